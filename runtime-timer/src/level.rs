@@ -1,0 +1,160 @@
+//! One level of the wheel: 64 slots, each of them a queue of entries that are linked by index.
+
+use crate::slab::{NIL, Slab};
+use crate::tick::Tick;
+
+/// One level for each digit of a tick in base 64.
+pub(crate) const LEVELS: usize = (u64::BITS as usize).div_ceil(DIGIT_BITS as usize);
+
+const SLOTS: usize = 1 << DIGIT_BITS;
+const DIGIT_MASK: u64 = SLOTS as u64 - 1;
+const DIGIT_BITS: u32 = 6;
+
+/// A value that waits for its tick, and its neighbours in the slot.
+pub(crate) struct Entry<T> {
+    /// When it is due; never before the time at which it was linked.
+    pub(crate) when: Tick,
+    pub(crate) value: T,
+    next: u32,
+    previous: u32,
+}
+
+impl<T> Entry<T> {
+    /// An entry that stands in no slot yet.
+    pub(crate) fn new(when: Tick, value: T) -> Self {
+        Self {
+            when,
+            value,
+            next: NIL,
+            previous: NIL,
+        }
+    }
+
+    /// The index of the entry that came to the same slot after this one.
+    pub(crate) fn next(&self) -> u32 {
+        self.next
+    }
+}
+
+/// Which slot of which level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) level: usize,
+    pub(crate) slot: usize,
+}
+
+impl Place {
+    /// Where the rule of the wheel puts an entry: at the highest digit in which `when` differs
+    /// from `now`. If they are equal there is none, and the lowest digit has to do.
+    #[inline]
+    pub(crate) fn of(when: Tick, now: Tick) -> Self {
+        debug_assert!(when >= now, "a deadline in the past has no place");
+        let level = ((when.0 ^ now.0) | DIGIT_MASK).ilog2() / DIGIT_BITS;
+        Self {
+            level: level as usize,
+            slot: ((when.0 >> (level * DIGIT_BITS)) & DIGIT_MASK) as usize,
+        }
+    }
+
+    /// The first tick of this slot's share of time, given that its entries are placed by `now`.
+    #[inline]
+    pub(crate) fn start(self, now: Tick) -> Tick {
+        let shift = self.level as u32 * DIGIT_BITS;
+        let digits = (now.0 >> shift) & !DIGIT_MASK | self.slot as u64;
+        Tick(digits << shift)
+    }
+}
+
+/// A queue of entries: first come, first out.
+#[derive(Clone, Copy)]
+pub(crate) struct Slot {
+    pub(crate) first: u32,
+    last: u32,
+    /// No entry here is due before this; one is due exactly then, unless it has been removed.
+    pub(crate) earliest: Tick,
+}
+
+impl Slot {
+    const EMPTY: Self = Self {
+        first: NIL,
+        last: NIL,
+        earliest: Tick::MAX,
+    };
+}
+
+/// 64 slots, and which of them are in use.
+pub(crate) struct Level {
+    /// Bit *n* is set if and only if slot *n* holds an entry.
+    occupied: u64,
+    slots: [Slot; SLOTS],
+}
+
+impl Level {
+    pub(crate) const EMPTY: Self = Self {
+        occupied: 0,
+        slots: [Slot::EMPTY; SLOTS],
+    };
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.occupied == 0
+    }
+
+    /// The first slot in use of a level that has one.
+    #[inline]
+    pub(crate) fn first_occupied(&self) -> usize {
+        debug_assert!(!self.is_empty());
+        self.occupied.trailing_zeros() as usize
+    }
+
+    #[inline]
+    pub(crate) fn slot(&self, slot: usize) -> &Slot {
+        &self.slots[slot]
+    }
+
+    /// Appends an entry that stands in no slot.
+    #[inline]
+    pub(crate) fn push<T>(&mut self, slot: usize, index: u32, entries: &mut Slab<Entry<T>>) {
+        let queue = &mut self.slots[slot];
+        let entry = entries.at_mut(index);
+        entry.next = NIL;
+        entry.previous = queue.last;
+        queue.earliest = queue.earliest.min(entry.when);
+        if queue.last == NIL {
+            queue.first = index;
+        } else {
+            entries.at_mut(queue.last).next = index;
+        }
+        queue.last = index;
+        self.occupied |= 1 << slot;
+    }
+
+    /// Takes an entry out of the slot it stands in, from whatever position.
+    #[inline]
+    pub(crate) fn unlink<T>(&mut self, slot: usize, index: u32, entries: &mut Slab<Entry<T>>) {
+        let queue = &mut self.slots[slot];
+        let &Entry { next, previous, .. } = entries.at(index);
+        if previous == NIL {
+            debug_assert_eq!(queue.first, index, "the entry stands in another slot");
+            queue.first = next;
+        } else {
+            entries.at_mut(previous).next = next;
+        }
+        if next == NIL {
+            debug_assert_eq!(queue.last, index, "the entry stands in another slot");
+            queue.last = previous;
+        } else {
+            entries.at_mut(next).previous = previous;
+        }
+        if queue.first == NIL {
+            self.detach(slot);
+        }
+    }
+
+    /// Empties a slot. Its entries stay linked to each other, and are the caller's to place.
+    #[inline]
+    pub(crate) fn detach(&mut self, slot: usize) -> Slot {
+        self.occupied &= !(1 << slot);
+        core::mem::replace(&mut self.slots[slot], Slot::EMPTY)
+    }
+}

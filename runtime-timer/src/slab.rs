@@ -1,0 +1,181 @@
+//! Where entries live: a vector with a free list, whose keys are never valid twice.
+
+use alloc::vec::Vec;
+use core::mem;
+use core::num::NonZeroU64;
+
+/// Names one entry of one wheel, for as long as the entry is in it.
+///
+/// Once the entry has fired or has been cancelled the key is *stale*: every method then answers
+/// that there is no such entry, even if another one has taken its room. A key means nothing to
+/// any other wheel than the one that gave it.
+///
+/// ```
+/// # use runtime_timer::{Tick, Wheel};
+/// let mut wheel = Wheel::new(Tick(0));
+/// let first = wheel.insert(Tick(1), "first");
+/// wheel.cancel(first);
+/// let second = wheel.insert(Tick(1), "second");
+/// assert_ne!(first, second);
+/// assert_eq!(wheel.get(first), None);
+/// assert_eq!(wheel.get(second), Some(&"second"));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    // One count for the whole slab, not one generation for each cell: it needs 584 years of an
+    // insertion per nanosecond to run out, where 32 bits of a busy cell last a minute, and it
+    // outlives the cells that `shrink_to_fit` gives up.
+    serial: NonZeroU64,
+    index: u32,
+}
+
+impl Key {
+    pub(crate) fn index(self) -> u32 {
+        self.index
+    }
+}
+
+/// The index of no cell. A slab never grows so large that this could be one.
+pub(crate) const NIL: u32 = u32::MAX;
+
+/// Items that stay where they are until they are taken.
+pub(crate) struct Slab<T> {
+    cells: Vec<Cell<T>>,
+    /// The head of the free list: the cell vacated last, whose memory is warmest.
+    first_vacant: u32,
+    len: usize,
+    next_serial: NonZeroU64,
+}
+
+enum Cell<T> {
+    Vacant { next: u32 },
+    Occupied { serial: NonZeroU64, item: T },
+}
+
+impl<T> Slab<T> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            cells: Vec::new(),
+            first_vacant: NIL,
+            len: 0,
+            next_serial: NonZeroU64::MIN,
+        }
+    }
+
+    pub(crate) fn reserve(&mut self, additional: usize) {
+        let vacant = self.cells.len() - self.len;
+        self.cells.reserve(additional.saturating_sub(vacant));
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.cells.capacity()
+    }
+
+    #[inline]
+    pub(crate) fn insert(&mut self, item: T) -> Key {
+        let serial = self.next_serial;
+        let occupied = Cell::Occupied { serial, item };
+        let index = self.first_vacant;
+        if let Some(cell) = self.cells.get_mut(index as usize) {
+            let Cell::Vacant { next } = *cell else {
+                unreachable!("the free list leads to an occupied cell");
+            };
+            self.first_vacant = next;
+            *cell = occupied;
+            self.claimed(Key { serial, index })
+        } else {
+            let index = self.grow(occupied);
+            self.claimed(Key { serial, index })
+        }
+    }
+
+    fn claimed(&mut self, key: Key) -> Key {
+        self.len += 1;
+        self.next_serial = key.serial.saturating_add(1);
+        key
+    }
+
+    #[cold]
+    fn grow(&mut self, occupied: Cell<T>) -> u32 {
+        let index = u32::try_from(self.cells.len()).unwrap_or(NIL);
+        assert_ne!(index, NIL, "a wheel holds at most 2^32 - 1 entries");
+        self.cells.push(occupied);
+        index
+    }
+
+    pub(crate) fn get(&self, key: Key) -> Option<&T> {
+        match self.cells.get(key.index as usize)? {
+            Cell::Occupied { serial, item } if *serial == key.serial => Some(item),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        match self.cells.get_mut(key.index as usize)? {
+            Cell::Occupied { serial, item } if *serial == key.serial => Some(item),
+            _ => None,
+        }
+    }
+
+    /// The item in a cell that is known to be occupied.
+    #[inline]
+    pub(crate) fn at(&self, index: u32) -> &T {
+        match &self.cells[index as usize] {
+            Cell::Occupied { item, .. } => item,
+            Cell::Vacant { .. } => unreachable!("a link leads to a vacant cell"),
+        }
+    }
+
+    /// As [`Slab::at`], to change it.
+    #[inline]
+    pub(crate) fn at_mut(&mut self, index: u32) -> &mut T {
+        match &mut self.cells[index as usize] {
+            Cell::Occupied { item, .. } => item,
+            Cell::Vacant { .. } => unreachable!("a link leads to a vacant cell"),
+        }
+    }
+
+    /// Empties a cell that is known to be occupied; the next insertion will have it.
+    #[inline]
+    pub(crate) fn take(&mut self, index: u32) -> T {
+        let vacant = Cell::Vacant {
+            next: self.first_vacant,
+        };
+        match mem::replace(&mut self.cells[index as usize], vacant) {
+            Cell::Occupied { item, .. } => {
+                self.first_vacant = index;
+                self.len -= 1;
+                item
+            }
+            Cell::Vacant { .. } => unreachable!("a link leads to a vacant cell"),
+        }
+    }
+
+    /// Drops everything, once nothing of it is in here any more. Serial numbers go on, so that
+    /// old keys stay stale.
+    pub(crate) fn clear(&mut self) {
+        self.first_vacant = NIL;
+        self.len = 0;
+        drop(mem::take(&mut self.cells));
+    }
+
+    /// Gives up the vacant cells at the end. Those in between stay, as items cannot move; the
+    /// free list is sorted, so that insertions fill the front and a later call can do better.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        while matches!(self.cells.last(), Some(Cell::Vacant { .. })) {
+            self.cells.pop();
+        }
+        self.cells.shrink_to_fit();
+        self.first_vacant = NIL;
+        let indices = 0..self.cells.len() as u32;
+        for (cell, index) in self.cells.iter_mut().zip(indices).rev() {
+            if let Cell::Vacant { next } = cell {
+                *next = mem::replace(&mut self.first_vacant, index);
+            }
+        }
+    }
+}

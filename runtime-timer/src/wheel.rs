@@ -1,0 +1,394 @@
+//! The wheel itself: places entries by their deadline, and hands them out when time gets there.
+
+use core::fmt;
+use core::iter::FusedIterator;
+
+use crate::level::{Entry, LEVELS, Level, Place};
+use crate::slab::{Key, NIL, Slab};
+use crate::tick::Tick;
+
+/// Values that wait for their tick.
+///
+/// Inserting, cancelling and rescheduling take constant time. Each value moves at most ten
+/// times, by the change of two links, between its insertion and its tick.
+///
+/// The levels are part of the struct, which makes it 11 KiB large: let it stay where it is
+/// made, or box it. A wheel without entries owns no other memory.
+///
+/// ```
+/// use runtime_timer::{Tick, Wheel};
+///
+/// let mut wheel = Wheel::new(Tick(0));
+/// wheel.insert(Tick(30), "late");
+/// wheel.insert(Tick(10), "early");
+/// wheel.insert(Tick(99), "never");
+///
+/// let due: Vec<_> = wheel.advance(Tick(50)).collect();
+/// assert_eq!(due, ["early", "late"]);
+/// assert_eq!(wheel.now(), Tick(50));
+/// assert_eq!(wheel.len(), 1);
+/// ```
+pub struct Wheel<T> {
+    /// Every entry stands at `Place::of(entry.when, now)`: whoever sets `now` upholds this.
+    now: Tick,
+    /// Bit *n* is set if and only if level *n* holds an entry.
+    occupied: u16,
+    levels: [Level; LEVELS],
+    entries: Slab<Entry<T>>,
+}
+
+impl<T> Wheel<T> {
+    /// An empty wheel whose time is `start`. Allocates nothing.
+    ///
+    /// ```
+    /// # use runtime_timer::{Tick, Wheel};
+    /// const WHEEL: Wheel<u32> = Wheel::new(Tick(7));
+    /// assert!(WHEEL.is_empty());
+    /// assert_eq!(WHEEL.now(), Tick(7));
+    /// ```
+    #[must_use]
+    pub const fn new(start: Tick) -> Self {
+        Self {
+            now: start,
+            occupied: 0,
+            levels: [Level::EMPTY; LEVELS],
+            entries: Slab::new(),
+        }
+    }
+
+    /// An empty wheel with room for `capacity` values.
+    ///
+    /// ```
+    /// # use runtime_timer::{Tick, Wheel};
+    /// let wheel: Wheel<u32> = Wheel::with_capacity(Tick(0), 1_000);
+    /// assert!(wheel.capacity() >= 1_000);
+    /// ```
+    #[must_use]
+    pub fn with_capacity(start: Tick, capacity: usize) -> Self {
+        let mut wheel = Self::new(start);
+        wheel.entries.reserve(capacity);
+        wheel
+    }
+
+    /// The time of the wheel: as far as it has been advanced.
+    ///
+    /// After [`pop_expired`](Self::pop_expired) has handed out a value, this is the tick at
+    /// which the value was due; after it has returned `None`, the tick it was given.
+    #[must_use]
+    pub const fn now(&self) -> Tick {
+        self.now
+    }
+
+    /// How many values are waiting.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether no value is waiting.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many values can wait before more memory is needed.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.entries.capacity()
+    }
+
+    /// Lets `value` wait until `when`.
+    ///
+    /// If that is not after [`now`](Self::now) it counts as now, and the value is due at once:
+    /// the next [`pop_expired`](Self::pop_expired) will hand it out, after those that were due
+    /// by then already. `Tick::MAX` is a deadline like any other.
+    ///
+    /// # Panics
+    ///
+    /// Panics if 2³² − 1 values are waiting already.
+    ///
+    /// ```
+    /// # use runtime_timer::{Tick, Wheel};
+    /// let mut wheel = Wheel::new(Tick(100));
+    /// wheel.insert(Tick(3), "overdue");
+    /// assert_eq!(wheel.pop_expired(Tick(100)), Some("overdue"));
+    /// ```
+    #[inline]
+    pub fn insert(&mut self, when: Tick, value: T) -> Key {
+        let when = when.max(self.now);
+        let key = self.entries.insert(Entry::new(when, value));
+        self.link(key.index(), when);
+        key
+    }
+
+    /// Takes a value out before its time, or returns `None` if the key is stale.
+    ///
+    /// ```
+    /// # use runtime_timer::{Tick, Wheel};
+    /// let mut wheel = Wheel::new(Tick(0));
+    /// let key = wheel.insert(Tick(5), "timeout");
+    /// assert_eq!(wheel.cancel(key), Some("timeout"));
+    /// assert_eq!(wheel.cancel(key), None);
+    /// ```
+    #[inline]
+    pub fn cancel(&mut self, key: Key) -> Option<T> {
+        let when = self.entries.get(key)?.when;
+        self.unlink(key.index(), when);
+        Some(self.entries.take(key.index()).value)
+    }
+
+    /// Lets a value wait until `when` instead; returns `false` if the key is stale.
+    ///
+    /// The value keeps its key and its memory. Among values of the same deadline it becomes the
+    /// last one, as though it had just been inserted.
+    ///
+    /// ```
+    /// # use runtime_timer::{Tick, Wheel};
+    /// let mut wheel = Wheel::new(Tick(0));
+    /// let key = wheel.insert(Tick(5), "idle for too long");
+    /// assert!(wheel.reschedule(key, Tick(50)));
+    /// assert_eq!(wheel.pop_expired(Tick(49)), None);
+    /// assert_eq!(wheel.pop_expired(Tick(50)), Some("idle for too long"));
+    /// assert!(!wheel.reschedule(key, Tick(60)));
+    /// ```
+    #[inline]
+    pub fn reschedule(&mut self, key: Key, when: Tick) -> bool {
+        let when = when.max(self.now);
+        let Some(entry) = self.entries.get_mut(key) else {
+            return false;
+        };
+        let before = core::mem::replace(&mut entry.when, when);
+        self.unlink(key.index(), before);
+        self.link(key.index(), when);
+        true
+    }
+
+    /// The value that waits under this key, or `None` if the key is stale.
+    #[must_use]
+    pub fn get(&self, key: Key) -> Option<&T> {
+        Some(&self.entries.get(key)?.value)
+    }
+
+    /// The value that waits under this key, to be changed, or `None` if the key is stale.
+    ///
+    /// ```
+    /// # use runtime_timer::{Tick, Wheel};
+    /// let mut wheel = Wheel::new(Tick(0));
+    /// let key = wheel.insert(Tick(5), 1);
+    /// *wheel.get_mut(key).unwrap() += 1;
+    /// assert_eq!(wheel.get(key), Some(&2));
+    /// ```
+    #[must_use]
+    pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        Some(&mut self.entries.get_mut(key)?.value)
+    }
+
+    /// When the value under this key is due, or `None` if the key is stale.
+    ///
+    /// For a value inserted with a deadline in the past, this is the time of its insertion.
+    #[must_use]
+    pub fn deadline(&self, key: Key) -> Option<Tick> {
+        Some(self.entries.get(key)?.when)
+    }
+
+    /// How long the owner may sleep: nothing is due before this. `None` if nothing is waiting.
+    ///
+    /// Never later than the earliest deadline, and equal to it, with one exception: if that
+    /// stands above level 0 and an entry that was due earlier in the same slot has been
+    /// cancelled or rescheduled, this may still be the deadline of the entry that is gone. (To
+    /// be exact in that case too would take a search for each cancellation.) An owner that then
+    /// wakes up finds nothing due; but [`pop_expired`](Self::pop_expired) has put the slot in
+    /// order, and after it has returned `None` the answer is always later than
+    /// [`now`](Self::now): no owner is kept spinning.
+    ///
+    /// Takes constant time.
+    ///
+    /// ```
+    /// # use runtime_timer::{Tick, Wheel};
+    /// let mut wheel = Wheel::new(Tick(0));
+    /// assert_eq!(wheel.next_deadline(), None);
+    /// wheel.insert(Tick(9_999), ());
+    /// wheel.insert(Tick(1_234_567), ());
+    /// assert_eq!(wheel.next_deadline(), Some(Tick(9_999)));
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn next_deadline(&self) -> Option<Tick> {
+        let first = self.first_place()?;
+        Some(self.levels[first.level].slot(first.slot).earliest)
+    }
+
+    /// Hands out the next value that is due at `to`, or returns `None` if there is none (left).
+    ///
+    /// Call it until it returns `None`; the time of the wheel has then reached `to`. Values come
+    /// in the order of their deadlines, and among equal deadlines in the order of insertion. It
+    /// is fine to change the wheel between two calls, but a loop that keeps inserting values
+    /// which are due at `to` already will never come to an end.
+    ///
+    /// Time does not run backwards: with a `to` before [`now`](Self::now) nothing is due.
+    ///
+    /// ```
+    /// # use runtime_timer::{Tick, Wheel};
+    /// let mut wheel = Wheel::new(Tick(0));
+    /// wheel.insert(Tick(u64::MAX), "the last one");
+    /// wheel.insert(Tick(8), "b");
+    /// wheel.insert(Tick(8), "c");
+    /// wheel.insert(Tick(7), "a");
+    /// assert_eq!(wheel.pop_expired(Tick(8)), Some("a"));
+    /// assert_eq!(wheel.now(), Tick(7));
+    /// assert_eq!(wheel.pop_expired(Tick(8)), Some("b"));
+    /// assert_eq!(wheel.pop_expired(Tick(8)), Some("c"));
+    /// assert_eq!(wheel.pop_expired(Tick(8)), None);
+    /// assert_eq!(wheel.pop_expired(Tick::MAX), Some("the last one"));
+    /// ```
+    #[inline]
+    pub fn pop_expired(&mut self, to: Tick) -> Option<T> {
+        while let Some(first) = self.first_place() {
+            let start = first.start(self.now);
+            if start > to {
+                break;
+            }
+            if first.level == 0 {
+                self.now = start;
+                return Some(self.take_first(first));
+            }
+            self.cascade(first, to);
+        }
+        // The first slot in use begins after `to`, so all entries still differ from the new now
+        // in the same digit as from the old one, and are where they belong.
+        self.now = self.now.max(to);
+        None
+    }
+
+    /// Hands out all values that are due at `to`: [`pop_expired`](Self::pop_expired) as an
+    /// iterator.
+    ///
+    /// What has not been taken when the iterator is dropped stays in the wheel, and is due still.
+    ///
+    /// ```
+    /// # use runtime_timer::{Tick, Wheel};
+    /// let mut wheel = Wheel::new(Tick(0));
+    /// wheel.insert(Tick(2), 'b');
+    /// wheel.insert(Tick(1), 'a');
+    /// assert!(wheel.advance(Tick(2)).eq(['a', 'b']));
+    /// ```
+    pub fn advance(&mut self, to: Tick) -> Advance<'_, T> {
+        Advance { wheel: self, to }
+    }
+
+    /// Drops all values and the memory they stood in. The time stays; all keys become stale.
+    ///
+    /// The values are dropped when the wheel is empty already, so that a panic in one of their
+    /// destructors does it no harm.
+    pub fn clear(&mut self) {
+        self.levels = [Level::EMPTY; LEVELS];
+        self.occupied = 0;
+        self.entries.clear();
+    }
+
+    /// Gives memory back, as far as no value stands in the way: values never move, so what is
+    /// left ends with the last one. Takes time in proportion to the capacity.
+    ///
+    /// Without this call the wheel keeps the memory of its largest population and reuses it.
+    ///
+    /// ```
+    /// # use runtime_timer::{Tick, Wheel};
+    /// let mut wheel = Wheel::new(Tick(0));
+    /// let keys: Vec<_> = (0..1_000).map(|n| wheel.insert(Tick(n), n)).collect();
+    /// for key in keys {
+    ///     wheel.cancel(key);
+    /// }
+    /// wheel.shrink_to_fit();
+    /// assert_eq!(wheel.capacity(), 0);
+    /// ```
+    pub fn shrink_to_fit(&mut self) {
+        self.entries.shrink_to_fit();
+    }
+
+    /// Where the next entries are that will be due: the first slot of the lowest level in use.
+    #[inline]
+    fn first_place(&self) -> Option<Place> {
+        if self.occupied == 0 {
+            return None;
+        }
+        let level = self.occupied.trailing_zeros() as usize;
+        let slot = self.levels[level].first_occupied();
+        Some(Place { level, slot })
+    }
+
+    /// Removes the entry that came first to a slot that is in use.
+    #[inline]
+    fn take_first(&mut self, place: Place) -> T {
+        let index = self.levels[place.level].slot(place.slot).first;
+        debug_assert_eq!(self.entries.at(index).when, self.now);
+        self.unlink(index, self.now);
+        self.entries.take(index).value
+    }
+
+    /// Moves the time into the first slot in use, and its entries to where they then belong.
+    ///
+    /// Not to the start of the slot but as far as nothing is due and `to` allows: the entries
+    /// skip levels on their way down, and one that is alone goes to level 0 directly.
+    fn cascade(&mut self, place: Place, to: Tick) {
+        let slot = self.levels[place.level].detach(place.slot);
+        self.note_if_emptied(place.level);
+        debug_assert!(slot.earliest > self.now, "a slot was entered before it was emptied");
+        self.now = slot.earliest.min(to);
+        let mut index = slot.first;
+        while index != NIL {
+            let entry = self.entries.at(index);
+            let (when, next) = (entry.when, entry.next());
+            self.link(index, when);
+            index = next;
+        }
+    }
+
+    #[inline]
+    fn link(&mut self, index: u32, when: Tick) {
+        let place = Place::of(when, self.now);
+        self.levels[place.level].push(place.slot, index, &mut self.entries);
+        self.occupied |= 1 << place.level;
+    }
+
+    #[inline]
+    fn unlink(&mut self, index: u32, when: Tick) {
+        let place = Place::of(when, self.now);
+        self.levels[place.level].unlink(place.slot, index, &mut self.entries);
+        self.note_if_emptied(place.level);
+    }
+
+    #[inline]
+    fn note_if_emptied(&mut self, level: usize) {
+        let empty = self.levels[level].is_empty();
+        self.occupied &= !(u16::from(empty) << level);
+    }
+}
+
+impl<T> fmt::Debug for Wheel<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Wheel")
+            .field("now", &self.now)
+            .field("len", &self.len())
+            .field("next_deadline", &self.next_deadline())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The values of a wheel that are due, in order: made by [`Wheel::advance`].
+#[derive(Debug)]
+#[must_use = "time stands still until the iterator is used"]
+pub struct Advance<'wheel, T> {
+    wheel: &'wheel mut Wheel<T>,
+    to: Tick,
+}
+
+impl<T> Iterator for Advance<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.wheel.pop_expired(self.to)
+    }
+}
+
+impl<T> FusedIterator for Advance<'_, T> {}
