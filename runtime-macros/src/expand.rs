@@ -15,9 +15,10 @@
 
 use proc_macro::{Delimiter, Group, Span, TokenStream, TokenTree};
 
-use crate::function::{Function, is_mark, is_word};
+use crate::function::Function;
 use crate::parse::Options;
 use crate::refusal::{Refusal, tokens_at};
+use crate::token::{is_mark, is_word};
 
 /// Which of the two attributes is expanded.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::vec::IntoIter;
 use proc_macro::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 
 use crate::refusal::Refusal;
+use crate::token::{is_group, is_mark, is_word};
 
 /// A function, in the order in which its pieces are written.
 pub(crate) struct Function {
@@ -61,16 +62,6 @@ impl Function {
     pub(crate) fn is_async(&self) -> bool {
         self.qualifiers.iter().any(|word| is_word(word, "async"))
     }
-}
-
-/// Whether `token` is the keyword or name `word`.
-pub(crate) fn is_word(token: &TokenTree, word: &str) -> bool {
-    matches!(token, TokenTree::Ident(ident) if ident.to_string() == word)
-}
-
-/// Whether `token` is the one character `mark`.
-pub(crate) fn is_mark(token: &TokenTree, mark: char) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == mark)
 }
 
 /// The tokens not taken yet.
@@ -181,10 +172,6 @@ impl Tokens {
         }
         taken
     }
-}
-
-fn is_group(token: &TokenTree, delimiter: Delimiter) -> bool {
-    matches!(token, TokenTree::Group(group) if group.delimiter() == delimiter)
 }
 
 /// A function that a `macro_rules!` made holds invisible groups around what its

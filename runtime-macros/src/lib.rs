@@ -21,6 +21,7 @@ use proc_macro::TokenStream;
 
 mod literal;
 mod refusal;
+mod token;
 
 mod function;
 mod parse;

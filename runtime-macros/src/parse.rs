@@ -2,9 +2,9 @@
 
 use proc_macro::{Delimiter, Span, TokenStream, TokenTree};
 
-use crate::function::{is_mark, is_word};
 use crate::literal::{self, Kind};
 use crate::refusal::{Refusal, placed};
+use crate::token::{is_mark, is_word};
 
 const KNOWN: &str =
     "the options are `workers`, `debug`, `max_blocking_threads`, `thread_name` and `crate`";
