@@ -27,6 +27,8 @@ mod function;
 mod parse;
 
 mod expand;
+#[cfg(doctest)]
+mod refusals;
 
 /// Runs an `async fn` to its end on a runtime of its own.
 ///
@@ -34,6 +36,14 @@ mod expand;
 /// attributes, return type. Without options its body is handed to
 /// `asyncio::run`; with options a `Runner` is built for it. Python's asyncio has
 /// `asyncio.run(main())` for this; the attribute spares the second function.
+///
+/// ```text
+/// #[asyncio::main(workers = 4, debug = true)]
+/// async fn main() -> Result<(), Box<dyn Error>> {
+///     let (reader, writer) = asyncio::open_connection("localhost:7").await?;
+///     …
+/// }
+/// ```
 ///
 /// # Panics
 ///
@@ -57,6 +67,11 @@ pub fn main(options: TokenStream, item: TokenStream) -> TokenStream {
 /// return type of `Result` work as they do there. Two workers are the default
 /// because races do not show on one; Python's `IsolatedAsyncioTestCase` knows one
 /// thread only.
+///
+/// ```text
+/// #[asyncio::test]
+/// async fn a_queue_keeps_its_order() -> Result<(), QueueShutDown> { … }
+/// ```
 ///
 /// # Panics
 ///
