@@ -1,0 +1,158 @@
+//! The command line.
+
+use crate::workload::{Order, Runtime};
+
+pub(crate) const HELP: &str = "\
+Measures asyncio beside other runtimes: every sample a fresh process, the
+runtimes in turns, the ratio taken within a turn.
+
+usage: compare [options]
+  --rounds N         how often each runtime is sampled (default 5)
+  --workload NAME    only workloads whose name contains NAME; repeatable
+  --workers N        worker threads of each runtime (default 2)
+  --scale S          times the usual amount of work, e.g. 0.1 or 10 (default 1)
+  --runtimes A,B     of asyncio, tokio, smol, bare (default: all)
+  --json FILE        every sample, for other programs
+  --markdown FILE    the table, as it is printed
+  --list             the workloads, and which runtimes run them
+  --sample RUNTIME WORKLOAD SIZE WORKERS
+                     one sample in this process, one line of JSON: what the
+                     program calls itself with, and what to put under a profiler";
+
+/// What the program was asked to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Help,
+    List,
+    Sample(Order),
+    Compare(Options),
+}
+
+/// How to compare.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) rounds: usize,
+    pub(crate) workers: usize,
+    pub(crate) scale: f64,
+    pub(crate) runtimes: Vec<Runtime>,
+    pub(crate) json: Option<String>,
+    pub(crate) markdown: Option<String>,
+    names: Vec<String>,
+}
+
+impl Options {
+    /// Whether a workload of this name is to be measured.
+    pub(crate) fn chooses(&self, name: &str) -> bool {
+        self.names.is_empty() || self.names.iter().any(|part| name.contains(part.as_str()))
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            rounds: 5,
+            workers: 2,
+            scale: 1.0,
+            runtimes: Runtime::ALL.to_vec(),
+            json: None,
+            markdown: None,
+            names: Vec::new(),
+        }
+    }
+}
+
+/// Reads the arguments that follow the program's name.
+pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
+    let mut arguments = Arguments(arguments);
+    let mut options = Options::default();
+    while let Some(flag) = arguments.0.next() {
+        match flag.as_str() {
+            "--help" | "-h" => return Ok(Command::Help),
+            "--list" => return Ok(Command::List),
+            "--sample" => return arguments.order().map(Command::Sample),
+            "--rounds" => options.rounds = arguments.positive(&flag)?,
+            "--workers" => options.workers = arguments.positive(&flag)?,
+            "--scale" => options.scale = arguments.scale(&flag)?,
+            "--workload" => options.names.push(arguments.value(&flag)?),
+            "--runtimes" => options.runtimes = arguments.runtimes(&flag)?,
+            "--json" => options.json = Some(arguments.value(&flag)?),
+            "--markdown" => options.markdown = Some(arguments.value(&flag)?),
+            // What `cargo bench` adds for every bench it runs.
+            "--bench" => {}
+            _ => return Err(format!("no such option: {flag}\n\n{HELP}")),
+        }
+    }
+    Ok(Command::Compare(options))
+}
+
+struct Arguments<I>(I);
+
+impl<I: Iterator<Item = String>> Arguments<I> {
+    fn value(&mut self, flag: &str) -> Result<String, String> {
+        self.0.next().ok_or_else(|| format!("{flag} needs a value"))
+    }
+
+    fn positive(&mut self, flag: &str) -> Result<usize, String> {
+        match self.value(flag)?.parse() {
+            Ok(number) if number > 0 => Ok(number),
+            _ => Err(format!("{flag} needs a whole number above zero")),
+        }
+    }
+
+    fn scale(&mut self, flag: &str) -> Result<f64, String> {
+        match self.value(flag)?.parse() {
+            Ok(scale) if scale > 0.0 && f64::is_finite(scale) => Ok(scale),
+            _ => Err(format!("{flag} needs a number above zero")),
+        }
+    }
+
+    fn runtimes(&mut self, flag: &str) -> Result<Vec<Runtime>, String> {
+        self.value(flag)?.split(',').map(str::parse).collect()
+    }
+
+    fn order(&mut self) -> Result<Order, String> {
+        Ok(Order {
+            runtime: self.value("--sample")?.parse()?,
+            workload: self.value("--sample")?,
+            size: self.positive("--sample")?,
+            workers: self.positive("--sample")?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Command, String> {
+        parse(line.split_whitespace().map(String::from))
+    }
+
+    #[test]
+    fn names_are_matched_by_any_part() {
+        let Ok(Command::Compare(options)) = parsed("--workload yield --workload sky") else {
+            panic!("a comparison was asked for");
+        };
+        assert!(options.chooses("skynet"));
+        assert!(!options.chooses("chained spawn"));
+    }
+
+    #[test]
+    fn a_sample_takes_its_four_words() {
+        let Ok(Command::Sample(order)) = parsed("--sample tokio yield 1000 2") else {
+            panic!("a sample was asked for");
+        };
+        assert_eq!(
+            (order.runtime, order.size, order.workers),
+            (Runtime::Tokio, 1_000, 2)
+        );
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        assert!(parsed("--rounds 0").is_err());
+        assert!(parsed("--scale -1").is_err());
+        assert!(parsed("--runtimes tokio,tokyo").is_err());
+        assert!(parsed("--fast").is_err());
+    }
+}

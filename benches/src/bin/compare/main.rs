@@ -1,0 +1,73 @@
+//! Measures the runtimes side by side and writes the table of ratios.
+//!
+//! On a shared machine an absolute time says little, and two figures taken a
+//! minute apart cannot be compared. So every sample is a process of its own,
+//! the runtimes take turns, a ratio is formed only within one turn, and the
+//! median over the turns is reported, with two other ratios beside it: best
+//! against best, and CPU time against CPU time. Linux only: it reads `/proc`.
+
+#![forbid(unsafe_code)]
+
+mod machine;
+mod statistics;
+
+mod sample;
+
+mod workload;
+
+mod cli;
+mod workloads;
+
+mod table;
+
+mod rounds;
+
+mod report;
+
+use std::process::ExitCode;
+
+use crate::cli::{Command, Options};
+use crate::workload::Workload;
+
+fn main() -> ExitCode {
+    match cli::parse(std::env::args().skip(1)).and_then(run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("compare: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), String> {
+    match command {
+        Command::Help => println!("{}", cli::HELP),
+        Command::List => report::list(&table::WORKLOADS),
+        Command::Sample(order) => rounds::answer(&order)?,
+        Command::Compare(options) => compare(&options)?,
+    }
+    Ok(())
+}
+
+fn compare(options: &Options) -> Result<(), String> {
+    let chosen: Vec<&'static Workload> = table::WORKLOADS
+        .iter()
+        .filter(|workload| options.chooses(workload.name))
+        .collect();
+    if chosen.is_empty() {
+        return Err("no workload has such a name; see --list".into());
+    }
+    let mut rows = Vec::new();
+    for workload in chosen {
+        eprintln!("{}", workload.name);
+        rows.push(rounds::measure(workload, options));
+    }
+    report::publish(&rows, options)?;
+    match rows.iter().filter(|row| !row.failures.is_empty()).count() {
+        0 => Ok(()),
+        failed => Err(format!(
+            "{failed} of {} rows have samples that failed",
+            rows.len()
+        )),
+    }
+}

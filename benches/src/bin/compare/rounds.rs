@@ -1,0 +1,176 @@
+//! The rounds: each runtime once, every sample in a process of its own.
+
+use std::env;
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::cli::Options;
+use crate::machine::CpuTicks;
+use crate::sample::Sample;
+use crate::table;
+use crate::workload::{Order, Runtime, Setup, Workload};
+
+/// A sample that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// All samples of one workload.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) workload: &'static Workload,
+    pub(crate) series: Vec<Series>,
+    /// The share of the machine that others used meanwhile, from 0 to 1.
+    pub(crate) others: f64,
+    pub(crate) failures: Vec<String>,
+}
+
+/// One runtime's samples, by round; `None` where it failed.
+#[derive(Debug, Serialize)]
+pub(crate) struct Series {
+    pub(crate) runtime: Runtime,
+    pub(crate) samples: Vec<Option<Sample>>,
+}
+
+impl Row {
+    /// This runtime's figures by round, if it runs the workload.
+    pub(crate) fn figures(
+        &self,
+        runtime: Runtime,
+        figure: impl Fn(&Sample) -> f64,
+    ) -> Option<Vec<Option<f64>>> {
+        let series = self
+            .series
+            .iter()
+            .find(|series| series.runtime == runtime)?;
+        Some(
+            series
+                .samples
+                .iter()
+                .map(|sample| sample.as_ref().map(&figure))
+                .collect(),
+        )
+    }
+}
+
+/// Measures one row.
+pub(crate) fn measure(workload: &'static Workload, options: &Options) -> Row {
+    let runs = |runtime: &Runtime| workload.run(*runtime).is_some();
+    let runtimes: Vec<Runtime> = options.runtimes.iter().copied().filter(runs).collect();
+    let mut series: Vec<Series> = runtimes
+        .iter()
+        .map(|&runtime| Series {
+            runtime,
+            samples: Vec::new(),
+        })
+        .collect();
+    let mut failures = Vec::new();
+    let before = CpuTicks::read();
+    for round in 0..options.rounds {
+        for place in turns(series.len(), round) {
+            let order = order(workload, series[place].runtime, options);
+            let sample = take(&order).inspect_err(|failure| eprintln!("  {failure}"));
+            series[place].samples.push(sample.as_ref().ok().copied());
+            failures.extend(sample.err());
+        }
+    }
+    Row {
+        workload,
+        series,
+        others: CpuTicks::read().others_since(before),
+        failures,
+    }
+}
+
+/// Who is first differs from round to round, and so does the direction: what a
+/// process leaves behind for the next (heat, caches, memory) falls on everybody.
+fn turns(count: usize, round: usize) -> Vec<usize> {
+    let mut turns: Vec<usize> = (0..count).collect();
+    turns.rotate_left(round % count.max(1));
+    if round % 2 == 1 {
+        turns.reverse();
+    }
+    turns
+}
+
+fn order(workload: &Workload, runtime: Runtime, options: &Options) -> Order {
+    let size = (workload.size as f64 * options.scale).round().max(1.0) as usize;
+    Order {
+        runtime,
+        workload: workload.name.into(),
+        size,
+        workers: options.workers,
+    }
+}
+
+/// The parent's side of a sample: this program again, as a child.
+fn take(order: &Order) -> Result<Sample, String> {
+    let failed = |why: String| format!("{} failed: {why}", order.runtime.name());
+    let program = env::current_exe().map_err(|error| failed(error.to_string()))?;
+    let mut child = Command::new(program)
+        .args(["--sample", order.runtime.name(), &order.workload])
+        .args([order.size.to_string(), order.workers.to_string()])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| failed(error.to_string()))?;
+    let mut output = child.stdout.take().expect("it is piped");
+    let (sender, line) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        let mut line = String::new();
+        // A half line is no JSON either, so the error needs no other path.
+        let _ = output.read_to_string(&mut line);
+        // Nobody listens any more if patience has run out.
+        let _ = sender.send(line);
+    });
+    let line = line.recv_timeout(PATIENCE);
+    if line.is_err() {
+        let _ = child.kill();
+    }
+    let status = child.wait().map_err(|error| failed(error.to_string()))?;
+    let _ = reader.join();
+    match line {
+        Err(_) => Err(failed(format!("no answer within {} s", PATIENCE.as_secs()))),
+        Ok(_) if !status.success() => Err(failed(status.to_string())),
+        Ok(line) => serde_json::from_str(&line).map_err(|error| failed(error.to_string())),
+    }
+}
+
+/// The child's side: measures and answers with one line.
+///
+/// A part of the name will do, for those who call it by hand.
+pub(crate) fn answer(order: &Order) -> Result<(), String> {
+    let workload = table::WORKLOADS
+        .iter()
+        .find(|workload| workload.name.contains(&order.workload));
+    let workload = workload.ok_or_else(|| format!("no such workload: {}", order.workload))?;
+    let run = workload
+        .run(order.runtime)
+        .ok_or_else(|| format!("{} does not run that workload", order.runtime.name()))?;
+    let sample = run(Setup {
+        size: order.size,
+        workers: order.workers,
+    });
+    println!(
+        "{}",
+        serde_json::to_string(&sample).map_err(|error| error.to_string())?
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_is_first_and_last_once() {
+        let rounds: Vec<_> = (0..6).map(|round| turns(3, round)).collect();
+        for who in 0..3 {
+            assert!(rounds.iter().any(|turns| turns[0] == who));
+            assert!(rounds.iter().any(|turns| turns[2] == who));
+        }
+    }
+}

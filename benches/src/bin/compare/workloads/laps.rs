@@ -1,0 +1,44 @@
+//! Runs a piece of work lap by lap under a meter.
+
+use std::future::Future;
+
+use benches::runtimes::Tasks;
+
+use crate::sample::{Meter, Sample};
+
+/// The laps run in a task, as nearly all code of a program does.
+pub(crate) fn in_a_task<R, L, F>(workers: usize, ops: usize, lap: L) -> Sample
+where
+    R: Tasks,
+    L: Fn() -> F + Send + 'static,
+    F: Future<Output: Send> + Send + 'static,
+{
+    R::run(
+        workers,
+        async move { R::join(R::spawn(laps(ops, lap))).await },
+    )
+}
+
+/// The laps run in the future that `run` was called with.
+pub(crate) fn in_main<R, L, F>(workers: usize, ops: usize, lap: L) -> Sample
+where
+    R: Tasks,
+    L: Fn() -> F,
+    F: Future,
+{
+    R::run(workers, laps(ops, lap))
+}
+
+async fn laps<L, F>(ops: usize, lap: L) -> Sample
+where
+    L: Fn() -> F,
+    F: Future,
+{
+    let mut meter = Meter::new();
+    while meter.wants_more() {
+        meter.start();
+        lap().await;
+        meter.stop(ops);
+    }
+    meter.sample()
+}

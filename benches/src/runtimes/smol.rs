@@ -1,0 +1,82 @@
+//! smol, as `smol::spawn` sets it up under `SMOL_THREADS`.
+//!
+//! The global executor itself reads its number of threads from the
+//! environment, which a program cannot safely set for itself; so this is the
+//! same executor on the same threads, with the number handed in.
+
+use std::future::{Future, pending};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+use super::{Blocking, Tasks, Timers};
+
+/// smol's executor, reactor and thread pool.
+#[derive(Debug)]
+pub struct Smol;
+
+static EXECUTOR: OnceLock<::smol::Executor<'static>> = OnceLock::new();
+
+fn executor() -> &'static ::smol::Executor<'static> {
+    EXECUTOR.get().expect("smol runs only inside `run`")
+}
+
+impl Tasks for Smol {
+    type Task<T: Send + 'static> = ::smol::Task<T>;
+    type Spawner = ();
+
+    /// The first call fixes the number of workers for the process.
+    fn run<F: Future>(workers: usize, main: F) -> F::Output {
+        if EXECUTOR.set(::smol::Executor::new()).is_ok() {
+            for _ in 0..workers {
+                thread::spawn(|| ::smol::block_on(executor().run(pending::<()>())));
+            }
+        }
+        ::smol::block_on(main)
+    }
+
+    fn spawn<F>(future: F) -> Self::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        executor().spawn(future)
+    }
+
+    fn join<T: Send + 'static>(task: Self::Task<T>) -> impl Future<Output = T> + Send {
+        task
+    }
+
+    fn detach<T: Send + 'static>(task: Self::Task<T>) {
+        task.detach();
+    }
+
+    fn yield_now() -> impl Future<Output = ()> + Send {
+        ::smol::future::yield_now()
+    }
+
+    fn spawner() -> Self::Spawner {}
+
+    fn spawn_from<F>((): &Self::Spawner, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        executor().spawn(future).detach();
+    }
+}
+
+impl Timers for Smol {
+    fn sleep(delay: Duration) -> impl Future<Output: Send> + Send + 'static {
+        ::smol::Timer::after(delay)
+    }
+}
+
+impl Blocking for Smol {
+    fn to_thread<F, T>(function: F) -> impl Future<Output = T> + Send
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        ::smol::unblock(function)
+    }
+}

@@ -1,0 +1,110 @@
+//! Work that crosses the runtime's edge: tasks from foreign threads, functions
+//! for threads that may block.
+
+use std::future::poll_fn;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::Poll;
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use crate::runtimes::{Blocking, Tasks};
+
+/// Starts `count` tasks from this thread, which the runtime does not know, and
+/// blocks it until the last of them has run.
+pub fn spawn_from_outside<R: Tasks>(spawner: &R::Spawner, count: usize) {
+    let countdown = Arc::new(Countdown {
+        left: AtomicUsize::new(count),
+        waiter: thread::current(),
+    });
+    for _ in 0..count {
+        let countdown = Arc::clone(&countdown);
+        R::spawn_from(spawner, async move { countdown.one_less() });
+    }
+    countdown.wait();
+}
+
+struct Countdown {
+    left: AtomicUsize,
+    waiter: Thread,
+}
+
+impl Countdown {
+    fn one_less(&self) {
+        // Pairs with the Acquire in `wait`.
+        if self.left.fetch_sub(1, Ordering::Release) == 1 {
+            self.waiter.unpark();
+        }
+    }
+
+    fn wait(&self) {
+        // Pairs with the Release in `one_less`.
+        while self.left.load(Ordering::Acquire) > 0 {
+            thread::park();
+        }
+    }
+}
+
+/// Tasks that work a little and wake themselves, without end, so that no queue
+/// is ever empty.
+///
+/// They do not use the runtime's own yield: tokio's puts a task aside until the
+/// worker has run out of others, and a worker out of tasks looks outside. Tasks
+/// that are woken by each other, or by sockets, never let it come to that.
+#[derive(Debug)]
+pub struct BusyLoop(Arc<AtomicBool>);
+
+/// How long such a task works at a time.
+const WORK: Duration = Duration::from_nanos(500);
+
+impl BusyLoop {
+    /// Starts `tasks` such tasks, from inside the runtime.
+    pub fn start<R: Tasks>(tasks: usize) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        for _ in 0..tasks {
+            let stop = Arc::clone(&stop);
+            R::detach(R::spawn(async move {
+                // Relaxed: the flag is all there is to see.
+                while !stop.load(Ordering::Relaxed) {
+                    let begin = Instant::now();
+                    while begin.elapsed() < WORK {
+                        std::hint::spin_loop();
+                    }
+                    wake_oneself().await;
+                }
+            }));
+        }
+        Self(stop)
+    }
+}
+
+async fn wake_oneself() {
+    let mut woken = false;
+    poll_fn(|context| {
+        if woken {
+            return Poll::Ready(());
+        }
+        woken = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+impl Drop for BusyLoop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Hands `count` functions that do nothing to the blocking pool, then awaits
+/// them all in order.
+pub async fn blocking_jobs<R: Blocking>(count: usize) {
+    let jobs: Vec<_> = (0..count)
+        .map(|index| R::to_thread(move || index))
+        .collect();
+    for job in jobs {
+        black_box(job.await);
+    }
+}

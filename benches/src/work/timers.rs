@@ -1,0 +1,249 @@
+//! Work for the timers: deadlines that are set, dropped, met and missed.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use super::dice::Dice;
+use crate::runtimes::Timers;
+
+/// After so many timers in one poll, yield: tokio's timers obey its budget of
+/// 128 operations per poll and do nothing at all once that is spent.
+const TIMERS_PER_POLL: usize = 64;
+
+/// Far enough that no timer of a lap fires, near enough for a real timeout.
+const SHORTEST_TIMEOUT: Duration = Duration::from_secs(30);
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// Starts `count` tasks that each sleep once, from one millisecond up to
+/// `longest`, and awaits them all.
+pub async fn sleeps<R: Timers>(count: usize, longest: Duration) {
+    let mut dice = Dice::new(count as u64);
+    let tasks: Vec<_> = (0..count)
+        .map(|_| {
+            let delay = dice.delay(Duration::from_millis(1), longest);
+            R::spawn(async move {
+                R::sleep(delay).await;
+            })
+        })
+        .collect();
+    for task in tasks {
+        R::join(task).await;
+    }
+}
+
+/// Registers a timer and drops it, `count` times: a timeout that was not needed.
+pub async fn register_and_drop<R: Timers>(count: usize) {
+    let mut dice = Dice::new(count as u64);
+    for index in 0..count {
+        let delay = dice.delay(SHORTEST_TIMEOUT, LONGEST_TIMEOUT);
+        poll_fn(|context| {
+            poll_pending(pin!(R::sleep(delay)), context);
+            Poll::Ready(())
+        })
+        .await;
+        if index % TIMERS_PER_POLL == 0 {
+            R::yield_now().await;
+        }
+    }
+}
+
+fn poll_pending<F: Future>(sleep: Pin<&mut F>, context: &mut Context<'_>) {
+    assert!(
+        sleep.poll(context).is_pending(),
+        "no timer of this lap is due"
+    );
+}
+
+/// Registers `count` timers from each of `workers` workers at the same time.
+///
+/// Returns how long that took, from the moment all were ready until the last
+/// was done; making the futures before and dropping them after is not timed.
+pub async fn insert_from_all<R: Timers>(workers: usize, count: usize) -> Duration {
+    let gate = Arc::new(AtomicUsize::new(workers));
+    let tasks: Vec<_> = (0..workers)
+        .map(|seed| R::spawn(insert_many::<R>(seed, count, Arc::clone(&gate))))
+        .collect();
+    let mut times = Vec::new();
+    for task in tasks {
+        times.push(R::join(task).await);
+    }
+    let begin = times
+        .iter()
+        .map(|time| time.0)
+        .min()
+        .expect("at least one worker");
+    let end = times
+        .iter()
+        .map(|time| time.1)
+        .max()
+        .expect("at least one worker");
+    end - begin
+}
+
+async fn insert_many<R: Timers>(
+    seed: usize,
+    count: usize,
+    gate: Arc<AtomicUsize>,
+) -> (Instant, Instant) {
+    let mut dice = Dice::new(seed as u64);
+    let mut sleeps: Vec<_> = (0..count)
+        .map(|_| Box::pin(R::sleep(dice.delay(SHORTEST_TIMEOUT, LONGEST_TIMEOUT))))
+        .collect();
+    pass_together(&gate);
+    let begin = Instant::now();
+    for batch in sleeps.chunks_mut(TIMERS_PER_POLL) {
+        poll_fn(|context| {
+            batch
+                .iter_mut()
+                .for_each(|sleep| poll_pending(sleep.as_mut(), context));
+            Poll::Ready(())
+        })
+        .await;
+        R::yield_now().await;
+    }
+    (begin, Instant::now())
+}
+
+/// Keeps this worker until every other one is here: only so are the tasks on
+/// different workers.
+fn pass_together(gate: &AtomicUsize) {
+    gate.fetch_sub(1, Ordering::AcqRel);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while gate.load(Ordering::Acquire) > 0 {
+        assert!(
+            Instant::now() < deadline,
+            "one worker was given two of the tasks"
+        );
+        std::hint::spin_loop();
+    }
+}
+
+/// Sleeps `count` times in a row, 0.1 to 3 ms each; returns how much too late
+/// each sleep ended.
+pub async fn lateness<R: Timers>(count: usize) -> Vec<Duration> {
+    let mut late = Vec::with_capacity(count);
+    for delay in short_delays(count) {
+        let begin = Instant::now();
+        R::sleep(delay).await;
+        late.push(begin.elapsed().saturating_sub(delay));
+    }
+    late
+}
+
+/// The delays that `lateness` sleeps for.
+pub fn short_delays(count: usize) -> impl Iterator<Item = Duration> + Send {
+    let mut dice = Dice::new(count as u64);
+    (0..count).map(move |_| dice.delay(Duration::from_micros(100), Duration::from_millis(3)))
+}
+
+/// Tasks that each wake once a second, until dropped.
+#[derive(Debug)]
+pub struct Heartbeats {
+    stop: Arc<AtomicBool>,
+    beats: Arc<AtomicU64>,
+}
+
+impl Heartbeats {
+    /// Starts `tasks` of them, their beats spread over the second.
+    pub fn start<R: Timers>(tasks: usize) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let beats = Arc::new(AtomicU64::new(0));
+        let mut dice = Dice::new(tasks as u64);
+        for _ in 0..tasks {
+            let phase = dice.delay(Duration::ZERO, Duration::from_secs(1));
+            let (stop, beats) = (Arc::clone(&stop), Arc::clone(&beats));
+            R::detach(R::spawn(async move {
+                R::sleep(phase).await;
+                // Relaxed: a flag and a count, nothing is published by them.
+                while !stop.load(Ordering::Relaxed) {
+                    beats.fetch_add(1, Ordering::Relaxed);
+                    R::sleep(Duration::from_secs(1)).await;
+                }
+            }));
+        }
+        Self { stop, beats }
+    }
+
+    /// How often all of them together have woken so far.
+    pub fn beats(&self) -> u64 {
+        self.beats.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Heartbeats {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// How long a hog keeps its worker.
+pub const HOG: Duration = Duration::from_millis(150);
+
+/// Blocks `hogs` workers for [`HOG`] while ten tasks sleep a millisecond at a
+/// time; returns the longest that any of them overslept.
+pub async fn stall<R: Timers>(hogs: usize) -> Duration {
+    let stop = Arc::new(AtomicBool::new(false));
+    let sleepers: Vec<_> = (0..10)
+        .map(|_| R::spawn(longest_oversleep::<R>(Arc::clone(&stop))))
+        .collect();
+    let hogs: Vec<_> = (0..hogs).map(|_| R::spawn(hog_a_worker::<R>())).collect();
+    for hog in hogs {
+        R::join(hog).await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    let mut longest = Duration::ZERO;
+    for sleeper in sleepers {
+        longest = longest.max(R::join(sleeper).await);
+    }
+    longest
+}
+
+/// Woken by a timer, as real hogs are: by then the worker that served the
+/// timers is the one that is blocked.
+async fn hog_a_worker<R: Timers>() {
+    R::sleep(Duration::from_millis(20)).await;
+    let begin = Instant::now();
+    while begin.elapsed() < HOG {
+        std::hint::spin_loop();
+    }
+}
+
+async fn longest_oversleep<R: Timers>(stop: Arc<AtomicBool>) -> Duration {
+    let delay = Duration::from_millis(1);
+    let mut longest = Duration::ZERO;
+    while !stop.load(Ordering::Relaxed) {
+        let begin = Instant::now();
+        R::sleep(delay).await;
+        longest = longest.max(begin.elapsed().saturating_sub(delay));
+    }
+    longest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtimes::{Smol, Tokio};
+
+    fn every_kind_of_work_ends<R: Timers>() {
+        R::run(2, async {
+            sleeps::<R>(10, Duration::from_millis(3)).await;
+            register_and_drop::<R>(200).await;
+            insert_from_all::<R>(2, 200).await;
+            assert_eq!(lateness::<R>(3).await.len(), 3);
+        });
+    }
+
+    #[test]
+    fn every_kind_of_work_ends_on_tokio() {
+        every_kind_of_work_ends::<Tokio>();
+    }
+
+    #[test]
+    fn every_kind_of_work_ends_on_smol() {
+        every_kind_of_work_ends::<Smol>();
+    }
+}
