@@ -54,6 +54,62 @@ pub trait Timers: Tasks {
     fn sleep(delay: Duration) -> impl Future<Output: Send> + Send + 'static;
 }
 
+/// A runtime that gives up waiting after a time.
+pub trait Timeouts: Timers {
+    /// Waits for `future` within `limit`; `None` if that has passed.
+    fn timeout<F>(limit: Duration, future: F) -> impl Future<Output = Option<F::Output>> + Send
+    where
+        F: Future<Output: Send> + Send;
+}
+
+/// A runtime with a lock that may be held while its holder waits.
+pub trait Locks: Tasks {
+    /// A lock around a number.
+    type Lock: Send + Sync + 'static;
+
+    /// An open lock around zero.
+    fn lock() -> Self::Lock;
+
+    /// Counts one up under the lock, and holds it until `meanwhile` is done.
+    fn count_under<F>(lock: &Self::Lock, meanwhile: F) -> impl Future<Output = usize> + Send
+    where
+        F: Future<Output = ()> + Send;
+}
+
+/// A runtime with a bounded queue of its own, for one consumer at least.
+pub trait Channels: Tasks {
+    /// The producer's end.
+    type Sender: Clone + Send + 'static;
+
+    /// The consumer's end.
+    type Receiver: Send + 'static;
+
+    /// A queue with room for so many numbers.
+    fn channel(room: usize) -> (Self::Sender, Self::Receiver);
+
+    /// Puts a number in, and waits for room.
+    fn send(sender: &Self::Sender, number: usize) -> impl Future<Output = ()> + Send;
+
+    /// Takes a number out, and waits for one.
+    fn receive(receiver: &mut Self::Receiver) -> impl Future<Output = usize> + Send;
+}
+
+/// A runtime with a bounded queue for many consumers, its own or the one that
+/// its users take.
+pub trait Queues: Tasks {
+    /// The queue, for producers and consumers.
+    type Queue: Clone + Send + 'static;
+
+    /// A queue with room for so many numbers.
+    fn queue(room: usize) -> Self::Queue;
+
+    /// Puts a number in, and waits for room.
+    fn put(queue: &Self::Queue, number: usize) -> impl Future<Output = ()> + Send;
+
+    /// Takes a number out, and waits for one.
+    fn get(queue: &Self::Queue) -> impl Future<Output = usize> + Send;
+}
+
 /// A runtime that has threads for functions that block.
 pub trait Blocking: Tasks {
     /// Hands `function` to such a thread, at the call and not at the first

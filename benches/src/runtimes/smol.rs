@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
-use super::{Blocking, Tasks, Timers};
+use super::{Blocking, Channels, Locks, Queues, Tasks, Timeouts, Timers};
 
 /// smol's executor, reactor and thread pool.
 #[derive(Debug)]
@@ -78,5 +78,79 @@ impl Blocking for Smol {
         T: Send + 'static,
     {
         ::smol::unblock(function)
+    }
+}
+
+/// smol has no such function; this is what its documentation shows.
+impl Timeouts for Smol {
+    fn timeout<F>(limit: Duration, future: F) -> impl Future<Output = Option<F::Output>> + Send
+    where
+        F: Future<Output: Send> + Send,
+    {
+        ::smol::future::or(async { Some(future.await) }, async move {
+            ::smol::Timer::after(limit).await;
+            None
+        })
+    }
+}
+
+impl Locks for Smol {
+    type Lock = ::smol::lock::Mutex<usize>;
+
+    fn lock() -> Self::Lock {
+        ::smol::lock::Mutex::new(0)
+    }
+
+    async fn count_under<F>(lock: &Self::Lock, meanwhile: F) -> usize
+    where
+        F: Future<Output = ()> + Send,
+    {
+        let mut count = lock.lock().await;
+        *count += 1;
+        meanwhile.await;
+        *count
+    }
+}
+
+impl Channels for Smol {
+    type Sender = ::smol::channel::Sender<usize>;
+    type Receiver = ::smol::channel::Receiver<usize>;
+
+    fn channel(room: usize) -> (Self::Sender, Self::Receiver) {
+        ::smol::channel::bounded(room)
+    }
+
+    async fn send(sender: &Self::Sender, number: usize) {
+        sender.send(number).await.expect("the receiver is alive");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> usize {
+        receiver.recv().await.expect("a sender is alive")
+    }
+}
+
+/// The crate async-channel again: it knows many consumers.
+impl Queues for Smol {
+    type Queue = (
+        ::smol::channel::Sender<usize>,
+        ::smol::channel::Receiver<usize>,
+    );
+
+    fn queue(room: usize) -> Self::Queue {
+        ::smol::channel::bounded(room)
+    }
+
+    async fn put((sender, _): &Self::Queue, number: usize) {
+        sender
+            .send(number)
+            .await
+            .expect("the queue holds both its ends");
+    }
+
+    async fn get((_, receiver): &Self::Queue) -> usize {
+        receiver
+            .recv()
+            .await
+            .expect("the queue holds both its ends")
     }
 }

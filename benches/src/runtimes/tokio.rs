@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::{Blocking, Tasks, Timers};
+use super::{Blocking, Channels, Locks, Queues, Tasks, Timeouts, Timers};
 
 /// tokio's multi-threaded runtime.
 #[derive(Debug)]
@@ -69,5 +69,75 @@ impl Blocking for Tokio {
         T: Send + 'static,
     {
         Self::join(::tokio::task::spawn_blocking(function))
+    }
+}
+
+impl Timeouts for Tokio {
+    async fn timeout<F>(limit: Duration, future: F) -> Option<F::Output>
+    where
+        F: Future<Output: Send> + Send,
+    {
+        ::tokio::time::timeout(limit, future).await.ok()
+    }
+}
+
+impl Locks for Tokio {
+    type Lock = ::tokio::sync::Mutex<usize>;
+
+    fn lock() -> Self::Lock {
+        ::tokio::sync::Mutex::new(0)
+    }
+
+    async fn count_under<F>(lock: &Self::Lock, meanwhile: F) -> usize
+    where
+        F: Future<Output = ()> + Send,
+    {
+        let mut count = lock.lock().await;
+        *count += 1;
+        meanwhile.await;
+        *count
+    }
+}
+
+impl Channels for Tokio {
+    type Sender = ::tokio::sync::mpsc::Sender<usize>;
+    type Receiver = ::tokio::sync::mpsc::Receiver<usize>;
+
+    fn channel(room: usize) -> (Self::Sender, Self::Receiver) {
+        ::tokio::sync::mpsc::channel(room)
+    }
+
+    async fn send(sender: &Self::Sender, number: usize) {
+        sender.send(number).await.expect("the receiver is alive");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> usize {
+        receiver.recv().await.expect("a sender is alive")
+    }
+}
+
+/// tokio has no such queue; its users take the crate async-channel, which is smol's.
+impl Queues for Tokio {
+    type Queue = (
+        ::smol::channel::Sender<usize>,
+        ::smol::channel::Receiver<usize>,
+    );
+
+    fn queue(room: usize) -> Self::Queue {
+        ::smol::channel::bounded(room)
+    }
+
+    async fn put((sender, _): &Self::Queue, number: usize) {
+        sender
+            .send(number)
+            .await
+            .expect("the queue holds both its ends");
+    }
+
+    async fn get((_, receiver): &Self::Queue) -> usize {
+        receiver
+            .recv()
+            .await
+            .expect("the queue holds both its ends")
     }
 }

@@ -6,6 +6,7 @@
 mod dice;
 
 pub mod memory;
+pub mod sharing;
 pub mod tasks;
 pub mod threads;
 pub mod timers;

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::dice::Dice;
-use crate::runtimes::Timers;
+use crate::runtimes::{Timeouts, Timers};
 
 /// After so many timers in one poll, yield: tokio's timers obey its budget of
 /// 128 operations per poll and do nothing at all once that is spent.
@@ -48,6 +48,17 @@ pub async fn register_and_drop<R: Timers>(count: usize) {
         if index % TIMERS_PER_POLL == 0 {
             R::yield_now().await;
         }
+    }
+}
+
+/// Waits with a timeout, `count` times, for what is ready after one yield.
+pub async fn timeout_unneeded<R: Timeouts>(count: usize) {
+    for _ in 0..count {
+        let answer = R::timeout(SHORTEST_TIMEOUT, R::yield_now()).await;
+        assert!(
+            answer.is_some(),
+            "the future is ready long before the timeout"
+        );
     }
 }
 
@@ -228,10 +239,11 @@ mod tests {
     use super::*;
     use crate::runtimes::{Smol, Tokio};
 
-    fn every_kind_of_work_ends<R: Timers>() {
+    fn every_kind_of_work_ends<R: Timeouts>() {
         R::run(2, async {
             sleeps::<R>(10, Duration::from_millis(3)).await;
             register_and_drop::<R>(200).await;
+            timeout_unneeded::<R>(200).await;
             insert_from_all::<R>(2, 200).await;
             assert_eq!(lateness::<R>(3).await.len(), 3);
         });

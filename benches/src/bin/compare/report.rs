@@ -45,11 +45,10 @@ pub(crate) fn publish(rows: &[Row], options: &Options) -> Result<(), String> {
 }
 
 fn markdown(rows: &[Row], options: &Options) -> String {
-    let rivals: Vec<Runtime> = options
-        .runtimes
-        .iter()
-        .copied()
-        .filter(|who| *who != Runtime::BASELINE)
+    let measured = |who: Runtime| rows.iter().any(|row| figure(row, who).is_some());
+    let rivals: Vec<Runtime> = Runtime::ALL
+        .into_iter()
+        .filter(|&who| who != Runtime::BASELINE && measured(who))
         .collect();
     let baseline = Runtime::BASELINE.name();
     let mut table = String::from("| workload | per |");

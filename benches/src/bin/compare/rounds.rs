@@ -140,13 +140,8 @@ fn take(order: &Order) -> Result<Sample, String> {
 }
 
 /// The child's side: measures and answers with one line.
-///
-/// A part of the name will do, for those who call it by hand.
 pub(crate) fn answer(order: &Order) -> Result<(), String> {
-    let workload = table::WORKLOADS
-        .iter()
-        .find(|workload| workload.name.contains(&order.workload));
-    let workload = workload.ok_or_else(|| format!("no such workload: {}", order.workload))?;
+    let workload = named(&order.workload)?;
     let run = workload
         .run(order.runtime)
         .ok_or_else(|| format!("{} does not run that workload", order.runtime.name()))?;
@@ -159,6 +154,16 @@ pub(crate) fn answer(order: &Order) -> Result<(), String> {
         serde_json::to_string(&sample).map_err(|error| error.to_string())?
     );
     Ok(())
+}
+
+/// A part of the name will do, for those who call the child by hand.
+fn named(name: &str) -> Result<&'static Workload, String> {
+    let all = table::WORKLOADS.iter();
+    let exact = all.clone().find(|workload| workload.name == name);
+    let similar = || all.clone().find(|workload| workload.name.contains(name));
+    exact
+        .or_else(similar)
+        .ok_or_else(|| format!("no such workload: {name}"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use benches::runtimes::{Smol, Tokio};
 
 use crate::workload::{Goal, Runtime, Subject, Workload};
-use crate::workloads::{memory, tasks, threads, timers};
+use crate::workloads::{memory, sharing, tasks, threads, timers};
 
 /// The rivals' runs of a workload.
 macro_rules! rivals {
@@ -12,7 +12,7 @@ macro_rules! rivals {
     };
 }
 
-pub(crate) static WORKLOADS: [Workload; 20] = [
+pub(crate) static WORKLOADS: [Workload; 27] = [
     Workload {
         name: "spawn and await one, from a task",
         unit: "task",
@@ -62,6 +62,22 @@ pub(crate) static WORKLOADS: [Workload; 20] = [
         runs: rivals!(tasks::ping_pong),
     },
     Workload {
+        name: "ping-pong by channel of 1",
+        unit: "round trip",
+        subject: Subject::Time,
+        size: 10_000,
+        goal: Goal::Ratio(0.55),
+        runs: rivals!(sharing::channel_ping_pong),
+    },
+    Workload {
+        name: "ping-pong by channel of 1, 100 pairs",
+        unit: "round trip",
+        subject: Subject::Time,
+        size: 100_000,
+        goal: Goal::Ratio(0.75),
+        runs: rivals!(sharing::channel_ping_pong_pairs),
+    },
+    Workload {
         name: "chained spawn",
         unit: "task",
         subject: Subject::Time,
@@ -76,6 +92,38 @@ pub(crate) static WORKLOADS: [Workload; 20] = [
         size: 1_000_000,
         goal: Goal::Ratio(0.30),
         runs: rivals!(tasks::skynet),
+    },
+    Workload {
+        name: "lock held across a yield, 100 tasks",
+        unit: "lock",
+        subject: Subject::Time,
+        size: 10_000,
+        goal: Goal::Ratio(0.40),
+        runs: rivals!(sharing::lock_across_yield),
+    },
+    Workload {
+        name: "lock, uncontended",
+        unit: "lock",
+        subject: Subject::Time,
+        size: 100_000,
+        goal: Goal::Ratio(0.60),
+        runs: rivals!(sharing::lock_alone),
+    },
+    Workload {
+        name: "lock, contended",
+        unit: "lock",
+        subject: Subject::Time,
+        size: 100_000,
+        goal: Goal::Ratio(0.60),
+        runs: rivals!(sharing::lock_wanted),
+    },
+    Workload {
+        name: "queue, four to four",
+        unit: "item",
+        subject: Subject::Time,
+        size: 100_000,
+        goal: Goal::Ratio(0.90),
+        runs: rivals!(sharing::queue_four_to_four),
     },
     Workload {
         name: "main ↔ task hand-overs from run",
@@ -108,6 +156,14 @@ pub(crate) static WORKLOADS: [Workload; 20] = [
         size: 10_000,
         goal: Goal::Ratio(0.12),
         runs: rivals!(timers::register_and_drop),
+    },
+    Workload {
+        name: "timeout around a future ready after one yield",
+        unit: "timeout",
+        subject: Subject::Time,
+        size: 10_000,
+        goal: Goal::Ratio(0.20),
+        runs: rivals!(timers::timeout_unneeded),
     },
     Workload {
         name: "timers inserted by all workers at once",

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use benches::runtimes::Timers;
+use benches::runtimes::{Timeouts, Timers};
 use benches::work::timers::{self as work, Heartbeats};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
@@ -47,6 +47,16 @@ pub(crate) fn sleeps<R: Timers>(setup: Setup) -> Sample {
 pub(crate) fn register_and_drop<R: Timers>(setup: Setup) -> Sample {
     in_a_task::<R, _, _>(setup.workers, setup.size, move || {
         work::register_and_drop::<R>(setup.size)
+    })
+}
+
+/// A timeout around a future that is ready after one yield: the usual life of a
+/// timeout, with one turn of the queue in it.
+///
+/// It lies about timeouts alone: the yield is part of it, on every runtime.
+pub(crate) fn timeout_unneeded<R: Timeouts>(setup: Setup) -> Sample {
+    in_a_task::<R, _, _>(setup.workers, setup.size, move || {
+        work::timeout_unneeded::<R>(setup.size)
     })
 }
 

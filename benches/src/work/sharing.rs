@@ -1,0 +1,127 @@
+//! Work for what tasks share: locks and queues.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use crate::runtimes::{Channels, Locks, Queues};
+
+/// Takes and releases a lock that nobody else wants, `count` times.
+pub async fn lock_alone<R: Locks>(count: usize) {
+    let lock = R::lock();
+    for _ in 0..count {
+        black_box(R::count_under(&lock, std::future::ready(())).await);
+    }
+}
+
+/// Has `tasks` tasks take and release one lock `count` times each.
+pub async fn lock_wanted<R: Locks>(tasks: usize, count: usize) {
+    lock_shared::<R, _>(tasks, count, || std::future::ready(())).await;
+}
+
+/// The same, with a yield each time while the lock is held.
+pub async fn lock_across_yield<R: Locks>(tasks: usize, count: usize) {
+    lock_shared::<R, _>(tasks, count, R::yield_now).await;
+}
+
+async fn lock_shared<R: Locks, F>(
+    tasks: usize,
+    count: usize,
+    meanwhile: impl Fn() -> F + Copy + Send + 'static,
+) where
+    F: Future<Output = ()> + Send,
+{
+    let lock = Arc::new(R::lock());
+    let tasks: Vec<_> = (0..tasks)
+        .map(|_| {
+            let lock = Arc::clone(&lock);
+            R::spawn(async move {
+                for _ in 0..count {
+                    R::count_under(&lock, meanwhile()).await;
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        R::join(task).await;
+    }
+}
+
+/// Has `pairs` pairs of tasks send a number back and forth `rounds` times, each
+/// pair through two queues with room for one.
+pub async fn channel_ping_pong<R: Channels>(pairs: usize, rounds: usize) {
+    let tasks: Vec<_> = (0..pairs)
+        .flat_map(|_| {
+            let (there, mut asked) = R::channel(1);
+            let (back, mut answered) = R::channel(1);
+            let asker = R::spawn(async move {
+                for round in 0..rounds {
+                    R::send(&there, round).await;
+                    black_box(R::receive(&mut answered).await);
+                }
+            });
+            let answerer = R::spawn(async move {
+                for _ in 0..rounds {
+                    let round = R::receive(&mut asked).await;
+                    R::send(&back, round).await;
+                }
+            });
+            [asker, answerer]
+        })
+        .collect();
+    for task in tasks {
+        R::join(task).await;
+    }
+}
+
+/// Has four tasks put `count` numbers each into a queue that four others empty.
+pub async fn queue_four_to_four<R: Queues>(count: usize) {
+    let queue = R::queue(ROOM);
+    let tasks: Vec<_> = (0..4)
+        .flat_map(|_| {
+            let (source, target) = (queue.clone(), queue.clone());
+            let producer = R::spawn(async move {
+                for number in 0..count {
+                    R::put(&target, number).await;
+                }
+            });
+            let consumer = R::spawn(async move {
+                for _ in 0..count {
+                    black_box(R::get(&source).await);
+                }
+            });
+            [producer, consumer]
+        })
+        .collect();
+    for task in tasks {
+        R::join(task).await;
+    }
+}
+
+/// Enough for a burst, too little for all.
+const ROOM: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtimes::{Smol, Tokio};
+
+    fn every_kind_of_work_ends<R: Locks + Channels + Queues>() {
+        R::run(2, async {
+            lock_alone::<R>(10).await;
+            lock_wanted::<R>(3, 10).await;
+            lock_across_yield::<R>(3, 10).await;
+            channel_ping_pong::<R>(3, 10).await;
+            queue_four_to_four::<R>(200).await;
+        });
+    }
+
+    #[test]
+    fn every_kind_of_work_ends_on_tokio() {
+        every_kind_of_work_ends::<Tokio>();
+    }
+
+    #[test]
+    fn every_kind_of_work_ends_on_smol() {
+        every_kind_of_work_ends::<Smol>();
+    }
+}
