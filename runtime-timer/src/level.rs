@@ -158,3 +158,45 @@ impl Level {
         core::mem::replace(&mut self.slots[slot], Slot::EMPTY)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tick written in base 64, highest digit first.
+    fn digits(digits: &[u64]) -> Tick {
+        Tick(digits.iter().fold(0, |count, digit| count * 64 + digit))
+    }
+
+    #[test]
+    fn a_place_is_at_the_highest_digit_that_differs() {
+        let now = digits(&[7, 12, 55]);
+        let place = |when| Place::of(when, now);
+        assert_eq!(place(now), Place { level: 0, slot: 55 });
+        assert_eq!(place(digits(&[7, 12, 58])), Place { level: 0, slot: 58 });
+        assert_eq!(place(digits(&[7, 14, 3])), Place { level: 1, slot: 14 });
+        assert_eq!(place(digits(&[8, 0, 0])), Place { level: 2, slot: 8 });
+        assert_eq!(
+            place(Tick::MAX),
+            Place {
+                level: 10,
+                slot: 15
+            }
+        );
+    }
+
+    #[test]
+    fn a_place_starts_where_its_lower_digits_are_zero() {
+        let now = digits(&[7, 12, 55]);
+        let start = |level, slot| Place { level, slot }.start(now);
+        assert_eq!(start(0, 58), digits(&[7, 12, 58]));
+        assert_eq!(start(1, 14), digits(&[7, 14, 0]));
+        assert_eq!(start(2, 8), digits(&[8, 0, 0]));
+        assert_eq!(start(10, 15), Tick(15 << 60));
+    }
+
+    #[test]
+    fn an_entry_takes_sixteen_bytes_beside_its_value() {
+        assert_eq!(size_of::<Entry<u64>>(), 16 + size_of::<u64>());
+    }
+}

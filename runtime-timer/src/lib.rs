@@ -26,7 +26,8 @@
 //!
 //! Write a tick as a number in base 64. It has eleven digits, and for each digit there is a
 //! *level* of 64 *slots*. An entry stands at the level of **the highest digit in which its
-//! deadline differs from now**, in the slot that this digit of the deadline names:
+//! deadline differs from now**, in the slot that this digit of the deadline names (at level 0,
+//! if it does not differ at all):
 //!
 //! ```text
 //!   digit        10     …     3      2      1      0

@@ -179,3 +179,36 @@ impl<T> Slab<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_takes_eight_bytes_beside_its_item() {
+        assert_eq!(size_of::<Cell<[u64; 3]>>(), 8 + size_of::<[u64; 3]>());
+    }
+
+    #[test]
+    fn the_cell_vacated_last_is_used_first() {
+        let mut slab = Slab::new();
+        let keys = ['a', 'b', 'c'].map(|item| slab.insert(item));
+        slab.take(keys[0].index());
+        slab.take(keys[2].index());
+        assert_eq!(slab.insert('d').index(), keys[2].index());
+        assert_eq!(slab.insert('e').index(), keys[0].index());
+        assert_eq!(slab.insert('f').index(), 3);
+    }
+
+    #[test]
+    fn after_shrinking_the_foremost_cell_is_used_first() {
+        let mut slab = Slab::new();
+        let keys = ['a', 'b', 'c', 'd'].map(|item| slab.insert(item));
+        for key in [keys[0], keys[1], keys[3]] {
+            slab.take(key.index());
+        }
+        slab.shrink_to_fit();
+        let indices = ['e', 'f', 'g'].map(|item| slab.insert(item).index());
+        assert_eq!(indices, [0, 1, 3]);
+    }
+}

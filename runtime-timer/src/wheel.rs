@@ -332,7 +332,10 @@ impl<T> Wheel<T> {
     fn cascade(&mut self, place: Place, to: Tick) {
         let slot = self.levels[place.level].detach(place.slot);
         self.note_if_emptied(place.level);
-        debug_assert!(slot.earliest > self.now, "a slot was entered before it was emptied");
+        debug_assert!(
+            slot.earliest > self.now,
+            "a slot was entered before it was emptied"
+        );
         self.now = slot.earliest.min(to);
         let mut index = slot.first;
         while index != NIL {
