@@ -1,0 +1,333 @@
+//! asyncio's exceptions as error types.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use crate::sync::{Arc, Mutex};
+
+/// A cancellation request, caught: what `except asyncio.CancelledError as error` binds.
+///
+/// A value of this type means that the request has been *delivered*; the code that holds it may
+/// clean up with further awaits, and either let it end there (the request is suppressed) or pass it
+/// on with `raise`.
+///
+/// Unlike asyncio's, it is never seen by code that merely awaits a task which somebody else
+/// cancelled: that is the ordinary value [`TaskError::Cancelled`].
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct CancelledError {
+    /// `None` for the plain request, which allocates nothing.
+    detail: Option<Arc<Detail>>,
+}
+
+#[derive(Default, PartialEq, Eq)]
+struct Detail {
+    message: Option<Cow<'static, str>>,
+    signal: Option<i32>,
+}
+
+impl CancelledError {
+    pub(crate) fn with_message(message: impl Into<Cow<'static, str>>) -> CancelledError {
+        let detail = Detail {
+            message: Some(message.into()),
+            signal: None,
+        };
+        CancelledError {
+            detail: Some(Arc::new(detail)),
+        }
+    }
+
+    /// The text given to `cancel_with`, if any.
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let task = asyncio::create_task(std::future::pending::<()>());
+    /// task.cancel_with("too slow");
+    /// let Err(asyncio::TaskError::Cancelled(error)) = task.await else { unreachable!() };
+    /// assert_eq!(error.message(), Some("too slow"));
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.detail.as_ref()?.message.as_deref()
+    }
+
+    /// The signal that asked for the cancellation, if it was one.
+    #[must_use]
+    pub fn by_signal(&self) -> Option<i32> {
+        self.detail.as_ref()?.signal
+    }
+}
+
+impl fmt::Debug for CancelledError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.message() {
+            Some(message) => f.debug_tuple("CancelledError").field(&message).finish(),
+            None => f.write_str("CancelledError"),
+        }
+    }
+}
+
+impl fmt::Display for CancelledError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.message() {
+            Some(message) => write!(f, "cancelled: {message}"),
+            None => f.write_str("cancelled"),
+        }
+    }
+}
+
+impl Error for CancelledError {}
+
+/// A panic of a task, caught at its root.
+pub struct PanicError {
+    // Behind a mutex only to be `Sync`: a payload is merely `Send`.
+    payload: Mutex<Box<dyn Any + Send>>,
+}
+
+impl PanicError {
+    pub(crate) fn new(payload: Box<dyn Any + Send>) -> PanicError {
+        PanicError {
+            payload: Mutex::new(payload),
+        }
+    }
+
+    /// The payload, for [`std::panic::resume_unwind`].
+    #[must_use]
+    pub fn into_panic(self) -> Box<dyn Any + Send> {
+        let empty: Box<dyn Any + Send> = Box::new(());
+        std::mem::replace(&mut *self.payload.lock(), empty)
+    }
+
+    /// The text of the panic, if its payload is a text.
+    #[must_use]
+    pub fn message(&self) -> Option<String> {
+        panic_text(&**self.payload.lock()).map(str::to_owned)
+    }
+}
+
+/// The text of a panic's payload.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
+    let literal = payload.downcast_ref::<&'static str>().copied();
+    literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+}
+
+impl fmt::Debug for PanicError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PanicError")
+            .field(&self.message().as_deref().unwrap_or("…"))
+            .finish()
+    }
+}
+
+impl fmt::Display for PanicError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.message() {
+            Some(message) => write!(f, "task panicked: {message}"),
+            None => f.write_str("task panicked"),
+        }
+    }
+}
+
+impl Error for PanicError {}
+
+/// A time limit has passed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TimeoutError;
+
+impl fmt::Display for TimeoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("timed out")
+    }
+}
+
+impl Error for TimeoutError {}
+
+/// An operation that the object's state does not allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidStateError {
+    message: &'static str,
+}
+
+impl InvalidStateError {
+    pub(crate) const fn new(message: &'static str) -> InvalidStateError {
+        InvalidStateError { message }
+    }
+}
+
+impl fmt::Display for InvalidStateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message)
+    }
+}
+
+impl Error for InvalidStateError {}
+
+/// The child of a group returned an `Err`; the error itself is in the group's exception group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FailedError;
+
+impl fmt::Display for FailedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the task failed; its group has the error")
+    }
+}
+
+impl Error for FailedError {}
+
+/// Why awaiting a task gave no value.
+///
+/// ```
+/// # asyncio::run(async {
+/// let task = asyncio::create_task(async { panic!("oh no") });
+/// let error: asyncio::TaskError = task.await.unwrap_err();
+/// assert!(error.is_panic());
+/// assert_eq!(error.to_string(), "task panicked: oh no");
+/// # });
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// The task was cancelled.
+    Cancelled(CancelledError),
+    /// The task panicked.
+    Panicked(PanicError),
+    /// A time limit passed first.
+    TimedOut(TimeoutError),
+    /// The task has no result to give: not done, taken already, or awaiting itself.
+    InvalidState(InvalidStateError),
+    /// A group's child returned `Err`.
+    Failed(FailedError),
+}
+
+impl TaskError {
+    /// Whether the task was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, TaskError::Cancelled(_))
+    }
+
+    /// Whether the task panicked.
+    #[must_use]
+    pub fn is_panic(&self) -> bool {
+        matches!(self, TaskError::Panicked(_))
+    }
+
+    /// Whether a time limit passed first.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, TaskError::TimedOut(_))
+    }
+
+    /// The payload of the panic, for [`std::panic::resume_unwind`].
+    ///
+    /// # Panics
+    /// If the task did not panic.
+    #[must_use]
+    #[track_caller]
+    pub fn into_panic(self) -> Box<dyn Any + Send> {
+        match self {
+            TaskError::Panicked(error) => error.into_panic(),
+            other => panic!("into_panic() on a task that did not panic: {other}"),
+        }
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TaskError::Cancelled(error) => error.fmt(f),
+            TaskError::Panicked(error) => error.fmt(f),
+            TaskError::TimedOut(error) => error.fmt(f),
+            TaskError::InvalidState(error) => error.fmt(f),
+            TaskError::Failed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for TaskError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            TaskError::Cancelled(error) => Some(error),
+            TaskError::Panicked(error) => Some(error),
+            TaskError::TimedOut(error) => Some(error),
+            TaskError::InvalidState(error) => Some(error),
+            TaskError::Failed(error) => Some(error),
+        }
+    }
+}
+
+macro_rules! from_into_task_error {
+    ($($error:ty => $variant:ident,)*) => {
+        $(impl From<$error> for TaskError {
+            fn from(error: $error) -> TaskError {
+                TaskError::$variant(error)
+            }
+        })*
+    };
+}
+
+from_into_task_error! {
+    CancelledError => Cancelled,
+    PanicError => Panicked,
+    TimeoutError => TimedOut,
+    InvalidStateError => InvalidState,
+    FailedError => Failed,
+}
+
+/// The event loop is closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LoopClosed;
+
+impl fmt::Display for LoopClosed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Event loop is closed")
+    }
+}
+
+impl Error for LoopClosed {}
+
+/// There is no running event loop on this thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NoRunningLoop;
+
+impl fmt::Display for NoRunningLoop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no running event loop")
+    }
+}
+
+impl Error for NoRunningLoop {}
+
+/// A shutdown did not end in time; what was left is named.
+#[derive(Clone, Debug)]
+pub struct ShutdownTimeout {
+    pub(crate) limit: Duration,
+    pub(crate) stuck: Vec<String>,
+}
+
+impl ShutdownTimeout {
+    /// What had not ended at the deadline: tasks inside a poll, with name and create location.
+    #[must_use]
+    pub fn stuck(&self) -> &[String] {
+        &self.stuck
+    }
+}
+
+impl fmt::Display for ShutdownTimeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the shutdown did not end within {:?}", self.limit)?;
+        if !self.stuck.is_empty() {
+            write!(f, "; stuck: {}", self.stuck.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for ShutdownTimeout {}

@@ -1,0 +1,312 @@
+//! Running a program: `run`, and the `Runner` under it.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::marker::PhantomData;
+use std::panic::{Location, panic_any};
+use std::time::Duration;
+
+use crate::exceptions::{CancelledError, ShutdownTimeout};
+use crate::runtime::{Context, Engine, EventLoop, Options, Tuning, is_inside_loop, run_foreign};
+use crate::sync::{StdArc, thread};
+
+/// Runs `main` on a new loop, and closes the loop: `asyncio.run`.
+///
+/// The calling thread is worker 0 meanwhile, and `main` stays on it, so it may be neither `Send` nor
+/// `'static`. When it ends, every other task is cancelled once and waited for; then its value is
+/// returned.
+///
+/// # Panics
+/// * inside a running loop;
+/// * if the loop's threads cannot be started;
+/// * if `main` panics: the shutdown runs, then the panic goes on;
+/// * if `main` ends cancelled: the payload is the [`CancelledError`]. [`try_run`] returns it.
+///
+/// ```
+/// let answer = asyncio::run(async {
+///     let task = asyncio::create_task(async { 42 });
+///     task.await.unwrap()
+/// });
+/// assert_eq!(answer, 42);
+/// ```
+#[track_caller]
+pub fn run<F: Future>(main: F) -> F::Output {
+    refuse_nesting();
+    Runner::new().run(main)
+}
+
+/// As [`run`], but a cancellation of `main` is an error and no panic.
+///
+/// # Errors
+/// If `main` ended cancelled.
+///
+/// # Panics
+/// Otherwise as [`run`].
+#[track_caller]
+pub fn try_run<F: Future>(main: F) -> Result<F::Output, CancelledError> {
+    refuse_nesting();
+    Runner::new().try_run(main)
+}
+
+/// A loop, to run several main coroutines on one after the other: `asyncio.Runner`.
+///
+/// The other workers go on between two runs. Context variables that one `run` sets are seen by the
+/// next. Dropping the runner closes it.
+///
+/// ```
+/// let mut runner = asyncio::Runner::builder().workers(2).thread_name("api").build()?;
+/// let one = runner.run(async { 1 });
+/// let two = runner.run(async move { one + 1 });
+/// assert_eq!(two, 2);
+/// # Ok::<_, std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Runner {
+    engine: Engine,
+    context: Context,
+    is_closed: bool,
+    /// The thread that made it is worker 0: it stays there.
+    _not_send: PhantomData<*const ()>,
+}
+
+impl Default for Runner {
+    #[track_caller]
+    fn default() -> Runner {
+        Runner::new()
+    }
+}
+
+impl Runner {
+    /// A runner with the defaults.
+    ///
+    /// # Panics
+    /// If the loop's threads cannot be started; [`Builder::build`] returns the error.
+    #[track_caller]
+    #[must_use]
+    pub fn new() -> Runner {
+        match Runner::builder().build() {
+            Ok(runner) => runner,
+            Err(error) => panic!("the event loop could not be started: {error}"),
+        }
+    }
+
+    /// A runner with other settings.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// Runs `main` to its end, on this thread. The loop stays open.
+    ///
+    /// # Panics
+    /// As [`run`](crate::run), and "Runner is closed" after `close`.
+    #[track_caller]
+    pub fn run<F: Future>(&mut self, main: F) -> F::Output {
+        match self.try_run(main) {
+            Ok(value) => value,
+            Err(cancelled) => {
+                // The shutdown first, as after a panic: the payload may end the process.
+                self.close();
+                panic_any(cancelled)
+            }
+        }
+    }
+
+    /// As [`run`](Runner::run), but a cancellation of `main` is an error.
+    ///
+    /// # Errors
+    /// If `main` ended cancelled.
+    ///
+    /// # Panics
+    /// Otherwise as [`run`](Runner::run).
+    #[track_caller]
+    pub fn try_run<F: Future>(&mut self, main: F) -> Result<F::Output, CancelledError> {
+        assert!(!self.is_closed, "Runner is closed");
+        refuse_nesting();
+        self.engine
+            .run(main, self.context.clone(), Location::caller())
+    }
+
+    /// The loop.
+    #[must_use]
+    pub fn get_loop(&self) -> &EventLoop {
+        self.engine.event_loop()
+    }
+
+    /// Ends every task and joins the threads. Waits as long as that takes. Closing twice is fine.
+    pub fn close(&mut self) {
+        self.is_closed = true;
+        // Without a limit there is no deadline to miss.
+        let _complete = self.engine.close(None);
+    }
+
+    /// As [`close`](Runner::close), for so long at most: then what waits is dropped where it stands,
+    /// and what is inside a poll is left behind with its thread.
+    ///
+    /// # Errors
+    /// If that was necessary; the error names what was left behind.
+    pub fn shutdown_timeout(&mut self, limit: Duration) -> Result<(), ShutdownTimeout> {
+        self.is_closed = true;
+        self.engine.close(Some(limit))
+    }
+}
+
+#[track_caller]
+fn refuse_nesting() {
+    assert!(
+        !is_inside_loop(),
+        "run() cannot be called from a running event loop"
+    );
+}
+
+impl EventLoop {
+    /// Runs `future` on this foreign thread, as a task of the loop whose workers serve it meanwhile.
+    ///
+    /// The future may be neither `Send` nor `'static`. The loop's shutdown cancels it.
+    ///
+    /// # Errors
+    /// If it ended cancelled; on a loop that is closed, always.
+    ///
+    /// # Panics
+    /// On a worker of the loop, which would wait for itself; and on the thread of a runner that is not
+    /// running and has no other worker, where nothing would ever happen. If the future panics.
+    ///
+    /// ```
+    /// let runner = asyncio::Runner::builder().workers(2).build()?;
+    /// let event_loop = runner.get_loop().clone();
+    /// let answer = std::thread::spawn(move || {
+    ///     event_loop.block_on(async { asyncio::create_task(async { 42 }).await.unwrap() })
+    /// });
+    /// assert_eq!(answer.join().unwrap(), Ok(42));
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, CancelledError> {
+        assert!(
+            !self.is_on_worker(),
+            "EventLoop::block_on() cannot be called on a worker of the same loop: await instead"
+        );
+        assert!(
+            !self.has_only_this_thread(),
+            "EventLoop::block_on() would wait for ever: the loop's only worker is this thread, and \
+             it is not running; use Runner::run()"
+        );
+        run_foreign(self, future, Location::caller())
+    }
+}
+
+/// The settings of a [`Runner`].
+#[derive(Clone)]
+#[must_use = "a builder does nothing until it builds"]
+pub struct Builder {
+    options: Options,
+}
+
+impl Builder {
+    fn new() -> Builder {
+        let processors = thread::available_parallelism().map_or(1, |count| count.get());
+        let workers = environment("ASYNCIO_WORKERS").filter(|count| *count > 0);
+        let options = Options {
+            workers: workers.unwrap_or(processors),
+            max_blocking_threads: (processors + 4).min(32),
+            blocking_keep_alive: Duration::from_secs(10),
+            thread_name: "asyncio".to_owned(),
+            thread_stack_size: None,
+            on_thread_start: None,
+            on_thread_stop: None,
+            debug: environment("ASYNCIO_DEBUG") == Some(1),
+            tuning: Tuning::from_environment(),
+        };
+        Builder { options }
+    }
+
+    /// How many workers, the calling thread included. By default as many as the machine has
+    /// processors, or what `ASYNCIO_WORKERS` says.
+    ///
+    /// # Panics
+    /// If it is zero.
+    #[track_caller]
+    pub fn workers(mut self, count: usize) -> Builder {
+        assert!(count > 0, "a loop needs at least one worker");
+        assert!(count < 1 << 16, "a loop has at most 65,535 workers");
+        self.options.workers = count;
+        self
+    }
+
+    /// How many threads may serve blocking calls at once; by default the processors and four more,
+    /// 32 at most.
+    ///
+    /// # Panics
+    /// If it is zero.
+    #[track_caller]
+    pub fn max_blocking_threads(mut self, count: usize) -> Builder {
+        assert!(count > 0, "blocking calls need at least one thread");
+        self.options.max_blocking_threads = count;
+        self
+    }
+
+    /// How long a thread for blocking calls stays without work; by default ten seconds.
+    pub fn blocking_keep_alive(mut self, time: Duration) -> Builder {
+        self.options.blocking_keep_alive = time;
+        self
+    }
+
+    /// What the names of the loop's threads begin with; by default `asyncio`.
+    pub fn thread_name(mut self, name: impl Into<String>) -> Builder {
+        self.options.thread_name = name.into();
+        self
+    }
+
+    /// The stack size of the loop's threads, in bytes. (Worker 0 is the caller's thread.)
+    pub fn thread_stack_size(mut self, bytes: usize) -> Builder {
+        self.options.thread_stack_size = Some(bytes);
+        self
+    }
+
+    /// Runs `hook` on every thread that the loop starts, before anything else.
+    pub fn on_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
+        self.options.on_thread_start = Some(StdArc::new(hook));
+        self
+    }
+
+    /// Runs `hook` on every thread that the loop has started, before it ends.
+    pub fn on_thread_stop(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
+        self.options.on_thread_stop = Some(StdArc::new(hook));
+        self
+    }
+
+    /// Debug mode; by default what `ASYNCIO_DEBUG=1` says.
+    pub fn debug(mut self, debug: bool) -> Builder {
+        self.options.debug = debug;
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn tuning(mut self, tuning: Tuning) -> Builder {
+        self.options.tuning = tuning;
+        self
+    }
+
+    /// Builds the runner and starts its threads.
+    ///
+    /// # Errors
+    /// What the system says to the poller's descriptors, or to a thread; nothing is left behind.
+    pub fn build(self) -> io::Result<Runner> {
+        Ok(Runner {
+            engine: Engine::start(self.options)?,
+            context: Context::new(),
+            is_closed: false,
+            _not_send: PhantomData,
+        })
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.options.fmt(f)
+    }
+}
+
+fn environment(name: &str) -> Option<usize> {
+    std::env::var(name).ok()?.trim().parse().ok()
+}

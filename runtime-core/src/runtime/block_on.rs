@@ -1,0 +1,149 @@
+//! Running a root future to its end: on worker 0, or on a foreign thread.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::panic::{Location, resume_unwind};
+use std::rc::Rc;
+
+use super::event_loop::{EventLoop, next_id};
+use super::scheduler::context::{self, Role};
+use super::scheduler::home::Home;
+use super::scheduler::parker::Parker;
+use super::scheduler::schedule::{Bound, closed_error, register};
+use super::scheduler::shared::Shared;
+use super::scheduler::worker::Worker;
+use super::task::context::Context;
+use super::task::join::Task;
+use super::task::runnable::Runnable;
+use super::task::spawn::{self, Birth};
+use crate::exceptions::{CancelledError, TaskError};
+use crate::sync::{Arc, StdArc};
+
+/// How a root ended.
+pub(crate) type RootResult<T> = Result<T, CancelledError>;
+
+/// The root's value comes through here, so that the task's output is a unit whatever `T` is.
+type Output<T> = Rc<Cell<Option<T>>>;
+
+/// A root that has not ended aborts the process if its thread leaves: what it borrows would be gone.
+struct MustEnd;
+
+impl Drop for MustEnd {
+    fn drop(&mut self) {
+        eprintln!("asyncio: the engine panicked while a root future was running");
+        std::process::abort();
+    }
+}
+
+/// Runs `main` on worker 0, whose thread this is.
+pub(crate) fn run_root<F: Future>(
+    worker: &mut Worker,
+    main: F,
+    context: Option<Context>,
+    location: &'static Location<'static>,
+) -> RootResult<F::Output> {
+    let core = Rc::clone(worker.core());
+    let output: Output<F::Output> = Rc::default();
+    let must_end = MustEnd;
+    // SAFETY: the root has ended when this function returns, and it does not unwind before
+    // (`MustEnd`).
+    let (runnable, mut task) =
+        unsafe { root(&core.shared, &core.home, main, &output, context, location) };
+    begin(&core.shared, &core.home, runnable, &task);
+    worker.drive(|| task.done());
+    core.home.set_root(None);
+    std::mem::forget(must_end);
+    root_result(&mut task, &output)
+}
+
+/// Runs `main` on a foreign thread, beside the loop's workers.
+pub(crate) fn run_foreign<F: Future>(
+    event_loop: &EventLoop,
+    main: F,
+    location: &'static Location<'static>,
+) -> RootResult<F::Output> {
+    let shared = event_loop.shared();
+    let nothing_to_interrupt = StdArc::new(|| ());
+    let parker = Arc::new(Parker::new(nothing_to_interrupt));
+    parker.bind();
+    let home = Rc::new(Home::new(Arc::clone(&parker)));
+    let _entered = context::enter(Arc::clone(shared), Role::Root(Rc::clone(&home)));
+    let output: Output<F::Output> = Rc::default();
+    let must_end = MustEnd;
+    // SAFETY: as in `run_root`.
+    let (runnable, mut task) = unsafe { root(shared, &home, main, &output, None, location) };
+    begin(shared, &home, runnable, &task);
+    drive(&home, &parker, || task.done());
+    home.set_root(None);
+    end_local_tasks(&home, &parker);
+    std::mem::forget(must_end);
+    root_result(&mut task, &output)
+}
+
+/// # Safety
+/// The task must have ended before `main`'s borrows do.
+unsafe fn root<F: Future>(
+    shared: &Arc<Shared>,
+    home: &Home,
+    main: F,
+    output: &Output<F::Output>,
+    context: Option<Context>,
+    location: &'static Location<'static>,
+) -> (Runnable, Task<()>) {
+    let to = Rc::clone(output);
+    let future = Box::pin(async move { to.set(Some(main.await)) });
+    let scheduler = Bound {
+        shared: Arc::clone(shared),
+        inbox: Arc::clone(&home.inbox),
+    };
+    let birth = Birth {
+        id: next_id(shared),
+        context,
+        location,
+    };
+    // SAFETY: the caller's promise.
+    unsafe { spawn::root_task(future, scheduler, birth) }
+}
+
+fn begin(shared: &Arc<Shared>, home: &Home, runnable: Runnable, task: &Task<()>) {
+    home.set_root(Some(task.reference().pointer()));
+    match register(shared, &runnable) {
+        Ok(()) => home.push(runnable),
+        Err(_closed) => runnable.abandon(closed_error()),
+    }
+}
+
+/// Runs what is bound to this thread until `done`.
+fn drive(home: &Home, parker: &Parker, done: impl Fn() -> bool) {
+    while !done() {
+        home.receive();
+        match home.pop_root().or_else(|| home.pop()) {
+            Some(task) => task.run(),
+            None => parker.park(),
+        }
+    }
+}
+
+/// The thread leaves: its local tasks are cancelled and waited for, since nobody else may run them.
+fn end_local_tasks(home: &Home, parker: &Parker) {
+    loop {
+        let tasks = home.tasks();
+        if tasks.is_empty() {
+            return;
+        }
+        tasks.iter().for_each(|task| {
+            task.cancel();
+        });
+        drive(home, parker, || tasks.iter().all(|task| task.done()));
+    }
+}
+
+fn root_result<T>(task: &mut Task<()>, output: &Output<T>) -> RootResult<T> {
+    match task.result() {
+        Ok(()) => Ok(output
+            .take()
+            .expect("a root that returned has stored its value")),
+        Err(TaskError::Cancelled(error)) => Err(error),
+        Err(other) => resume_unwind(other.into_panic()),
+    }
+}

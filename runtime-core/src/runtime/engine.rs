@@ -1,0 +1,193 @@
+//! A loop with its threads: what a `Runner` owns.
+
+use std::future::Future;
+use std::io;
+use std::panic::Location;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use super::block_on::{RootResult, run_root};
+use super::event_loop::EventLoop;
+use super::scheduler::context::{self, Role};
+use super::scheduler::core::Core;
+use super::scheduler::options::Options;
+use super::scheduler::shared::{Shared, WorkerParts};
+use super::scheduler::shutdown::{Shutdown, shut_down};
+use super::scheduler::watch;
+use super::scheduler::worker::Worker;
+use super::task::context::Context;
+use crate::exceptions::ShutdownTimeout;
+use crate::sync::{Arc, thread};
+
+/// Worker 0, which is the thread that made this, and the handles of the others. Not `Send`.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    event_loop: EventLoop,
+    worker: Worker,
+    threads: Vec<thread::JoinHandle<()>>,
+    closed: bool,
+}
+
+impl Engine {
+    /// Builds a loop and starts its threads.
+    ///
+    /// # Errors
+    /// What the system says to the poller's descriptors, or to a thread.
+    pub(crate) fn start(options: Options) -> io::Result<Engine> {
+        let (shared, parts) = Shared::new(options)?;
+        let shared = Arc::new(shared);
+        let mut parts = parts.into_iter();
+        let first = parts.next().expect("a loop has a worker");
+        shared.crew.seats[0].parker.bind();
+        let core = Rc::new(Core::new(Arc::clone(&shared), first));
+        let mut engine = Engine {
+            event_loop: EventLoop::new(Arc::clone(&shared)),
+            worker: Worker::new(core),
+            threads: Vec::new(),
+            closed: false,
+        };
+        // If a thread cannot be started, `engine` is dropped and stops those that were.
+        for parts in parts {
+            engine.start_thread(&format!("{}", parts.index), move |shared| {
+                work(shared, parts)
+            })?;
+        }
+        engine.start_thread("poller", watch::run)?;
+        Ok(engine)
+    }
+
+    fn start_thread(
+        &mut self,
+        suffix: &str,
+        body: impl FnOnce(&Arc<Shared>) + Send + 'static,
+    ) -> io::Result<()> {
+        let shared = Arc::clone(self.event_loop.shared());
+        let options = &shared.options;
+        let mut builder = thread::Builder::new().name(format!("{}-{suffix}", options.thread_name));
+        if let Some(size) = options.thread_stack_size {
+            builder = builder.stack_size(size);
+        }
+        let shared = Arc::clone(&shared);
+        let thread = builder.spawn(move || {
+            call(shared.options.on_thread_start.as_deref());
+            body(&shared);
+            call(shared.options.on_thread_stop.as_deref());
+        })?;
+        self.threads.push(thread);
+        Ok(())
+    }
+
+    pub(crate) fn event_loop(&self) -> &EventLoop {
+        &self.event_loop
+    }
+
+    /// Runs `main` to its end. The loop goes on after that, until `close`.
+    pub(crate) fn run<F: Future>(
+        &mut self,
+        main: F,
+        context: Context,
+        location: &'static Location<'static>,
+    ) -> RootResult<F::Output> {
+        let present = Present::enter(&self.worker);
+        present.shared.set_running(true);
+        run_root(&mut self.worker, main, Some(context), location)
+    }
+
+    /// Ends every task and joins the threads.
+    ///
+    /// # Errors
+    /// At the deadline: what was stuck, and is left behind.
+    pub(crate) fn close(&mut self, limit: Option<Duration>) -> Result<(), ShutdownTimeout> {
+        if std::mem::replace(&mut self.closed, true) {
+            return Ok(());
+        }
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let outcome = {
+            let _present = Present::enter(&self.worker);
+            shut_down(&mut self.worker, deadline)
+        };
+        self.drop_local_tasks();
+        match outcome {
+            Shutdown::Complete => {
+                for thread in self.threads.drain(..) {
+                    // A hook that panicked: its message is out, and the thread is gone.
+                    let _panicked = thread.join();
+                }
+                Ok(())
+            }
+            // Threads inside a poll are left behind; the others end by themselves.
+            Shutdown::Forced { stuck } => Err(ShutdownTimeout {
+                limit: limit.unwrap_or_default(),
+                stuck,
+            }),
+        }
+    }
+
+    /// After a forced end: what this thread still has.
+    fn drop_local_tasks(&self) {
+        abandon_rest(self.worker.core());
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        let _complete = self.close(None);
+    }
+}
+
+/// Worker 0 is at work: entered, and counted among the crew.
+struct Present {
+    shared: Arc<Shared>,
+    core: Rc<Core>,
+    _entered: context::Guard,
+}
+
+impl Present {
+    fn enter(worker: &Worker) -> Present {
+        let core = Rc::clone(worker.core());
+        let shared = Arc::clone(&core.shared);
+        let entered = context::enter(Arc::clone(&shared), Role::Worker(Rc::clone(&core)));
+        shared.crew.idle.arrive();
+        watch::rouse(&shared);
+        Present {
+            shared,
+            core,
+            _entered: entered,
+        }
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        self.shared.set_running(false);
+        self.shared.crew.leave(&self.core.queue);
+    }
+}
+
+/// The body of a worker's thread.
+fn work(shared: &Arc<Shared>, parts: WorkerParts) {
+    shared.crew.seats[parts.index].parker.bind();
+    let core = Rc::new(Core::new(Arc::clone(shared), parts));
+    let _entered = context::enter(Arc::clone(shared), Role::Worker(Rc::clone(&core)));
+    shared.crew.idle.arrive();
+    Worker::new(Rc::clone(&core)).drive(|| shared.crew.is_stopping());
+    shared.crew.idle.depart();
+    abandon_rest(&core);
+}
+
+/// Drops what a worker still has when it stops: something only after a forced end.
+fn abandon_rest(core: &Core) {
+    use super::scheduler::schedule::closed_error;
+
+    core.home.receive();
+    let locals = std::iter::from_fn(|| core.home.pop_root().or_else(|| core.home.pop()));
+    locals
+        .chain(core.queue.drain())
+        .for_each(|task| task.abandon(closed_error()));
+}
+
+fn call(hook: Option<&(dyn Fn() + Send + Sync)>) {
+    if let Some(hook) = hook {
+        hook();
+    }
+}

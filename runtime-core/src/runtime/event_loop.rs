@@ -1,0 +1,431 @@
+//! The handle of a loop: what any thread may ask of it.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::time::Instant;
+
+use super::scheduler::context::{self, Role};
+use super::scheduler::schedule::{Bound, Stealable, closed_error, register, submit};
+use super::scheduler::shared::Shared;
+use super::scheduler::shutdown::living;
+use super::task::cancel;
+use super::task::context::Context;
+use super::task::handle::TaskHandle;
+use super::task::header::{TaskId, Wake};
+use super::task::join::Task;
+use super::task::reference::TaskRef;
+use super::task::runnable::Runnable;
+use super::task::spawn::{self, Birth};
+use crate::exceptions::{LoopClosed, NoRunningLoop};
+use crate::sync::atomic::Ordering;
+use crate::sync::{Arc, thread};
+
+/// The event loop: a handle, cheap to clone, good on any thread.
+///
+/// Unlike asyncio's, a loop has many threads, and every method may be called from any thread, the
+/// loop's own or not.
+///
+/// ```
+/// let mut runner = asyncio::Runner::new();
+/// let event_loop = runner.get_loop().clone();
+/// let answer = runner.run(async move {
+///     std::thread::spawn(move || event_loop.create_task(async { 42 })).join().unwrap().await
+/// });
+/// assert_eq!(answer.unwrap(), 42);
+/// ```
+#[derive(Clone)]
+pub struct EventLoop {
+    shared: Arc<Shared>,
+}
+
+/// Keeps a loop entered on this thread, so that `create_task` and its like find it.
+#[must_use = "the loop is left when the guard is dropped"]
+pub struct EnterGuard {
+    _guard: context::Guard,
+}
+
+/// What a loop has done so far, and what it has.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// How many workers the loop has.
+    pub workers: usize,
+    /// How many tasks were polled since the loop was made, counted in polls.
+    pub polls: u64,
+    /// How often a worker found work that was not its own.
+    pub steals: u64,
+    /// How often a worker went to sleep.
+    pub parks: u64,
+    /// How many tasks wait in the injector.
+    pub injector_depth: usize,
+}
+
+/// What `task::Builder` has collected.
+#[derive(Debug)]
+pub(crate) struct NewTask {
+    pub(crate) name: Option<String>,
+    pub(crate) context: Option<Context>,
+    pub(crate) eager: bool,
+    pub(crate) location: &'static Location<'static>,
+}
+
+impl NewTask {
+    /// A task without extras, made by the caller of the caller.
+    #[track_caller]
+    pub(crate) fn here() -> NewTask {
+        NewTask {
+            name: None,
+            context: None,
+            eager: false,
+            location: Location::caller(),
+        }
+    }
+}
+
+impl EventLoop {
+    pub(crate) fn new(shared: Arc<Shared>) -> EventLoop {
+        EventLoop { shared }
+    }
+
+    pub(in crate::runtime) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The loop of the current thread.
+    pub(crate) fn current() -> Option<EventLoop> {
+        context::current().map(EventLoop::new)
+    }
+
+    /// Makes a task of `coro` on this loop, from any thread.
+    ///
+    /// On a loop that is closed the coroutine is dropped, and the task is cancelled already, with
+    /// "Event loop is closed".
+    #[track_caller]
+    pub fn create_task<F>(&self, coro: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_stealable(&self.shared, coro, NewTask::here()).0
+    }
+
+    /// As [`create_task`](EventLoop::create_task), but a loop that is closed is an error.
+    ///
+    /// # Errors
+    /// [`LoopClosed`]; the coroutine has been dropped.
+    #[track_caller]
+    pub fn try_create_task<F>(&self, coro: F) -> Result<Task<F::Output>, LoopClosed>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        match spawn_stealable(&self.shared, coro, NewTask::here()) {
+            (task, Born::Alive) => Ok(task),
+            (_, Born::Refused) => Err(LoopClosed),
+        }
+    }
+
+    pub(crate) fn create_task_with<F>(&self, coro: F, new: NewTask) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        spawn_stealable(&self.shared, coro, new).0
+    }
+
+    /// Enters the loop on this thread: `create_task`, `get_running_loop` and their like find it until
+    /// the guard is dropped. It runs nothing by itself.
+    pub fn enter(&self) -> EnterGuard {
+        EnterGuard {
+            _guard: context::enter(Arc::clone(&self.shared), Role::Guest),
+        }
+    }
+
+    /// The tasks that have not ended, in the order of their numbers.
+    #[must_use]
+    pub fn all_tasks(&self) -> Vec<TaskHandle> {
+        let mut tasks = living(&self.shared);
+        tasks.sort_by_key(TaskHandle::id);
+        tasks
+    }
+
+    /// The loop's clock.
+    #[must_use]
+    pub fn time(&self) -> Instant {
+        self.shared.driver.clock.now()
+    }
+
+    /// Whether a `run` is under way on the loop.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.shared.is_running()
+    }
+
+    /// Whether the loop has been closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.is_closed()
+    }
+
+    /// Whether this is the current thread's loop.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        context::with(|frame| frame.is_some_and(|frame| Arc::ptr_eq(&frame.shared, &self.shared)))
+    }
+
+    /// Whether this thread is one of the loop's workers, at work.
+    pub(crate) fn is_on_worker(&self) -> bool {
+        context::with(|frame| frame.is_some_and(|frame| frame.core_of(&self.shared).is_some()))
+    }
+
+    /// Whether nobody would serve the loop while this thread waits for it.
+    pub(crate) fn has_only_this_thread(&self) -> bool {
+        let shared = &self.shared;
+        let own = thread::current().id() == shared.first_thread;
+        own && shared.options.workers == 1 && !shared.is_running() && !shared.is_closed()
+    }
+
+    /// Whether the loop was built in debug mode.
+    #[must_use]
+    pub fn get_debug(&self) -> bool {
+        self.shared.options.debug
+    }
+
+    /// What the loop has done so far.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        let shared = &self.shared;
+        Metrics {
+            workers: shared.options.workers,
+            polls: shared.crew.seats.iter().map(|seat| seat.polls() / 2).sum(),
+            steals: shared.counters.steals.load(Ordering::Relaxed),
+            parks: shared.counters.parks.load(Ordering::Relaxed),
+            injector_depth: shared.crew.injector.len(),
+        }
+    }
+}
+
+impl<T> Task<T> {
+    /// The loop that the task belongs to.
+    #[must_use]
+    pub fn get_loop(&self) -> EventLoop {
+        loop_of(self.reference())
+    }
+}
+
+impl TaskHandle {
+    /// The loop that the task belongs to.
+    #[must_use]
+    pub fn get_loop(&self) -> EventLoop {
+        loop_of(self.reference())
+    }
+}
+
+fn loop_of(task: &TaskRef) -> EventLoop {
+    let scheduler = task.scheduler_as_any();
+    let stealable = scheduler
+        .downcast_ref::<Stealable>()
+        .map(|scheduler| &scheduler.shared);
+    let bound = || {
+        scheduler
+            .downcast_ref::<Bound>()
+            .map(|scheduler| &scheduler.shared)
+    };
+    let shared = stealable
+        .or_else(bound)
+        .expect("a task has one of the two schedulers");
+    EventLoop::new(Arc::clone(shared))
+}
+
+impl PartialEq for EventLoop {
+    fn eq(&self, other: &EventLoop) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+impl Eq for EventLoop {}
+
+impl fmt::Debug for EventLoop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventLoop")
+            .field("workers", &self.shared.options.workers)
+            .field("running", &self.is_running())
+            .field("closed", &self.is_closed())
+            .finish()
+    }
+}
+
+impl fmt::Debug for EnterGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EnterGuard")
+    }
+}
+
+/// The loop that runs the current code.
+///
+/// # Panics
+/// If there is none: call it inside `run`, or enter a loop first.
+#[track_caller]
+#[must_use]
+pub fn get_running_loop() -> EventLoop {
+    EventLoop::current().unwrap_or_else(|| no_running_loop())
+}
+
+/// The loop that runs the current code.
+///
+/// # Errors
+/// [`NoRunningLoop`] if there is none.
+pub fn try_get_running_loop() -> Result<EventLoop, NoRunningLoop> {
+    EventLoop::current().ok_or(NoRunningLoop)
+}
+
+/// The task that runs the current code; none in a callback, and outside a loop.
+#[must_use]
+pub fn current_task() -> Option<TaskHandle> {
+    cancel::current().map(TaskHandle::new)
+}
+
+/// Whether this thread runs something for a loop: a worker, or inside `block_on`.
+pub(crate) fn is_inside_loop() -> bool {
+    context::with(|frame| frame.is_some_and(|frame| frame.home().is_some()))
+}
+
+#[track_caller]
+pub(crate) fn no_running_loop() -> ! {
+    panic!(
+        "no running event loop: call this inside asyncio::run(), or enter a loop first with \
+         EventLoop::enter()"
+    )
+}
+
+/// Whether a new task found its registry open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Born {
+    Alive,
+    Refused,
+}
+
+/// Makes a task on the current loop. Panics without one, at the location in `new`.
+pub(crate) fn spawn_here<F>(coro: F, new: NewTask) -> Option<Task<F::Output>>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let shared = context::current()?;
+    Some(spawn_stealable(&shared, coro, new).0)
+}
+
+fn spawn_stealable<F>(shared: &Arc<Shared>, coro: F, new: NewTask) -> (Task<F::Output>, Born)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let eager = new.eager;
+    let scheduler = Stealable {
+        shared: Arc::clone(shared),
+    };
+    let (birth, name) = birth(shared, new);
+    let (runnable, task) = spawn::task(coro, scheduler, birth);
+    if let Some(name) = name {
+        task.set_name(name);
+    }
+    if register(shared, &runnable).is_err() {
+        runnable.abandon(closed_error());
+        return (task, Born::Refused);
+    }
+    let inside = cancel::current_pointer().is_some();
+    if eager && inside {
+        runnable.run();
+    } else {
+        start(shared, runnable);
+    }
+    (task, Born::Alive)
+}
+
+/// Puts a new task where its creator is.
+#[inline]
+fn start(shared: &Arc<Shared>, runnable: Runnable) {
+    let elsewhere = context::with(
+        |frame| match frame.and_then(|frame| frame.core_of(shared)) {
+            Some(core) => {
+                core.push(runnable, Wake::Woken);
+                None
+            }
+            None => Some(runnable),
+        },
+    );
+    if let Some(runnable) = elsewhere {
+        submit(shared, runnable);
+    }
+}
+
+/// Makes a task that stays on this thread.
+#[track_caller]
+pub(crate) fn spawn_local<F>(coro: F, new: NewTask) -> Task<F::Output>
+where
+    F: Future + 'static,
+    F::Output: Send + 'static,
+{
+    let Some(shared) = context::current() else {
+        no_running_loop()
+    };
+    let inbox = context::with(|frame| {
+        frame
+            .and_then(context::Frame::home)
+            .map(|home| Arc::clone(&home.inbox))
+    });
+    let Some(inbox) = inbox else {
+        panic!(
+            "no running event loop on this thread: create_local_task() needs a worker, or a thread \
+             inside block_on(), to run its task"
+        )
+    };
+    let scheduler = Bound {
+        shared: Arc::clone(&shared),
+        inbox,
+    };
+    let (birth, name) = birth(&shared, new);
+    let (runnable, task) = spawn::local_task(coro, scheduler, birth);
+    if let Some(name) = name {
+        task.set_name(name);
+    }
+    if register(&shared, &runnable).is_err() {
+        runnable.abandon(closed_error());
+        return task;
+    }
+    context::with(|frame| {
+        let home = frame
+            .and_then(context::Frame::home)
+            .expect("looked at above");
+        home.note_task(task.handle());
+        home.push(runnable);
+    });
+    task
+}
+
+fn birth(shared: &Arc<Shared>, new: NewTask) -> (Birth, Option<String>) {
+    let id = next_id(shared);
+    let context = new.context.or_else(inherited_context);
+    (
+        Birth {
+            id,
+            context,
+            location: new.location,
+        },
+        new.name,
+    )
+}
+
+/// A task's number: from the worker's block, or one by one.
+pub(in crate::runtime) fn next_id(shared: &Arc<Shared>) -> TaskId {
+    context::with(|frame| {
+        let core = frame.and_then(|frame| frame.core_of(shared));
+        core.map_or_else(|| shared.next_id(), |core| core.next_id())
+    })
+}
+
+/// A copy of the current task's context, if there is anything in it.
+fn inherited_context() -> Option<Context> {
+    cancel::current()?.context_for_child()
+}

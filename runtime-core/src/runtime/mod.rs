@@ -1,0 +1,40 @@
+//! The engine. This file is its door: the modules are private, and what stands at the end is
+//! all that the rest of the crate builds on.
+//!
+//! From the ground up: `run_queue` (where ready tasks wait), `task` (what a task is), `time` (clock
+//! and timers), `scheduler` (workers, sleep, the poller's role, the end), and above them the
+//! handle of a loop, the running of a root, and the loop with its threads.
+
+mod run_queue;
+mod time;
+
+mod task;
+
+mod scheduler;
+
+mod event_loop;
+
+#[expect(
+    unsafe_code,
+    reason = "a root borrows from the thread that runs it to its end"
+)]
+mod block_on;
+
+mod engine;
+
+mod sleeping;
+
+pub(crate) use block_on::run_foreign;
+pub(crate) use engine::Engine;
+pub use event_loop::{
+    EnterGuard, EventLoop, Metrics, current_task, get_running_loop, try_get_running_loop,
+};
+pub(crate) use event_loop::{NewTask, is_inside_loop, no_running_loop, spawn_here, spawn_local};
+pub(crate) use scheduler::options::{Options, ThreadHook};
+pub use scheduler::tuning::Tuning;
+pub(crate) use sleeping::Timer;
+pub(crate) use task::cancel::{Attendance, Raise, hidden, intercept, is_delivering, note};
+pub use task::context::Context;
+pub use task::handle::{CallbackId, TaskHandle, Wait};
+pub use task::header::TaskId;
+pub use task::join::Task;

@@ -1,0 +1,109 @@
+//! The way in for every thread that is no worker.
+
+use std::collections::VecDeque;
+
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::queue::Local;
+use crate::sync::{Mutant, Mutex, broken};
+
+/// The most that one visit takes, so that a second worker finds something too.
+const BATCH: usize = 128;
+
+/// A locked queue that can be closed: a push after the close gives its value back, so that whoever
+/// holds it can end it. Nothing is ever both accepted and forgotten.
+#[derive(Debug)]
+pub(crate) struct Injector<T> {
+    queue: Mutex<Queue<T>>,
+    /// The length, for a look without the lock. Written under it.
+    length: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Queue<T> {
+    values: VecDeque<T>,
+    closed: bool,
+}
+
+impl<T> Injector<T> {
+    pub(crate) fn new() -> Injector<T> {
+        let queue = Queue {
+            values: VecDeque::new(),
+            closed: false,
+        };
+        Injector {
+            queue: Mutex::new(queue),
+            length: AtomicUsize::new(0),
+        }
+    }
+
+    /// Adds `value`, or gives it back if the queue is closed.
+    pub(crate) fn push(&self, value: T) -> Result<(), T> {
+        let mut queue = self.queue.lock();
+        if queue.closed && !broken(Mutant::PushAfterDrain) {
+            return Err(value);
+        }
+        if broken(Mutant::PushUnlocked) {
+            drop(queue);
+            queue = self.queue.lock();
+        }
+        queue.values.push_back(value);
+        self.publish_length(&queue);
+        Ok(())
+    }
+
+    /// Adds many. Only for who knows that the queue is open, or will drain it itself.
+    pub(crate) fn push_all(&self, values: impl IntoIterator<Item = T>) {
+        let mut queue = self.queue.lock();
+        queue.values.extend(values);
+        self.publish_length(&queue);
+    }
+
+    /// Takes a batch: returns the first, and pushes the others to `into`. `sharers` workers are to
+    /// have something of it.
+    pub(crate) fn take_batch(&self, into: &Local<T>, sharers: usize) -> Option<T> {
+        if self.is_empty() {
+            return None;
+        }
+        let mut queue = self.queue.lock();
+        let share = queue.values.len().div_ceil(sharers.max(1)).min(BATCH);
+        let mut batch = queue.values.drain(..share);
+        let first = batch.next();
+        batch.for_each(|value| into.push(value));
+        self.publish_length(&queue);
+        first
+    }
+
+    /// Takes one.
+    pub(crate) fn take_one(&self) -> Option<T> {
+        if self.is_empty() {
+            return None;
+        }
+        let mut queue = self.queue.lock();
+        let first = queue.values.pop_front();
+        self.publish_length(&queue);
+        first
+    }
+
+    /// Refuses pushes from now on, and hands out what is left.
+    pub(crate) fn close(&self) -> VecDeque<T> {
+        let mut queue = self.queue.lock();
+        queue.closed = true;
+        let left = std::mem::take(&mut queue.values);
+        self.publish_length(&queue);
+        left
+    }
+
+    /// A look without the lock. A pusher that then notifies and a sleeper that then looks here are
+    /// ordered by their exchanges on the idle word (`Idle`), so one of them sees the other.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.length.load(Ordering::Acquire) == 0
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.length.load(Ordering::Acquire)
+    }
+
+    fn publish_length(&self, queue: &Queue<T>) {
+        self.length.store(queue.values.len(), Ordering::Release);
+    }
+}

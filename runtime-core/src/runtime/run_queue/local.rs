@@ -1,0 +1,134 @@
+//! A worker's queue: its own end, and the end where thieves come in.
+
+use std::cell::Cell;
+
+use super::slot::{Slot, Word};
+use crate::sync::Arc;
+use crate::sync::queue::{Local, Steal, Stealer};
+
+/// How many times in a row the slot may go before the queue.
+const STREAK: u32 = 16;
+
+/// The owner's end. Not `Sync`.
+#[derive(Debug)]
+pub(crate) struct RunQueue<T> {
+    deque: Local<T>,
+    robbable: Arc<Robbable<T>>,
+    streak: Cell<u32>,
+    /// Whether the slot is in use at all.
+    lifo: bool,
+}
+
+/// The thieves' end.
+#[derive(Debug)]
+pub(crate) struct Robbable<T> {
+    stealer: Stealer<T>,
+    slot: Slot<T>,
+}
+
+impl<T: Word> RunQueue<T> {
+    pub(crate) fn new(lifo: bool) -> RunQueue<T> {
+        let deque = Local::new_fifo();
+        let robbable = Arc::new(Robbable {
+            stealer: deque.stealer(),
+            slot: Slot::new(),
+        });
+        RunQueue {
+            deque,
+            robbable,
+            streak: Cell::new(0),
+            lifo,
+        }
+    }
+
+    pub(crate) fn robbable(&self) -> &Arc<Robbable<T>> {
+        &self.robbable
+    }
+
+    /// The deque, for batches to be put into.
+    pub(crate) fn deque(&self) -> &Local<T> {
+        &self.deque
+    }
+
+    /// Adds what is to run next. What stood there goes to the back of the queue.
+    #[inline]
+    pub(crate) fn push_next(&self, value: T) {
+        let displaced = if self.lifo {
+            self.robbable.slot.replace(value)
+        } else {
+            Some(value)
+        };
+        if let Some(value) = displaced {
+            self.deque.push(value);
+        }
+    }
+
+    /// Adds to the back of the queue.
+    #[inline]
+    pub(crate) fn push_back(&self, value: T) {
+        self.deque.push(value);
+    }
+
+    /// Takes what is to run now: from the slot, but after a streak of those from the queue first.
+    #[inline]
+    pub(crate) fn pop(&self) -> Option<T> {
+        let streak = self.streak.get();
+        if streak < STREAK {
+            if let Some(value) = self.robbable.slot.take() {
+                self.streak.set(streak + 1);
+                return Some(value);
+            }
+        }
+        self.streak.set(0);
+        self.deque.pop().or_else(|| self.robbable.slot.take())
+    }
+
+    /// Whether another worker would find something that this one will not get to at once.
+    /// `busy`: this worker has something else to run first.
+    #[inline]
+    pub(crate) fn has_surplus(&self, busy: bool) -> bool {
+        match self.deque.len() {
+            0 => false,
+            1 => busy || !self.robbable.slot.is_empty(),
+            _ => true,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.deque.is_empty() && self.robbable.slot.is_empty()
+    }
+
+    /// Everything, in order: for a worker that leaves.
+    pub(crate) fn drain(&self) -> impl Iterator<Item = T> {
+        std::iter::from_fn(|| self.robbable.slot.take().or_else(|| self.deque.pop()))
+    }
+}
+
+impl<T: Word> Robbable<T> {
+    /// Steals a batch from the deque: returns the first, and the others are `into`'s.
+    pub(crate) fn steal(&self, into: &RunQueue<T>) -> Option<T> {
+        loop {
+            match self.stealer.steal_batch_and_pop(&into.deque) {
+                Steal::Success(value) => return Some(value),
+                Steal::Empty => return None,
+                // Somebody else was quicker: "empty" is not to be believed yet.
+                Steal::Retry => {}
+            }
+        }
+    }
+
+    /// Takes what stands in the slot: from a worker that is stuck.
+    pub(crate) fn rob_slot(&self) -> Option<T> {
+        self.slot.take()
+    }
+
+    /// Whether more waits in the deque than its worker takes next.
+    pub(crate) fn has_surplus(&self) -> bool {
+        self.stealer.len() > 1
+    }
+
+    /// Whether there is anything at all, the slot included.
+    pub(crate) fn has_any(&self) -> bool {
+        !self.stealer.is_empty() || !self.slot.is_empty()
+    }
+}

@@ -1,0 +1,111 @@
+//! The current loop of a thread, and what the thread is to it.
+
+use std::cell::Cell;
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+use super::core::Core;
+use super::home::Home;
+use super::shared::Shared;
+use crate::sync::{Arc, local};
+
+/// What the current thread is to the current loop.
+#[derive(Clone, Debug)]
+pub(crate) enum Role {
+    /// One of its workers.
+    Worker(Rc<Core>),
+    /// A foreign thread inside `block_on`.
+    Root(Rc<Home>),
+    /// A foreign thread inside `enter`.
+    Guest,
+}
+
+/// One entering of a loop. A stack of them stands under the thread-local pointer.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) role: Role,
+    previous: Option<Rc<Frame>>,
+    left: Cell<bool>,
+}
+
+local! {
+    // An `Rc<Frame>` as a raw pointer: a `Cell` without a destructor costs no registration.
+    static CURRENT: Cell<Option<NonNull<Frame>>> = Cell::new(None)
+}
+
+/// Leaves the loop when it is dropped, in whichever order guards are dropped. A guard that is
+/// forgotten leaves its loop entered, and leaks the frame: the pointer stays good.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    frame: Rc<Frame>,
+}
+
+/// Enters a loop.
+pub(crate) fn enter(shared: Arc<Shared>, role: Role) -> Guard {
+    CURRENT.with(|current| {
+        // SAFETY: the word holds one strong count, which becomes the new frame's.
+        let previous = current
+            .take()
+            .map(|frame| unsafe { Rc::from_raw(frame.as_ptr()) });
+        let frame = Rc::new(Frame {
+            shared,
+            role,
+            previous,
+            left: Cell::new(false),
+        });
+        current.set(NonNull::new(Rc::into_raw(Rc::clone(&frame)).cast_mut()));
+        Guard { frame }
+    })
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.frame.left.set(true);
+        CURRENT.with(|current| {
+            // SAFETY: the word holds one strong count.
+            let mut top = current
+                .take()
+                .map(|frame| unsafe { Rc::from_raw(frame.as_ptr()) });
+            while top.as_ref().is_some_and(|frame| frame.left.get()) {
+                top = top.and_then(|frame| frame.previous.clone());
+            }
+            current.set(top.and_then(|frame| NonNull::new(Rc::into_raw(frame).cast_mut())));
+        });
+    }
+}
+
+/// Shows the current frame to `look`, which must not run user code: a guard dropped there would take
+/// the frame away.
+#[inline]
+pub(crate) fn with<R>(look: impl FnOnce(Option<&Frame>) -> R) -> R {
+    CURRENT.with(|current| {
+        // SAFETY: the word holds a strong count, and `look` runs nothing that could take it.
+        look(current.get().map(|frame| unsafe { frame.as_ref() }))
+    })
+}
+
+/// The current loop.
+pub(crate) fn current() -> Option<Arc<Shared>> {
+    with(|frame| frame.map(|frame| Arc::clone(&frame.shared)))
+}
+
+impl Frame {
+    /// The core, if this thread is a worker of `shared`.
+    #[inline]
+    pub(crate) fn core_of(&self, shared: &Arc<Shared>) -> Option<&Core> {
+        match &self.role {
+            Role::Worker(core) if Arc::ptr_eq(&self.shared, shared) => Some(core),
+            _ => None,
+        }
+    }
+
+    /// What is bound to this thread.
+    pub(crate) fn home(&self) -> Option<&Home> {
+        match &self.role {
+            Role::Worker(core) => Some(&core.home),
+            Role::Root(home) => Some(home),
+            Role::Guest => None,
+        }
+    }
+}

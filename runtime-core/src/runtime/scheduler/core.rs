@@ -1,0 +1,95 @@
+//! A worker's own things, as the code that runs on its thread reaches them.
+
+use std::cell::{Cell, RefCell};
+
+use super::home::Home;
+use super::shared::{Shared, WorkerParts};
+use crate::runtime::run_queue::RunQueue;
+use crate::runtime::task::header::{Header, TaskId, Wake};
+use crate::runtime::task::registry::{Births, Closed};
+use crate::runtime::task::runnable::Runnable;
+use crate::sync::Arc;
+
+/// How many pushes during one poll before thieves are called without waiting for its end.
+const PUSHES_BEFORE_CALL: u32 = 32;
+
+/// Never leaves its thread; everything in it is reached through `&self`, because a task that runs
+/// on the worker reaches it too.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) index: usize,
+    pub(crate) queue: RunQueue<Runnable>,
+    pub(crate) home: Home,
+    births: RefCell<Births<Header>>,
+    /// The rest of the block of numbers: the next, and the end.
+    ids: Cell<(u64, u64)>,
+    /// Pushes since the poll began.
+    pushes: Cell<u32>,
+}
+
+impl Core {
+    pub(crate) fn new(shared: Arc<Shared>, parts: WorkerParts) -> Core {
+        let parker = Arc::clone(&shared.crew.seats[parts.index].parker);
+        Core {
+            shared,
+            index: parts.index,
+            queue: parts.queue,
+            home: Home::new(parker),
+            births: RefCell::new(parts.births),
+            ids: Cell::new((0, 0)),
+            pushes: Cell::new(0),
+        }
+    }
+
+    /// Adds what is ready to run.
+    #[inline]
+    pub(crate) fn push(&self, task: Runnable, wake: Wake) {
+        match wake {
+            Wake::Woken => self.queue.push_next(task),
+            Wake::Yielded => self.queue.push_back(task),
+        }
+        let pushes = self.pushes.get() + 1;
+        self.pushes.set(pushes);
+        if pushes % PUSHES_BEFORE_CALL == 0 || !self.shared.options.tuning.defer {
+            self.call_thieves(true);
+        }
+    }
+
+    /// A poll begins.
+    #[inline]
+    pub(crate) fn begin_poll(&self) {
+        self.pushes.set(0);
+    }
+
+    /// Wakes another worker if there is more here than this one runs next.
+    #[inline]
+    pub(crate) fn call_thieves(&self, busy: bool) {
+        if self.queue.has_surplus(busy) {
+            self.shared.crew.notify_for_surplus();
+        }
+    }
+
+    /// A number for a task.
+    #[inline]
+    pub(crate) fn next_id(&self) -> TaskId {
+        let (mut next, mut end) = self.ids.get();
+        if next == end {
+            (next, end) = self.shared.next_ids();
+        }
+        self.ids.set((next + 1, end));
+        TaskId(next)
+    }
+
+    /// Registers a task in this worker's array.
+    #[inline]
+    pub(crate) fn register(&self, task: &Runnable) -> Result<(), Closed> {
+        let mut births = self.births.borrow_mut();
+        let place = self
+            .shared
+            .registry
+            .birth(&mut births, self.index, task.pointer())?;
+        task.header().set_place(place);
+        Ok(())
+    }
+}

@@ -1,0 +1,191 @@
+//! The workers as one crew: what is submitted to them is run by one of them.
+//!
+//! Generic over what runs, so that the models check this file and not a copy of it. It ties
+//! the queues to the idle protocol and the parkers:
+//!
+//! * **b1** work added while workers go idle: `submit` pushes and then asks `Idle`; `sleep` leaves
+//!   the counters and then looks again.
+//! * **b2** the last searcher that finds work wakes another, because pushes that came while it
+//!   searched relied on it.
+//! * **b4** a worker that leaves spills its queue first.
+
+use super::idle::Idle;
+use super::parker::{Interrupt, Parker};
+use crate::runtime::run_queue::{Injector, Robbable, RunQueue, Word};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Arc, Mutant, broken};
+
+/// What others see of one worker.
+#[derive(Debug)]
+pub(crate) struct Seat<T> {
+    pub(crate) queue: Arc<Robbable<T>>,
+    pub(crate) parker: Arc<Parker>,
+    /// Counts the beginnings and the ends of polls: odd during one. Written by the worker alone.
+    polls: AtomicU64,
+    /// The monitor found the worker stuck: its slot may be robbed.
+    stuck: AtomicBool,
+}
+
+/// Queues, sleeping places and the idle protocol of all workers.
+#[derive(Debug)]
+pub(crate) struct Crew<T> {
+    pub(crate) injector: Injector<T>,
+    pub(crate) seats: Box<[Seat<T>]>,
+    pub(crate) idle: Idle,
+    stopping: AtomicBool,
+}
+
+impl<T: Word> Crew<T> {
+    /// A crew, and the queues of its workers.
+    pub(crate) fn new(
+        workers: usize,
+        lifo: bool,
+        interrupt: &Interrupt,
+    ) -> (Crew<T>, Vec<RunQueue<T>>) {
+        let queues: Vec<_> = (0..workers).map(|_| RunQueue::new(lifo)).collect();
+        let seat = |queue: &RunQueue<T>| Seat {
+            queue: Arc::clone(queue.robbable()),
+            parker: Arc::new(Parker::new(Interrupt::clone(interrupt))),
+            polls: AtomicU64::new(0),
+            stuck: AtomicBool::new(false),
+        };
+        let crew = Crew {
+            injector: Injector::new(),
+            seats: queues.iter().map(seat).collect(),
+            idle: Idle::new(workers),
+            stopping: AtomicBool::new(false),
+        };
+        (crew, queues)
+    }
+
+    /// Adds work from a thread that is no worker, or gives it back if the crew has been closed.
+    pub(crate) fn submit(&self, work: T) -> Result<(), T> {
+        if broken(Mutant::NotifyBeforePush) {
+            self.notify();
+            return self.injector.push(work);
+        }
+        self.injector.push(work)?;
+        self.notify();
+        Ok(())
+    }
+
+    /// Wakes a worker for work that has been added, unless one is already looking for it.
+    pub(crate) fn notify(&self) {
+        if let Some(worker) = self.idle.worker_to_wake() {
+            self.seats[worker].parker.unpark();
+        }
+    }
+
+    /// The same for work in the caller's own queue: asked for often, so looked at cheaply first.
+    #[inline]
+    pub(crate) fn notify_for_surplus(&self) {
+        if self.idle.may_wake(self.seats.len()) {
+            self.notify();
+        }
+    }
+
+    /// Looks for work everywhere but in the worker's own queue. `start`: where to begin, so that
+    /// thieves spread.
+    pub(crate) fn find(&self, worker: usize, queue: &RunQueue<T>, start: usize) -> Option<T> {
+        let sharers = self.seats.len();
+        if let Some(work) = self.injector.take_batch(queue.deque(), sharers) {
+            return Some(work);
+        }
+        let others = || {
+            let seats = self.seats.iter().enumerate();
+            seats
+                .cycle()
+                .skip(start % sharers)
+                .take(sharers)
+                .filter(|(seat, _)| *seat != worker)
+        };
+        others()
+            .find_map(|(_, seat)| seat.queue.steal(queue))
+            .or_else(|| others().find_map(|(_, seat)| seat.rob()))
+            // A push may have come while the others were looked at.
+            .or_else(|| self.injector.take_batch(queue.deque(), sharers))
+    }
+
+    /// A searcher has found work.
+    pub(crate) fn end_search(&self) {
+        if self.idle.end_search() && !broken(Mutant::LastSearcherSilent) {
+            self.notify();
+        }
+    }
+
+    /// A worker says that it sleeps. It must go to its parker then, whatever happens: if there is
+    /// work after all, somebody has been woken for it, perhaps the worker itself.
+    pub(crate) fn fall_asleep(&self, worker: usize, was_searching: bool) {
+        self.idle.fall_asleep(worker, was_searching);
+        if !broken(Mutant::SleepWithoutRescan) && self.has_work() {
+            self.notify();
+        }
+    }
+
+    /// Whether anything waits that no worker will get to by itself: in the injector, or behind
+    /// something else in a queue. (A single task in a queue is its worker's next: a sleeper that
+    /// woke up for it would chase a task that yields from queue to queue.)
+    pub(crate) fn has_work(&self) -> bool {
+        !self.injector.is_empty() || self.seats.iter().any(|seat| seat.queue.has_surplus())
+    }
+
+    /// A worker leaves: what it has is everybody's.
+    pub(crate) fn leave(&self, queue: &RunQueue<T>) {
+        if !broken(Mutant::LeaveWithoutSpill) {
+            self.injector.push_all(queue.drain());
+        }
+        self.idle.depart();
+        if !self.injector.is_empty() {
+            self.notify();
+        }
+    }
+
+    /// Tells every worker to stop.
+    pub(crate) fn stop(&self) {
+        // Release: pairs with the load in `is_stopping`, beside the parkers' exchanges.
+        self.stopping.store(true, Ordering::Release);
+        for seat in &self.seats {
+            seat.parker.unpark();
+            if broken(Mutant::StopWakesOne) {
+                break;
+            }
+        }
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+}
+
+impl<T: Word> Seat<T> {
+    /// Takes the slot of a worker that the monitor found stuck.
+    fn rob(&self) -> Option<T> {
+        // Relaxed: a hint; the slot is taken by an exchange.
+        if self.stuck.load(Ordering::Relaxed) {
+            self.queue.rob_slot()
+        } else {
+            None
+        }
+    }
+
+    /// The worker begins or ends a poll.
+    #[inline]
+    pub(crate) fn tick(&self) {
+        // Relaxed, and no exchange: one writer, and the monitor only compares.
+        self.polls
+            .store(self.polls.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// The count of beginnings and ends of polls: odd during one.
+    pub(crate) fn polls(&self) -> u64 {
+        self.polls.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_stuck(&self, stuck: bool) {
+        self.stuck.store(stuck, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.stuck.load(Ordering::Relaxed)
+    }
+}

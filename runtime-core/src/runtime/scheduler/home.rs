@@ -1,0 +1,94 @@
+//! What is bound to one thread: its local tasks, and the root that it runs.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
+use super::inbox::Inbox;
+use super::parker::Parker;
+use crate::runtime::task::handle::TaskHandle;
+use crate::runtime::task::header::TaskPointer;
+use crate::runtime::task::runnable::Runnable;
+use crate::sync::Arc;
+
+/// The thread's own queue, and the way in for others.
+#[derive(Debug)]
+pub(crate) struct Home {
+    pub(crate) inbox: Arc<Inbox>,
+    ready: RefCell<VecDeque<Runnable>>,
+    /// The task that `run` or `block_on` waits for: it goes before the others.
+    root: Cell<Option<TaskPointer>>,
+    root_ready: RefCell<Option<Runnable>>,
+    /// The local tasks, those that have ended pruned now and then.
+    tasks: RefCell<Vec<TaskHandle>>,
+}
+
+impl Home {
+    pub(crate) fn new(parker: Arc<Parker>) -> Home {
+        Home {
+            inbox: Arc::new(Inbox::new(parker)),
+            ready: RefCell::default(),
+            root: Cell::new(None),
+            root_ready: RefCell::default(),
+            tasks: RefCell::default(),
+        }
+    }
+
+    /// Names the root, or none.
+    pub(crate) fn set_root(&self, root: Option<TaskPointer>) {
+        self.root.set(root);
+    }
+
+    /// Adds a task of this thread, on this thread.
+    pub(crate) fn push(&self, task: Runnable) {
+        if self.root.get() == Some(task.pointer()) {
+            *self.root_ready.borrow_mut() = Some(task);
+        } else {
+            self.ready.borrow_mut().push_back(task);
+        }
+    }
+
+    /// Takes in what others have sent.
+    #[inline]
+    pub(crate) fn receive(&self) {
+        if self.inbox.has_any() {
+            self.inbox
+                .take()
+                .into_iter()
+                .for_each(|task| self.push(task));
+        }
+    }
+
+    /// The root, if it is ready.
+    #[inline]
+    pub(crate) fn pop_root(&self) -> Option<Runnable> {
+        self.root_ready.borrow_mut().take()
+    }
+
+    /// The next local task that is ready.
+    #[inline]
+    pub(crate) fn pop(&self) -> Option<Runnable> {
+        self.ready.borrow_mut().pop_front()
+    }
+
+    /// Whether anything here is ready.
+    #[inline]
+    pub(crate) fn has_ready(&self) -> bool {
+        self.root_ready.borrow().is_some() || !self.ready.borrow().is_empty()
+    }
+
+    /// Notes a local task, to be ended when the thread leaves.
+    pub(crate) fn note_task(&self, task: TaskHandle) {
+        let mut tasks = self.tasks.borrow_mut();
+        if tasks.len() == tasks.capacity() {
+            tasks.retain(|task| !task.done());
+        }
+        tasks.push(task);
+    }
+
+    /// The local tasks that have not ended.
+    pub(crate) fn tasks(&self) -> Vec<TaskHandle> {
+        let mut tasks = self.tasks.borrow_mut();
+        tasks.retain(|task| !task.done());
+        tasks.clone()
+    }
+}

@@ -1,0 +1,67 @@
+//! The scheduler: who runs what, who sleeps, who polls, and how it all ends.
+//!
+//! ```text
+//!             create_task, wake                     EventLoop::create_task
+//!               on a worker                           on another thread
+//!                    │                                       │
+//!        ┌───────────▼────────────┐                  ┌───────▼──────┐
+//!        │ slot ─▶ deque (Core)   │◀──── batches ────│   injector   │
+//!        └───────────┬────────────┘                  └──────────────┘
+//!                    │ turn            ▲ steal
+//!                    ▼                 │
+//!        ┌────────────────────────┐  ┌─┴──────────────────────┐
+//!        │ worker 0 (who calls    │  │ worker 1 …             │
+//!        │ run): root, locals     │  │                        │
+//!        └───────────┬────────────┘  └─┬──────────────────────┘
+//!                    │ nothing to do   │
+//!                    ▼                 ▼
+//!          one waits in the poller (the role), the others on their parkers;
+//!          the poller thread (watch) looks whether anybody fails to come back
+//! ```
+//!
+//! * **Worker 0 is the thread that calls `run`**, so that a hand-over between the main coroutine
+//!   and a task crosses no thread.
+//! * A worker is `turn(&mut self) -> Turn`, which never blocks; sleeping, the clock, the choices and
+//!   the current worker each come through one place, so that another driver (one thread, a seed,
+//!   a clock that stands still) can turn the same workers.
+//! * **Wake-ups are the dominant cost.** They are never asked for on behalf of the task that a
+//!   worker runs next, and otherwise once per turn; the woken worker counts as searching at once,
+//!   so that the pushes that follow skip the system call.
+//!
+//! The protocols: `idle` (no lost wake-up), `parker`, `driver` (timers against a sleeping poller),
+//! `role`, `shutdown` (numbered steps), and `crew`, which ties the queues to them.
+
+pub(crate) mod tuning;
+
+pub(crate) mod idle;
+pub(crate) mod options;
+pub(crate) mod parker;
+pub(crate) mod role;
+
+pub(crate) mod crew;
+pub(crate) mod driver;
+pub(crate) mod inbox;
+pub(crate) mod lane;
+
+pub(crate) mod home;
+pub(crate) mod shared;
+
+pub(crate) mod core;
+
+#[expect(
+    unsafe_code,
+    reason = "the current frame stands in a thread-local as a pointer"
+)]
+pub(crate) mod context;
+
+#[expect(
+    unsafe_code,
+    reason = "the promise that local tasks stay on their thread"
+)]
+pub(crate) mod schedule;
+
+pub(crate) mod watch;
+
+pub(crate) mod worker;
+
+pub(crate) mod shutdown;

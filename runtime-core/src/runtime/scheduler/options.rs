@@ -1,0 +1,38 @@
+//! What a loop is built with.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::tuning::Tuning;
+use crate::sync::StdArc;
+
+/// Runs on a thread of the loop when it starts, or before it ends.
+pub(crate) type ThreadHook = StdArc<dyn Fn() + Send + Sync>;
+
+/// The builder's answers.
+#[derive(Clone)]
+pub(crate) struct Options {
+    pub(crate) workers: usize,
+    pub(crate) max_blocking_threads: usize,
+    pub(crate) blocking_keep_alive: Duration,
+    pub(crate) thread_name: String,
+    pub(crate) thread_stack_size: Option<usize>,
+    pub(crate) on_thread_start: Option<ThreadHook>,
+    pub(crate) on_thread_stop: Option<ThreadHook>,
+    pub(crate) debug: bool,
+    pub(crate) tuning: Tuning,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("workers", &self.workers)
+            .field("max_blocking_threads", &self.max_blocking_threads)
+            .field("blocking_keep_alive", &self.blocking_keep_alive)
+            .field("thread_name", &self.thread_name)
+            .field("thread_stack_size", &self.thread_stack_size)
+            .field("debug", &self.debug)
+            .field("tuning", &self.tuning)
+            .finish_non_exhaustive()
+    }
+}

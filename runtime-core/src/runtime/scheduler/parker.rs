@@ -1,0 +1,139 @@
+//! Puts one thread to sleep, on its own or in the poller, and wakes it.
+//!
+//! ```text
+//!            park              unpark (wakes the thread)
+//!   EMPTY ─────────▶ PARKED ──────────────┐
+//!     │ ▲                                 ▼
+//!     │ └───────────────────────────── NOTIFIED ◀── unpark (nothing to wake)
+//!     │        park: takes the token      ▲
+//!     └─────────▶ POLLING ────────────────┘
+//!     begin_poll            unpark (interrupts the poller)
+//! ```
+//!
+//! The token is one bit: two unparks before a park are one, and an unpark before the park is not
+//! lost. `unpark` is an exchange even where the token is set already: the thread that takes it must
+//! see what happened before *every* unpark. At most one interrupt is written between two polls,
+//! because only the exchange that finds POLLING writes one.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Mutant, OnceLock, StdArc, broken, thread};
+
+const EMPTY: usize = 0;
+const PARKED: usize = 1;
+const POLLING: usize = 2;
+const NOTIFIED: usize = 3;
+
+/// Interrupts whoever waits in the poller.
+pub(crate) type Interrupt = StdArc<dyn Fn() + Send + Sync>;
+
+/// The sleeping place of one thread.
+pub(crate) struct Parker {
+    state: AtomicUsize,
+    thread: OnceLock<thread::Thread>,
+    interrupt: Interrupt,
+}
+
+impl Parker {
+    pub(crate) fn new(interrupt: Interrupt) -> Parker {
+        Parker {
+            state: AtomicUsize::new(EMPTY),
+            thread: OnceLock::new(),
+            interrupt,
+        }
+    }
+
+    /// Binds the parker to the calling thread, which alone may sleep here.
+    pub(crate) fn bind(&self) {
+        self.thread.get_or_init(thread::current);
+    }
+
+    /// Sleeps until the token is there, and takes it.
+    pub(crate) fn park(&self) {
+        if self.begin(PARKED) {
+            loop {
+                thread::park();
+                if self.take_token() {
+                    return;
+                }
+                // Somebody else's unpark of this thread: `std`'s token is shared with user code.
+            }
+        }
+    }
+
+    /// As `park`, for so long at most.
+    pub(crate) fn park_timeout(&self, timeout: Duration) {
+        if self.begin(PARKED) {
+            thread::park_timeout(timeout);
+            // Acquire: a token may have come at the last moment.
+            self.state.swap(EMPTY, Ordering::AcqRel);
+        }
+    }
+
+    /// Announces a wait in the poller. False if the token was there: it has been taken.
+    #[must_use]
+    pub(crate) fn begin_poll(&self) -> bool {
+        self.begin(POLLING)
+    }
+
+    /// Ends a wait in the poller, and takes the token if it is there.
+    pub(crate) fn end_poll(&self) {
+        self.state.swap(EMPTY, Ordering::AcqRel);
+    }
+
+    /// Leaves the token, and wakes the thread if it sleeps.
+    pub(crate) fn unpark(&self) {
+        // Release: what the caller did comes before what the thread does next.
+        match self.state.swap(NOTIFIED, Ordering::AcqRel) {
+            PARKED => self
+                .thread
+                .get()
+                .expect("a parked thread is bound")
+                .unpark(),
+            POLLING => (self.interrupt)(),
+            _ => {}
+        }
+    }
+
+    /// From EMPTY to a way of sleeping. False if the token was there: it has been taken.
+    fn begin(&self, sleeping: usize) -> bool {
+        debug_assert!(
+            self.thread.get().is_some(),
+            "a thread parks before it is bound"
+        );
+        if broken(Mutant::ForgetToken) {
+            self.state.store(sleeping, Ordering::Release);
+            return true;
+        }
+        let exchange =
+            self.state
+                .compare_exchange(EMPTY, sleeping, Ordering::AcqRel, Ordering::Relaxed);
+        if exchange.is_ok() {
+            return true;
+        }
+        // Acquire: pairs with the exchange in `unpark`.
+        let before = self.state.swap(EMPTY, Ordering::AcqRel);
+        debug_assert_eq!(before, NOTIFIED, "only its own thread sleeps on a parker");
+        false
+    }
+
+    fn take_token(&self) -> bool {
+        self.state
+            .compare_exchange(NOTIFIED, EMPTY, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok()
+    }
+}
+
+impl fmt::Debug for Parker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state.load(Ordering::Relaxed) {
+            EMPTY => "awake",
+            PARKED => "parked",
+            POLLING => "polling",
+            _ => "notified",
+        };
+        f.debug_tuple("Parker").field(&state).finish()
+    }
+}

@@ -1,0 +1,61 @@
+//! Who polls: one word, the holder and an epoch.
+//!
+//! Any thread of the loop may take the role when nobody has it; at most one holds it, and waits in
+//! the poller. Each taking begins a new epoch. The role can be *retaken* from a holder that does
+//! not come back; whoever returns from the wait asks whether its epoch still stands before it
+//! touches what the poller found. Two threads in the wait for an instant do no harm: an event goes to
+//! one of them.
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+
+const NOBODY: u64 = u32::MAX as u64;
+const EPOCH: u64 = 1 << 32;
+
+/// The role of the poller.
+#[derive(Debug)]
+pub(crate) struct Role {
+    word: AtomicU64,
+}
+
+/// The role, held. Given back by `Role::release`.
+#[derive(Debug)]
+#[must_use = "a role that is not released is never free again"]
+pub(crate) struct Held {
+    word: u64,
+}
+
+impl Role {
+    pub(crate) fn new() -> Role {
+        Role {
+            word: AtomicU64::new(NOBODY),
+        }
+    }
+
+    /// Takes the role if it is free.
+    pub(crate) fn take(&self, holder: usize) -> Option<Held> {
+        let before = self.word.load(Ordering::Relaxed);
+        if before & NOBODY != NOBODY {
+            return None;
+        }
+        let word = (before & !NOBODY).wrapping_add(EPOCH) | holder as u64;
+        // Acquire: pairs with the release of the holder before.
+        let exchange =
+            self.word
+                .compare_exchange(before, word, Ordering::AcqRel, Ordering::Relaxed);
+        exchange.ok().map(|_| Held { word })
+    }
+
+    /// Gives the role back, unless it has been retaken.
+    pub(crate) fn release(&self, held: Held) {
+        let free = held.word | NOBODY;
+        let _retaken =
+            self.word
+                .compare_exchange(held.word, free, Ordering::AcqRel, Ordering::Relaxed);
+    }
+
+    /// Who holds the role.
+    pub(crate) fn holder(&self) -> Option<usize> {
+        let holder = self.word.load(Ordering::Acquire) & NOBODY;
+        (holder != NOBODY).then_some(holder as usize)
+    }
+}

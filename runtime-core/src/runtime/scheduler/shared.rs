@@ -1,0 +1,185 @@
+//! What every thread of a loop shares: data only, behaviour is in the files above.
+
+use std::fmt;
+use std::io;
+
+use super::crew::Crew;
+use super::driver::Driver;
+use super::lane::Lane;
+use super::options::Options;
+use super::parker::{Interrupt, Parker};
+use crate::runtime::run_queue::RunQueue;
+use crate::runtime::task::header::{Header, TaskId};
+use crate::runtime::task::registry::{Births, Registry};
+use crate::runtime::task::runnable::Runnable;
+use crate::runtime::task::schedule_face::Report;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, StdArc, thread};
+use crate::sys::Waiter;
+
+/// Called for what nobody else will hear of.
+pub(crate) type Handler = StdArc<dyn Fn(&Report) + Send + Sync>;
+
+/// How many ids a worker takes at once.
+const ID_BLOCK: u64 = 256;
+
+/// A loop.
+pub(crate) struct Shared {
+    pub(crate) crew: Crew<Runnable>,
+    pub(crate) registry: Registry<Header>,
+    pub(crate) driver: Driver,
+    pub(crate) lane: Lane,
+    pub(crate) options: Options,
+    pub(crate) handler: Mutex<Option<Handler>>,
+    pub(crate) counters: Counters,
+    /// The poller thread's bed, and whether it is in it for good.
+    pub(crate) watch_parker: Parker,
+    pub(crate) watch_asleep: AtomicBool,
+    ids: AtomicU64,
+    /// The thread of worker 0.
+    pub(crate) first_thread: thread::ThreadId,
+    /// A `run` is under way.
+    running: AtomicBool,
+    /// A shutdown is under way: ends are told to worker 0.
+    closing: AtomicBool,
+    /// What is dequeued is dropped instead of run: the end of a forced shutdown.
+    abandoning: AtomicBool,
+}
+
+/// What happened so far.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) steals: AtomicU64,
+    pub(crate) parks: AtomicU64,
+}
+
+/// The parts of a loop that belong to one worker each.
+#[derive(Debug)]
+pub(crate) struct WorkerParts {
+    pub(crate) index: usize,
+    pub(crate) queue: RunQueue<Runnable>,
+    pub(crate) births: Births<Header>,
+}
+
+impl Shared {
+    /// A loop, and the parts of its workers.
+    pub(crate) fn new(options: Options) -> io::Result<(Shared, Vec<WorkerParts>)> {
+        let waiter = StdArc::new(Waiter::new()?);
+        let interrupt: Interrupt = {
+            let waiter = StdArc::clone(&waiter);
+            StdArc::new(move || waiter.interrupt())
+        };
+        let (crew, queues) = Crew::new(options.workers, options.tuning.lifo, &interrupt);
+        let (registry, births) = Registry::new(options.workers);
+        let parts = queues.into_iter().zip(births).enumerate();
+        let parts = parts.map(|(index, (queue, births))| WorkerParts {
+            index,
+            queue,
+            births,
+        });
+        let parts = parts.collect();
+        let shared = Shared {
+            crew,
+            registry,
+            driver: Driver::new(waiter),
+            lane: Lane::default(),
+            options,
+            handler: Mutex::new(None),
+            counters: Counters::default(),
+            watch_parker: Parker::new(interrupt),
+            watch_asleep: AtomicBool::new(false),
+            ids: AtomicU64::new(1),
+            first_thread: thread::current().id(),
+            running: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
+            abandoning: AtomicBool::new(false),
+        };
+        Ok((shared, parts))
+    }
+
+    /// One task's number, for a thread that is no worker.
+    pub(crate) fn next_id(&self) -> TaskId {
+        // Relaxed: a number is only ever compared.
+        TaskId(self.ids.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A block of numbers for a worker.
+    pub(crate) fn next_ids(&self) -> (u64, u64) {
+        let first = self.ids.fetch_add(ID_BLOCK, Ordering::Relaxed);
+        (first, first + ID_BLOCK)
+    }
+
+    /// Tells the exception handler, or standard error.
+    pub(crate) fn report(&self, report: &Report) {
+        let handler = self.handler.lock().clone();
+        match handler {
+            Some(handler) => call_handler(&handler, report),
+            None => default_handler(report),
+        }
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.load(Ordering::Acquire)
+    }
+
+    /// Notes that a `run` begins or ends, and returns what was noted before.
+    pub(crate) fn set_running(&self, running: bool) -> bool {
+        self.running.swap(running, Ordering::AcqRel)
+    }
+
+    #[inline]
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_closing(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    #[inline]
+    pub(crate) fn is_abandoning(&self) -> bool {
+        // Relaxed: whoever must see it is woken by an exchange after it is set.
+        self.abandoning.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_abandoning(&self) {
+        self.abandoning.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.registry.is_closed()
+    }
+}
+
+/// A handler that panics is reported too, by the default one.
+fn call_handler(handler: &Handler, report: &Report) {
+    let call = std::panic::AssertUnwindSafe(|| handler(report));
+    if std::panic::catch_unwind(call).is_err() {
+        eprintln!("asyncio: the exception handler panicked");
+        default_handler(report);
+    }
+}
+
+fn default_handler(report: &Report) {
+    let Report {
+        message,
+        task,
+        exception,
+    } = report;
+    if task.is_empty() {
+        eprintln!("asyncio: {message}: {exception}");
+    } else {
+        eprintln!("asyncio: {message}: {task}: {exception}");
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("crew", &self.crew)
+            .field("lane", &self.lane)
+            .field("options", &self.options)
+            .field("running", &self.running)
+            .finish_non_exhaustive()
+    }
+}

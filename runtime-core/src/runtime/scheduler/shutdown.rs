@@ -1,0 +1,154 @@
+//! The end of a loop, in numbered steps.
+//!
+//! 1. From now on every end of a task is told to worker 0, which runs this.
+//! 2. In rounds: every task that no round has met is cancelled, once, and waited for. Tasks born
+//!    meanwhile are met by the next round. One that refuses to end is waited for.
+//! 3. A round that finds nobody closes the registry: nothing is born any more.
+//! 4. The injector is closed, and hands out what is left (nothing, unless the end was forced).
+//! 5. The workers and the poller thread are told to stop; each drops what is bound to it.
+//! 6. The lane is cleared.
+//!
+//! **Forced**, at a deadline, steps 2 and 3 become: every task is woken, and from now on what a
+//! worker dequeues is dropped instead of polled. What is inside a poll then is stuck: it is named,
+//! and left behind with its thread.
+
+use std::time::{Duration, Instant};
+
+use super::schedule::{HIDDEN, closed_error};
+use super::shared::Shared;
+use super::worker::{Turn, Worker};
+use crate::exceptions::CancelledError;
+use crate::runtime::task::handle::TaskHandle;
+use crate::runtime::task::reference;
+use crate::runtime::time::TimerKey;
+use crate::sync::{Arc, StdArc, thread};
+
+/// How long a forced end waits for what can still be dropped.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// How a shutdown ended.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum Shutdown {
+    /// Everything has ended.
+    Complete,
+    /// The deadline came first; these tasks were inside a poll.
+    Forced { stuck: Vec<String> },
+}
+
+/// Ends every task of the loop, and tells its threads to stop.
+pub(crate) fn shut_down(worker: &mut Worker, deadline: Option<Instant>) -> Shutdown {
+    let shared = Arc::clone(&worker.core().shared);
+    shared.set_closing();
+    let outcome = match end_in_rounds(worker, &shared, deadline) {
+        Ended::All => Shutdown::Complete,
+        Ended::TooLate => Shutdown::Forced {
+            stuck: drop_what_waits(worker, &shared),
+        },
+    };
+    close(&shared);
+    outcome
+}
+
+/// What the rounds came to.
+#[derive(PartialEq, Eq)]
+enum Ended {
+    All,
+    TooLate,
+}
+
+fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Instant>) -> Ended {
+    let late = move || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+    let _alarm = deadline.map(|deadline| Alarm::set(shared, deadline));
+    while !shared.registry.close_if_empty() {
+        let mut round = living(shared);
+        for task in round
+            .iter()
+            .filter(|task| task.reference().header().state.enter_round())
+        {
+            task.reference().cancel(CancelledError::default());
+        }
+        worker.drive(|| {
+            while round.last().is_some_and(TaskHandle::done) {
+                round.pop();
+            }
+            round.is_empty() || late()
+        });
+        // Only the lane's task, or one that is just about to leave the registry.
+        if worker.turn() == Turn::Idle {
+            thread::yield_now();
+        }
+        if late() {
+            return Ended::TooLate;
+        }
+    }
+    Ended::All
+}
+
+/// Every living task but the lane's.
+pub(crate) fn living(shared: &Shared) -> Vec<TaskHandle> {
+    let mut tasks = reference::living(&shared.registry);
+    tasks.retain(|task| task.id() != HIDDEN && task.ending().is_none());
+    tasks.into_iter().map(TaskHandle::new).collect()
+}
+
+/// Has every task that is not inside a poll dropped, and names the others.
+fn drop_what_waits(worker: &mut Worker, shared: &Arc<Shared>) -> Vec<String> {
+    shared.set_abandoning();
+    let until = Instant::now() + GRACE;
+    loop {
+        let left = living(shared);
+        left.iter().for_each(|task| task.reference().wake());
+        while worker.turn() == Turn::Ran {}
+        let stuck = left
+            .iter()
+            .all(|task| task.done() || task.reference().header().state.is_running());
+        if stuck || Instant::now() >= until {
+            return living(shared)
+                .iter()
+                .map(|task| task.reference().describe())
+                .collect();
+        }
+        thread::yield_now();
+    }
+}
+
+fn close(shared: &Arc<Shared>) {
+    shared.registry.close();
+    for task in shared.crew.injector.close() {
+        task.abandon(closed_error());
+    }
+    shared.crew.stop();
+    shared.watch_parker.unpark();
+    shared.lane.clear();
+}
+
+/// Wakes worker 0 at a deadline.
+struct Alarm<'a> {
+    shared: &'a Shared,
+    key: TimerKey,
+}
+
+struct WakeFirst(Arc<Shared>);
+
+impl std::task::Wake for WakeFirst {
+    fn wake(self: StdArc<Self>) {
+        self.0.crew.seats[0].parker.unpark();
+    }
+}
+
+impl Alarm<'_> {
+    fn set(shared: &Arc<Shared>, deadline: Instant) -> Alarm<'_> {
+        let waker = StdArc::new(WakeFirst(Arc::clone(shared))).into();
+        let key = shared
+            .driver
+            .insert(shared.driver.clock.to_tick(deadline), waker);
+        Alarm { shared, key }
+    }
+}
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        self.shared.driver.cancel(self.key);
+    }
+}

@@ -1,0 +1,43 @@
+//! Switches for every optimisation, so that each can be suspected by itself.
+
+/// Read once when a loop is built, from `ASYNCIO_TUNE`: a list of `no-lifo`, `no-defer`,
+/// `no-worker-polls`; or `none` for all of them off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// What was just woken runs next, from a slot before the queue.
+    pub lifo: bool,
+    /// Wake-ups of other workers are asked for at the end of a poll, not at every push.
+    pub defer: bool,
+    /// Idle workers wait in the poller themselves; otherwise only the poller thread does.
+    pub worker_polls: bool,
+}
+
+impl Default for Tuning {
+    fn default() -> Tuning {
+        Tuning {
+            lifo: true,
+            defer: true,
+            worker_polls: true,
+        }
+    }
+}
+
+impl Tuning {
+    pub(crate) fn from_environment() -> Tuning {
+        std::env::var("ASYNCIO_TUNE")
+            .map_or_else(|_| Tuning::default(), |list| Tuning::parse(&list))
+    }
+
+    /// Unknown words are ignored: a switch that is gone must not break who still sets it.
+    pub(crate) fn parse(list: &str) -> Tuning {
+        let off = |name| {
+            list.split(',')
+                .any(|word| matches!(word.trim(), "none") || word.trim() == name)
+        };
+        Tuning {
+            lifo: !off("no-lifo"),
+            defer: !off("no-defer"),
+            worker_polls: !off("no-worker-polls"),
+        }
+    }
+}

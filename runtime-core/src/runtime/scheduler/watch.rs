@@ -1,0 +1,197 @@
+//! The poller thread: the guarantee that timers and queues are served when no worker does it.
+//!
+//! Workers poll by themselves (see `Worker::sleep`); a thread that did all the polling would cost
+//! two thread switches per event. What workers cannot promise is to *come back*: a task may block. So
+//! this thread looks, every millisecond or three, and acts only on what it finds:
+//!
+//! 1. A worker whose poll has not ended since the last look, with tasks in its queue or slot, is
+//!    **stuck**: its slot may be robbed from now on, and a thief is woken.
+//! 2. A timer that is overdue by more than a millisecond while the role is free: it takes the role and
+//!    fires what is due. What it wakes goes through the injector to a worker that is not stuck.
+//! 3. Work in the injector since the last look while a worker sleeps, or nobody in the poller while
+//!    all sleep: it wakes one. (By the protocols neither can happen; a guarantee does not rest on
+//!    that.)
+//!
+//! Looking has a price, because a third thread that wakes up makes the kernel spread the others. So
+//! it looks every 1 ms when something was found, every 3 ms while the workers' counters move, and
+//! after 300 ms with all of them asleep it goes to bed: the next worker that wakes up wakes it,
+//! too. The two orders of "all asleep?" and "in bed?" are closed by a fence on either side.
+
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use super::role::Held;
+use super::shared::Shared;
+use crate::sync::Arc;
+use crate::sync::atomic::{Ordering, fence};
+
+const LOOK: Duration = Duration::from_millis(1);
+const RELAXED_LOOK: Duration = Duration::from_millis(3);
+const QUIET_BEFORE_BED: Duration = Duration::from_millis(300);
+const OVERDUE: Duration = Duration::from_millis(1);
+
+/// The poller thread's number as a holder of the role: behind those of the workers.
+fn own_number(shared: &Shared) -> usize {
+    shared.crew.seats.len()
+}
+
+/// Wakes the poller thread if it is in bed. A worker calls this when it has woken up.
+#[inline]
+pub(crate) fn rouse(shared: &Shared) {
+    // Pairs with the fence in `go_to_bed`: the worker is counted as awake before this.
+    fence(Ordering::SeqCst);
+    if shared.watch_asleep.load(Ordering::Relaxed) {
+        shared.watch_parker.unpark();
+    }
+}
+
+/// The body of the poller thread.
+pub(crate) fn run(shared: &Arc<Shared>) {
+    shared.watch_parker.bind();
+    if shared.options.tuning.worker_polls {
+        Watch::new(shared).watch();
+    } else {
+        poll_for_all(shared);
+    }
+}
+
+/// The dedicated poller that the switch `no-worker-polls` asks for.
+fn poll_for_all(shared: &Shared) {
+    let mut due = Vec::new();
+    let Some(held) = shared.driver.role.take(own_number(shared)) else {
+        return;
+    };
+    while !shared.crew.is_stopping() {
+        if shared.watch_parker.begin_poll() {
+            shared.driver.wait(&held);
+            shared.watch_parker.end_poll();
+        }
+        shared.driver.expire(&mut due);
+        due.drain(..).for_each(Waker::wake);
+    }
+    shared.driver.role.release(held);
+}
+
+struct Watch<'a> {
+    shared: &'a Shared,
+    /// What the counters said at the last look.
+    polls: Vec<u64>,
+    injector_waited: bool,
+    last_movement: Instant,
+    due: Vec<Waker>,
+}
+
+impl Watch<'_> {
+    fn new(shared: &Arc<Shared>) -> Watch<'_> {
+        let polls = shared.crew.seats.iter().map(|seat| seat.polls()).collect();
+        let last_movement = Instant::now();
+        Watch {
+            shared,
+            polls,
+            injector_waited: false,
+            last_movement,
+            due: Vec::new(),
+        }
+    }
+
+    fn watch(&mut self) {
+        let mut pause = LOOK;
+        while !self.shared.crew.is_stopping() {
+            self.shared.watch_parker.park_timeout(pause);
+            let moved = self.any_moved();
+            let acted = self.look();
+            if moved {
+                self.last_movement = Instant::now();
+            }
+            pause = if acted || !moved { LOOK } else { RELAXED_LOOK };
+            if self.shared.crew.idle.all_asleep() {
+                pause = RELAXED_LOOK;
+                if self.last_movement.elapsed() >= QUIET_BEFORE_BED {
+                    self.go_to_bed();
+                }
+            }
+        }
+    }
+
+    fn any_moved(&self) -> bool {
+        let seats = self.shared.crew.seats.iter();
+        seats
+            .zip(&self.polls)
+            .any(|(seat, polls)| seat.polls() != *polls)
+    }
+
+    /// One look at everything. True if there was something to do.
+    fn look(&mut self) -> bool {
+        let stuck = self.look_at_workers();
+        let overdue = self.serve_overdue_timers();
+        let forgotten = self.look_at_injector();
+        let unmanned = self.look_at_poller();
+        stuck || overdue || forgotten || unmanned
+    }
+
+    fn look_at_workers(&mut self) -> bool {
+        let crew = &self.shared.crew;
+        let mut acted = false;
+        for (seat, before) in crew.seats.iter().zip(&mut self.polls) {
+            let polls = seat.polls();
+            let stuck = polls == *before && polls % 2 == 1;
+            *before = polls;
+            if stuck != seat.is_stuck() {
+                seat.set_stuck(stuck);
+            }
+            if stuck && seat.queue.has_any() {
+                crew.notify();
+                acted = true;
+            }
+        }
+        acted
+    }
+
+    /// The poller's duty for timers, when it is nobody's.
+    fn serve_overdue_timers(&mut self) -> bool {
+        let driver = &self.shared.driver;
+        let deadline = driver.next_deadline();
+        if driver.clock.tick().since(deadline) < OVERDUE {
+            return false;
+        }
+        let held: Option<Held> = driver.role.take(own_number(self.shared));
+        let Some(held) = held else { return false };
+        driver.expire(&mut self.due);
+        driver.role.release(held);
+        self.due.drain(..).for_each(Waker::wake);
+        true
+    }
+
+    fn look_at_injector(&mut self) -> bool {
+        let waits = !self.shared.crew.injector.is_empty();
+        let forgotten = waits && std::mem::replace(&mut self.injector_waited, waits);
+        self.injector_waited = waits;
+        if forgotten {
+            self.shared.crew.notify();
+        }
+        forgotten
+    }
+
+    /// All asleep, and nobody in the poller: a worker that is woken goes there.
+    fn look_at_poller(&self) -> bool {
+        let crew = &self.shared.crew;
+        let unmanned = crew.idle.all_asleep() && self.shared.driver.role.holder().is_none();
+        if unmanned {
+            crew.notify();
+        }
+        unmanned
+    }
+
+    fn go_to_bed(&mut self) {
+        let shared = self.shared;
+        shared.watch_asleep.store(true, Ordering::Relaxed);
+        // Pairs with the fence in `rouse`: a worker that wakes up sees the word, or is seen here.
+        fence(Ordering::SeqCst);
+        let manned = shared.driver.role.holder().is_some();
+        if shared.crew.idle.all_asleep() && manned && !shared.crew.is_stopping() {
+            shared.watch_parker.park();
+        }
+        shared.watch_asleep.store(false, Ordering::Relaxed);
+        self.last_movement = Instant::now();
+    }
+}

@@ -1,0 +1,229 @@
+//! A worker: one turn at a time, and sleep when there is nothing to do.
+
+use std::rc::Rc;
+use std::task::Waker;
+
+use super::core::Core;
+use super::schedule::closed_error;
+use super::watch;
+use crate::runtime::task::runnable::Runnable;
+use crate::sync::atomic::Ordering;
+
+/// How many turns pass between two looks at what else there is: timers, and the injector.
+const TURNS_BETWEEN_LOOKS: u32 = 61;
+
+/// What a turn did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Turn {
+    /// A task was polled.
+    Ran,
+    /// There is nothing to do: the worker may sleep.
+    Idle,
+}
+
+/// The part of a worker that only its own loop touches.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    core: Rc<Core>,
+    /// This worker is counted as searching.
+    searching: bool,
+    /// The root was polled by the last turn.
+    ran_root: bool,
+    turns: u32,
+    choices: Choices,
+    due: Vec<Waker>,
+}
+
+impl Worker {
+    pub(crate) fn new(core: Rc<Core>) -> Worker {
+        let choices = Choices::new(core.index as u64);
+        Worker {
+            core,
+            searching: false,
+            ran_root: false,
+            turns: 0,
+            choices,
+            due: Vec::new(),
+        }
+    }
+
+    pub(crate) fn core(&self) -> &Rc<Core> {
+        &self.core
+    }
+
+    /// Turns and sleeps until `done`, which is asked between turns.
+    pub(crate) fn drive(&mut self, mut done: impl FnMut() -> bool) {
+        while !done() {
+            if self.turn() == Turn::Idle && !done() {
+                self.sleep();
+            }
+        }
+        if std::mem::take(&mut self.searching) {
+            self.core.shared.crew.end_search();
+        }
+    }
+
+    /// Polls one task, if there is one anywhere. Never blocks.
+    #[inline]
+    pub(crate) fn turn(&mut self) -> Turn {
+        self.turns = self.turns.wrapping_add(1);
+        if self.turns % TURNS_BETWEEN_LOOKS == 0 {
+            self.look_around();
+        }
+        match self.next().or_else(|| self.search()) {
+            Some(task) => {
+                self.run(task);
+                Turn::Ran
+            }
+            None => Turn::Idle,
+        }
+    }
+
+    /// The next of this worker's own: the root first, but never twice without one of the others in
+    /// between; local tasks and the queue by turns.
+    #[inline]
+    fn next(&mut self) -> Option<Runnable> {
+        let home = &self.core.home;
+        home.receive();
+        if !std::mem::take(&mut self.ran_root) {
+            if let Some(root) = home.pop_root() {
+                self.ran_root = true;
+                return Some(root);
+            }
+        }
+        let local_first = self.turns % 2 == 0;
+        let task = if local_first { home.pop() } else { None };
+        task.or_else(|| self.core.queue.pop())
+            .or_else(|| home.pop())
+            .or_else(|| self.next_root())
+    }
+
+    /// The root a second time in a row: nothing else is here, but something may be in the injector.
+    #[cold]
+    fn next_root(&mut self) -> Option<Runnable> {
+        let root = self.core.home.pop_root()?;
+        let injector = &self.core.shared.crew.injector;
+        match injector.take_batch(self.core.queue.deque(), self.core.shared.crew.seats.len()) {
+            Some(task) => {
+                self.core.home.push(root);
+                Some(task)
+            }
+            None => {
+                self.ran_root = true;
+                Some(root)
+            }
+        }
+    }
+
+    /// Looks for work elsewhere.
+    fn search(&mut self) -> Option<Runnable> {
+        let crew = &self.core.shared.crew;
+        if !self.searching && !crew.idle.begin_search() {
+            return None;
+        }
+        self.searching = true;
+        let start = self.choices.next();
+        let task = crew.find(self.core.index, &self.core.queue, start)?;
+        // Relaxed: a figure.
+        self.core
+            .shared
+            .counters
+            .steals
+            .fetch_add(1, Ordering::Relaxed);
+        Some(task)
+    }
+
+    /// Polls `task`, and calls for help if there is more.
+    #[inline]
+    fn run(&mut self, task: Runnable) {
+        let shared = &self.core.shared;
+        if std::mem::take(&mut self.searching) {
+            shared.crew.end_search();
+        }
+        let seat = &shared.crew.seats[self.core.index];
+        seat.tick();
+        self.core.begin_poll();
+        if shared.is_abandoning() {
+            task.abandon(closed_error());
+        } else {
+            task.run();
+        }
+        seat.tick();
+        self.core.call_thieves(self.core.home.has_ready());
+    }
+
+    /// Serves what a busy worker would otherwise never get to.
+    #[cold]
+    fn look_around(&mut self) {
+        let shared = &self.core.shared;
+        let sharers = shared.crew.seats.len();
+        if let Some(task) = shared
+            .crew
+            .injector
+            .take_batch(self.core.queue.deque(), sharers)
+        {
+            self.core.queue.push_back(task);
+        }
+        let driver = &shared.driver;
+        if driver.is_due(driver.clock.tick()) {
+            if let Some(held) = driver.role.take(self.core.index) {
+                driver.expire(&mut self.due);
+                driver.role.release(held);
+                self.wake_due();
+            }
+        }
+    }
+
+    /// Sleeps until there is something to do: in the poller if nobody else is there.
+    pub(crate) fn sleep(&mut self) {
+        let shared = &self.core.shared;
+        let parker = &shared.crew.seats[self.core.index].parker;
+        shared.counters.parks.fetch_add(1, Ordering::Relaxed);
+        shared
+            .crew
+            .fall_asleep(self.core.index, std::mem::take(&mut self.searching));
+        let driver = &shared.driver;
+        let role = shared
+            .options
+            .tuning
+            .worker_polls
+            .then(|| driver.role.take(self.core.index));
+        match role.flatten() {
+            Some(held) => {
+                if parker.begin_poll() {
+                    driver.wait(&held);
+                    parker.end_poll();
+                }
+                driver.expire(&mut self.due);
+                driver.role.release(held);
+            }
+            None => parker.park(),
+        }
+        self.searching = !shared.crew.idle.wake_up(self.core.index);
+        watch::rouse(shared);
+        self.wake_due();
+    }
+
+    /// Wakes what was due, outside the role and every lock.
+    fn wake_due(&mut self) {
+        self.due.drain(..).for_each(Waker::wake);
+    }
+}
+
+/// The random choices of a worker: xorshift, seeded by its index.
+#[derive(Debug)]
+struct Choices(u64);
+
+impl Choices {
+    fn new(seed: u64) -> Choices {
+        Choices((seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    fn next(&mut self) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 33) as usize
+    }
+}

@@ -1,0 +1,395 @@
+//! The poll context: which task is polled on this thread, and the request on its way up through it.
+//!
+//! # How a cancellation is delivered
+//!
+//! 1. `cancel` counts the request in the state word, sets its CANCEL bit and schedules the task.
+//! 2. The worker, about to poll, moves the bit into this context: [`enter`] with `Delivering`.
+//! 3. The poll goes down as always. What has become ready in the meantime is returned: the request
+//!    waits for an await that really suspends, and a task that ends first keeps its value.
+//! 4. On the way back up, each *aware* awaitable whose inner future answered `Pending` asks
+//!    [`intercept`]: is a request still on its way, or has somebody inside raised? If so it
+//!    **claims** it, so that nobody further out sees it, and acts: drops its future, starts its
+//!    cleanup, cancels the task that it awaits.
+//! 5. What nobody claims reaches the root, which drops the future.
+//!
+//! **Raising.** [`Raise`] leaves a *mark* with the next serial and is pending for ever. A scope
+//! claims marks newer than the serial that it noted before it polled its inner future, so a sibling
+//! in a `join!` cannot take one, and a stale one cannot hide a new one. Dropping the raiser
+//! takes its mark back: else the loser of a `select` that raised would tear down an innocent scope.
+//! Marks live no longer than the poll in which they were left: its root claims what is left.
+//!
+//! **Foreign wakers.** A combinator with wakers of its own (`FuturesUnordered`) polls only children
+//! that were woken, so a request could not travel down through it. An aware awaitable polled with
+//! a waker that is not its task's registers that waker with the task ([`Attendance`]), and whoever
+//! delivers wakes all of them first. (All of the task's, not only those of the scopes inside the
+//! deliverer: one wake too many costs a poll, a list per scope would cost every scope.)
+//!
+//! The context is saved and restored around nested polls (an eager start, a `block_on` in user
+//! code), and hidden from destructors, so that code in them is not cancelled by accident.
+//!
+//! Where nobody cancels and no foreign waker is used, an aware awaitable pays for two loads of
+//! thread-locals per poll.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as PollWith, Poll, Waker};
+
+use super::header::TaskPointer;
+use super::reference::TaskRef;
+use super::waker::wakes;
+use crate::exceptions::CancelledError;
+use crate::sync::{StdArc, local};
+
+/// Whose request is on its way: nobody's, the task's own, or a scope's, by its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin(usize);
+
+impl Origin {
+    pub(crate) const NOBODY: Origin = Origin(0);
+    pub(crate) const TASK: Origin = Origin(1);
+
+    /// A scope, pinned while it lives: no other scope of the task has its address meanwhile.
+    pub(crate) fn scope<T>(pinned: &T) -> Origin {
+        Origin(std::ptr::from_ref(pinned).addr())
+    }
+}
+
+/// A position in the order of raises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Serial(u64);
+
+struct Mark {
+    serial: Serial,
+    /// The nesting of polls at which it was left.
+    depth: u32,
+    error: CancelledError,
+}
+
+struct PollContext {
+    task: Cell<Option<TaskPointer>>,
+    delivering: Cell<Origin>,
+    /// How many marks there are, at any depth.
+    marks: Cell<u32>,
+    depth: Cell<u32>,
+    serial: Cell<u64>,
+}
+
+local! {
+    static POLL: PollContext = PollContext {
+        task: Cell::new(None),
+        delivering: Cell::new(Origin::NOBODY),
+        marks: Cell::new(0),
+        depth: Cell::new(0),
+        serial: Cell::new(0),
+    }
+}
+
+// Apart from the rest, because it has a destructor: only who raises pays for that.
+local! { static MARKS: RefCell<Vec<Mark>> = RefCell::new(Vec::new()) }
+
+/// The context of one poll of one task; the one before it comes back when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    task: Option<TaskPointer>,
+    delivering: Origin,
+}
+
+/// Enters the poll of `task` with a request to deliver, or none.
+///
+/// # Safety
+/// The task is alive (H5) until the result is dropped.
+pub(crate) unsafe fn enter(task: TaskPointer, delivering: Origin) -> Entered {
+    POLL.with(|poll| {
+        poll.depth.set(poll.depth.get() + 1);
+        Entered {
+            task: poll.task.replace(Some(task)),
+            delivering: poll.delivering.replace(delivering),
+        }
+    })
+}
+
+/// Hides the current task: what runs now, a callback say, is nobody's.
+pub(crate) fn enter_nobody() -> Entered {
+    POLL.with(|poll| {
+        poll.depth.set(poll.depth.get() + 1);
+        Entered {
+            task: poll.task.replace(None),
+            delivering: poll.delivering.replace(Origin::NOBODY),
+        }
+    })
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        POLL.with(|poll| {
+            if poll.marks.get() != 0 {
+                forget_marks(poll);
+            }
+            poll.depth.set(poll.depth.get() - 1);
+            poll.task.set(self.task);
+            poll.delivering.set(self.delivering);
+        });
+    }
+}
+
+#[cold]
+fn forget_marks(poll: &PollContext) {
+    MARKS.with(|marks| {
+        let mut marks = marks.borrow_mut();
+        marks.retain(|mark| mark.depth < poll.depth.get());
+        poll.marks.set(marks.len() as u32);
+    });
+}
+
+/// The task that is polled on this thread.
+pub(crate) fn current() -> Option<TaskRef> {
+    let pointer = current_pointer()?;
+    // SAFETY: `enter`'s caller keeps the task alive while it stands here.
+    Some(unsafe { TaskRef::from_borrowed(pointer) })
+}
+
+/// The same, uncounted: to be compared, or used before the poll ends.
+#[inline]
+pub(crate) fn current_pointer() -> Option<TaskPointer> {
+    POLL.with(|poll| poll.task.get())
+}
+
+/// Whose request is on its way.
+pub(crate) fn delivering() -> Origin {
+    POLL.with(|poll| poll.delivering.get())
+}
+
+/// Whether a request is on its way.
+pub(crate) fn is_delivering() -> bool {
+    delivering() != Origin::NOBODY
+}
+
+/// Sets whose request is on its way, and returns what stood there.
+pub(crate) fn set_delivering(origin: Origin) -> Origin {
+    POLL.with(|poll| poll.delivering.replace(origin))
+}
+
+/// The serial to note before polling an inner future.
+#[inline]
+pub(crate) fn note() -> Serial {
+    POLL.with(|poll| Serial(poll.serial.get()))
+}
+
+/// Claims the request on its way, or else a raise newer than `noted`. For an aware awaitable whose
+/// inner future has just answered `Pending`.
+#[inline]
+pub(crate) fn intercept(noted: Serial) -> Option<CancelledError> {
+    let quiet = POLL.with(|poll| poll.delivering.get() == Origin::NOBODY && poll.marks.get() == 0);
+    if quiet {
+        None
+    } else {
+        claim().or_else(|| claim_raised(noted))
+    }
+}
+
+/// Claims the request on its way.
+pub(crate) fn claim() -> Option<CancelledError> {
+    offer(|_| true)
+}
+
+/// Claims the request on its way if `accept` takes it; it is shown the error first.
+pub(crate) fn offer(accept: impl FnOnce(&CancelledError) -> bool) -> Option<CancelledError> {
+    let origin = delivering();
+    if origin == Origin::NOBODY {
+        return None;
+    }
+    let error = current()?.take_message();
+    if !accept(&error) {
+        return None;
+    }
+    set_delivering(Origin::NOBODY);
+    Some(error)
+}
+
+/// Claims what was raised since `noted`, and everything raised with it.
+pub(crate) fn claim_raised(noted: Serial) -> Option<CancelledError> {
+    let depth = POLL.with(|poll| {
+        if poll.marks.get() == 0 {
+            0
+        } else {
+            poll.depth.get()
+        }
+    });
+    if depth == 0 {
+        return None;
+    }
+    let mut claimed = MARKS.with(|marks| {
+        let mut marks = marks.borrow_mut();
+        let newer = |mark: &mut Mark| mark.depth == depth && mark.serial > noted;
+        let claimed: Vec<Mark> = marks.extract_if_compat(newer);
+        POLL.with(|poll| poll.marks.set(marks.len() as u32));
+        claimed
+    });
+    claimed.pop().map(|mark| mark.error)
+}
+
+trait ExtractIf<T> {
+    fn extract_if_compat(&mut self, wanted: impl FnMut(&mut T) -> bool) -> Vec<T>;
+}
+
+impl<T> ExtractIf<T> for Vec<T> {
+    /// `Vec::extract_if`, which is younger than our oldest compiler.
+    fn extract_if_compat(&mut self, wanted: impl FnMut(&mut T) -> bool) -> Vec<T> {
+        let mut wanted = wanted;
+        let mut extracted = Vec::new();
+        let mut index = 0;
+        while index < self.len() {
+            if wanted(&mut self[index]) {
+                extracted.push(self.remove(index));
+            } else {
+                index += 1;
+            }
+        }
+        extracted
+    }
+}
+
+/// Runs `work` with no request on its way: destructors, and what a shield holds.
+pub(crate) fn hidden<R>(work: impl FnOnce() -> R) -> R {
+    struct Restore(Origin);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            set_delivering(self.0);
+        }
+    }
+    let _restore = Restore(set_delivering(Origin::NOBODY));
+    work()
+}
+
+/// Passes a cancellation on outward: pending for ever, with a mark in every poll.
+#[derive(Debug)]
+#[must_use = "a raise does nothing unless it is awaited"]
+pub(crate) struct Raise {
+    error: CancelledError,
+    mark: Option<Serial>,
+}
+
+impl Raise {
+    pub(crate) fn new(error: CancelledError) -> Raise {
+        Raise { error, mark: None }
+    }
+}
+
+impl Future for Raise {
+    type Output = std::convert::Infallible;
+
+    fn poll(mut self: Pin<&mut Self>, _cx: &mut PollWith<'_>) -> Poll<Self::Output> {
+        assert!(
+            current_pointer().is_some(),
+            "CancelledError::raise() was awaited outside a task: nobody is there to be cancelled"
+        );
+        self.take_back();
+        let error = self.error.clone();
+        let mark = POLL.with(|poll| {
+            let serial = Serial(poll.serial.get() + 1);
+            poll.serial.set(serial.0);
+            poll.marks.set(poll.marks.get() + 1);
+            let depth = poll.depth.get();
+            MARKS.with(|marks| {
+                marks.borrow_mut().push(Mark {
+                    serial,
+                    depth,
+                    error,
+                })
+            });
+            serial
+        });
+        self.mark = Some(mark);
+        Poll::Pending
+    }
+}
+
+impl Raise {
+    fn take_back(&mut self) {
+        let Some(serial) = self.mark.take() else {
+            return;
+        };
+        MARKS.with(|marks| {
+            let mut marks = marks.borrow_mut();
+            marks.retain(|mark| mark.serial != serial);
+            POLL.with(|poll| poll.marks.set(marks.len() as u32));
+        });
+    }
+}
+
+impl Drop for Raise {
+    fn drop(&mut self) {
+        // Most raisers are dropped by the scope that has claimed their mark.
+        if self.mark.is_some() && POLL.with(|poll| poll.marks.get()) != 0 {
+            self.take_back();
+        }
+    }
+}
+
+/// The registration of an aware awaitable that is polled through a foreign waker.
+#[derive(Debug, Default)]
+pub(crate) struct Attendance(Option<Box<Entry>>);
+
+#[derive(Debug)]
+struct Entry {
+    task: TaskRef,
+    key: u64,
+    waker: StdArc<Waker>,
+}
+
+impl Attendance {
+    /// Sees to it that a request for the current task wakes `waker`, if that is not the task's own.
+    #[inline]
+    pub(crate) fn attend(&mut self, waker: &Waker) {
+        if let Some(task) = current_pointer() {
+            if !wakes(waker, task) {
+                self.register(waker);
+            }
+        }
+    }
+
+    #[cold]
+    fn register(&mut self, waker: &Waker) {
+        let Some(task) = current() else { return };
+        let same_task = self.0.take_if(|entry| entry.task != task).is_none();
+        if let (true, Some(entry)) = (same_task, &mut self.0) {
+            if !entry.waker.will_wake(waker) {
+                entry.waker = StdArc::new(waker.clone());
+                let side = task.header().side_or_new();
+                side.put_foreign(Some(entry.key), StdArc::clone(&entry.waker));
+            }
+            return;
+        }
+        let waker = StdArc::new(waker.clone());
+        let (key, _none) = task
+            .header()
+            .side_or_new()
+            .put_foreign(None, StdArc::clone(&waker));
+        task.header().state.note_foreign();
+        self.0 = Some(Box::new(Entry { task, key, waker }));
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let _waker = self
+            .task
+            .header()
+            .side()
+            .and_then(|side| side.remove_foreign(self.key));
+    }
+}
+
+/// Wakes the foreign wakers of the current task: before a delivery.
+pub(crate) fn wake_foreign() {
+    let Some(task) = current() else { return };
+    if task.header().state.has_foreign() {
+        let wakers = task
+            .header()
+            .side()
+            .map(|side| side.foreign())
+            .unwrap_or_default();
+        wakers.iter().for_each(|waker| waker.wake_by_ref());
+    }
+}

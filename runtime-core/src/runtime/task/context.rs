@@ -1,0 +1,167 @@
+//! The context of a task: asyncio's contextvars, as a persistent map.
+//!
+//! A task starts with a copy of its creator's context. A copy is one reference: the map is a
+//! persistent list of bindings, newest first, compacted when it grows longer than twice its
+//! number of variables. Programs bind a handful of variables; a lookup walks a handful of nodes.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::fmt;
+
+use crate::sync::{Arc, Mutex, StdArc, local};
+
+/// A value bound to a variable. Shared by every copy of the context that has the binding.
+pub(crate) type Bound = StdArc<dyn Any + Send + Sync>;
+
+local! { static ENTERED: RefCell<Vec<Context>> = RefCell::new(Vec::new()) }
+
+type Link = Option<Arc<Binding>>;
+
+struct Binding {
+    /// The variable's identity: the address of its static.
+    variable: usize,
+    /// `None`: unbound again, by a reset to "no value".
+    value: Option<Bound>,
+    older: Link,
+    depth: usize,
+}
+
+/// Bindings of context variables, as `contextvars.Context`.
+///
+/// Clones share one context, as two names for one object do in Python: a variable set through one
+/// is seen through the other. [`copy`](Context::copy) makes an independent one, in constant time.
+#[derive(Clone, Default)]
+pub struct Context {
+    head: Arc<Mutex<Link>>,
+}
+
+impl Context {
+    /// An empty context.
+    #[must_use]
+    pub fn new() -> Context {
+        Context::default()
+    }
+
+    /// An independent context with the same bindings.
+    #[must_use]
+    pub fn copy(&self) -> Context {
+        let head = self.head.lock().clone();
+        Context {
+            head: Arc::new(Mutex::new(head)),
+        }
+    }
+
+    /// Runs `work` with this as the current context, over that of the task.
+    pub fn run<R>(&self, work: impl FnOnce() -> R) -> R {
+        struct Leave;
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                let _left = ENTERED.with(|entered| entered.borrow_mut().pop());
+            }
+        }
+        ENTERED.with(|entered| entered.borrow_mut().push(self.clone()));
+        let _leave = Leave;
+        work()
+    }
+
+    /// The innermost context that `run` has entered on this thread.
+    pub(crate) fn entered() -> Option<Context> {
+        ENTERED.with(|entered| entered.borrow().last().cloned())
+    }
+
+    /// Whether nothing was ever bound here.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.lock().is_none()
+    }
+
+    /// The value bound to `variable`.
+    pub(crate) fn lookup(&self, variable: usize) -> Option<Bound> {
+        let head = self.head.lock();
+        newest(head.as_ref(), variable)?.value.clone()
+    }
+
+    /// Binds `variable`, or unbinds it, and returns what was bound before.
+    pub(crate) fn bind(&self, variable: usize, value: Option<Bound>) -> Option<Bound> {
+        let (before, _replaced);
+        {
+            let mut head = self.head.lock();
+            before = newest(head.as_ref(), variable).and_then(|found| found.value.clone());
+            let depth = head.as_ref().map_or(0, |binding| binding.depth) + 1;
+            let older = if depth % 16 == 0 {
+                compact(head.as_ref(), variable)
+            } else {
+                head.clone()
+            };
+            let depth = older.as_ref().map_or(0, |binding| binding.depth) + 1;
+            let binding = Binding {
+                variable,
+                value,
+                older,
+                depth,
+            };
+            // Dropped after the lock: a value's destructor is user code.
+            _replaced = head.replace(Arc::new(binding));
+        }
+        before
+    }
+
+    /// The address of the shared context, with the reference that `self` was.
+    pub(crate) fn into_raw(self) -> *mut () {
+        Arc::into_raw(self.head).cast_mut().cast()
+    }
+
+    /// Takes the reference back.
+    ///
+    /// # Safety
+    /// `raw` came from [`into_raw`](Context::into_raw), and its reference has not been taken since.
+    pub(crate) unsafe fn from_raw(raw: *mut ()) -> Context {
+        // SAFETY: the caller's promise; the type is the one that `into_raw` had.
+        Context {
+            head: unsafe { Arc::from_raw(raw.cast_const().cast()) },
+        }
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let depth = self.head.lock().as_ref().map_or(0, |binding| binding.depth);
+        f.debug_struct("Context")
+            .field("bindings", &depth)
+            .finish_non_exhaustive()
+    }
+}
+
+fn newest(mut link: Option<&Arc<Binding>>, variable: usize) -> Option<&Arc<Binding>> {
+    while let Some(binding) = link {
+        if binding.variable == variable {
+            return Some(binding);
+        }
+        link = binding.older.as_ref();
+    }
+    None
+}
+
+/// The list without shadowed bindings, and without those of `variable`.
+fn compact(head: Option<&Arc<Binding>>, variable: usize) -> Link {
+    let mut kept: Vec<&Binding> = Vec::new();
+    let mut link = head;
+    while let Some(binding) = link {
+        let shadowed = kept.iter().any(|newer| newer.variable == binding.variable);
+        if binding.variable != variable && !shadowed {
+            kept.push(binding);
+        }
+        link = binding.older.as_ref();
+    }
+    kept.iter()
+        .rev()
+        .enumerate()
+        .fold(None, |older, (below, binding)| {
+            let value = binding.value.clone();
+            Some(Arc::new(Binding {
+                variable: binding.variable,
+                value,
+                older,
+                depth: below + 1,
+            }))
+        })
+}

@@ -1,0 +1,192 @@
+//! The untyped handle of a task: everything that needs no output.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::hash::{Hash, Hasher};
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context as PollWith, Poll};
+
+use super::context::Context;
+use super::header::TaskId;
+use super::reference::TaskRef;
+use super::state::Ending;
+use crate::exceptions::CancelledError;
+
+/// A handle of any task, whatever its output: to look at it, to cancel it, to wait for its end.
+///
+/// Cheap to clone, equal if it is the same task. Keeping one keeps the task's memory, not the task.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TaskHandle {
+    task: TaskRef,
+}
+
+/// Names a callback, to remove it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CallbackId(u64);
+
+impl CallbackId {
+    pub(crate) fn key(self) -> u64 {
+        self.0
+    }
+}
+
+impl TaskHandle {
+    pub(crate) fn new(task: TaskRef) -> TaskHandle {
+        TaskHandle { task }
+    }
+
+    pub(crate) fn reference(&self) -> &TaskRef {
+        &self.task
+    }
+
+    /// As [`Task::cancel`](crate::Task::cancel).
+    pub fn cancel(&self) -> bool {
+        self.task.cancel(CancelledError::default())
+    }
+
+    /// As [`Task::cancel_with`](crate::Task::cancel_with).
+    pub fn cancel_with(&self, message: impl Into<Cow<'static, str>>) -> bool {
+        self.task.cancel(CancelledError::with_message(message))
+    }
+
+    /// As [`Task::cancelling`](crate::Task::cancelling).
+    #[must_use]
+    pub fn cancelling(&self) -> u32 {
+        self.task.header().state.cancelling()
+    }
+
+    /// As [`Task::uncancel`](crate::Task::uncancel).
+    pub fn uncancel(&self) -> u32 {
+        self.task.header().state.uncancel()
+    }
+
+    /// Whether the task has ended, in whichever way.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        self.task.header().state.is_done()
+    }
+
+    /// Whether the task ended cancelled.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.task.ending() == Some(Ending::Cancelled)
+    }
+
+    /// As [`Task::add_done_callback`](crate::Task::add_done_callback).
+    pub fn add_done_callback(
+        &self,
+        callback: impl FnOnce(&TaskHandle) + Send + 'static,
+    ) -> CallbackId {
+        // The task holds a handle of itself until it is done and its callbacks have been taken.
+        let handle = self.clone();
+        CallbackId(self.task.add_callback(Box::new(move || callback(&handle))))
+    }
+
+    /// As [`Task::remove_done_callback`](crate::Task::remove_done_callback).
+    pub fn remove_done_callback(&self, id: CallbackId) -> bool {
+        self.task.remove_callback(id.key())
+    }
+
+    /// As [`Task::id`](crate::Task::id).
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.task.id()
+    }
+
+    /// As [`Task::get_name`](crate::Task::get_name).
+    #[must_use]
+    pub fn get_name(&self) -> String {
+        self.task.header().name()
+    }
+
+    /// As [`Task::set_name`](crate::Task::set_name).
+    pub fn set_name(&self, name: impl Into<String>) {
+        self.task.header().side_or_new().set_name(name.into());
+    }
+
+    /// As [`Task::get_context`](crate::Task::get_context).
+    #[must_use]
+    pub fn get_context(&self) -> Context {
+        self.task.context()
+    }
+
+    /// As [`Task::location`](crate::Task::location).
+    #[must_use]
+    pub fn location(&self) -> &'static Location<'static> {
+        self.task.location()
+    }
+
+    /// Waits for the task's end, in whichever way it comes. Any number may wait.
+    ///
+    /// # Cancellation
+    /// Cancelling the waiter leaves the task alone.
+    pub fn wait(&self) -> Wait {
+        Wait {
+            task: self.task.clone(),
+            key: None,
+        }
+    }
+
+    fn state(&self) -> &'static str {
+        match self.task.ending() {
+            Some(Ending::Returned) => "finished",
+            Some(Ending::Cancelled) => "cancelled",
+            Some(Ending::Panicked) => "panicked",
+            None if self.task.header().state.is_running() => "running",
+            None => "pending",
+        }
+    }
+}
+
+impl Hash for TaskHandle {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.task.pointer().hash(state);
+    }
+}
+
+impl fmt::Debug for TaskHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("name", &self.get_name())
+            .field("state", &self.state())
+            .field("created_at", &format_args!("{}", self.location()))
+            .finish()
+    }
+}
+
+/// The future of [`TaskHandle::wait`].
+#[must_use = "futures do nothing unless polled"]
+#[derive(Debug)]
+pub struct Wait {
+    task: TaskRef,
+    key: Option<u64>,
+}
+
+impl Future for Wait {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut PollWith<'_>) -> Poll<()> {
+        self.key = self.task.add_waiter(self.key, cx.waker());
+        if self.key.is_some() {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.task.remove_waiter(key);
+        }
+    }
+}
+
+impl fmt::Debug for TaskRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TaskRef({})", self.id())
+    }
+}

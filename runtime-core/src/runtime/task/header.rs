@@ -1,0 +1,205 @@
+//! What every task begins with, whatever its future is.
+//!
+//! The invariants that the unsafe code of this folder cites:
+//!
+//! * **H1** A `Header` is the first field of a `Cell<F, S>` made by `raw::allocate`, and is
+//!   freed only by whoever's `State::release` answered "last".
+//! * **H2** The future is touched only by the thread between `State::start` and `idle`
+//!   or `complete`: the holder of RUNNING.
+//! * **H3** After DONE the output is touched only by the holder of the `Task` handle, or by the
+//!   completer where there is none. Before that, H2 governs it: it is the same room.
+//! * **H4** The place of the join waker is touched by the holder of the handle while JOINER is
+//!   clear, and by the completer, once, if JOINER was set when it set DONE.
+//! * **H5** Whoever has a `TaskRef`, the right to run, or is polled by the task, holds a reference
+//!   or is covered by the loop's: the header is alive.
+
+use std::fmt;
+use std::panic::Location;
+use std::ptr::{self, NonNull};
+use std::task::{Context as PollWith, Poll, Waker};
+
+use super::registry::Place;
+use super::side::Side;
+use super::state::{Ending, State};
+use crate::exceptions::CancelledError;
+use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{IS_MODEL, UnsafeCell};
+
+/// The number of a task: unique in its loop, in no particular order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(pub(crate) u64);
+
+impl fmt::Debug for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TaskId({})", self.0)
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A pointer to a task under H1.
+pub(crate) type TaskPointer = NonNull<Header>;
+
+/// What differs from one type of future to another. `raw` fills it.
+pub(crate) struct Vtable {
+    /// Polls the future; stores the output, or the panic, if it ends.
+    pub(crate) poll: unsafe fn(TaskPointer, &mut PollWith<'_>) -> Poll<Ending>,
+    /// Drops the future and stores the cancellation, or the panic of a destructor.
+    pub(crate) cancel: unsafe fn(TaskPointer, CancelledError) -> Ending,
+    /// Moves the output to where the pointer points: an `Option<Outcome<T>>`.
+    pub(crate) take: unsafe fn(TaskPointer, *mut ()),
+    /// Drops the output, and returns the text of a panic that nobody has seen.
+    pub(crate) dispose: unsafe fn(TaskPointer) -> Option<String>,
+    /// Gives the right to run, which the caller holds, to the scheduler.
+    pub(crate) schedule: unsafe fn(TaskPointer, Wake),
+    /// Takes the task out of the registry.
+    pub(crate) died: unsafe fn(TaskPointer),
+    /// The scheduler, for what is rare.
+    pub(crate) scheduler: unsafe fn(TaskPointer) -> NonNull<dyn super::schedule_face::Rare>,
+    /// Frees the allocation.
+    pub(crate) free: unsafe fn(TaskPointer),
+}
+
+/// Why a task is scheduled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// Somebody woke it, or it is new.
+    Woken,
+    /// It woke itself during its poll: to the back of the queue.
+    Yielded,
+}
+
+/// The head of a task's one allocation.
+#[repr(C, align(16))]
+pub(crate) struct Header {
+    pub(crate) state: State,
+    pub(crate) vtable: &'static Vtable,
+    pub(crate) id: TaskId,
+    /// Where the registry has it: written before the task is first scheduled.
+    place: AtomicU64,
+    pub(crate) joiner: UnsafeCell<Option<Waker>>,
+    side: AtomicPtr<Side>,
+    /// A raw `Context`, null while it would be empty. Set at most once.
+    pub(crate) context: AtomicPtr<()>,
+    pub(crate) location: &'static Location<'static>,
+    /// What the task waits on: a `&'static Location` with the kind in its low bits, or one of the
+    /// constants below. Never a pointer into the leaf itself, which may be gone when it is read.
+    waiting: AtomicUsize,
+}
+
+/// The value of `waiting` before the first poll.
+const NEW: usize = 1;
+const NOTHING: usize = 0;
+/// The value of `place` until the task is born, and for ever if the registry was closed.
+const UNREGISTERED: u64 = u64::MAX;
+
+const _: () = assert!(IS_MODEL || size_of::<Header>() + size_of::<usize>() <= 96);
+
+impl Header {
+    pub(crate) fn new(
+        vtable: &'static Vtable,
+        id: TaskId,
+        context: *mut (),
+        location: &'static Location<'static>,
+    ) -> Header {
+        Header {
+            state: State::new(),
+            vtable,
+            id,
+            place: AtomicU64::new(UNREGISTERED),
+            joiner: UnsafeCell::new(None),
+            side: AtomicPtr::new(ptr::null_mut()),
+            context: AtomicPtr::new(context),
+            location,
+            waiting: AtomicUsize::new(NEW),
+        }
+    }
+
+    /// Where the registry has the task, if it has it.
+    pub(crate) fn place(&self) -> Option<Place> {
+        // Relaxed: written before the first push, which the completer has acquired.
+        let word = self.place.load(Ordering::Relaxed);
+        (word != UNREGISTERED).then(|| Place::from_word(word))
+    }
+
+    pub(crate) fn set_place(&self, place: Place) {
+        self.place.store(place.to_word(), Ordering::Relaxed);
+    }
+
+    /// The side allocation, if anybody has needed it.
+    pub(crate) fn side(&self) -> Option<&Side> {
+        // Acquire: pairs with the exchange in `side_or_new`.
+        let side = NonNull::new(self.side.load(Ordering::Acquire))?;
+        // SAFETY: set once, from a Box, and freed only in `drop`.
+        Some(unsafe { side.as_ref() })
+    }
+
+    /// The side allocation, made now if it must be.
+    pub(crate) fn side_or_new(&self) -> &Side {
+        if let Some(side) = self.side() {
+            return side;
+        }
+        let new = Box::into_raw(Box::<Side>::default());
+        let exchange =
+            self.side
+                .compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire);
+        if exchange.is_err() {
+            // SAFETY: `new` is a Box that nobody else has seen.
+            drop(unsafe { Box::from_raw(new) });
+        }
+        self.side()
+            .expect("stored above, here or by another thread")
+    }
+
+    /// Whether the future has never been polled.
+    pub(crate) fn is_new(&self) -> bool {
+        // Relaxed: written by the polling thread; polls of one task are ordered by its state.
+        self.waiting.load(Ordering::Relaxed) == NEW
+    }
+
+    pub(crate) fn begin_poll(&self) {
+        self.waiting.store(NOTHING, Ordering::Relaxed);
+    }
+
+    /// Notes what the task waits on. Relaxed: a static, looked at for reports only.
+    pub(crate) fn wait_on(&self, location: &'static Location<'static>) {
+        self.waiting
+            .store(ptr::from_ref(location).addr(), Ordering::Relaxed);
+    }
+
+    /// The name, which by default is `Task-` and the id.
+    pub(crate) fn name(&self) -> String {
+        self.side()
+            .and_then(Side::name)
+            .unwrap_or_else(|| format!("Task-{}", self.id))
+    }
+}
+
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Header")
+            .field("id", &self.id)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Header {
+    fn drop(&mut self) {
+        // Acquire: whoever made it is done with it, and dropped its reference.
+        let side = self.side.load(Ordering::Acquire);
+        if !side.is_null() {
+            // SAFETY: from a Box, in `side_or_new`, and dropped only here.
+            drop(unsafe { Box::from_raw(side) });
+        }
+        let context = self.context.load(Ordering::Acquire);
+        if !context.is_null() {
+            // SAFETY: the word holds one reference, from `Context::into_raw`; taken only here.
+            drop(unsafe { super::context::Context::from_raw(context) });
+        }
+    }
+}

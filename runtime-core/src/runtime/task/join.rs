@@ -1,0 +1,321 @@
+//! The typed handle of a task, to await its output.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context as PollWith, Poll, Waker};
+
+use super::cancel::{self, Attendance, Raise};
+use super::context::Context;
+use super::handle::{CallbackId, TaskHandle};
+use super::header::TaskId;
+use super::raw::Outcome;
+use super::reference::TaskRef;
+use super::state::Detach;
+use crate::exceptions::{InvalidStateError, PanicError, TaskError};
+
+/// A task of the loop: what `asyncio.create_task` returns.
+///
+/// Await it for its output. It may be awaited through a `&mut` too, and polled again as long as it
+/// is pending. **Dropping it detaches the task**, which runs on: tasks are owned by their loop, not
+/// by their handles (asyncio's own loop keeps weak references only). A `Task` has one awaiter; any
+/// number may use [`TaskHandle::wait`].
+///
+/// # Cancellation
+/// Cancelling a task that awaits this one cancels this one, and waits until it has ended. Then, if
+/// it ended cancelled because of that, the cancellation goes on in the awaiter; if it suppressed the
+/// request and returned a value, that value is the answer. A task that *somebody else* cancelled
+/// is seen as the ordinary value `Err(TaskError::Cancelled(_))`.
+///
+/// ```
+/// # asyncio::run(async {
+/// let task = asyncio::create_task(async { 6 * 7 });
+/// assert_eq!(task.await.unwrap(), 42);
+/// # });
+/// ```
+pub struct Task<T> {
+    /// Dropped by hand: `State::detach` may give its reference back in the same step.
+    task: ManuallyDrop<TaskRef>,
+    stage: Stage,
+    /// The waker that stands in the join place, by its data and vtable: a poll with the same one
+    /// has nothing to do. The stored clone keeps the address from being used again.
+    registered: (usize, usize),
+    attendance: Attendance,
+    output: PhantomData<fn() -> T>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Waiting,
+    /// A request of the awaiter has been passed on to the task.
+    Forwarded,
+    /// The task ended cancelled because of it: the awaiter is next.
+    Raising(Raise),
+    Taken,
+}
+
+impl<T> Task<T> {
+    /// The handle of a task whose output is a `T`.
+    ///
+    /// # Safety
+    /// `task` is the handle's reference, as `raw::allocate` returned it; its output is a `T`, and
+    /// may be sent to the thread that takes it.
+    pub(super) unsafe fn new(task: TaskRef) -> Task<T> {
+        Task {
+            task: ManuallyDrop::new(task),
+            stage: Stage::Waiting,
+            registered: (0, 0),
+            attendance: Attendance::default(),
+            output: PhantomData,
+        }
+    }
+
+    pub(crate) fn reference(&self) -> &TaskRef {
+        &self.task
+    }
+
+    /// An untyped handle of the same task.
+    #[must_use]
+    pub fn handle(&self) -> TaskHandle {
+        TaskHandle::new(TaskRef::clone(&self.task))
+    }
+
+    /// Requests the task's cancellation. Returns `false` if it is done.
+    ///
+    /// The request is delivered at the task's next await that suspends; the task may clean up, and
+    /// may suppress it. A task that never started never runs. Any thread may call this.
+    pub fn cancel(&self) -> bool {
+        self.task.cancel(Default::default())
+    }
+
+    /// As [`cancel`](Task::cancel), with a message for who catches it.
+    pub fn cancel_with(&self, message: impl Into<Cow<'static, str>>) -> bool {
+        self.task
+            .cancel(crate::exceptions::CancelledError::with_message(message))
+    }
+
+    /// How many requests have been made and not taken back by [`uncancel`](Task::uncancel).
+    #[must_use]
+    pub fn cancelling(&self) -> u32 {
+        self.task.header().state.cancelling()
+    }
+
+    /// Takes one request back and returns how many are left. At zero, a request that has not been
+    /// delivered yet is dropped. It has no effect on a task that is done.
+    pub fn uncancel(&self) -> u32 {
+        self.task.header().state.uncancel()
+    }
+
+    /// Whether the task has ended, in whichever way.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        self.task.header().state.is_done()
+    }
+
+    /// Whether the task ended cancelled.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.handle().cancelled()
+    }
+
+    /// Takes the output of a task that is done.
+    ///
+    /// # Errors
+    /// [`TaskError::InvalidState`] while the task is not done, and once its output has been taken;
+    /// otherwise as awaiting it.
+    pub fn result(&mut self) -> Result<T, TaskError> {
+        if matches!(self.stage, Stage::Taken) {
+            return Err(InvalidStateError::new("Result has been taken already.").into());
+        }
+        if !self.done() {
+            return Err(InvalidStateError::new("Result is not set.").into());
+        }
+        outcome_to_result(self.take())
+    }
+
+    /// Runs `callback` on the loop's lane once the task is done: never inside the caller, and never
+    /// two callbacks of a loop at once.
+    pub fn add_done_callback(
+        &self,
+        callback: impl FnOnce(&TaskHandle) + Send + 'static,
+    ) -> CallbackId {
+        self.handle().add_done_callback(callback)
+    }
+
+    /// Removes a callback. Returns `false` if it has run, or been removed, already.
+    pub fn remove_done_callback(&self, id: CallbackId) -> bool {
+        self.task.remove_callback(id.key())
+    }
+
+    /// The task's number: unique in its loop, in no particular order.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.task.id()
+    }
+
+    /// The task's name; by default `Task-` and its number.
+    #[must_use]
+    pub fn get_name(&self) -> String {
+        self.task.header().name()
+    }
+
+    /// Names the task.
+    pub fn set_name(&self, name: impl Into<String>) {
+        self.task.header().side_or_new().set_name(name.into());
+    }
+
+    /// The context in which the task runs.
+    #[must_use]
+    pub fn get_context(&self) -> Context {
+        self.task.context()
+    }
+
+    /// Where the task was created.
+    #[must_use]
+    pub fn location(&self) -> &'static Location<'static> {
+        self.task.location()
+    }
+
+    /// Polls for the end without a look at what is delivered: for `shield`, and for the combinators.
+    pub(crate) fn poll_join(&mut self, waker: &Waker) -> Poll<Result<T, TaskError>> {
+        self.poll_outcome(waker).map(outcome_to_result)
+    }
+
+    fn poll_outcome(&mut self, waker: &Waker) -> Poll<Outcome<T>> {
+        assert!(
+            !matches!(self.stage, Stage::Taken),
+            "a Task was polled after its end"
+        );
+        if self.done() || !self.register(waker) {
+            Poll::Ready(self.take())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// Puts `waker` into the join place. False if the task is done.
+    fn register(&mut self, waker: &Waker) -> bool {
+        let header = self.task.header();
+        if header.state.has_joiner() {
+            if self.registered == identity(waker) {
+                return true;
+            }
+            if !header.state.take_joiner() {
+                return false;
+            }
+        }
+        let new = waker.clone();
+        self.registered = identity(&new);
+        // SAFETY: H4: this is the handle, and JOINER is clear.
+        let _old = header
+            .joiner
+            .with_mut(|place| unsafe { (*place).replace(new) });
+        if header.state.give_joiner() {
+            return true;
+        }
+        // SAFETY: H4: the task was done before JOINER was set, so the place is still the handle's.
+        let _own = header.joiner.with_mut(|place| unsafe { (*place).take() });
+        false
+    }
+
+    fn take(&mut self) -> Outcome<T> {
+        self.stage = Stage::Taken;
+        let mut outcome: Option<Outcome<T>> = None;
+        let header = self.task.header();
+        // SAFETY: the task is done, and this is its handle (H3); the output's type is `new`'s promise.
+        unsafe { (header.vtable.take)(self.task.pointer(), (&raw mut outcome).cast()) }
+        outcome.expect("a task that is done has an output until its handle takes it")
+    }
+}
+
+impl<T> Future for Task<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut PollWith<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Stage::Raising(raise) = &mut this.stage {
+            return Pin::new(raise).poll(cx).map(|never| match never {});
+        }
+        if cancel::current_pointer() == Some(this.task.pointer()) {
+            return Poll::Ready(Err(
+                InvalidStateError::new("Task cannot await on itself").into()
+            ));
+        }
+        let forwarded = matches!(this.stage, Stage::Forwarded);
+        match this.poll_outcome(cx.waker()) {
+            Poll::Ready(Outcome::Cancelled(error)) if forwarded => {
+                this.stage = Stage::Raising(Raise::new(error));
+                self.poll(cx)
+            }
+            Poll::Ready(outcome) => Poll::Ready(outcome_to_result(outcome)),
+            Poll::Pending => this.forward(cx),
+        }
+    }
+}
+
+impl<T> Task<T> {
+    /// Passes a request that has reached this await on to the task.
+    #[inline]
+    fn forward(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
+        self.attendance.attend(cx.waker());
+        if cancel::delivering() == cancel::Origin::NOBODY {
+            return Poll::Pending;
+        }
+        let task = &self.task;
+        if cancel::offer(|error| task.cancel(error.clone())).is_some() {
+            self.stage = Stage::Forwarded;
+            return Poll::Pending;
+        }
+        // Done since it was polled, so it could not be cancelled: its value is the answer, and the
+        // request waits for the next await.
+        self.poll_join(cx.waker())
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        // SAFETY: `self.task` is not used again.
+        let task = unsafe { ManuallyDrop::take(&mut self.task) };
+        if matches!(self.stage, Stage::Taken | Stage::Raising(_)) {
+            return;
+        }
+        match task.header().state.detach() {
+            // The reference has been given back in the same step.
+            Detach::Released => drop(task.into_pointer()),
+            Detach::DropWaker => {
+                // SAFETY: H4: this is the handle, and `detach` has cleared JOINER.
+                let _waker = task
+                    .header()
+                    .joiner
+                    .with_mut(|place| unsafe { (*place).take() });
+            }
+            // SAFETY: H3: the task is done, and this is its handle.
+            Detach::DropOutput => unsafe { task.dispose_output() },
+        }
+    }
+}
+
+impl<T> fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handle().fmt(f)
+    }
+}
+
+fn identity(waker: &Waker) -> (usize, usize) {
+    (
+        waker.data().addr(),
+        std::ptr::from_ref(waker.vtable()).addr(),
+    )
+}
+
+fn outcome_to_result<T>(outcome: Outcome<T>) -> Result<T, TaskError> {
+    match outcome {
+        Outcome::Returned(value) => Ok(value),
+        Outcome::Cancelled(error) => Err(error.into()),
+        Outcome::Panicked(payload) => Err(PanicError::new(payload).into()),
+    }
+}

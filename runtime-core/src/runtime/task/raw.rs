@@ -1,0 +1,231 @@
+//! The allocation of a task, with the types of its future and its scheduler.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::pin::Pin;
+use std::ptr::NonNull;
+use std::task::{Context as PollWith, Poll};
+
+use super::context::Context;
+use super::header::{Header, TaskId, TaskPointer, Vtable, Wake};
+use super::reference::TaskRef;
+use super::runnable::Runnable;
+use super::schedule::Schedule;
+use super::schedule_face::Rare;
+use super::state::Ending;
+use crate::exceptions::{CancelledError, panic_text};
+use crate::sync::UnsafeCell;
+
+/// A task's output, as its handle takes it.
+#[derive(Debug)]
+pub(crate) enum Outcome<T> {
+    Returned(T),
+    Cancelled(CancelledError),
+    Panicked(Box<dyn Any + Send>),
+}
+
+/// One allocation: header first (H1), the scheduler, and one room for the future and its output.
+#[repr(C)]
+struct Cell<F: Future, S> {
+    header: Header,
+    scheduler: S,
+    stage: UnsafeCell<Stage<F>>,
+}
+
+/// The future, then its output: governed by H2, then H3.
+enum Stage<F: Future> {
+    Future(F),
+    Output(Outcome<F::Output>),
+    Taken,
+}
+
+/// Allocates a task, with the right to run it and the handle's reference. It is not registered yet.
+///
+/// # Safety
+/// If `F` is not `Send`, the scheduler must hand the right to run to the thread to which `F`
+/// belongs; if it is not `'static`, the task must end before what it borrows does.
+pub(crate) unsafe fn allocate<F: Future, S: Schedule>(
+    future: F,
+    scheduler: S,
+    id: TaskId,
+    context: Option<Context>,
+    location: &'static Location<'static>,
+) -> (Runnable, TaskRef) {
+    let context = context.map_or(std::ptr::null_mut(), Context::into_raw);
+    let cell = Box::new(Cell {
+        header: Header::new(Cell::<F, S>::VTABLE, id, context, location),
+        scheduler,
+        stage: UnsafeCell::new(Stage::Future(future)),
+    });
+    let pointer: TaskPointer = NonNull::from(Box::leak(cell)).cast();
+    // SAFETY: a new task is scheduled (`State::new`), and this is its only right to run.
+    let runnable = unsafe { Runnable::from_pointer(pointer) };
+    // SAFETY: `State::new` counts the handle's reference.
+    (runnable, unsafe { TaskRef::from_owned(pointer) })
+}
+
+impl<F: Future, S: Schedule> Cell<F, S> {
+    const VTABLE: &'static Vtable = &Vtable {
+        poll: Self::poll,
+        cancel: Self::cancel,
+        take: Self::take,
+        dispose: Self::dispose,
+        schedule: Self::schedule,
+        died: Self::died,
+        scheduler: Self::scheduler,
+        free: Self::free,
+    };
+
+    /// # Safety
+    /// `pointer` is alive, and came from `allocate::<F, S>`, for which this vtable was made.
+    unsafe fn from_pointer<'a>(pointer: TaskPointer) -> &'a Self {
+        let cell = pointer.cast::<Self>();
+        // SAFETY: the caller's promise, and H1.
+        unsafe { cell.as_ref() }
+    }
+
+    unsafe fn poll(pointer: TaskPointer, with: &mut PollWith<'_>) -> Poll<Ending> {
+        // SAFETY: H1; the caller holds RUNNING.
+        let cell = unsafe { Self::from_pointer(pointer) };
+        let polled = cell.stage.with_mut(|stage| {
+            catch_unwind(AssertUnwindSafe(|| {
+                // SAFETY: H2: the caller holds RUNNING.
+                let stage = unsafe { &mut *stage };
+                let Stage::Future(future) = stage else {
+                    unreachable!("polled after its end")
+                };
+                // SAFETY: the allocation does not move, and the future is dropped in its place.
+                let future = unsafe { Pin::new_unchecked(future) };
+                future.poll(with)
+            }))
+        });
+        let (outcome, ending) = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(value)) => (Outcome::Returned(value), Ending::Returned),
+            Err(payload) => (Outcome::Panicked(payload), Ending::Panicked),
+        };
+        // SAFETY: as above.
+        Poll::Ready(unsafe { cell.store(outcome, ending) })
+    }
+
+    unsafe fn cancel(pointer: TaskPointer, error: CancelledError) -> Ending {
+        // SAFETY: H1; the caller holds RUNNING.
+        let cell = unsafe { Self::from_pointer(pointer) };
+        // SAFETY: as above.
+        unsafe { cell.store(Outcome::Cancelled(error), Ending::Cancelled) }
+    }
+
+    /// Drops the future and puts the output in its place. A destructor's panic replaces a
+    /// cancellation and is dropped behind a value.
+    ///
+    /// # Safety
+    /// The caller holds RUNNING.
+    #[inline]
+    unsafe fn store(&self, outcome: Outcome<F::Output>, ending: Ending) -> Ending {
+        if std::mem::needs_drop::<F>() {
+            // SAFETY: H2, by the caller's promise.
+            if let Err(payload) = unsafe { self.drop_future() } {
+                if ending == Ending::Cancelled {
+                    let outcome = Outcome::Panicked(payload);
+                    // SAFETY: H2; the stage is `Taken`, so nothing is dropped.
+                    self.stage
+                        .with_mut(|stage| unsafe { *stage = Stage::Output(outcome) });
+                    return Ending::Panicked;
+                }
+            }
+        }
+        // SAFETY: H2; the stage is `Taken`, or a future that needs no drop.
+        self.stage
+            .with_mut(|stage| unsafe { *stage = Stage::Output(outcome) });
+        ending
+    }
+
+    /// # Safety
+    /// The caller holds RUNNING.
+    unsafe fn drop_future(&self) -> Result<(), Box<dyn Any + Send>> {
+        self.stage.with_mut(|stage| {
+            // Dropped in place, because it is pinned; a panic on the way out leaves `Taken` behind.
+            struct Taken<F: Future>(*mut Stage<F>);
+            impl<F: Future> Drop for Taken<F> {
+                fn drop(&mut self) {
+                    // SAFETY: H2, by `drop_future`'s caller; the value has been dropped in place.
+                    unsafe { self.0.write(Stage::Taken) }
+                }
+            }
+            let taken = Taken(stage);
+            catch_unwind(AssertUnwindSafe(|| {
+                // SAFETY: H2; overwritten by `taken`, so it is not dropped again.
+                unsafe { taken.0.drop_in_place() }
+            }))
+        })
+    }
+
+    unsafe fn take(pointer: TaskPointer, to: *mut ()) {
+        // SAFETY: H1.
+        let cell = unsafe { Self::from_pointer(pointer) };
+        let stage = cell.stage.with_mut(|stage| {
+            // SAFETY: H3: the caller is the handle of a task that is done.
+            std::mem::replace(unsafe { &mut *stage }, Stage::Taken)
+        });
+        if let Stage::Output(outcome) = stage {
+            let to = to.cast::<Option<Outcome<F::Output>>>();
+            // SAFETY: the caller points to a valid `Option<Outcome<T>>`.
+            unsafe { *to = Some(outcome) }
+        }
+    }
+
+    unsafe fn dispose(pointer: TaskPointer) -> Option<String> {
+        // SAFETY: H1.
+        let cell = unsafe { Self::from_pointer(pointer) };
+        let stage = cell.stage.with_mut(|stage| {
+            // SAFETY: H3: the caller owns the output.
+            std::mem::replace(unsafe { &mut *stage }, Stage::Taken)
+        });
+        match stage {
+            Stage::Output(Outcome::Panicked(payload)) => {
+                let text = panic_text(&*payload)
+                    .unwrap_or("a panic that is no text")
+                    .to_owned();
+                drop_quietly(payload);
+                Some(text)
+            }
+            other => {
+                drop_quietly(other);
+                None
+            }
+        }
+    }
+
+    unsafe fn schedule(pointer: TaskPointer, wake: Wake) {
+        // SAFETY: H1; alive by the right to run, which is the caller's.
+        let cell = unsafe { Self::from_pointer(pointer) };
+        // SAFETY: the caller's right.
+        let runnable = unsafe { Runnable::from_pointer(pointer) };
+        cell.scheduler.schedule(runnable, wake);
+    }
+
+    unsafe fn died(pointer: TaskPointer) {
+        // SAFETY: H1; alive by the loop's reference.
+        let cell = unsafe { Self::from_pointer(pointer) };
+        cell.scheduler.died(&cell.header);
+    }
+
+    unsafe fn scheduler(pointer: TaskPointer) -> NonNull<dyn Rare> {
+        // SAFETY: H1; alive by the caller's reference.
+        let cell = unsafe { Self::from_pointer(pointer) };
+        let scheduler: &dyn Rare = &cell.scheduler;
+        NonNull::from(scheduler)
+    }
+
+    unsafe fn free(pointer: TaskPointer) {
+        let cell = pointer.cast::<Self>();
+        // SAFETY: H1: from `Box::leak`, and the caller gave back the last reference.
+        drop(unsafe { Box::from_raw(cell.as_ptr()) });
+    }
+}
+
+/// Drops what nobody waits for: a panic of its destructor has nobody to go to.
+fn drop_quietly<T>(value: T) {
+    let _swallowed = catch_unwind(AssertUnwindSafe(|| drop(value)));
+}

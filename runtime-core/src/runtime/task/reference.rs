@@ -1,0 +1,278 @@
+//! A counted reference to a task.
+
+use std::any::Any;
+use std::mem::ManuallyDrop;
+use std::panic::Location;
+use std::task::Waker;
+
+use super::context::Context;
+use super::header::{Header, TaskId, TaskPointer, Wake};
+use super::registry::Registry;
+use super::schedule_face::{Rare, Report};
+use super::side::{Callback, Side};
+use super::state::{Cancel, Ending};
+use crate::exceptions::CancelledError;
+use crate::sync::atomic::Ordering;
+use crate::sync::{Mutant, broken};
+
+/// Keeps the allocation of a task alive. Everything that any thread may ask of a task, whatever
+/// its output is.
+pub(crate) struct TaskRef {
+    pointer: TaskPointer,
+}
+
+// SAFETY: all that is reachable through a reference is the header, whose fields are atomics, locks
+// and statics, but for the join waker, which H4 governs. A task whose future or output may
+// not cross threads is never touched through a reference (H2, H3).
+unsafe impl Send for TaskRef {}
+// SAFETY: as above.
+unsafe impl Sync for TaskRef {}
+
+impl TaskRef {
+    /// Takes over one reference.
+    ///
+    /// # Safety
+    /// `pointer` is a task under H1, and the caller owns one reference to it, now the result's.
+    pub(crate) unsafe fn from_owned(pointer: TaskPointer) -> TaskRef {
+        TaskRef { pointer }
+    }
+
+    /// Makes a reference beside the one that covers the caller.
+    ///
+    /// # Safety
+    /// `pointer` is a task under H1 and alive during the call (H5).
+    pub(crate) unsafe fn from_borrowed(pointer: TaskPointer) -> TaskRef {
+        // SAFETY: alive during the call.
+        let header = unsafe { pointer.as_ref() };
+        header.state.retain();
+        TaskRef { pointer }
+    }
+
+    /// Gives the reference to the caller as a plain pointer.
+    pub(crate) fn into_pointer(self) -> TaskPointer {
+        ManuallyDrop::new(self).pointer
+    }
+
+    pub(crate) fn pointer(&self) -> TaskPointer {
+        self.pointer
+    }
+
+    #[inline]
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: H5, by the reference that `self` is.
+        unsafe { self.pointer.as_ref() }
+    }
+
+    pub(crate) fn id(&self) -> TaskId {
+        self.header().id
+    }
+
+    pub(crate) fn location(&self) -> &'static Location<'static> {
+        self.header().location
+    }
+
+    /// Wakes the task.
+    #[inline]
+    pub(crate) fn wake(&self) {
+        if self.header().state.wake() {
+            // SAFETY: `wake` answered that the right to run is ours.
+            unsafe { (self.header().vtable.schedule)(self.pointer, Wake::Woken) }
+        }
+    }
+
+    /// Requests a cancellation. False if the task is done.
+    pub(crate) fn cancel(&self, error: CancelledError) -> bool {
+        let header = self.header();
+        let plain = error == CancelledError::default();
+        let answer = match header.side() {
+            None if plain => header.state.cancel(),
+            _ => header.side_or_new().request(
+                error,
+                || header.state.has_request(),
+                || {
+                    let answer = header.state.cancel();
+                    let suspended = match answer {
+                        Cancel::Done => None,
+                        Cancel::Counted => Some(false),
+                        Cancel::Schedule => Some(true),
+                    };
+                    (answer, suspended)
+                },
+            ),
+        };
+        if answer == Cancel::Schedule {
+            self.deliver();
+        }
+        answer != Cancel::Done
+    }
+
+    fn deliver(&self) {
+        if broken(Mutant::CancelInPlace) {
+            // SAFETY: none: this is the bug that the model is to find.
+            unsafe { (self.header().vtable.cancel)(self.pointer, CancelledError::default()) };
+        }
+        // SAFETY: `cancel` answered that the right to run is ours.
+        unsafe { (self.header().vtable.schedule)(self.pointer, Wake::Woken) }
+    }
+
+    /// Takes the message of the request that is being delivered.
+    pub(crate) fn take_message(&self) -> CancelledError {
+        self.header()
+            .side()
+            .and_then(Side::take_message)
+            .unwrap_or_default()
+    }
+
+    /// The task's own context; one is made if it has none yet.
+    pub(crate) fn context(&self) -> Context {
+        let word = &self.header().context;
+        // Acquire: pairs with the exchange below.
+        let mut raw = word.load(Ordering::Acquire);
+        if raw.is_null() {
+            let new = Context::new().into_raw();
+            let none = std::ptr::null_mut();
+            match word.compare_exchange(none, new, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => raw = new,
+                Err(other) => {
+                    // SAFETY: made above, and not shared.
+                    drop(unsafe { Context::from_raw(new) });
+                    raw = other;
+                }
+            }
+        }
+        // SAFETY: the word's own reference, which stays the word's: it is not dropped here.
+        let context = ManuallyDrop::new(unsafe { Context::from_raw(raw) });
+        Context::clone(&context)
+    }
+
+    /// A copy of the task's context for a child, if there is anything to copy.
+    pub(crate) fn context_for_child(&self) -> Option<Context> {
+        if self.header().context.load(Ordering::Acquire).is_null() {
+            return None;
+        }
+        let context = self.context();
+        (!context.is_empty()).then(|| context.copy())
+    }
+
+    /// Runs `callback` on the lane once the task is done. The key removes it.
+    pub(crate) fn add_callback(&self, callback: Callback) -> u64 {
+        let header = self.header();
+        let side = header.side_or_new();
+        let key = side.add_callback(callback);
+        if !header.state.watch() {
+            // Done already: whoever takes it out of the side runs it, the completer or this call.
+            if let Some(callback) = side.remove_callback(key) {
+                self.scheduler().call_soon(vec![callback]);
+            }
+        }
+        key
+    }
+
+    pub(crate) fn remove_callback(&self, key: u64) -> bool {
+        self.header()
+            .side()
+            .is_some_and(|side| side.remove_callback(key).is_some())
+    }
+
+    /// Registers a waiter for the end. `None` if the task is done.
+    pub(crate) fn add_waiter(&self, key: Option<u64>, waker: &Waker) -> Option<u64> {
+        let header = self.header();
+        if header.state.is_done() {
+            return None;
+        }
+        let side = header.side_or_new();
+        let (key, _old) = side.put_waiter(key, waker);
+        if header.state.watch() {
+            return Some(key);
+        }
+        let _own = side.remove_waiter(key);
+        None
+    }
+
+    pub(crate) fn remove_waiter(&self, key: u64) {
+        let _waker = self
+            .header()
+            .side()
+            .and_then(|side| side.remove_waiter(key));
+    }
+
+    /// The task's scheduler.
+    pub(crate) fn scheduler(&self) -> &dyn Rare {
+        // SAFETY: H5.
+        let scheduler = unsafe { (self.header().vtable.scheduler)(self.pointer) };
+        // SAFETY: it stands in the same allocation, and lives as long.
+        unsafe { scheduler.as_ref() }
+    }
+
+    pub(crate) fn scheduler_as_any(&self) -> &dyn Any {
+        self.scheduler().as_any()
+    }
+
+    /// Drops the output on the completer's or the last handle's behalf; tells of a panic that
+    /// nobody has seen.
+    ///
+    /// # Safety
+    /// The output is the caller's by H3.
+    pub(crate) unsafe fn dispose_output(&self) {
+        // SAFETY: the caller's promise.
+        let unseen = unsafe { (self.header().vtable.dispose)(self.pointer) };
+        if let Some(exception) = unseen {
+            let message = "Task exception was never retrieved";
+            let task = self.describe();
+            self.scheduler().report(Report {
+                message,
+                task,
+                exception,
+            });
+        }
+    }
+
+    /// Name and create location, for reports.
+    pub(crate) fn describe(&self) -> String {
+        let header = self.header();
+        format!("{} created at {}", header.name(), header.location)
+    }
+
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.header().state.ending()
+    }
+}
+
+/// References to every task in a registry.
+pub(crate) fn living(registry: &Registry<Header>) -> Vec<TaskRef> {
+    let mut tasks = Vec::new();
+    registry.read(|pointer| {
+        // SAFETY: H5: what is registered is alive by the loop's reference, which is given back only
+        // after the death, and the death waits for this reader.
+        tasks.push(unsafe { TaskRef::from_borrowed(pointer) });
+    });
+    tasks
+}
+
+impl Clone for TaskRef {
+    fn clone(&self) -> TaskRef {
+        self.header().state.retain();
+        TaskRef {
+            pointer: self.pointer,
+        }
+    }
+}
+
+impl Drop for TaskRef {
+    #[inline]
+    fn drop(&mut self) {
+        if self.header().state.release() {
+            let free = self.header().vtable.free;
+            // SAFETY: H1: `release` answered that this reference was the last.
+            unsafe { free(self.pointer) }
+        }
+    }
+}
+
+impl PartialEq for TaskRef {
+    fn eq(&self, other: &TaskRef) -> bool {
+        self.pointer == other.pointer
+    }
+}
+
+impl Eq for TaskRef {}

@@ -1,0 +1,25 @@
+//! Who is alive: a slot array per worker, and one for births on other threads.
+//!
+//! A global lock here would be touched by every spawn and every end. Instead:
+//!
+//! 1. *Birth* is a store into a free slot of the worker's own array. Only the owner of the array
+//!    ([`Births`]) stores pointers into it, so it finds a free slot with plain loads.
+//! 2. *Death* is one exchange of the pointer for null, by whoever completes the task, while the
+//!    loop's reference is still held.
+//! 3. A *reader* sets the slot's low bit, takes a reference, and clears it. Death waits for that
+//!    bit, so the reader's reference is taken while the loop's is held: the count never rises
+//!    from zero.
+//!
+//! **Closing.** The registry closes when nobody is alive and nobody can be born. A task is born by
+//! a live task or under the lock of the foreign array. With that lock held, the closer sums the
+//! birth counters, finds every slot empty, and sums them again. Had a child been born into an array
+//! already scanned by a parent in an array scanned later, then the parent's death, which the
+//! scan saw, comes after the counter's increment, and the second sum sees it.
+
+mod slots;
+
+pub(crate) use slots::{Births, Slots};
+
+mod shards;
+
+pub(crate) use shards::{Closed, Place, Registry};

@@ -1,0 +1,130 @@
+//! The arrays of all workers, the foreign one, and the closed bit.
+
+use std::ptr::NonNull;
+
+use super::slots::{Births, Slots};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Arc, Mutex};
+
+/// The registry is closed: nobody is born any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Closed;
+
+/// Where a task is registered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    shard: u32,
+    index: u32,
+}
+
+impl Place {
+    pub(crate) fn to_word(self) -> u64 {
+        u64::from(self.shard) << 32 | u64::from(self.index)
+    }
+
+    pub(crate) fn from_word(word: u64) -> Place {
+        Place {
+            shard: (word >> 32) as u32,
+            index: word as u32,
+        }
+    }
+}
+
+/// Every task of a loop.
+#[derive(Debug)]
+pub(crate) struct Registry<T> {
+    /// One for each worker; the last is the foreign one.
+    shards: Box<[Arc<Slots<T>>]>,
+    foreign: Mutex<Births<T>>,
+    closed: AtomicBool,
+}
+
+impl<T> Registry<T> {
+    /// A registry for `workers` workers, and the hands that fill their arrays.
+    pub(crate) fn new(workers: usize) -> (Registry<T>, Vec<Births<T>>) {
+        let (mut shards, mut births): (Vec<_>, Vec<_>) = (0..workers).map(|_| Slots::new()).unzip();
+        let (foreign_slots, foreign_births) = Slots::new();
+        shards.push(foreign_slots);
+        births.shrink_to_fit();
+        let registry = Registry {
+            shards: shards.into(),
+            foreign: Mutex::new(foreign_births),
+            closed: AtomicBool::new(false),
+        };
+        (registry, births)
+    }
+
+    /// Registers `value` in the array of a worker, whose hand is `births`.
+    #[inline]
+    pub(crate) fn birth(
+        &self,
+        births: &mut Births<T>,
+        worker: usize,
+        value: NonNull<T>,
+    ) -> Result<Place, Closed> {
+        // Relaxed: while a worker runs a task, that task keeps the registry open. What else runs
+        // on a worker (a thread's start hook, say) races with the closing, and may lose.
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(Closed);
+        }
+        Ok(Place {
+            shard: worker as u32,
+            index: births.birth(value),
+        })
+    }
+
+    /// Registers `value` from a thread that is no worker.
+    pub(crate) fn birth_foreign(&self, value: NonNull<T>) -> Result<Place, Closed> {
+        let mut births = self.foreign.lock();
+        // Relaxed: the bit is set under the same lock.
+        if self.closed.load(Ordering::Relaxed) {
+            return Err(Closed);
+        }
+        let index = births.birth(value);
+        Ok(Place {
+            shard: self.shards.len() as u32 - 1,
+            index,
+        })
+    }
+
+    /// Takes `value` out. Only its completer calls this, and before it gives the loop's reference
+    /// back.
+    #[inline]
+    pub(crate) fn death(&self, place: Place, value: NonNull<T>) {
+        self.shards[place.shard as usize].death(place.index, value);
+    }
+
+    /// Shows every living value, and holds its death up meanwhile.
+    pub(crate) fn read(&self, mut read: impl FnMut(NonNull<T>)) {
+        for shard in &self.shards {
+            shard.read(&mut read);
+        }
+    }
+
+    /// Closes the registry if nobody is alive. The protocol and its proof: the module's essay.
+    #[must_use]
+    pub(crate) fn close_if_empty(&self) -> bool {
+        let _no_foreign_birth = self.foreign.lock();
+        let before = self.births();
+        let empty = self.shards.iter().all(|shard| shard.is_empty());
+        let closes = empty && before == self.births();
+        if closes {
+            self.closed.store(true, Ordering::Release);
+        }
+        closes
+    }
+
+    /// Closes the registry whoever is alive: the end of a forced shutdown.
+    pub(crate) fn close(&self) {
+        let _no_foreign_birth = self.foreign.lock();
+        self.closed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    fn births(&self) -> u64 {
+        self.shards.iter().map(|shard| shard.births()).sum()
+    }
+}

@@ -1,0 +1,214 @@
+//! One array of slots: births by its owner, deaths and readings from anywhere.
+
+use std::ptr::{self, NonNull};
+
+use crate::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use crate::sync::{Arc, Mutant, OnceLock, broken, spin};
+
+/// The first page has this many slots; each further one doubles the array.
+const FIRST_PAGE: usize = 64;
+const PAGES: usize = 24;
+const READER: usize = 1;
+
+type Page<T> = Box<[AtomicPtr<T>]>;
+
+/// The slots, as every thread sees them.
+#[derive(Debug)]
+pub(crate) struct Slots<T> {
+    /// Page 0 has `FIRST_PAGE` slots; page k as many as all the pages before it.
+    /// A page is never freed while the loop lives, so an index stays good.
+    pages: [OnceLock<Page<T>>; PAGES],
+    births: AtomicU64,
+}
+
+/// The one hand that stores into an array. Not `Clone`: there is one for each.
+#[derive(Debug)]
+pub(crate) struct Births<T> {
+    slots: Arc<Slots<T>>,
+    capacity: usize,
+    cursor: usize,
+    /// Births since the cursor last stood at zero.
+    lap: usize,
+    total: u64,
+}
+
+impl<T> Slots<T> {
+    /// An empty array, and the hand that fills it.
+    pub(crate) fn new() -> (Arc<Slots<T>>, Births<T>) {
+        let slots = Arc::new(Slots {
+            pages: std::array::from_fn(|_| OnceLock::new()),
+            births: AtomicU64::new(0),
+        });
+        let births = Births {
+            slots: Arc::clone(&slots),
+            capacity: 0,
+            cursor: 0,
+            lap: 0,
+            total: 0,
+        };
+        (slots, births)
+    }
+
+    /// How many were ever born here.
+    pub(crate) fn births(&self) -> u64 {
+        // Pairs with the Release in `Births::birth`.
+        self.births.load(Ordering::Acquire)
+    }
+
+    /// Whether every slot is empty, at the moment at which each is looked at.
+    pub(crate) fn is_empty(&self) -> bool {
+        // Acquire: a death that is seen brings along the births before it.
+        self.each_slot()
+            .all(|slot| slot.load(Ordering::Acquire).is_null())
+    }
+
+    /// Takes `value` out of its slot. Waits for a reader that is taking a reference to it.
+    pub(crate) fn death(&self, index: u32, value: NonNull<T>) {
+        let slot = self.slot(index as usize);
+        while slot
+            .compare_exchange(
+                value.as_ptr(),
+                ptr::null_mut(),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            )
+            .is_err()
+        {
+            if broken(Mutant::DeathIgnoresReader) {
+                slot.store(ptr::null_mut(), Ordering::Release);
+                return;
+            }
+            spin();
+        }
+    }
+
+    /// Shows every living value to `read`, and holds its death up meanwhile.
+    pub(crate) fn read(&self, mut read: impl FnMut(NonNull<T>)) {
+        for slot in self.each_slot() {
+            if let Some(value) = lock(slot) {
+                read(value);
+                // Pairs with the exchange in `death`: it sees what the reader did.
+                slot.store(value.as_ptr(), Ordering::Release);
+            }
+        }
+    }
+
+    fn each_slot(&self) -> impl Iterator<Item = &AtomicPtr<T>> {
+        self.pages
+            .iter()
+            .map_while(OnceLock::get)
+            .flat_map(|page| page.iter())
+    }
+
+    fn slot(&self, index: usize) -> &AtomicPtr<T> {
+        let page = (index / FIRST_PAGE)
+            .checked_ilog2()
+            .map_or(0, |log| log as usize + 1);
+        let first = if page == 0 {
+            0
+        } else {
+            FIRST_PAGE << (page - 1)
+        };
+        &self.pages[page]
+            .get()
+            .expect("an index that was never handed out")[index - first]
+    }
+
+    /// Adds a page and returns the new capacity.
+    fn grow(&self, capacity: usize) -> usize {
+        let page = if capacity == 0 {
+            0
+        } else {
+            (capacity / FIRST_PAGE).ilog2() as usize + 1
+        };
+        let size = capacity.max(FIRST_PAGE);
+        let empty = || AtomicPtr::new(ptr::null_mut());
+        self.pages[page].get_or_init(|| (0..size).map(|_| empty()).collect());
+        capacity + size
+    }
+}
+
+impl<T> Births<T> {
+    /// Stores `value` into a free slot and returns its index.
+    #[inline]
+    pub(crate) fn birth(&mut self, value: NonNull<T>) -> u32 {
+        loop {
+            if self.cursor == self.capacity {
+                self.begin_lap();
+            }
+            let index = self.cursor;
+            self.cursor += 1;
+            let slot = self.slots.slot(index);
+            // Relaxed: only this hand turns null into a pointer.
+            if slot.load(Ordering::Relaxed).is_null() {
+                self.lap += 1;
+                self.total += 1;
+                // Release: pairs with the Acquire in `Slots::births`.
+                self.slots.births.store(self.total, Ordering::Release);
+                // Release: publishes the value to readers.
+                slot.store(value.as_ptr(), Ordering::Release);
+                return index as u32;
+            }
+        }
+    }
+
+    /// Back to the first slot. A lap that found less than half of the slots free doubles the array,
+    /// so that a birth looks at two slots on average.
+    #[cold]
+    fn begin_lap(&mut self) {
+        if self.lap * 2 <= self.capacity {
+            self.capacity = self.slots.grow(self.capacity);
+        } else {
+            self.cursor = 0;
+        }
+        self.lap = 0;
+    }
+}
+
+/// Sets the reader's bit of an occupied slot; waits for another reader to go.
+fn lock<T>(slot: &AtomicPtr<T>) -> Option<NonNull<T>> {
+    loop {
+        let value = slot.load(Ordering::Acquire);
+        if value.addr() & READER == 0 {
+            let value = NonNull::new(value)?;
+            let marked = value.as_ptr().map_addr(|address| address | READER);
+            let exchange =
+                slot.compare_exchange(value.as_ptr(), marked, Ordering::AcqRel, Ordering::Relaxed);
+            if exchange.is_ok() {
+                return Some(value);
+            }
+        }
+        spin();
+    }
+}
+
+#[cfg(all(test, not(asyncio_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dead_make_room_for_the_living() {
+        let (slots, mut births) = Slots::new();
+        let mut values: Vec<Box<u64>> = (0..1000).map(Box::new).collect();
+        for round in 0..50 {
+            let placed: Vec<_> = values
+                .iter_mut()
+                .map(|value| NonNull::from(&mut **value))
+                .map(|value| (births.birth(value), value))
+                .collect();
+            let mut seen = 0;
+            slots.read(|_| seen += 1);
+            assert_eq!(seen, 1000);
+            for (index, value) in placed {
+                slots.death(index, value);
+            }
+            assert!(slots.is_empty(), "round {round}");
+        }
+        assert!(
+            births.capacity <= 4096,
+            "the array grew without need: {}",
+            births.capacity
+        );
+        assert_eq!(slots.births(), 50_000);
+    }
+}

@@ -1,0 +1,221 @@
+//! The right to run a task, and what running it means.
+
+use std::ptr::NonNull;
+use std::task::{Context as PollWith, Poll};
+
+use super::cancel::{self, Origin};
+use super::header::{Header, TaskPointer, Wake};
+use super::reference::TaskRef;
+use super::side::Side;
+use super::state::{Complete, Ending, Idle, Start};
+use super::waker::BorrowedWaker;
+use crate::exceptions::CancelledError;
+use crate::runtime::run_queue::Word;
+
+/// The right to run a task: SCHEDULED is set, and the holder is the one who will `start` it.
+///
+/// It carries no reference: the loop's covers it, because a task that has yet to run is not done.
+/// Forgetting one leaks its task; there is no `Drop`, since a queue may be dropped anywhere, and a
+/// future may not.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a task that is not run is never run again"]
+pub(crate) struct Runnable {
+    pointer: TaskPointer,
+}
+
+// SAFETY: a Runnable of a task that is bound to a thread is handed by its scheduler to that thread
+// alone (`Schedule::schedule`); of any other task the future is Send.
+unsafe impl Send for Runnable {}
+
+impl Runnable {
+    /// # Safety
+    /// The caller has just been given the right to run the task (`State::wake`, `State::cancel`,
+    /// `Idle::Again`, or its creation).
+    pub(crate) unsafe fn from_pointer(pointer: TaskPointer) -> Runnable {
+        Runnable { pointer }
+    }
+
+    /// The task, to be compared or registered.
+    pub(crate) fn pointer(&self) -> TaskPointer {
+        self.pointer
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: H5: the right to run is covered by the loop's reference.
+        unsafe { self.pointer.as_ref() }
+    }
+
+    /// Polls the task once, and does what follows from it.
+    pub(crate) fn run(self) {
+        let pointer = self.pointer;
+        // SAFETY: H5: the right to run is covered by the loop's reference until `idle` or `finish`.
+        let header = unsafe { pointer.as_ref() };
+        let origin = match header.state.start() {
+            Start::Poll => Origin::NOBODY,
+            Start::Deliver => Origin::TASK,
+        };
+        // SAFETY: as above; `entered` is dropped before the task may be freed.
+        let entered = unsafe { cancel::enter(pointer, origin) };
+        let ending = if origin == Origin::NOBODY {
+            poll(pointer)
+        } else {
+            deliver(pointer)
+        };
+        drop(entered);
+        match ending {
+            // SAFETY: RUNNING is ours, and the output has been stored.
+            Some(ending) => unsafe { finish(pointer, ending) },
+            None => go_idle(pointer),
+        }
+    }
+
+    /// Ends the task without a poll: its future is dropped here, as by a cancellation.
+    pub(crate) fn abandon(self, error: CancelledError) {
+        let pointer = self.pointer;
+        // SAFETY: as in `run`.
+        let header = unsafe { pointer.as_ref() };
+        let _ = header.state.start();
+        // SAFETY: as in `run`.
+        let entered = unsafe { cancel::enter(pointer, Origin::NOBODY) };
+        let ending = cancel_future(pointer, error);
+        drop(entered);
+        // SAFETY: RUNNING is ours, and the output has been stored.
+        unsafe { finish(pointer, ending) }
+    }
+}
+
+// SAFETY: the word is the pointer, and the slot hands it out once: the right to run stays one.
+unsafe impl Word for Runnable {
+    fn into_word(self) -> NonNull<()> {
+        self.pointer.cast()
+    }
+
+    unsafe fn from_word(word: NonNull<()>) -> Runnable {
+        Runnable {
+            pointer: word.cast(),
+        }
+    }
+}
+
+/// One poll with nothing to deliver. What is raised and not claimed inside ends the task.
+#[inline]
+fn poll(pointer: TaskPointer) -> Option<Ending> {
+    let noted = cancel::note();
+    match poll_future(pointer) {
+        Poll::Ready(ending) => Some(ending),
+        Poll::Pending => {
+            let error = cancel::intercept(noted)?;
+            Some(cancel_future(pointer, error))
+        }
+    }
+}
+
+/// One poll with a request to deliver; a task that never started is dropped unpolled.
+#[cold]
+fn deliver(pointer: TaskPointer) -> Option<Ending> {
+    // SAFETY: RUNNING is ours (H5).
+    let is_new = unsafe { pointer.as_ref() }.is_new();
+    if is_new {
+        let error = cancel::claim().unwrap_or_default();
+        return Some(cancel_future(pointer, error));
+    }
+    cancel::wake_foreign();
+    poll(pointer)
+}
+
+fn poll_future(pointer: TaskPointer) -> Poll<Ending> {
+    // SAFETY: RUNNING is ours (H5).
+    let header = unsafe { pointer.as_ref() };
+    header.begin_poll();
+    // SAFETY: the waker does not outlive this call.
+    let waker = unsafe { BorrowedWaker::new(pointer) };
+    let mut with = PollWith::from_waker(waker.waker());
+    // SAFETY: RUNNING is ours (H2).
+    unsafe { (header.vtable.poll)(pointer, &mut with) }
+}
+
+fn cancel_future(pointer: TaskPointer, error: CancelledError) -> Ending {
+    // SAFETY: RUNNING is ours (H5).
+    let header = unsafe { pointer.as_ref() };
+    // SAFETY: RUNNING is ours (H2).
+    cancel::hidden(|| unsafe { (header.vtable.cancel)(pointer, error) })
+}
+
+#[inline]
+fn go_idle(pointer: TaskPointer) {
+    // SAFETY: RUNNING is ours (H5), until `idle` answers.
+    let header = unsafe { pointer.as_ref() };
+    let vtable = header.vtable;
+    if header.state.idle() == Idle::Again {
+        // SAFETY: `idle` answered that the right to run is ours.
+        unsafe { (vtable.schedule)(pointer, Wake::Yielded) }
+    }
+}
+
+/// Ends the task: out of the registry, DONE published, and then whoever waits for it is told.
+///
+/// # Safety
+/// The caller holds RUNNING, and the output has been stored.
+unsafe fn finish(pointer: TaskPointer, ending: Ending) {
+    // SAFETY: H5, by the loop's reference, which this function gives back.
+    let header = unsafe { pointer.as_ref() };
+    let no_handle = !header.state.has_handle();
+    if no_handle {
+        // SAFETY: no handle, and none comes back: the output is ours (H3).
+        unsafe { dispose(pointer) }
+    }
+    // SAFETY: the loop's reference is still held.
+    unsafe { (header.vtable.died)(pointer) }
+    if let Complete::Tell {
+        joiner,
+        watched,
+        orphan,
+    } = header.state.complete(ending, no_handle)
+    {
+        // SAFETY: `Tell` leaves the loop's reference to us.
+        let task = unsafe { TaskRef::from_owned(pointer) };
+        if orphan {
+            // SAFETY: no handle is left, and the output is not yet dropped (H3).
+            unsafe { task.dispose_output() }
+        }
+        // SAFETY: H4: JOINER was set when DONE was set, and this is the one completer.
+        let waker = joiner.then(|| header.joiner.with_mut(|place| unsafe { (*place).take() }));
+        if watched {
+            tell(&task);
+        }
+        // Before the wake, so that the joiner finds itself alone and frees without an exchange.
+        drop(task);
+        waker.flatten().into_iter().for_each(std::task::Waker::wake);
+    }
+}
+
+/// # Safety
+/// The output is the caller's by H3.
+unsafe fn dispose(pointer: TaskPointer) {
+    // SAFETY: covered by the loop's reference; not dropped, so it gives none back.
+    let task = std::mem::ManuallyDrop::new(unsafe { TaskRef::from_owned(pointer) });
+    // SAFETY: the caller's promise.
+    unsafe { task.dispose_output() }
+}
+
+/// Wakes the waiters and hands the callbacks to the lane.
+#[cold]
+fn tell(task: &TaskRef) {
+    let registered = task
+        .header()
+        .side()
+        .map(Side::take_registered)
+        .unwrap_or_default();
+    let callbacks: Vec<_> = registered
+        .callbacks
+        .into_iter()
+        .map(|(_, callback)| callback)
+        .collect();
+    if !callbacks.is_empty() {
+        task.scheduler().call_soon(callbacks);
+    }
+    registered
+        .waiters
+        .into_iter()
+        .for_each(|(_, waker)| waker.wake());
+}

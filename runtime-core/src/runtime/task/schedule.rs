@@ -1,0 +1,41 @@
+//! What a scheduler must offer to its tasks. The trait lives under the scheduler, so that neither
+//! has to name the other.
+
+use std::any::Any;
+
+use super::header::{Header, Wake};
+use super::runnable::Runnable;
+use super::schedule_face::{Rare, Report};
+use super::side::Callback;
+
+/// A scheduler, as one task sees it: it stands in the task's allocation.
+pub(crate) trait Schedule: Send + Sync + 'static {
+    /// Sees to it that the task is run: soon if it was woken, behind the others if it yielded.
+    ///
+    /// A scheduler of tasks whose futures are not `Send` must hand the right to run to the thread
+    /// to which the task belongs.
+    fn schedule(&self, task: Runnable, wake: Wake);
+
+    /// Takes the task out of the registry.
+    fn died(&self, header: &Header);
+
+    /// Runs callbacks on the loop's lane, in order.
+    fn call_soon(&self, callbacks: Vec<Callback>);
+
+    /// Tells the loop's exception handler.
+    fn report(&self, report: Report);
+}
+
+impl<S: Schedule> Rare for S {
+    fn call_soon(&self, callbacks: Vec<Callback>) {
+        Schedule::call_soon(self, callbacks);
+    }
+
+    fn report(&self, report: Report) {
+        Schedule::report(self, report);
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}

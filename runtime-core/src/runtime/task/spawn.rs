@@ -1,0 +1,73 @@
+//! Making tasks: the three promises under which a future may become one.
+
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+
+use super::context::Context;
+use super::header::TaskId;
+use super::join::Task;
+use super::raw::allocate;
+use super::runnable::Runnable;
+use super::schedule::Schedule;
+
+/// What a task is made with, besides its future.
+#[derive(Debug)]
+pub(crate) struct Birth {
+    pub(crate) id: TaskId,
+    pub(crate) context: Option<Context>,
+    pub(crate) location: &'static Location<'static>,
+}
+
+/// A scheduler that hands the right to run to the thread that made the task, and to no other.
+///
+/// # Safety
+/// `schedule` must do that; a future that is not `Send` relies on it.
+pub(crate) unsafe trait ScheduleHere: Schedule {}
+
+/// A task that any thread may run.
+pub(crate) fn task<F, S>(future: F, scheduler: S, birth: Birth) -> (Runnable, Task<F::Output>)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+    S: Schedule,
+{
+    // SAFETY: the future is Send and 'static.
+    let (runnable, task) =
+        unsafe { allocate(future, scheduler, birth.id, birth.context, birth.location) };
+    // SAFETY: the output is an `F::Output`, which is Send.
+    (runnable, unsafe { Task::new(task) })
+}
+
+/// A task that runs on the thread that makes it.
+pub(crate) fn local_task<F, S>(future: F, scheduler: S, birth: Birth) -> (Runnable, Task<F::Output>)
+where
+    F: Future + 'static,
+    F::Output: Send + 'static,
+    S: ScheduleHere,
+{
+    // SAFETY: 'static; not Send, for which `ScheduleHere` is the promise.
+    let (runnable, task) =
+        unsafe { allocate(future, scheduler, birth.id, birth.context, birth.location) };
+    // SAFETY: the output is an `F::Output`, which is Send.
+    (runnable, unsafe { Task::new(task) })
+}
+
+/// A task that runs on the thread that makes it, and borrows from it.
+///
+/// # Safety
+/// The task must have ended before `'a` does.
+pub(crate) unsafe fn root_task<'a, S>(
+    future: Pin<Box<dyn Future<Output = ()> + 'a>>,
+    scheduler: S,
+    birth: Birth,
+) -> (Runnable, Task<()>)
+where
+    S: ScheduleHere,
+{
+    // SAFETY: not 'static, which is the caller's promise; not Send: `ScheduleHere`'s.
+    let (runnable, task) =
+        unsafe { allocate(future, scheduler, birth.id, birth.context, birth.location) };
+    // SAFETY: the output is a unit.
+    (runnable, unsafe { Task::new(task) })
+}

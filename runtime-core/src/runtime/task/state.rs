@@ -1,0 +1,431 @@
+//! The state word of a task: every bit is private to this file, and each transition is one method.
+//!
+//! ```text
+//!                 wake / cancel                    complete
+//!   ┌──────┐ ──────────────────▶ ┌───────────┐  (Ready, root dropped, panic)
+//!   │ idle │                     │ SCHEDULED │            ┌──────┐
+//!   └──────┘ ◀──────┐            └─────┬─────┘      ┌───▶ │ DONE │
+//!       ▲           │ idle             │ start      │     └──────┘
+//!       │           │ (Parked)         ▼            │
+//!       │           │            ┌───────────┐ ─────┘
+//!       │           └─────────── │  RUNNING  │
+//!       │                        └─────┬─────┘ ◀──┐ wake, cancel: SCHEDULED is
+//!       └────────────────────────      └──────────┘ set beside it, and `idle`
+//!                                                   answers Again
+//! ```
+//!
+//! Who may do what:
+//! * SCHEDULED without RUNNING: the task stands in exactly one queue, or is in the hands of whoever
+//!   set the bit and is about to put it there. That hand holds the *right to run* (`Runnable`).
+//! * RUNNING: one thread polls the future, or drops it. It alone may touch the future.
+//! * DONE: the future is gone. The output belongs to the `Task` handle while HANDLE is set, to the
+//!   completer otherwise.
+//! * JOINER: the join waker is stored and belongs to the completer; without it the waker's place
+//!   belongs to the handle. After DONE the handle never touches that place.
+//! * references: one for the loop from birth to completion (it covers every queue entry and the
+//!   poll: a task in a queue is not done, so it needs no count of its own), one for the `Task`
+//!   handle, one for each waker and each `TaskHandle`.
+//!
+//! The cancel count stands in the same word as the CANCEL bit, so that `uncancel` withdraws an
+//! undelivered request in the same step in which it takes the count to zero.
+//!
+//! Orders: every transition is one read-modify-write, so that the word has a single history. `wake`
+//! releases even where it changes nothing, because the poll that follows must see what happened
+//! before *that* wake; `start` acquires it.
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutant, broken};
+
+const SCHEDULED: u64 = 1 << 0;
+const RUNNING: u64 = 1 << 1;
+const DONE: u64 = 1 << 2;
+const CANCEL: u64 = 1 << 3;
+const HANDLE: u64 = 1 << 4;
+const JOINER: u64 = 1 << 5;
+const CANCELLED: u64 = 1 << 6;
+const PANICKED: u64 = 1 << 7;
+const WATCHED: u64 = 1 << 8;
+const FOREIGN: u64 = 1 << 9;
+const ROUND: u64 = 1 << 10;
+
+const COUNT_ONE: u64 = 1 << 16;
+const COUNT_MASK: u64 = 0xffff << 16;
+const REFERENCE: u64 = 1 << 32;
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The future returned its value.
+    Returned,
+    /// A cancellation request reached the root and dropped the future.
+    Cancelled,
+    /// The future, or a destructor of it, panicked.
+    Panicked,
+}
+
+/// What `start` found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Start {
+    /// Poll the future.
+    Poll,
+    /// Poll it with a cancellation request to deliver.
+    Deliver,
+}
+
+/// What `idle` found at the end of a poll.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Idle {
+    /// The task waits for a wake. The caller may not touch it any more.
+    Parked,
+    /// A wake arrived during the poll: the caller still holds the right to run it.
+    Again,
+}
+
+/// What `complete` leaves to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Complete {
+    /// Nothing: the loop's reference has been given back in the same step.
+    Released,
+    /// Somebody is to be told; the loop's reference is still held.
+    Tell {
+        /// The join waker is to be taken and woken.
+        joiner: bool,
+        /// Callbacks and waiters are to be collected from the side allocation.
+        watched: bool,
+        /// No handle is left: the output is the completer's to drop.
+        orphan: bool,
+    },
+}
+
+/// What `cancel` did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Cancel {
+    /// The task is done: nothing to cancel.
+    Done,
+    /// The request is counted; the task is already on its way to a worker.
+    Counted,
+    /// The request is counted, and the caller now holds the right to run the task.
+    Schedule,
+}
+
+/// What dropping the `Task` handle leaves to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Detach {
+    /// The handle's reference has been given back in the same step.
+    Released,
+    /// The join waker is the dropper's again; then the reference is to be released.
+    DropWaker,
+    /// The task is done: its output is the dropper's; then the reference is to be released.
+    DropOutput,
+}
+
+/// The word itself.
+#[derive(Debug)]
+pub(crate) struct State {
+    word: AtomicU64,
+}
+
+impl State {
+    /// A task that has been scheduled for the first time: the loop's reference and the handle's.
+    pub(crate) fn new() -> State {
+        State {
+            word: AtomicU64::new(SCHEDULED | HANDLE | 2 * REFERENCE),
+        }
+    }
+
+    /// Begins a poll. Acquires what every wake so far released.
+    #[inline]
+    pub(crate) fn start(&self) -> Start {
+        let before = self.word.fetch_xor(SCHEDULED | RUNNING, Ordering::AcqRel);
+        debug_assert!(before & SCHEDULED != 0, "started without the right to run");
+        debug_assert!(before & (RUNNING | DONE) == 0, "started twice");
+        if before & CANCEL == 0 {
+            Start::Poll
+        } else {
+            self.take_request()
+        }
+    }
+
+    /// Consumes the undelivered request, unless `uncancel` has withdrawn it since `start` looked.
+    #[cold]
+    fn take_request(&self) -> Start {
+        let before = self.word.fetch_and(!CANCEL, Ordering::AcqRel);
+        if before & CANCEL != 0 || broken(Mutant::DeliverWithdrawn) {
+            Start::Deliver
+        } else {
+            Start::Poll
+        }
+    }
+
+    /// Ends a poll that answered `Pending`.
+    #[inline]
+    pub(crate) fn idle(&self) -> Idle {
+        let before = if broken(Mutant::ForgetWakeDuringPoll) {
+            self.word
+                .fetch_and(!(RUNNING | SCHEDULED), Ordering::AcqRel)
+                & !SCHEDULED
+        } else {
+            self.word.fetch_and(!RUNNING, Ordering::AcqRel)
+        };
+        debug_assert!(before & RUNNING != 0, "a poll ended that had not begun");
+        if before & SCHEDULED == 0 {
+            Idle::Parked
+        } else {
+            Idle::Again
+        }
+    }
+
+    /// Ends the task: publishes the output, which has been stored before. Gives the loop's
+    /// reference back in the same step where nobody is to be told.
+    #[inline]
+    pub(crate) fn complete(&self, ending: Ending, output_dropped: bool) -> Complete {
+        let how = match ending {
+            Ending::Returned => DONE,
+            Ending::Cancelled => DONE | CANCELLED,
+            Ending::Panicked => DONE | PANICKED,
+        };
+        let mut before = self.word.load(Ordering::Relaxed);
+        loop {
+            debug_assert!(before & RUNNING != 0, "completed without running");
+            debug_assert!(before & DONE == 0, "completed twice");
+            let orphan = before & HANDLE == 0 && !output_dropped;
+            let alone = before / REFERENCE == 1;
+            let tell = before & (JOINER | WATCHED) != 0 || orphan || alone;
+            let ended = (before & !(RUNNING | SCHEDULED | CANCEL)) | how;
+            let after = if tell { ended } else { ended - REFERENCE };
+            match self
+                .word
+                .compare_exchange(before, after, Ordering::AcqRel, Ordering::Relaxed)
+            {
+                Ok(_) if !tell => return Complete::Released,
+                Ok(_) => {
+                    return Complete::Tell {
+                        joiner: before & JOINER != 0,
+                        watched: before & WATCHED != 0,
+                        orphan,
+                    };
+                }
+                Err(now) => before = now,
+            }
+        }
+    }
+
+    /// Notes a wake. True if the caller now holds the right to run the task.
+    #[inline]
+    #[must_use]
+    pub(crate) fn wake(&self) -> bool {
+        if broken(Mutant::WakeWithoutRelease) && self.word.load(Ordering::Relaxed) & SCHEDULED != 0
+        {
+            return false;
+        }
+        let before = self.word.fetch_or(SCHEDULED, Ordering::AcqRel);
+        before & (SCHEDULED | RUNNING | DONE) == 0
+    }
+
+    /// Notes a cancellation request.
+    pub(crate) fn cancel(&self) -> Cancel {
+        let mut before = self.word.load(Ordering::Relaxed);
+        loop {
+            if before & DONE != 0 {
+                return Cancel::Done;
+            }
+            let full = before & COUNT_MASK == COUNT_MASK;
+            let counted = if full { before } else { before + COUNT_ONE };
+            let after = counted | CANCEL | SCHEDULED;
+            match self.exchange(before, after) {
+                Ok(()) if before & (SCHEDULED | RUNNING) == 0 => return Cancel::Schedule,
+                Ok(()) => return Cancel::Counted,
+                Err(now) => before = now,
+            }
+        }
+    }
+
+    /// Takes one request back and answers how many are left. At zero an undelivered one is dropped.
+    pub(crate) fn uncancel(&self) -> u32 {
+        let mut before = self.word.load(Ordering::Relaxed);
+        loop {
+            let left = count(before);
+            if left == 0 || before & DONE != 0 {
+                return left;
+            }
+            let mut after = before - COUNT_ONE;
+            if left == 1 {
+                after &= !CANCEL;
+            }
+            match self.exchange(before, after) {
+                Ok(()) => return left - 1,
+                Err(now) => before = now,
+            }
+        }
+    }
+
+    /// Puts a delivered request back, to be delivered at the next await that suspends.
+    pub(crate) fn give_back(&self) {
+        // Called by the running task itself: its own `idle` sees SCHEDULED.
+        self.word.fetch_or(CANCEL | SCHEDULED, Ordering::AcqRel);
+    }
+
+    /// How many requests have been counted and not taken back.
+    pub(crate) fn cancelling(&self) -> u32 {
+        count(self.word.load(Ordering::Acquire))
+    }
+
+    /// Whether a request waits to be delivered.
+    pub(crate) fn has_request(&self) -> bool {
+        self.word.load(Ordering::Acquire) & CANCEL != 0
+    }
+
+    /// Marks the task as cancelled by a round of the shutdown; true the first time.
+    #[must_use]
+    pub(crate) fn enter_round(&self) -> bool {
+        self.word.fetch_or(ROUND, Ordering::Relaxed) & ROUND == 0
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.word.load(Ordering::Acquire) & DONE != 0
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.word.load(Ordering::Acquire) & RUNNING != 0
+    }
+
+    /// How the task ended, once it is done.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        let word = self.word.load(Ordering::Acquire);
+        match word & (DONE | CANCELLED | PANICKED) {
+            DONE => Some(Ending::Returned),
+            state if state & CANCELLED != 0 => Some(Ending::Cancelled),
+            state if state & PANICKED != 0 => Some(Ending::Panicked),
+            _ => None,
+        }
+    }
+
+    /// Whether the handle still exists: only a hint, it may go at any time.
+    pub(crate) fn has_handle(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & HANDLE != 0
+    }
+
+    /// Hands the join waker, just stored, to the completer. False if the task is done: the place is
+    /// still the handle's.
+    #[must_use]
+    pub(crate) fn give_joiner(&self) -> bool {
+        self.set_unless_done(JOINER)
+    }
+
+    /// Takes the join waker's place back, to store another. False if the task is done.
+    #[must_use]
+    pub(crate) fn take_joiner(&self) -> bool {
+        let mut before = self.word.load(Ordering::Relaxed);
+        loop {
+            if before & DONE != 0 {
+                // Acquires the output: the caller goes on to read it.
+                self.word.load(Ordering::Acquire);
+                return false;
+            }
+            match self.exchange(before, before & !JOINER) {
+                Ok(()) => return true,
+                Err(now) => before = now,
+            }
+        }
+    }
+
+    /// Whether a join waker is stored.
+    pub(crate) fn has_joiner(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & JOINER != 0
+    }
+
+    /// Announces waiters or callbacks in the side allocation. False if the task is done.
+    #[must_use]
+    pub(crate) fn watch(&self) -> bool {
+        self.set_unless_done(WATCHED)
+    }
+
+    /// Announces wakers other than the task's own in the side allocation.
+    pub(crate) fn note_foreign(&self) {
+        self.word.fetch_or(FOREIGN, Ordering::AcqRel);
+    }
+
+    pub(crate) fn has_foreign(&self) -> bool {
+        self.word.load(Ordering::Acquire) & FOREIGN != 0
+    }
+
+    /// The `Task` handle goes.
+    pub(crate) fn detach(&self) -> Detach {
+        let mut before = self.word.load(Ordering::Acquire);
+        loop {
+            if before & DONE != 0 {
+                return Detach::DropOutput;
+            }
+            let had_joiner = before & JOINER != 0;
+            let bare = before & !(HANDLE | JOINER);
+            // Not done: the loop's reference is there, so this is never the last one.
+            let after = if had_joiner { bare } else { bare - REFERENCE };
+            match self
+                .word
+                .compare_exchange(before, after, Ordering::AcqRel, Ordering::Acquire)
+            {
+                Ok(_) if had_joiner => return Detach::DropWaker,
+                Ok(_) => return Detach::Released,
+                Err(now) => before = now,
+            }
+        }
+    }
+
+    /// One more reference. Relaxed: whoever makes it holds one already.
+    #[inline]
+    pub(crate) fn retain(&self) {
+        let before = self.word.fetch_add(REFERENCE, Ordering::Relaxed);
+        // Wakers forgotten four thousand million times: no count survives that.
+        if before >= u64::MAX / 2 {
+            std::process::abort();
+        }
+    }
+
+    /// Gives a reference back. True if it was the last: the caller frees the task.
+    #[inline]
+    #[must_use]
+    pub(crate) fn release(&self) -> bool {
+        if broken(Mutant::ReleaseRelaxed) {
+            return self.word.fetch_sub(REFERENCE, Ordering::Relaxed) / REFERENCE == 1;
+        }
+        // The only holder needs no read-modify-write: nobody else can reach the word.
+        // Acquire pairs with the release in the decrements of the others.
+        if self.word.load(Ordering::Acquire) / REFERENCE == 1 {
+            return true;
+        }
+        self.word.fetch_sub(REFERENCE, Ordering::AcqRel) / REFERENCE == 1
+    }
+
+    fn set_unless_done(&self, bit: u64) -> bool {
+        let mut before = self.word.load(Ordering::Acquire);
+        loop {
+            if before & DONE != 0 {
+                return false;
+            }
+            match self.word.compare_exchange(
+                before,
+                before | bit,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return true,
+                Err(now) => before = now,
+            }
+        }
+    }
+
+    fn exchange(&self, before: u64, after: u64) -> Result<(), u64> {
+        self.word
+            .compare_exchange(before, after, Ordering::AcqRel, Ordering::Relaxed)
+            .map(drop)
+    }
+}
+
+fn count(word: u64) -> u32 {
+    ((word & COUNT_MASK) / COUNT_ONE) as u32
+}

@@ -1,0 +1,72 @@
+//! Wakers of tasks: a reference each, under `std`'s face.
+
+use std::mem::ManuallyDrop;
+use std::ptr;
+use std::task::{RawWaker, RawWakerVTable, Waker};
+
+use super::header::{Header, TaskPointer};
+use super::reference::TaskRef;
+
+// A vtable of our own rather than `std::task::Wake`: a task is not an Arc, in no configuration.
+static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
+
+/// A waker of the task that borrows the caller's cover (H5) instead of counting.
+#[derive(Debug)]
+pub(crate) struct BorrowedWaker(ManuallyDrop<Waker>);
+
+impl BorrowedWaker {
+    /// # Safety
+    /// `pointer` is a task under H1 that outlives the result.
+    pub(crate) unsafe fn new(pointer: TaskPointer) -> BorrowedWaker {
+        // SAFETY: `VTABLE` treats the data as a task pointer, and the result is never dropped as a
+        // Waker, so the missing reference is never given back.
+        let waker = unsafe { Waker::new(pointer.as_ptr().cast_const().cast(), &VTABLE) };
+        BorrowedWaker(ManuallyDrop::new(waker))
+    }
+
+    pub(crate) fn waker(&self) -> &Waker {
+        &self.0
+    }
+}
+
+/// A waker that wakes `task`.
+pub(crate) fn waker(task: TaskRef) -> Waker {
+    let data = task.into_pointer().as_ptr().cast_const().cast();
+    // SAFETY: the data is a task pointer with a reference of its own, as `VTABLE` expects.
+    unsafe { Waker::new(data, &VTABLE) }
+}
+
+/// Whether `waker` wakes the task at `pointer`, and nothing in between.
+pub(crate) fn wakes(waker: &Waker, pointer: TaskPointer) -> bool {
+    waker.data() == pointer.as_ptr().cast_const().cast() && ptr::eq(waker.vtable(), &VTABLE)
+}
+
+fn pointer(data: *const ()) -> TaskPointer {
+    let header = data.cast::<Header>().cast_mut();
+    ptr::NonNull::new(header).expect("a waker of a task points to it")
+}
+
+// Each of these is called with the data of a live waker: a task pointer that has a reference.
+
+unsafe fn clone(data: *const ()) -> RawWaker {
+    // SAFETY: the waker being cloned holds a reference, or is covered (H5).
+    let task = unsafe { TaskRef::from_borrowed(pointer(data)) };
+    RawWaker::new(task.into_pointer().as_ptr().cast_const().cast(), &VTABLE)
+}
+
+unsafe fn wake(data: *const ()) {
+    // SAFETY: the waker's own reference, which it gives up here.
+    let task = unsafe { TaskRef::from_owned(pointer(data)) };
+    task.wake();
+}
+
+unsafe fn wake_by_ref(data: *const ()) {
+    // SAFETY: the waker's own reference, which stays its own: this one is not dropped.
+    let task = ManuallyDrop::new(unsafe { TaskRef::from_owned(pointer(data)) });
+    task.wake();
+}
+
+unsafe fn drop_waker(data: *const ()) {
+    // SAFETY: the waker's own reference, which it gives up here.
+    drop(unsafe { TaskRef::from_owned(pointer(data)) });
+}

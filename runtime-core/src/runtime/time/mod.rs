@@ -1,0 +1,9 @@
+//! Time: the loop's clock, and the timers that wait for it.
+
+mod clock;
+
+pub(crate) use clock::{Clock, Tick};
+
+mod timers;
+
+pub(crate) use timers::{TimerKey, Timers};

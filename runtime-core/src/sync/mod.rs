@@ -1,0 +1,23 @@
+//! The seam under everything that is shared between threads: std in a real build, loom in a model.
+//!
+//! Nothing above this module names `std::sync`, `std::thread`, crossbeam or loom, so that every
+//! protocol of the engine can be run by loom as it stands. Loom sees nothing inside
+//! crossbeam-deque (a model through it explores a single interleaving), so the deque has a
+//! stand-in here as well: a locked queue with the same face.
+//!
+//! [`broken`] is how the models prove that they bite: a protocol step asks whether it is to be left
+//! out. In a real build the answer is the constant `false` and the question costs nothing.
+
+mod mutant;
+
+#[cfg(asyncio_loom)]
+mod model;
+#[cfg(not(asyncio_loom))]
+mod real;
+
+pub(crate) use mutant::Mutant;
+
+#[cfg(asyncio_loom)]
+pub(crate) use model::*;
+#[cfg(not(asyncio_loom))]
+pub(crate) use real::*;

@@ -1,0 +1,38 @@
+//! The steps that a model may break.
+
+/// A step of a protocol that a model can leave out or take in the wrong order, to see itself fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    /// a1: a poll forgets, at its end, that a wake arrived while it ran.
+    ForgetWakeDuringPoll,
+    /// a1: a wake of a task that is already scheduled publishes nothing.
+    WakeWithoutRelease,
+    /// a2: `cancel` drops the future in place instead of scheduling its task.
+    CancelInPlace,
+    /// a3: DONE is published before the output is stored.
+    DoneBeforeOutput,
+    /// a4: a reference is given back without acquiring what the others did.
+    ReleaseRelaxed,
+    /// a5: the request is consumed by the first look, whatever `uncancel` did since.
+    DeliverWithdrawn,
+    /// b1: a sleeper does not look at the queues again after it has said that it sleeps.
+    SleepWithoutRescan,
+    /// b2: the last searcher that finds work wakes nobody in its place.
+    LastSearcherSilent,
+    /// b3: the parker's token is cleared after the look at it.
+    ForgetToken,
+    /// b4: a worker leaves with its queue full.
+    LeaveWithoutSpill,
+    /// c1: the notification is sent before the push.
+    NotifyBeforePush,
+    /// c3: the closed bit is looked at outside the lock under which the push happens.
+    PushUnlocked,
+    /// h1: a wake may push into a queue that has been drained.
+    PushAfterDrain,
+    /// h2: the shutdown wakes one worker only.
+    StopWakesOne,
+    /// d2: a timer is added without a look at how long the poller sleeps.
+    ArmWithoutLook,
+    /// Registry: a death does not wait for a reader of its slot.
+    DeathIgnoresReader,
+}

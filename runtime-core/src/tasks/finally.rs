@@ -1,0 +1,134 @@
+//! Cleaning up in any case.
+
+use std::any::Any;
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use crate::runtime::{Attendance, Raise, hidden, intercept, note};
+
+/// Runs `body`, then `cleanup`, whichever way the body ends: `try: … finally: await cleanup`.
+///
+/// The cleanup may await. It runs after a value, which is then returned; after a cancellation, which
+/// then goes on outward; and after a panic, which is then resumed.
+///
+/// # Cancellation
+/// A request that comes during the cleanup interrupts it: the cleanup is dropped, and the request
+/// goes on outward. If this future itself is *dropped*, as the loser of a `select`, the cleanup is
+/// dropped unrun, as no future can await in its destructor. Where that matters, use a combinator of
+/// this crate that cancels its losers and waits for them, or [`catch_cancelled`](crate::catch_cancelled).
+///
+/// ```
+/// # asyncio::run(async {
+/// let answer = asyncio::finally(async { 42 }, async { println!("cleaned up") }).await;
+/// assert_eq!(answer, 42);
+/// # });
+/// ```
+pub fn finally<F, C>(body: F, cleanup: C) -> Finally<F, C::IntoFuture>
+where
+    F: Future,
+    C: IntoFuture<Output = ()>,
+{
+    Finally {
+        body: Some(body),
+        cleanup: Some(cleanup.into_future()),
+        end: None,
+        attendance: Attendance::default(),
+    }
+}
+
+pin_project! {
+    /// The future of [`finally`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Finally<F: Future, C> {
+        #[pin]
+        body: Option<F>,
+        #[pin]
+        cleanup: Option<C>,
+        end: Option<End<F::Output>>,
+        attendance: Attendance,
+    }
+}
+
+/// How the body ended, and so what follows the cleanup.
+enum End<T> {
+    Value(T),
+    Cancelled(Raise),
+    Panic(Box<dyn Any + Send>),
+}
+
+impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
+    /// Polls the body. True when it has ended, in whichever way.
+    fn poll_body(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        let mut this = self.project();
+        let Some(body) = this.body.as_mut().as_pin_mut() else {
+            return true;
+        };
+        let noted = note();
+        let end = match catch_unwind(AssertUnwindSafe(|| body.poll(cx))) {
+            Ok(Poll::Ready(value)) => End::Value(value),
+            Err(payload) => End::Panic(payload),
+            Ok(Poll::Pending) => match intercept(noted) {
+                Some(error) => End::Cancelled(Raise::new(error)),
+                None => return false,
+            },
+        };
+        // A destructor that panics is a panic of the body, unless there is one already.
+        let dropped = catch_unwind(AssertUnwindSafe(|| hidden(|| this.body.set(None))));
+        *this.end = Some(match (dropped, end) {
+            (Err(payload), End::Value(_) | End::Cancelled(_)) => End::Panic(payload),
+            (_, end) => end,
+        });
+        true
+    }
+
+    /// Polls the cleanup. True when it has ended, or has been interrupted.
+    fn poll_cleanup(self: Pin<&mut Self>, cx: &mut Context<'_>) -> bool {
+        let mut this = self.project();
+        let Some(cleanup) = this.cleanup.as_mut().as_pin_mut() else {
+            return true;
+        };
+        let noted = note();
+        if cleanup.poll(cx).is_pending() {
+            let Some(error) = intercept(noted) else {
+                return false;
+            };
+            // A panic outweighs the request: it would be lost otherwise.
+            if !matches!(this.end, Some(End::Panic(_))) {
+                *this.end = Some(End::Cancelled(Raise::new(error)));
+            }
+        }
+        hidden(|| this.cleanup.set(None));
+        true
+    }
+}
+
+impl<F: Future, C: Future<Output = ()>> Future for Finally<F, C> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        if !self.as_mut().poll_body(cx) || !self.as_mut().poll_cleanup(cx) {
+            self.project().attendance.attend(cx.waker());
+            return Poll::Pending;
+        }
+        let end = self.project().end;
+        if let Some(End::Cancelled(raise)) = end {
+            return Pin::new(raise).poll(cx).map(|never| match never {});
+        }
+        match end.take().expect("finally was polled after its end") {
+            End::Value(value) => Poll::Ready(value),
+            End::Panic(payload) => resume_unwind(payload),
+            End::Cancelled(_) => unreachable!("handled above"),
+        }
+    }
+}
+
+impl<F: Future, C> fmt::Debug for Finally<F, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Finally").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,196 @@
+//! Sleeping, and stepping aside.
+
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use crate::runtime::{Timer, is_delivering};
+
+/// Sleeps for `delay`: `asyncio.sleep`.
+///
+/// Never early. A delay of zero yields once, to the back of the queue; one that is longer than an
+/// `Instant` can say never ends.
+///
+/// # Cancellation
+/// The timer is taken out when the future is dropped.
+///
+/// # Panics
+/// Its first poll, if no loop is running there; the message names the line of this call.
+///
+/// ```
+/// use std::time::Duration;
+/// # asyncio::run(async {
+/// asyncio::sleep(Duration::from_millis(1)).await;
+/// assert_eq!(asyncio::sleep(Duration::ZERO).with_result(3).await, 3);
+/// # });
+/// ```
+#[track_caller]
+pub fn sleep(delay: Duration) -> Sleep {
+    let until = match delay {
+        Duration::ZERO => Until::Yield,
+        // Counted from the first poll: a `sleep` may be made outside a loop.
+        delay => Until::After(delay),
+    };
+    Sleep::new(until)
+}
+
+/// Sleeps until `when`; if that is past, yields once.
+///
+/// # Cancellation, Panics
+/// As [`sleep`].
+#[track_caller]
+pub fn sleep_until(when: Instant) -> Sleep {
+    Sleep::new(Until::At(when))
+}
+
+/// The future of [`sleep`] and [`sleep_until`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct Sleep {
+    until: Until,
+    timer: Timer,
+    location: &'static Location<'static>,
+}
+
+#[derive(Debug)]
+enum Until {
+    Yield,
+    After(Duration),
+    At(Instant),
+    Never,
+    SteppedAside,
+    Over,
+}
+
+impl Sleep {
+    #[track_caller]
+    fn new(until: Until) -> Sleep {
+        Sleep {
+            until,
+            timer: Timer::new(),
+            location: Location::caller(),
+        }
+    }
+
+    /// Sleeps, and then gives `result`.
+    pub fn with_result<T>(self, result: T) -> SleepResult<T> {
+        SleepResult {
+            sleep: self,
+            result: Some(result),
+        }
+    }
+
+    fn step_aside(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.until = Until::SteppedAside;
+        step_aside(cx)
+    }
+
+    fn poll_timer(&mut self, when: Instant, first: bool, cx: &mut Context<'_>) -> Poll<()> {
+        match self.timer.poll(when, self.location, cx) {
+            Poll::Ready(Ok(())) if first => self.step_aside(cx),
+            Poll::Ready(Ok(())) => {
+                self.until = Until::Over;
+                Poll::Ready(())
+            }
+            Poll::Ready(Err(error)) => {
+                panic!(
+                    "{error}: the sleep made at {} was polled outside a loop",
+                    self.location
+                )
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let (when, first) = match self.until {
+            Until::Yield => return self.step_aside(cx),
+            Until::SteppedAside if is_delivering() => return step_aside(cx),
+            Until::SteppedAside | Until::Over => return Poll::Ready(()),
+            Until::Never => return Poll::Pending,
+            Until::At(when) => (when, self.timer.is_new()),
+            Until::After(delay) => match Instant::now().checked_add(delay) {
+                Some(when) => {
+                    self.until = Until::At(when);
+                    (when, false)
+                }
+                None => {
+                    self.until = Until::Never;
+                    return Poll::Pending;
+                }
+            },
+        };
+        self.poll_timer(when, first, cx)
+    }
+}
+
+/// The future of [`Sleep::with_result`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct SleepResult<T> {
+    sleep: Sleep,
+    result: Option<T>,
+}
+
+// The result is never pinned.
+impl<T> Unpin for SleepResult<T> {}
+
+impl<T> Future for SleepResult<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        std::task::ready!(Pin::new(&mut self.sleep).poll(cx));
+        Poll::Ready(
+            self.result
+                .take()
+                .expect("a sleep was polled after its end"),
+        )
+    }
+}
+
+/// Steps aside once, to the back of the queue; a point at which a pending cancellation is delivered.
+///
+/// ```
+/// # asyncio::run(async {
+/// for _ in 0..1000 {
+///     asyncio::checkpoint().await; // others have their turn
+/// }
+/// # });
+/// ```
+pub fn checkpoint() -> Checkpoint {
+    Checkpoint {
+        stepped_aside: false,
+    }
+}
+
+/// The future of [`checkpoint`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct Checkpoint {
+    stepped_aside: bool,
+}
+
+impl Future for Checkpoint {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.stepped_aside && !is_delivering() {
+            return Poll::Ready(());
+        }
+        self.stepped_aside = true;
+        step_aside(cx)
+    }
+}
+
+/// Yields. Where a request is on its way, this is where it arrives: who yields is not "ready" until
+/// whoever wants the request has had it.
+fn step_aside(cx: &mut Context<'_>) -> Poll<()> {
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
