@@ -126,14 +126,6 @@ impl EventLoop {
         }
     }
 
-    pub(crate) fn create_task_with<F>(&self, coro: F, new: NewTask) -> Task<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        spawn_stealable(&self.shared, coro, new).0
-    }
-
     /// Enters the loop on this thread: `create_task`, `get_running_loop` and their like find it until
     /// the guard is dropped. It runs nothing by itself.
     pub fn enter(&self) -> EnterGuard {

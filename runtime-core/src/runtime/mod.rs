@@ -30,7 +30,7 @@ pub use event_loop::{
     EnterGuard, EventLoop, Metrics, current_task, get_running_loop, try_get_running_loop,
 };
 pub(crate) use event_loop::{NewTask, is_inside_loop, no_running_loop, spawn_here, spawn_local};
-pub(crate) use scheduler::options::{Options, ThreadHook};
+pub(crate) use scheduler::options::Options;
 pub use scheduler::tuning::Tuning;
 pub(crate) use sleeping::Timer;
 pub(crate) use task::cancel::{Attendance, Raise, hidden, intercept, is_delivering, note};

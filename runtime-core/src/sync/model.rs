@@ -10,7 +10,7 @@ use super::mutant::Mutant;
 
 pub(crate) mod atomic {
     pub(crate) use loom::sync::atomic::{
-        AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+        AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence,
     };
 }
 
@@ -18,7 +18,7 @@ pub(crate) mod thread {
     pub(crate) use loom::thread::{
         Builder, JoinHandle, Thread, ThreadId, current, park, yield_now,
     };
-    pub(crate) use std::thread::{available_parallelism, panicking};
+    pub(crate) use std::thread::available_parallelism;
 
     /// Time does not pass in a model: nothing ends this wait but an unpark.
     pub(crate) fn park_timeout(_timeout: std::time::Duration) {
@@ -139,14 +139,6 @@ macro_rules! local {
     };
 }
 pub(crate) use local;
-
-/// Declares a function that is `const` except under loom.
-macro_rules! const_fn {
-    ($(#[$attribute:meta])* $visibility:vis fn $($rest:tt)*) => {
-        $(#[$attribute])* $visibility fn $($rest)*
-    };
-}
-pub(crate) use const_fn;
 
 /// A mutex that does not poison.
 #[derive(Debug, Default)]

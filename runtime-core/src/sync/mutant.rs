@@ -2,7 +2,7 @@
 
 /// A step of a protocol that a model can leave out or take in the wrong order, to see itself fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mutant {
+pub(crate) enum Mutant {
     /// a1: a poll forgets, at its end, that a wake arrived while it ran.
     ForgetWakeDuringPoll,
     /// a1: a wake of a task that is already scheduled publishes nothing.

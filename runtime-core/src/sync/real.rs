@@ -8,14 +8,14 @@ use super::mutant::Mutant;
 
 pub(crate) mod atomic {
     pub(crate) use std::sync::atomic::{
-        AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+        AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence,
     };
 }
 
 pub(crate) mod thread {
     pub(crate) use std::thread::{
-        Builder, JoinHandle, Thread, ThreadId, available_parallelism, current, panicking, park,
-        park_timeout, yield_now,
+        Builder, JoinHandle, Thread, ThreadId, available_parallelism, current, park, park_timeout,
+        yield_now,
     };
 }
 
@@ -45,14 +45,6 @@ macro_rules! local {
     };
 }
 pub(crate) use local;
-
-/// Declares a function that is `const` except under loom.
-macro_rules! const_fn {
-    ($(#[$attribute:meta])* $visibility:vis fn $($rest:tt)*) => {
-        $(#[$attribute])* $visibility const fn $($rest)*
-    };
-}
-pub(crate) use const_fn;
 
 /// A mutex that does not poison: a panic under it leaves the data as it was.
 #[derive(Debug, Default)]

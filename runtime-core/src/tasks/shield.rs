@@ -26,18 +26,12 @@ pub fn shield<S: Shieldable>(task: S) -> Shield<S> {
 }
 
 /// What can be shielded: a [`Task`], and a `&mut Task`.
-pub trait Shieldable: Unpin + sealed::Sealed {
+pub trait Shieldable: Unpin {
     /// What the task returns.
     type Output;
 
     #[doc(hidden)]
     fn poll_shielded(&mut self, waker: &Waker) -> Poll<Result<Self::Output, TaskError>>;
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl<T> Sealed for crate::runtime::Task<T> {}
-    impl<T> Sealed for &mut crate::runtime::Task<T> {}
 }
 
 impl<T> Shieldable for Task<T> {

@@ -73,17 +73,6 @@ impl<T> Injector<T> {
         first
     }
 
-    /// Takes one.
-    pub(crate) fn take_one(&self) -> Option<T> {
-        if self.is_empty() {
-            return None;
-        }
-        let mut queue = self.queue.lock();
-        let first = queue.values.pop_front();
-        self.publish_length(&queue);
-        first
-    }
-
     /// Refuses pushes from now on, and hands out what is left.
     pub(crate) fn close(&self) -> VecDeque<T> {
         let mut queue = self.queue.lock();

@@ -15,7 +15,7 @@ mod injector;
 mod slot;
 
 pub(crate) use injector::Injector;
-pub(crate) use slot::{Slot, Word};
+pub(crate) use slot::Word;
 
 mod local;
 

@@ -79,7 +79,7 @@ impl<T: Word> Crew<T> {
     /// The same for work in the caller's own queue: asked for often, so looked at cheaply first.
     #[inline]
     pub(crate) fn notify_for_surplus(&self) {
-        if self.idle.may_wake(self.seats.len()) {
+        if self.idle.may_wake() {
             self.notify();
         }
     }

@@ -91,11 +91,6 @@ impl Driver {
         self.asleep_until.store(AWAKE, Ordering::Relaxed);
     }
 
-    /// Looks for events without waiting. For the holder of the role.
-    pub(crate) fn look(&self, _held: &Held) {
-        self.report(self.waiter.wait(true));
-    }
-
     /// Moves the wakers of what is due to `due`.
     pub(crate) fn expire(&self, due: &mut Vec<Waker>) {
         let now = self.clock.tick();

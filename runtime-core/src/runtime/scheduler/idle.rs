@@ -1,7 +1,7 @@
-//! Who sleeps, and whom to wake: two counters in one word, and a list of sleepers.
+//! Who sleeps, and whom to wake: three counters in one word, and a list of sleepers.
 //!
-//! The word holds how many workers are *awake* and how many of those are *searching*. The rule that
-//! prevents a lost wake-up:
+//! The word holds how many workers are *awake*, how many of those are *searching*, and how many are
+//! *asleep*. The rule that prevents a lost wake-up:
 //!
 //! 1. Whoever adds work does so first, and then looks at the word **by an exchange**
 //!    ([`Idle::worker_to_wake`]). If a worker searches, it will find the work; if all are awake,
@@ -15,16 +15,17 @@
 //! and so acquires the push, which its second look then finds.
 
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU64, Ordering};
 
-const SEARCHING: usize = 1;
-const SEARCHING_MASK: usize = 0xffff;
-const AWAKE: usize = 1 << 16;
+const SEARCHING: u64 = 1;
+const AWAKE: u64 = 1 << 16;
+const ASLEEP: u64 = 1 << 32;
+const FIELD: u64 = 0xffff;
 
 /// The idle protocol's state.
 #[derive(Debug)]
 pub(crate) struct Idle {
-    word: AtomicUsize,
+    word: AtomicU64,
     sleepers: Mutex<Vec<usize>>,
     /// How many workers there are; at most half of them search.
     workers: usize,
@@ -34,7 +35,7 @@ impl Idle {
     /// All away; each worker says when it comes.
     pub(crate) fn new(workers: usize) -> Idle {
         Idle {
-            word: AtomicUsize::new(0),
+            word: AtomicU64::new(0),
             sleepers: Mutex::new(Vec::with_capacity(workers)),
             workers,
         }
@@ -63,23 +64,23 @@ impl Idle {
             return None;
         }
         let worker = sleepers.pop()?;
-        self.word.fetch_add(AWAKE + SEARCHING, Ordering::AcqRel);
+        self.word.fetch_sub(ASLEEP - AWAKE - SEARCHING, Ordering::AcqRel);
         Some(worker)
     }
 
     /// Whether a wake-up seems worth asking for. A stale answer costs parallelism, never a wake-up:
     /// for work in the asker's own queue, which it will get to itself.
     #[inline]
-    pub(crate) fn may_wake(&self, sleeping_workers: usize) -> bool {
+    pub(crate) fn may_wake(&self) -> bool {
         let word = self.word.load(Ordering::Relaxed);
-        searching(word) == 0 && word / AWAKE < sleeping_workers
+        searching(word) == 0 && word / ASLEEP > 0
     }
 
     /// A worker without work begins to search, unless enough do.
     #[must_use]
     pub(crate) fn begin_search(&self) -> bool {
         let word = self.word.load(Ordering::Relaxed);
-        if 2 * searching(word) >= self.workers {
+        if 2 * searching(word) >= self.workers as u64 {
             return false;
         }
         self.word.fetch_add(SEARCHING, Ordering::AcqRel);
@@ -96,7 +97,7 @@ impl Idle {
     pub(crate) fn fall_asleep(&self, worker: usize, was_searching: bool) {
         let mut sleepers = self.sleepers.lock();
         let leaving = AWAKE + if was_searching { SEARCHING } else { 0 };
-        self.word.fetch_sub(leaving, Ordering::AcqRel);
+        self.word.fetch_add(ASLEEP - leaving, Ordering::AcqRel);
         sleepers.push(worker);
     }
 
@@ -109,21 +110,21 @@ impl Idle {
             return false;
         };
         sleepers.swap_remove(index);
-        self.word.fetch_add(AWAKE, Ordering::AcqRel);
+        self.word.fetch_sub(ASLEEP - AWAKE, Ordering::AcqRel);
         true
     }
 
-    /// How many workers sleep.
-    pub(crate) fn sleeping(&self) -> usize {
-        self.sleepers.lock().len()
+    /// How many workers are asleep.
+    pub(crate) fn asleep(&self) -> usize {
+        (self.word.load(Ordering::Acquire) / ASLEEP) as usize
     }
 
     /// Whether nobody is awake.
     pub(crate) fn all_asleep(&self) -> bool {
-        self.word.load(Ordering::Acquire) / AWAKE == 0
+        (self.word.load(Ordering::Acquire) / AWAKE) & FIELD == 0
     }
 }
 
-fn searching(word: usize) -> usize {
-    word & SEARCHING_MASK
+fn searching(word: u64) -> u64 {
+    word & FIELD
 }

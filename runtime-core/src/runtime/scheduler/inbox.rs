@@ -47,8 +47,4 @@ impl Inbox {
         self.any.store(false, Ordering::Relaxed);
         std::mem::take(&mut *arrived)
     }
-
-    pub(crate) fn parker(&self) -> &Arc<Parker> {
-        &self.parker
-    }
 }

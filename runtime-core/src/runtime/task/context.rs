@@ -116,9 +116,8 @@ impl Context {
     /// `raw` came from [`into_raw`](Context::into_raw), and its reference has not been taken since.
     pub(crate) unsafe fn from_raw(raw: *mut ()) -> Context {
         // SAFETY: the caller's promise; the type is the one that `into_raw` had.
-        Context {
-            head: unsafe { Arc::from_raw(raw.cast_const().cast()) },
-        }
+        let head = unsafe { Arc::from_raw(raw.cast_const().cast()) };
+        Context { head }
     }
 }
 

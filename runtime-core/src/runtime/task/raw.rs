@@ -85,6 +85,8 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         unsafe { cell.as_ref() }
     }
 
+    /// # Safety
+    /// The caller holds RUNNING; `pointer` has this vtable.
     unsafe fn poll(pointer: TaskPointer, with: &mut PollWith<'_>) -> Poll<Ending> {
         // SAFETY: H1; the caller holds RUNNING.
         let cell = unsafe { Self::from_pointer(pointer) };
@@ -109,6 +111,8 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         Poll::Ready(unsafe { cell.store(outcome, ending) })
     }
 
+    /// # Safety
+    /// The caller holds RUNNING; `pointer` has this vtable.
     unsafe fn cancel(pointer: TaskPointer, error: CancelledError) -> Ending {
         // SAFETY: H1; the caller holds RUNNING.
         let cell = unsafe { Self::from_pointer(pointer) };
@@ -161,6 +165,8 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         })
     }
 
+    /// # Safety
+    /// The task is done, the caller is its handle, and `to` points to an `Option<Outcome<T>>`.
     unsafe fn take(pointer: TaskPointer, to: *mut ()) {
         // SAFETY: H1.
         let cell = unsafe { Self::from_pointer(pointer) };
@@ -175,6 +181,8 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         }
     }
 
+    /// # Safety
+    /// The output is the caller's (H3); `pointer` has this vtable.
     unsafe fn dispose(pointer: TaskPointer) -> Option<String> {
         // SAFETY: H1.
         let cell = unsafe { Self::from_pointer(pointer) };
@@ -197,6 +205,8 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         }
     }
 
+    /// # Safety
+    /// The caller gives up the right to run; `pointer` has this vtable.
     unsafe fn schedule(pointer: TaskPointer, wake: Wake) {
         // SAFETY: H1; alive by the right to run, which is the caller's.
         let cell = unsafe { Self::from_pointer(pointer) };
@@ -205,12 +215,16 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         cell.scheduler.schedule(runnable, wake);
     }
 
+    /// # Safety
+    /// The caller holds the loop's reference; `pointer` has this vtable.
     unsafe fn died(pointer: TaskPointer) {
         // SAFETY: H1; alive by the loop's reference.
         let cell = unsafe { Self::from_pointer(pointer) };
         cell.scheduler.died(&cell.header);
     }
 
+    /// # Safety
+    /// The task is alive (H5); `pointer` has this vtable.
     unsafe fn scheduler(pointer: TaskPointer) -> NonNull<dyn Rare> {
         // SAFETY: H1; alive by the caller's reference.
         let cell = unsafe { Self::from_pointer(pointer) };
@@ -218,6 +232,8 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         NonNull::from(scheduler)
     }
 
+    /// # Safety
+    /// The caller gave back the last reference; `pointer` has this vtable.
     unsafe fn free(pointer: TaskPointer) {
         let cell = pointer.cast::<Self>();
         // SAFETY: H1: from `Box::leak`, and the caller gave back the last reference.

@@ -134,7 +134,7 @@ impl State {
     /// A task that has been scheduled for the first time: the loop's reference and the handle's.
     pub(crate) fn new() -> State {
         State {
-            word: AtomicU64::new(SCHEDULED | HANDLE | 2 * REFERENCE),
+            word: AtomicU64::new(SCHEDULED | HANDLE | (2 * REFERENCE)),
         }
     }
 
@@ -198,9 +198,15 @@ impl State {
             let tell = before & (JOINER | WATCHED) != 0 || orphan || alone;
             let ended = (before & !(RUNNING | SCHEDULED | CANCEL)) | how;
             let after = if tell { ended } else { ended - REFERENCE };
+            // Release: publishes the output. Acquire: what the handle stored, the join waker.
+            let publish = if broken(Mutant::DoneBeforeOutput) {
+                Ordering::Relaxed
+            } else {
+                Ordering::AcqRel
+            };
             match self
                 .word
-                .compare_exchange(before, after, Ordering::AcqRel, Ordering::Relaxed)
+                .compare_exchange(before, after, publish, Ordering::Relaxed)
             {
                 Ok(_) if !tell => return Complete::Released,
                 Ok(_) => {
@@ -262,12 +268,6 @@ impl State {
                 Err(now) => before = now,
             }
         }
-    }
-
-    /// Puts a delivered request back, to be delivered at the next await that suspends.
-    pub(crate) fn give_back(&self) {
-        // Called by the running task itself: its own `idle` sees SCHEDULED.
-        self.word.fetch_or(CANCEL | SCHEDULED, Ordering::AcqRel);
     }
 
     /// How many requests have been counted and not taken back.

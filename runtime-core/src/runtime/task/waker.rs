@@ -29,13 +29,6 @@ impl BorrowedWaker {
     }
 }
 
-/// A waker that wakes `task`.
-pub(crate) fn waker(task: TaskRef) -> Waker {
-    let data = task.into_pointer().as_ptr().cast_const().cast();
-    // SAFETY: the data is a task pointer with a reference of its own, as `VTABLE` expects.
-    unsafe { Waker::new(data, &VTABLE) }
-}
-
 /// Whether `waker` wakes the task at `pointer`, and nothing in between.
 pub(crate) fn wakes(waker: &Waker, pointer: TaskPointer) -> bool {
     waker.data() == pointer.as_ptr().cast_const().cast() && ptr::eq(waker.vtable(), &VTABLE)
@@ -48,24 +41,32 @@ fn pointer(data: *const ()) -> TaskPointer {
 
 // Each of these is called with the data of a live waker: a task pointer that has a reference.
 
+/// # Safety
+/// `data` is that of a live waker of a task.
 unsafe fn clone(data: *const ()) -> RawWaker {
     // SAFETY: the waker being cloned holds a reference, or is covered (H5).
     let task = unsafe { TaskRef::from_borrowed(pointer(data)) };
     RawWaker::new(task.into_pointer().as_ptr().cast_const().cast(), &VTABLE)
 }
 
+/// # Safety
+/// `data` is that of a live waker of a task.
 unsafe fn wake(data: *const ()) {
     // SAFETY: the waker's own reference, which it gives up here.
     let task = unsafe { TaskRef::from_owned(pointer(data)) };
     task.wake();
 }
 
+/// # Safety
+/// `data` is that of a live waker of a task.
 unsafe fn wake_by_ref(data: *const ()) {
     // SAFETY: the waker's own reference, which stays its own: this one is not dropped.
     let task = ManuallyDrop::new(unsafe { TaskRef::from_owned(pointer(data)) });
     task.wake();
 }
 
+/// # Safety
+/// `data` is that of a live waker of a task.
 unsafe fn drop_waker(data: *const ()) {
     // SAFETY: the waker's own reference, which it gives up here.
     drop(unsafe { TaskRef::from_owned(pointer(data)) });

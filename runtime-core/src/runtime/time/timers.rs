@@ -1,101 +1,165 @@
-//! The timers of a loop, in the order of their deadlines.
+//! The timers of a loop: a wheel for each worker, and one for the other threads.
+//!
+//! The load is *register, then cancel*: hardly any timer ever fires. So both are a few nanoseconds on
+//! a wheel of the worker's own, under a lock that nobody else wants: whoever polls takes it only when
+//! the wheel's next deadline, which stands beside it in an atomic, has come. A cancel from elsewhere
+//! that finds the lock taken leaves its key on a list, for the holder's next visit, and waits for
+//! nobody.
 
-use std::collections::BTreeMap;
 use std::task::Waker;
 
-use super::clock::Tick;
-use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use runtime_timer::{Key, Wheel};
 
-/// Names a timer: its deadline, and its number among those of the same deadline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+use super::clock::Tick;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard};
+
+/// The most timers that expire under one hold of a lock.
+const BATCH: usize = 1024;
+
+/// Names a timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimerKey {
-    when: Tick,
-    number: u64,
+    shard: u32,
+    key: Key,
 }
 
-/// A queue of timers under a lock, with the next deadline beside it.
+/// The wheels, and their next deadlines.
 #[derive(Debug)]
 pub(crate) struct Timers {
-    queue: Mutex<Queue>,
-    /// The earliest deadline, for a look without the lock. Written under it.
-    next: AtomicU64,
+    shards: Box<[Shard]>,
 }
 
 #[derive(Debug)]
-struct Queue {
-    waiting: BTreeMap<TimerKey, Waker>,
-    last_number: u64,
+struct Shard {
+    wheel: Mutex<Wheel<Waker>>,
+    /// The wheel's next deadline, for a look without the lock. Written under it.
+    next: AtomicU64,
+    /// What was cancelled while the lock was taken.
+    cancelled: Mutex<Vec<Key>>,
+    any_cancelled: AtomicBool,
 }
 
 impl Timers {
-    pub(crate) fn new() -> Timers {
-        let queue = Queue {
-            waiting: BTreeMap::new(),
-            last_number: 0,
-        };
-        Timers {
-            queue: Mutex::new(queue),
-            next: AtomicU64::new(Tick::NEVER.0),
-        }
+    /// Wheels for `workers` workers, and one more.
+    pub(crate) fn new(workers: usize) -> Timers {
+        Timers { shards: (0..=workers).map(|_| Shard::new()).collect() }
     }
 
-    /// Adds a timer that wakes `waker` at `when`.
-    pub(crate) fn insert(&self, when: Tick, waker: Waker) -> TimerKey {
-        let mut queue = self.queue.lock();
-        queue.last_number += 1;
-        let key = TimerKey {
-            when,
-            number: queue.last_number,
-        };
-        queue.waiting.insert(key, waker);
-        self.publish_next(&queue);
-        key
+    /// Adds a timer that wakes `waker` at `when`, to the wheel of a worker or to the last one.
+    pub(crate) fn insert(&self, worker: Option<usize>, when: Tick, waker: Waker) -> TimerKey {
+        let shard = worker.unwrap_or(self.shards.len() - 1);
+        let mut wheel = self.shards[shard].lock();
+        let key = wheel.insert(runtime_timer::Tick(when.0), waker);
+        self.shards[shard].publish_next(&wheel);
+        TimerKey { shard: shard as u32, key }
     }
 
     /// Has a timer wake `waker` instead. False if it has fired.
     pub(crate) fn set_waker(&self, key: TimerKey, waker: &Waker) -> bool {
         let new = waker.clone();
-        let mut queue = self.queue.lock();
-        let old = queue
-            .waiting
-            .get_mut(&key)
-            .map(|place| std::mem::replace(place, new));
-        drop(queue);
+        let mut wheel = self.shard(key).lock();
+        let old = wheel.get_mut(key.key).map(|place| std::mem::replace(place, new));
+        // The old waker's destructor may be user code: after the lock.
+        drop(wheel);
         old.is_some()
     }
 
-    /// Takes a timer out. Its waker, for the caller to drop; nothing if it has fired.
-    pub(crate) fn cancel(&self, key: TimerKey) -> Option<Waker> {
-        let mut queue = self.queue.lock();
-        let waker = queue.waiting.remove(&key);
-        self.publish_next(&queue);
-        waker
+    /// Takes a timer out, now or at the next visit to its wheel.
+    pub(crate) fn cancel(&self, key: TimerKey) {
+        let shard = self.shard(key);
+        match shard.wheel.try_lock() {
+            Some(mut wheel) => {
+                let waker = wheel.cancel(key.key);
+                shard.publish_next(&wheel);
+                drop(wheel);
+                drop(waker);
+            }
+            None => shard.leave_cancelled(key.key),
+        }
     }
 
     /// Moves the wakers of the timers that are due to `due`.
     pub(crate) fn expire(&self, now: Tick, due: &mut Vec<Waker>) {
-        let mut queue = self.queue.lock();
-        while let Some(entry) = queue.waiting.first_entry() {
-            if entry.key().when > now {
-                break;
-            }
-            due.push(entry.remove());
+        for shard in &self.shards {
+            while shard.next() <= now && shard.expire(now, due) {}
         }
-        self.publish_next(&queue);
     }
 
-    /// The earliest deadline.
+    /// The earliest deadline, or a little before it.
     pub(crate) fn next(&self) -> Tick {
+        self.shards.iter().map(Shard::next).min().unwrap_or(Tick::NEVER)
+    }
+
+    fn shard(&self, key: TimerKey) -> &Shard {
+        &self.shards[key.shard as usize]
+    }
+}
+
+impl Shard {
+    fn new() -> Shard {
+        Shard {
+            wheel: Mutex::new(Wheel::new(runtime_timer::Tick(0))),
+            next: AtomicU64::new(Tick::NEVER.0),
+            cancelled: Mutex::new(Vec::new()),
+            any_cancelled: AtomicBool::new(false),
+        }
+    }
+
+    fn next(&self) -> Tick {
+        // Acquire; what orders it against a sleeping poller is the fence in `Driver`.
         Tick(self.next.load(Ordering::Acquire))
     }
 
-    fn publish_next(&self, queue: &Queue) {
-        let next = queue
-            .waiting
-            .first_key_value()
-            .map_or(Tick::NEVER, |(key, _)| key.when);
-        // Release; the exchange between this and a sleeping poller is in `Driver`.
+    /// Locks the wheel, and takes out what was cancelled while it was locked.
+    fn lock(&self) -> MutexGuard<'_, Wheel<Waker>> {
+        let mut wheel = self.wheel.lock();
+        // Relaxed: a cancel that is missed now is found at the next visit.
+        if self.any_cancelled.load(Ordering::Relaxed) {
+            let wakers = self.sweep(&mut wheel);
+            self.publish_next(&wheel);
+            drop(wheel);
+            drop(wakers);
+            wheel = self.wheel.lock();
+        }
+        wheel
+    }
+
+    #[cold]
+    fn sweep(&self, wheel: &mut Wheel<Waker>) -> Vec<Waker> {
+        let keys = {
+            let mut cancelled = self.cancelled.lock();
+            self.any_cancelled.store(false, Ordering::Relaxed);
+            std::mem::take(&mut *cancelled)
+        };
+        keys.into_iter().filter_map(|key| wheel.cancel(key)).collect()
+    }
+
+    #[cold]
+    fn leave_cancelled(&self, key: Key) {
+        let mut cancelled = self.cancelled.lock();
+        cancelled.push(key);
+        self.any_cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes out a batch of what is due. False if nothing more is.
+    fn expire(&self, now: Tick, due: &mut Vec<Waker>) -> bool {
+        let mut wheel = self.lock();
+        for _ in 0..BATCH {
+            match wheel.pop_expired(runtime_timer::Tick(now.0)) {
+                Some(waker) => due.push(waker),
+                None => {
+                    self.publish_next(&wheel);
+                    return false;
+                }
+            }
+        }
+        self.publish_next(&wheel);
+        true
+    }
+
+    fn publish_next(&self, wheel: &Wheel<Waker>) {
+        let next = wheel.next_deadline().map_or(Tick::NEVER, |tick| Tick(tick.0));
         self.next.store(next.0, Ordering::Release);
     }
 }

@@ -18,7 +18,7 @@
 
 mod slots;
 
-pub(crate) use slots::{Births, Slots};
+pub(crate) use slots::Births;
 
 mod shards;
 

@@ -1,0 +1,11 @@
+//! The seed's hello world: `asyncio.run`.
+
+use std::time::Duration;
+
+fn main() {
+    asyncio::run(async {
+        println!("hello");
+        asyncio::sleep(Duration::from_secs(1)).await;
+        println!("world");
+    });
+}
