@@ -1,0 +1,93 @@
+//! Loops of a known size to run a test on, and ways to wait in it without hoping.
+
+use std::future::Future;
+use std::panic::Location;
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use asyncio::{EventLoop, Runner, Task, checkpoint, create_task};
+
+use crate::probes::Flag;
+use crate::watchdog::{test_name, watched_as};
+
+/// How many foreign threads act at once.
+const THREADS: usize = 4;
+
+/// How often each of them acts, if there is time.
+const ROUNDS: usize = 1000;
+
+/// How long they act at most.
+const TIME: Duration = Duration::from_millis(300);
+
+/// How long [`until`] waits.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Runs `main`, watched, on a loop with so many workers.
+#[track_caller]
+pub fn on_workers<F: Future>(workers: usize, main: F) -> F::Output {
+    watched_as(test_name::<F>(), || runner(workers).run(main))
+}
+
+/// Runs `scenario`, watched, over and over on four foreign threads at once, against one loop.
+pub fn from_many_threads<S: AsyncFn(&EventLoop) + Sync>(scenario: S) {
+    watched_as(test_name::<S>(), || {
+        let mut runner = runner(3);
+        let event_loop = runner.get_loop().clone();
+        let start = Barrier::new(THREADS);
+        let act = || {
+            start.wait();
+            let until = Instant::now() + TIME;
+            for _ in (0..ROUNDS).take_while(|_| Instant::now() < until) {
+                let ended = event_loop.block_on(scenario(&event_loop));
+                assert_eq!(ended, Ok(()), "nobody cancels the root");
+            }
+        };
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(act)).collect();
+            for thread in threads {
+                if let Err(payload) = thread.join() {
+                    std::panic::resume_unwind(payload);
+                }
+            }
+        });
+        runner.close();
+    });
+}
+
+fn runner(workers: usize) -> Runner {
+    let builder = Runner::builder().workers(workers);
+    builder.build().expect("a loop can be started")
+}
+
+/// Steps aside until `condition` holds.
+///
+/// # Panics
+/// If it still does not after ten seconds.
+#[track_caller]
+pub fn until(mut condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
+    let caller = Location::caller();
+    let deadline = Instant::now() + PATIENCE;
+    async move {
+        while !condition() {
+            assert!(Instant::now() < deadline, "{caller}: it never came to that");
+            checkpoint().await;
+        }
+    }
+}
+
+/// Makes a task, and waits until it has been polled. On one worker it is suspended then.
+pub async fn begun<F>(coro: F) -> Task<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let flag = Flag::default();
+    let begun = flag.clone();
+    let task = create_task(async move {
+        begun.set();
+        coro.await
+    });
+    until(|| flag.is_set()).await;
+    task
+}

@@ -1,0 +1,77 @@
+//! Ends a test that hangs, since a hang is a failure and nobody else would say so.
+
+use std::any::type_name;
+use std::io::Write;
+use std::process::Command;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
+
+/// How long a test may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Set in the process that [`alone`] starts.
+const ALONE: &str = "RULE_TEST_ALONE";
+
+/// Runs the body of a test, and aborts the process if it takes longer than 30 s. The message names
+/// the test: the function in which `body` is written.
+pub fn watched<B: FnOnce() -> R, R>(body: B) -> R {
+    watched_as(test_name::<B>(), body)
+}
+
+/// As [`watched`], for a test of another name.
+pub(crate) fn watched_as<R>(name: String, body: impl FnOnce() -> R) -> R {
+    let (alive, over) = channel::<()>();
+    thread::spawn(move || {
+        if over.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
+            // Not `eprintln!`, which the test harness keeps to itself.
+            let _written = writeln!(
+                std::io::stderr(),
+                "the test {name} hangs: it takes longer than {LIMIT:?}"
+            );
+            std::process::abort();
+        }
+    });
+    let result = body();
+    drop(alive);
+    result
+}
+
+/// As [`watched`], in a process of its own: for what counts the threads or descriptors of the
+/// whole process.
+pub fn alone<B: FnOnce()>(body: B) {
+    if std::env::var_os(ALONE).is_some() {
+        return watched(body);
+    }
+    let name = test_name::<B>();
+    let (_crate_name, path) = name.split_once("::").expect("a test is in a crate");
+    let output = Command::new(std::env::current_exe().expect("a test has a file"))
+        .args([
+            path,
+            "--exact",
+            "--include-ignored",
+            "--nocapture",
+            "--test-threads=1",
+        ])
+        .env(ALONE, "1")
+        .output()
+        .expect("the test can be started again");
+    let said =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    assert!(
+        output.status.success(),
+        "{path}: {}\n{}",
+        output.status,
+        said.concat()
+    );
+    assert!(said[0].contains("1 passed"), "no test has the name {path}");
+}
+
+/// The function in which a closure, or an async block, of type `B` is written.
+pub(crate) fn test_name<B>() -> String {
+    let name = type_name::<B>();
+    name.split("::{{closure}}")
+        .next()
+        .unwrap_or(name)
+        .to_owned()
+}
