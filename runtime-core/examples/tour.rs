@@ -62,8 +62,9 @@ fn burst() {
 }
 
 async fn spawn_share(first: u64, count: u64) -> u64 {
-    let tasks: Vec<_> =
-        (first..first + count).map(|n| asyncio::create_task(async move { n })).collect();
+    let tasks: Vec<_> = (first..first + count)
+        .map(|n| asyncio::create_task(async move { n }))
+        .collect();
     let mut sum = 0;
     for task in tasks {
         sum += task.await.unwrap();

@@ -8,7 +8,9 @@ use std::panic::{Location, panic_any};
 use std::time::Duration;
 
 use crate::exceptions::{CancelledError, ShutdownTimeout};
-use crate::runtime::{Context, Engine, EventLoop, Options, Tuning, is_inside_loop, run_foreign};
+use crate::runtime::{
+    Context, Engine, EventLoop, Options, Slack, Tuning, is_inside_loop, run_foreign,
+};
 use crate::sync::{StdArc, thread};
 
 /// Runs `main` on a new loop, and closes the loop: `asyncio.run`.
@@ -215,6 +217,8 @@ impl Builder {
             on_thread_start: None,
             on_thread_stop: None,
             debug: environment("ASYNCIO_DEBUG") == Some(1),
+            slack: Slack::default(),
+            max_spare_workers: processors.max(workers.unwrap_or(0)),
             tuning: Tuning::from_environment(),
         };
         Builder { options }
@@ -272,6 +276,34 @@ impl Builder {
     /// Runs `hook` on every thread that the loop has started, before it ends.
     pub fn on_thread_stop(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
         self.options.on_thread_stop = Some(StdArc::new(hook));
+        self
+    }
+
+    /// How late a timer may fire, to share its wake-up with others: by a fraction of its delay, but
+    /// never more than `at_most`. By default 0.002 and two milliseconds. Zero makes every timer as
+    /// exact as the kernel can, at the price of a wake-up each.
+    ///
+    /// # Panics
+    /// If the fraction is negative, or no number.
+    #[track_caller]
+    pub fn timer_slack(mut self, fraction: f64, at_most: Duration) -> Builder {
+        assert!(
+            fraction >= 0.0,
+            "a slack is a fraction of the delay, zero or more"
+        );
+        self.options.slack = Slack { fraction, at_most };
+        self
+    }
+
+    /// How many workers may be started beside the others while those are stuck in tasks that block;
+    /// they go when the stuck ones come back. By default as many as there are workers. Zero: none.
+    ///
+    /// # Panics
+    /// If it is over 1,024.
+    #[track_caller]
+    pub fn max_spare_workers(mut self, count: usize) -> Builder {
+        assert!(count <= 1024, "a loop has at most 1,024 spare workers");
+        self.options.max_spare_workers = count;
         self
     }
 

@@ -11,8 +11,9 @@ use super::event_loop::EventLoop;
 use super::scheduler::context::{self, Role};
 use super::scheduler::core::Core;
 use super::scheduler::options::Options;
-use super::scheduler::shared::{Shared, WorkerParts};
+use super::scheduler::shared::Shared;
 use super::scheduler::shutdown::{Shutdown, shut_down};
+use super::scheduler::threads;
 use super::scheduler::watch;
 use super::scheduler::worker::Worker;
 use super::task::context::Context;
@@ -49,7 +50,7 @@ impl Engine {
         // If a thread cannot be started, `engine` is dropped and stops those that were.
         for parts in parts {
             engine.start_thread(&format!("{}", parts.index), move |shared| {
-                work(shared, parts)
+                threads::work(shared, parts);
             })?;
         }
         engine.start_thread("poller", watch::run)?;
@@ -61,18 +62,7 @@ impl Engine {
         suffix: &str,
         body: impl FnOnce(&Arc<Shared>) + Send + 'static,
     ) -> io::Result<()> {
-        let shared = Arc::clone(self.event_loop.shared());
-        let options = &shared.options;
-        let mut builder = thread::Builder::new().name(format!("{}-{suffix}", options.thread_name));
-        if let Some(size) = options.thread_stack_size {
-            builder = builder.stack_size(size);
-        }
-        let shared = Arc::clone(&shared);
-        let thread = builder.spawn(move || {
-            call(shared.options.on_thread_start.as_deref());
-            body(&shared);
-            call(shared.options.on_thread_stop.as_deref());
-        })?;
+        let thread = threads::start(self.event_loop.shared(), suffix, body)?;
         self.threads.push(thread);
         Ok(())
     }
@@ -109,7 +99,8 @@ impl Engine {
         self.drop_local_tasks();
         match outcome {
             Shutdown::Complete => {
-                for thread in self.threads.drain(..) {
+                let spares = std::mem::take(&mut self.event_loop.shared().spares.lock().threads);
+                for thread in self.threads.drain(..).chain(spares) {
                     // A hook that panicked: its message is out, and the thread is gone.
                     let _panicked = thread.join();
                 }
@@ -125,7 +116,7 @@ impl Engine {
 
     /// After a forced end: what this thread still has.
     fn drop_local_tasks(&self) {
-        abandon_rest(self.worker.core());
+        threads::abandon_rest(self.worker.core());
     }
 }
 
@@ -148,7 +139,7 @@ impl Present {
         let shared = Arc::clone(&core.shared);
         let entered = context::enter(Arc::clone(&shared), Role::Worker(Rc::clone(&core)));
         shared.crew.idle.arrive();
-        watch::rouse(&shared);
+        shared.rouse_watch();
         Present {
             shared,
             core,
@@ -161,33 +152,5 @@ impl Drop for Present {
     fn drop(&mut self) {
         self.shared.set_running(false);
         self.shared.crew.leave(&self.core.queue);
-    }
-}
-
-/// The body of a worker's thread.
-fn work(shared: &Arc<Shared>, parts: WorkerParts) {
-    shared.crew.seats[parts.index].parker.bind();
-    let core = Rc::new(Core::new(Arc::clone(shared), parts));
-    let _entered = context::enter(Arc::clone(shared), Role::Worker(Rc::clone(&core)));
-    shared.crew.idle.arrive();
-    Worker::new(Rc::clone(&core)).drive(|| shared.crew.is_stopping());
-    shared.crew.idle.depart();
-    abandon_rest(&core);
-}
-
-/// Drops what a worker still has when it stops: something only after a forced end.
-fn abandon_rest(core: &Core) {
-    use super::scheduler::schedule::closed_error;
-
-    core.home.receive();
-    let locals = std::iter::from_fn(|| core.home.pop_root().or_else(|| core.home.pop()));
-    locals
-        .chain(core.queue.drain())
-        .for_each(|task| task.abandon(closed_error()));
-}
-
-fn call(hook: Option<&(dyn Fn() + Send + Sync)>) {
-    if let Some(hook) = hook {
-        hook();
     }
 }

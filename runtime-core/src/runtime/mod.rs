@@ -32,9 +32,10 @@ pub use event_loop::{
 pub(crate) use event_loop::{NewTask, is_inside_loop, no_running_loop, spawn_here, spawn_local};
 pub(crate) use scheduler::options::Options;
 pub use scheduler::tuning::Tuning;
-pub(crate) use sleeping::Timer;
+pub(crate) use sleeping::{Precision, Timer};
 pub(crate) use task::cancel::{Attendance, Raise, hidden, intercept, is_delivering, note};
 pub use task::context::Context;
 pub use task::handle::{CallbackId, TaskHandle, Wait};
 pub use task::header::TaskId;
 pub use task::join::Task;
+pub(crate) use time::Slack;

@@ -4,10 +4,19 @@ use std::panic::Location;
 use std::task::{Context as PollWith, Poll, Waker};
 use std::time::Instant;
 
-use super::event_loop::EventLoop;
+use super::event_loop::{EventLoop, worker_index};
 use super::task::cancel;
 use super::time::{Tick, TimerKey};
 use crate::exceptions::NoRunningLoop;
+
+/// How exactly a timer is to fire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Precision {
+    /// Within the loop's slack.
+    Shared,
+    /// As the kernel can.
+    Exact,
+}
 
 /// Waits for an instant. Bound to a loop at its first poll, and taken out of it when it is dropped.
 #[derive(Debug)]
@@ -22,7 +31,9 @@ enum State {
         event_loop: EventLoop,
         when: Tick,
         key: TimerKey,
-        waker: Waker,
+        /// The waker on the wheel, by its data and vtable. The clone there keeps the address from
+        /// being used again until the timer fires, and then the clock answers first.
+        waker: (usize, usize),
     },
     Done,
 }
@@ -41,14 +52,16 @@ impl Timer {
     ///
     /// # Errors
     /// [`NoRunningLoop`] at the first poll, if this thread has no loop.
+    #[inline]
     pub(crate) fn poll(
         &mut self,
         when: Instant,
+        precision: Precision,
         location: &'static Location<'static>,
         cx: &mut PollWith<'_>,
     ) -> Poll<Result<(), NoRunningLoop>> {
         match &mut self.state {
-            State::New => return self.arm(when, location, cx),
+            State::New => self.arm(when, precision, location, cx),
             State::Waiting {
                 event_loop,
                 when,
@@ -57,18 +70,23 @@ impl Timer {
             } => {
                 let driver = &event_loop.shared().driver;
                 if driver.clock.tick() < *when {
-                    if waker.will_wake(cx.waker()) || driver.set_waker(*key, cx.waker()) {
-                        waker.clone_from(cx.waker());
-                        note(location);
-                        return Poll::Pending;
+                    if *waker != identity(cx.waker()) {
+                        *waker = identity(cx.waker());
+                        if !driver.set_waker(*key, cx.waker()) {
+                            // Fired for the old one, a moment ago: the clock will say so too.
+                            cx.waker().wake_by_ref();
+                        }
                     }
-                    // Fired for the old waker, a moment ago: the clock will say so too.
-                    cx.waker().wake_by_ref();
+                    note(location);
                     return Poll::Pending;
                 }
+                self.finish()
             }
-            State::Done => {}
+            State::Done => Poll::Ready(Ok(())),
         }
+    }
+
+    fn finish(&mut self) -> Poll<Result<(), NoRunningLoop>> {
         self.cancel();
         self.state = State::Done;
         Poll::Ready(Ok(()))
@@ -77,6 +95,7 @@ impl Timer {
     fn arm(
         &mut self,
         when: Instant,
+        precision: Precision,
         location: &'static Location<'static>,
         cx: &mut PollWith<'_>,
     ) -> Poll<Result<(), NoRunningLoop>> {
@@ -84,28 +103,32 @@ impl Timer {
             return Poll::Ready(Err(NoRunningLoop));
         };
         let driver = &event_loop.shared().driver;
-        let tick = driver.clock.to_tick(when);
-        if tick <= driver.clock.tick() {
+        let (now, when) = (driver.clock.tick(), driver.clock.to_tick(when));
+        if when <= now {
             self.state = State::Done;
             return Poll::Ready(Ok(()));
         }
-        let waker = cx.waker().clone();
-        let key = driver.insert(tick, waker.clone());
+        let fires = match precision {
+            Precision::Shared => driver.slack.apply(now, when),
+            Precision::Exact => when,
+        };
+        let key = driver.insert(worker_index(&event_loop), fires, cx.waker().clone());
         self.state = State::Waiting {
             event_loop,
-            when: tick,
+            when,
             key,
-            waker,
+            waker: identity(cx.waker()),
         };
         note(location);
         Poll::Pending
     }
 
-    /// Takes the timer out of its loop.
+    /// Takes the timer out of its loop; polled again, it begins anew.
     pub(crate) fn cancel(&mut self) {
+        let state = std::mem::replace(&mut self.state, State::New);
         if let State::Waiting {
             event_loop, key, ..
-        } = std::mem::replace(&mut self.state, State::New)
+        } = state
         {
             event_loop.shared().driver.cancel(key);
         }
@@ -118,9 +141,14 @@ impl Drop for Timer {
     }
 }
 
+fn identity(waker: &Waker) -> (usize, usize) {
+    (
+        waker.data().addr(),
+        std::ptr::from_ref(waker.vtable()).addr(),
+    )
+}
+
 /// Notes for whoever looks what the current task waits on.
 fn note(location: &'static Location<'static>) {
-    if let Some(task) = cancel::current() {
-        task.header().wait_on(location);
-    }
+    cancel::wait_on(location);
 }

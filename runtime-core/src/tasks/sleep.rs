@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::runtime::{Timer, is_delivering};
+use crate::runtime::{Precision, Timer, is_delivering};
 
 /// Sleeps for `delay`: `asyncio.sleep`.
 ///
@@ -51,6 +51,7 @@ pub fn sleep_until(when: Instant) -> Sleep {
 pub struct Sleep {
     until: Until,
     timer: Timer,
+    precision: Precision,
     location: &'static Location<'static>,
 }
 
@@ -70,8 +71,31 @@ impl Sleep {
         Sleep {
             until,
             timer: Timer::new(),
+            precision: Precision::Shared,
             location: Location::caller(),
         }
+    }
+
+    /// As exactly as the kernel can, whatever the loop's timer slack.
+    pub fn exact(mut self) -> Sleep {
+        self.precision = Precision::Exact;
+        self
+    }
+
+    /// Sets a new deadline, in place; it takes effect at the next poll. A sleep that is over begins
+    /// anew.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// # asyncio::run(async {
+    /// let mut sleep = asyncio::sleep(Duration::from_secs(3600));
+    /// sleep.reset(Instant::now() + Duration::from_millis(1));
+    /// (&mut sleep).await;
+    /// # });
+    /// ```
+    pub fn reset(&mut self, when: Instant) {
+        self.timer.cancel();
+        self.until = Until::At(when);
     }
 
     /// Sleeps, and then gives `result`.
@@ -88,7 +112,7 @@ impl Sleep {
     }
 
     fn poll_timer(&mut self, when: Instant, first: bool, cx: &mut Context<'_>) -> Poll<()> {
-        match self.timer.poll(when, self.location, cx) {
+        match self.timer.poll(when, self.precision, self.location, cx) {
             Poll::Ready(Ok(())) if first => self.step_aside(cx),
             Poll::Ready(Ok(())) => {
                 self.until = Until::Over;

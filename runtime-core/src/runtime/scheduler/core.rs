@@ -42,6 +42,15 @@ impl Core {
         }
     }
 
+    /// The parts again, for the next worker that sits here. What is in the queue stays in it.
+    pub(crate) fn into_parts(self) -> WorkerParts {
+        WorkerParts {
+            index: self.index,
+            queue: self.queue,
+            births: self.births.into_inner(),
+        }
+    }
+
     /// Adds what is ready to run.
     #[inline]
     pub(crate) fn push(&self, task: Runnable, wake: Wake) {

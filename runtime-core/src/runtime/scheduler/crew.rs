@@ -24,6 +24,8 @@ pub(crate) struct Seat<T> {
     polls: AtomicU64,
     /// The monitor found the worker stuck: its slot may be robbed.
     stuck: AtomicBool,
+    /// A spare worker on this seat is to go.
+    dismissed: AtomicBool,
 }
 
 /// Queues, sleeping places and the idle protocol of all workers.
@@ -48,6 +50,7 @@ impl<T: Word> Crew<T> {
             parker: Arc::new(Parker::new(Interrupt::clone(interrupt))),
             polls: AtomicU64::new(0),
             stuck: AtomicBool::new(false),
+            dismissed: AtomicBool::new(false),
         };
         let crew = Crew {
             injector: Injector::new(),
@@ -129,6 +132,11 @@ impl<T: Word> Crew<T> {
         !self.injector.is_empty() || self.seats.iter().any(|seat| seat.queue.has_surplus())
     }
 
+    /// Whether anything at all waits: also what its worker would run next, if it came to it.
+    pub(crate) fn work_waits(&self) -> bool {
+        !self.injector.is_empty() || self.seats.iter().any(|seat| seat.queue.has_any())
+    }
+
     /// A worker leaves: what it has is everybody's.
     pub(crate) fn leave(&self, queue: &RunQueue<T>) {
         if !broken(Mutant::LeaveWithoutSpill) {
@@ -183,6 +191,16 @@ impl<T: Word> Seat<T> {
 
     pub(crate) fn set_stuck(&self, stuck: bool) {
         self.stuck.store(stuck, Ordering::Relaxed);
+    }
+
+    /// Tells the spare worker on this seat to go, or welcomes the next one.
+    pub(crate) fn set_dismissed(&self, dismissed: bool) {
+        // Release; a sleeping spare sees it by its parker's exchange.
+        self.dismissed.store(dismissed, Ordering::Release);
+    }
+
+    pub(crate) fn is_dismissed(&self) -> bool {
+        self.dismissed.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_stuck(&self) -> bool {

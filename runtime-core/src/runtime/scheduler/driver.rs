@@ -16,9 +16,9 @@ use std::io;
 use std::task::Waker;
 
 use super::role::{Held, Role};
-use crate::runtime::time::{Clock, Tick, TimerKey, Timers};
+use crate::runtime::time::{Clock, Slack, Tick, TimerKey, Timers};
 use crate::sync::atomic::{AtomicU64, Ordering, fence};
-use crate::sync::{Mutant, Mutex, broken};
+use crate::sync::{Mutant, Mutex, StdArc, broken};
 use crate::sys::Waiter;
 
 /// The value of `asleep_until` while nobody waits.
@@ -29,7 +29,8 @@ const AWAKE: u64 = 0;
 pub(crate) struct Driver {
     pub(crate) clock: Clock,
     pub(crate) role: Role,
-    waiter: crate::sync::StdArc<Waiter>,
+    pub(crate) slack: Slack,
+    waiter: StdArc<Waiter>,
     timers: Timers,
     asleep_until: AtomicU64,
     /// What the kernel's timer is armed for.
@@ -37,20 +38,21 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(waiter: crate::sync::StdArc<Waiter>) -> Driver {
+    pub(crate) fn new(waiter: StdArc<Waiter>, workers: usize, slack: Slack) -> Driver {
         Driver {
             clock: Clock::new(),
             role: Role::new(),
             waiter,
-            timers: Timers::new(),
+            timers: Timers::new(workers),
+            slack,
             asleep_until: AtomicU64::new(AWAKE),
             armed: Mutex::new(Tick::NEVER),
         }
     }
 
-    /// Adds a timer.
-    pub(crate) fn insert(&self, when: Tick, waker: Waker) -> TimerKey {
-        let key = self.timers.insert(when, waker);
+    /// Adds a timer, to the wheel of a worker if one makes it.
+    pub(crate) fn insert(&self, worker: Option<usize>, when: Tick, waker: Waker) -> TimerKey {
+        let key = self.timers.insert(worker, when, waker);
         // Pairs with the fence in `wait`.
         fence(Ordering::SeqCst);
         if self.asleep_until.load(Ordering::Relaxed) > when.0 && !broken(Mutant::ArmWithoutLook) {
@@ -66,7 +68,7 @@ impl Driver {
 
     /// Takes a timer out.
     pub(crate) fn cancel(&self, key: TimerKey) {
-        let _waker = self.timers.cancel(key);
+        self.timers.cancel(key);
     }
 
     /// Whether a timer is due, at a look without locks.

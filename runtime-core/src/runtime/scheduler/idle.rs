@@ -56,7 +56,8 @@ impl Idle {
     #[must_use]
     pub(crate) fn worker_to_wake(&self) -> Option<usize> {
         // An exchange, not a load: see the essay.
-        if searching(self.word.fetch_add(0, Ordering::AcqRel)) > 0 {
+        let word = self.word.fetch_add(0, Ordering::AcqRel);
+        if searching(word) > 0 || word / ASLEEP == 0 {
             return None;
         }
         let mut sleepers = self.sleepers.lock();
@@ -64,7 +65,8 @@ impl Idle {
             return None;
         }
         let worker = sleepers.pop()?;
-        self.word.fetch_sub(ASLEEP - AWAKE - SEARCHING, Ordering::AcqRel);
+        self.word
+            .fetch_sub(ASLEEP - AWAKE - SEARCHING, Ordering::AcqRel);
         Some(worker)
     }
 
@@ -112,6 +114,11 @@ impl Idle {
         sleepers.swap_remove(index);
         self.word.fetch_sub(ASLEEP - AWAKE, Ordering::AcqRel);
         true
+    }
+
+    /// How many workers are awake.
+    pub(crate) fn awake(&self) -> usize {
+        ((self.word.load(Ordering::Acquire) / AWAKE) & FIELD) as usize
     }
 
     /// How many workers are asleep.

@@ -60,8 +60,9 @@ pub(crate) mod context;
 )]
 pub(crate) mod schedule;
 
-pub(crate) mod watch;
-
 pub(crate) mod worker;
 
 pub(crate) mod shutdown;
+pub(crate) mod threads;
+
+pub(crate) mod watch;

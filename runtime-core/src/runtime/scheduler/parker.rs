@@ -19,7 +19,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::{Mutant, OnceLock, StdArc, broken, thread};
+use crate::sync::{Mutant, Mutex, StdArc, broken, thread};
 
 const EMPTY: usize = 0;
 const PARKED: usize = 1;
@@ -32,7 +32,8 @@ pub(crate) type Interrupt = StdArc<dyn Fn() + Send + Sync>;
 /// The sleeping place of one thread.
 pub(crate) struct Parker {
     state: AtomicUsize,
-    thread: OnceLock<thread::Thread>,
+    /// Who sleeps here; a spare worker's seat changes hands.
+    thread: Mutex<Option<thread::Thread>>,
     interrupt: Interrupt,
 }
 
@@ -40,14 +41,14 @@ impl Parker {
     pub(crate) fn new(interrupt: Interrupt) -> Parker {
         Parker {
             state: AtomicUsize::new(EMPTY),
-            thread: OnceLock::new(),
+            thread: Mutex::new(None),
             interrupt,
         }
     }
 
     /// Binds the parker to the calling thread, which alone may sleep here.
     pub(crate) fn bind(&self) {
-        self.thread.get_or_init(thread::current);
+        *self.thread.lock() = Some(thread::current());
     }
 
     /// Sleeps until the token is there, and takes it.
@@ -87,11 +88,10 @@ impl Parker {
     pub(crate) fn unpark(&self) {
         // Release: what the caller did comes before what the thread does next.
         match self.state.swap(NOTIFIED, Ordering::AcqRel) {
-            PARKED => self
-                .thread
-                .get()
-                .expect("a parked thread is bound")
-                .unpark(),
+            PARKED => {
+                let sleeper = self.thread.lock().clone();
+                sleeper.expect("a parked thread is bound").unpark();
+            }
             POLLING => (self.interrupt)(),
             _ => {}
         }
@@ -100,7 +100,7 @@ impl Parker {
     /// From EMPTY to a way of sleeping. False if the token was there: it has been taken.
     fn begin(&self, sleeping: usize) -> bool {
         debug_assert!(
-            self.thread.get().is_some(),
+            self.thread.lock().is_some(),
             "a thread parks before it is bound"
         );
         if broken(Mutant::ForgetToken) {

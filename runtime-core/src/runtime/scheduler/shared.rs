@@ -13,7 +13,7 @@ use crate::runtime::task::header::{Header, TaskId};
 use crate::runtime::task::registry::{Births, Registry};
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::task::schedule_face::Report;
-use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use crate::sync::{Mutex, StdArc, thread};
 use crate::sys::Waiter;
 
@@ -34,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     /// The poller thread's bed, and whether it is in it for good.
     pub(crate) watch_parker: Parker,
+    pub(crate) spares: Mutex<Spares>,
     pub(crate) watch_asleep: AtomicBool,
     ids: AtomicU64,
     /// The thread of worker 0.
@@ -53,6 +54,15 @@ pub(crate) struct Counters {
     pub(crate) parks: AtomicU64,
 }
 
+/// The workers that are started while others are stuck.
+#[derive(Debug, Default)]
+pub(crate) struct Spares {
+    /// The parts of those that are not at work.
+    pub(crate) idle: Vec<WorkerParts>,
+    /// Every thread that was ever started, to be joined at the end.
+    pub(crate) threads: Vec<thread::JoinHandle<()>>,
+}
+
 /// The parts of a loop that belong to one worker each.
 #[derive(Debug)]
 pub(crate) struct WorkerParts {
@@ -69,24 +79,31 @@ impl Shared {
             let waiter = StdArc::clone(&waiter);
             StdArc::new(move || waiter.interrupt())
         };
-        let (crew, queues) = Crew::new(options.workers, options.tuning.lifo, &interrupt);
-        let (registry, births) = Registry::new(options.workers);
+        // Room for the spares from the start: no array here ever grows.
+        let seats = options.workers + options.max_spare_workers;
+        let (crew, queues) = Crew::new(seats, options.tuning.lifo, &interrupt);
+        let (registry, births) = Registry::new(seats);
         let parts = queues.into_iter().zip(births).enumerate();
         let parts = parts.map(|(index, (queue, births))| WorkerParts {
             index,
             queue,
             births,
         });
-        let parts = parts.collect();
+        let mut parts: Vec<_> = parts.collect();
+        let spares = parts.split_off(options.workers);
         let shared = Shared {
             crew,
             registry,
-            driver: Driver::new(waiter),
+            driver: Driver::new(waiter, seats, options.slack),
             lane: Lane::default(),
             options,
             handler: Mutex::new(None),
             counters: Counters::default(),
             watch_parker: Parker::new(interrupt),
+            spares: Mutex::new(Spares {
+                idle: spares,
+                threads: Vec::new(),
+            }),
             watch_asleep: AtomicBool::new(false),
             ids: AtomicU64::new(1),
             first_thread: thread::current().id(),
@@ -107,6 +124,16 @@ impl Shared {
     pub(crate) fn next_ids(&self) -> (u64, u64) {
         let first = self.ids.fetch_add(ID_BLOCK, Ordering::Relaxed);
         (first, first + ID_BLOCK)
+    }
+
+    /// Wakes the poller thread if it is in bed. A worker calls this when it has woken up.
+    #[inline]
+    pub(crate) fn rouse_watch(&self) {
+        // Pairs with the fence in `Watch::go_to_bed`: the worker is counted as awake before this.
+        fence(Ordering::SeqCst);
+        if self.watch_asleep.load(Ordering::Relaxed) {
+            self.watch_parker.unpark();
+        }
     }
 
     /// Tells the exception handler, or standard error.

@@ -142,7 +142,7 @@ impl Alarm<'_> {
         let waker = StdArc::new(WakeFirst(Arc::clone(shared))).into();
         let key = shared
             .driver
-            .insert(shared.driver.clock.to_tick(deadline), waker);
+            .insert(None, shared.driver.clock.to_tick(deadline), waker);
         Alarm { shared, key }
     }
 }

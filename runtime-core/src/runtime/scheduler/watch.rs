@@ -12,6 +12,9 @@
 //!    all sleep: it wakes one. (By the protocols neither can happen; a guarantee does not rest on
 //!    that.)
 //!
+//! 4. Workers stuck, and work that nobody takes: a **spare worker** is started, on a seat of its own.
+//!    It goes when there are fewer stuck workers than spares.
+//!
 //! Looking has a price, because a third thread that wakes up makes the kernel spread the others. So
 //! it looks every 1 ms when something was found, every 3 ms while the workers' counters move, and
 //! after 300 ms with all of them asleep it goes to bed: the next worker that wakes up wakes it,
@@ -22,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use super::role::Held;
 use super::shared::Shared;
+use super::threads;
 use crate::sync::Arc;
 use crate::sync::atomic::{Ordering, fence};
 
@@ -33,16 +37,6 @@ const OVERDUE: Duration = Duration::from_millis(1);
 /// The poller thread's number as a holder of the role: behind those of the workers.
 fn own_number(shared: &Shared) -> usize {
     shared.crew.seats.len()
-}
-
-/// Wakes the poller thread if it is in bed. A worker calls this when it has woken up.
-#[inline]
-pub(crate) fn rouse(shared: &Shared) {
-    // Pairs with the fence in `go_to_bed`: the worker is counted as awake before this.
-    fence(Ordering::SeqCst);
-    if shared.watch_asleep.load(Ordering::Relaxed) {
-        shared.watch_parker.unpark();
-    }
 }
 
 /// The body of the poller thread.
@@ -72,8 +66,16 @@ fn poll_for_all(shared: &Shared) {
     shared.driver.role.release(held);
 }
 
+/// How many looks at work that waits while a worker is stuck, before a spare is started though
+/// others are awake.
+const PATIENCE: u32 = 8;
+
 struct Watch<'a> {
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
+    /// The seats of the spares that are at work.
+    spares: Vec<usize>,
+    /// For how many looks work has waited beside a stuck worker.
+    waited: u32,
     /// What the counters said at the last look.
     polls: Vec<u64>,
     injector_waited: bool,
@@ -87,6 +89,8 @@ impl Watch<'_> {
         let last_movement = Instant::now();
         Watch {
             shared,
+            spares: Vec::new(),
+            waited: 0,
             polls,
             injector_waited: false,
             last_movement,
@@ -126,7 +130,28 @@ impl Watch<'_> {
         let overdue = self.serve_overdue_timers();
         let forgotten = self.look_at_injector();
         let unmanned = self.look_at_poller();
-        stuck || overdue || forgotten || unmanned
+        let spare = self.look_at_spares();
+        stuck || overdue || forgotten || unmanned || spare
+    }
+
+    /// Starts a spare for a stuck worker, or lets one go.
+    fn look_at_spares(&mut self) -> bool {
+        let crew = &self.shared.crew;
+        let stuck = crew.seats.iter().filter(|seat| seat.is_stuck()).count();
+        if self.spares.len() > stuck {
+            if let Some(seat) = self.spares.pop() {
+                threads::dismiss(self.shared, seat);
+            }
+        }
+        let waits = stuck > 0 && crew.work_waits();
+        self.waited = if waits { self.waited + 1 } else { 0 };
+        let nobody_left = stuck >= crew.idle.awake() && crew.idle.asleep() == 0;
+        if !waits || stuck <= self.spares.len() || !(nobody_left || self.waited > PATIENCE) {
+            return stuck > 0;
+        }
+        self.waited = 0;
+        self.spares.extend(threads::start_spare(self.shared));
+        true
     }
 
     fn look_at_workers(&mut self) -> bool {
@@ -185,7 +210,7 @@ impl Watch<'_> {
     fn go_to_bed(&mut self) {
         let shared = self.shared;
         shared.watch_asleep.store(true, Ordering::Relaxed);
-        // Pairs with the fence in `rouse`: a worker that wakes up sees the word, or is seen here.
+        // Pairs with the fence in `Shared::rouse_watch`: a worker that wakes up sees the word, or is seen here.
         fence(Ordering::SeqCst);
         let manned = shared.driver.role.holder().is_some();
         if shared.crew.idle.all_asleep() && manned && !shared.crew.is_stopping() {

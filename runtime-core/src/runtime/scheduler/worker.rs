@@ -5,7 +5,6 @@ use std::task::Waker;
 
 use super::core::Core;
 use super::schedule::closed_error;
-use super::watch;
 use crate::runtime::task::runnable::Runnable;
 use crate::sync::atomic::Ordering;
 
@@ -201,7 +200,7 @@ impl Worker {
             None => parker.park(),
         }
         self.searching = !shared.crew.idle.wake_up(self.core.index);
-        watch::rouse(shared);
+        shared.rouse_watch();
         self.wake_due();
     }
 

@@ -32,6 +32,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
@@ -147,6 +148,14 @@ pub(crate) fn current() -> Option<TaskRef> {
     let pointer = current_pointer()?;
     // SAFETY: `enter`'s caller keeps the task alive while it stands here.
     Some(unsafe { TaskRef::from_borrowed(pointer) })
+}
+
+/// Notes what the current task waits on.
+pub(crate) fn wait_on(location: &'static Location<'static>) {
+    if let Some(task) = current_pointer() {
+        // SAFETY: as in `current`.
+        unsafe { task.as_ref() }.wait_on(location);
+    }
 }
 
 /// The same, uncounted: to be compared, or used before the poll ends.

@@ -4,6 +4,10 @@ mod clock;
 
 pub(crate) use clock::{Clock, Tick};
 
+mod slack;
+
+pub(crate) use slack::Slack;
+
 mod timers;
 
 pub(crate) use timers::{TimerKey, Timers};

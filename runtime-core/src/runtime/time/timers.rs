@@ -43,7 +43,9 @@ struct Shard {
 impl Timers {
     /// Wheels for `workers` workers, and one more.
     pub(crate) fn new(workers: usize) -> Timers {
-        Timers { shards: (0..=workers).map(|_| Shard::new()).collect() }
+        Timers {
+            shards: (0..=workers).map(|_| Shard::new()).collect(),
+        }
     }
 
     /// Adds a timer that wakes `waker` at `when`, to the wheel of a worker or to the last one.
@@ -52,14 +54,19 @@ impl Timers {
         let mut wheel = self.shards[shard].lock();
         let key = wheel.insert(runtime_timer::Tick(when.0), waker);
         self.shards[shard].publish_next(&wheel);
-        TimerKey { shard: shard as u32, key }
+        TimerKey {
+            shard: shard as u32,
+            key,
+        }
     }
 
     /// Has a timer wake `waker` instead. False if it has fired.
     pub(crate) fn set_waker(&self, key: TimerKey, waker: &Waker) -> bool {
         let new = waker.clone();
         let mut wheel = self.shard(key).lock();
-        let old = wheel.get_mut(key.key).map(|place| std::mem::replace(place, new));
+        let old = wheel
+            .get_mut(key.key)
+            .map(|place| std::mem::replace(place, new));
         // The old waker's destructor may be user code: after the lock.
         drop(wheel);
         old.is_some()
@@ -88,7 +95,11 @@ impl Timers {
 
     /// The earliest deadline, or a little before it.
     pub(crate) fn next(&self) -> Tick {
-        self.shards.iter().map(Shard::next).min().unwrap_or(Tick::NEVER)
+        self.shards
+            .iter()
+            .map(Shard::next)
+            .min()
+            .unwrap_or(Tick::NEVER)
     }
 
     fn shard(&self, key: TimerKey) -> &Shard {
@@ -132,7 +143,9 @@ impl Shard {
             self.any_cancelled.store(false, Ordering::Relaxed);
             std::mem::take(&mut *cancelled)
         };
-        keys.into_iter().filter_map(|key| wheel.cancel(key)).collect()
+        keys.into_iter()
+            .filter_map(|key| wheel.cancel(key))
+            .collect()
     }
 
     #[cold]
@@ -159,7 +172,9 @@ impl Shard {
     }
 
     fn publish_next(&self, wheel: &Wheel<Waker>) {
-        let next = wheel.next_deadline().map_or(Tick::NEVER, |tick| Tick(tick.0));
+        let next = wheel
+            .next_deadline()
+            .map_or(Tick::NEVER, |tick| Tick(tick.0));
         self.next.store(next.0, Ordering::Release);
     }
 }
