@@ -14,7 +14,7 @@ use std::future::Future;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use benches::runtimes::{Tasks, Tokio};
+use benches::runtimes::{Asyncio, Tasks, Tokio};
 use benches::work::tasks;
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 
@@ -45,30 +45,39 @@ fn spawn_await(criterion: &mut Criterion) {
 
 fn spawn_many(criterion: &mut Criterion) {
     let mut group = group(criterion, "spawn_many", 10_000);
+    side::<Asyncio, _, _>(&mut group, "asyncio", || {
+        tasks::spawn_many::<Asyncio>(10_000)
+    });
     side::<Tokio, _, _>(&mut group, "tokio", || tasks::spawn_many::<Tokio>(10_000));
     group.finish();
 }
 
 fn yields(criterion: &mut Criterion) {
     let mut group = group(criterion, "yield", 100_000);
+    side::<Asyncio, _, _>(&mut group, "asyncio", || {
+        tasks::yields::<Asyncio>(1_000, 100)
+    });
     side::<Tokio, _, _>(&mut group, "tokio", || tasks::yields::<Tokio>(1_000, 100));
     group.finish();
 }
 
 fn chained(criterion: &mut Criterion) {
     let mut group = group(criterion, "chained", 1_000);
+    side::<Asyncio, _, _>(&mut group, "asyncio", || tasks::chain::<Asyncio>(1_000));
     side::<Tokio, _, _>(&mut group, "tokio", || tasks::chain::<Tokio>(1_000));
     group.finish();
 }
 
 fn skynet(criterion: &mut Criterion) {
     let mut group = group(criterion, "skynet", tasks::skynet_tasks(10_000));
+    side::<Asyncio, _, _>(&mut group, "asyncio", || tasks::skynet::<Asyncio>(10_000));
     side::<Tokio, _, _>(&mut group, "tokio", || tasks::skynet::<Tokio>(10_000));
     group.finish();
 }
 
 fn ping_pong(criterion: &mut Criterion) {
     let mut group = group(criterion, "ping_pong", 1_000);
+    side::<Asyncio, _, _>(&mut group, "asyncio", || tasks::ping_pong::<Asyncio>(1_000));
     side::<Tokio, _, _>(&mut group, "tokio", || tasks::ping_pong::<Tokio>(1_000));
     group.finish();
 }

@@ -4,9 +4,11 @@
 //! that runtime would write. A runtime implements only the traits whose
 //! functions it has; a workload asks for the traits it needs.
 
+mod asyncio;
 mod smol;
 mod tokio;
 
+pub use self::asyncio::Asyncio;
 pub use self::smol::Smol;
 pub use self::tokio::Tokio;
 

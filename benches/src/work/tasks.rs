@@ -118,7 +118,7 @@ struct Question(oneshot::Sender<oneshot::Sender<Question>>);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtimes::{Smol, Tokio};
+    use crate::runtimes::{Asyncio, Smol, Tokio};
 
     fn every_kind_of_work_ends<R: Tasks>() {
         R::run(2, async {
@@ -129,6 +129,11 @@ mod tests {
             assert_eq!(skynet::<R>(100).await, 4_950);
             ping_pong::<R>(10).await;
         });
+    }
+
+    #[test]
+    fn every_kind_of_work_ends_on_asyncio() {
+        every_kind_of_work_ends::<Asyncio>();
     }
 
     #[test]

@@ -1,11 +1,22 @@
 //! The table: every row, its goal, and who runs it.
 
-use benches::runtimes::{Smol, Tokio};
+use benches::runtimes::{Asyncio, Smol, Tokio};
 
 use crate::workload::{Goal, Runtime, Subject, Workload};
 use crate::workloads::{memory, sharing, tasks, threads, timers};
 
-/// The rivals' runs of a workload.
+/// A workload that every runtime can run.
+macro_rules! all {
+    ($($run:ident)::+) => {
+        &[
+            (Runtime::Asyncio, $($run)::+::<Asyncio>),
+            (Runtime::Tokio, $($run)::+::<Tokio>),
+            (Runtime::Smol, $($run)::+::<Smol>),
+        ]
+    };
+}
+
+/// A workload for which asyncio lacks a function yet.
 macro_rules! rivals {
     ($($run:ident)::+) => {
         &[(Runtime::Tokio, $($run)::+::<Tokio>), (Runtime::Smol, $($run)::+::<Smol>)]
@@ -19,7 +30,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Time,
         size: 10_000,
         goal: Goal::Ratio(0.35),
-        runs: rivals!(tasks::spawn_and_await),
+        runs: all!(tasks::spawn_and_await),
     },
     Workload {
         name: "spawn 10,000, await all, from a task",
@@ -27,7 +38,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Time,
         size: 10_000,
         goal: Goal::Ratio(0.30),
-        runs: rivals!(tasks::spawn_many),
+        runs: all!(tasks::spawn_many),
     },
     Workload {
         name: "spawn 10,000 from a foreign thread, idle loop",
@@ -35,7 +46,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Time,
         size: 10_000,
         goal: Goal::Ratio(0.50),
-        runs: rivals!(threads::spawn_into_idle),
+        runs: all!(threads::spawn_into_idle),
     },
     Workload {
         name: "spawn 10,000 from a foreign thread, busy loop",
@@ -43,7 +54,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Time,
         size: 10_000,
         goal: Goal::Ratio(0.01),
-        runs: rivals!(threads::spawn_into_busy),
+        runs: all!(threads::spawn_into_busy),
     },
     Workload {
         name: "yield, 1,000 tasks × 1,000",
@@ -51,7 +62,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Time,
         size: 1_000,
         goal: Goal::Ratio(0.60),
-        runs: rivals!(tasks::yields),
+        runs: all!(tasks::yields),
     },
     Workload {
         name: "ping-pong by oneshot",
@@ -59,7 +70,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Time,
         size: 10_000,
         goal: Goal::Ratio(0.45),
-        runs: rivals!(tasks::ping_pong),
+        runs: all!(tasks::ping_pong),
     },
     Workload {
         name: "ping-pong by channel of 1",
@@ -83,7 +94,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Time,
         size: 10_000,
         goal: Goal::Ratio(0.20),
-        runs: rivals!(tasks::chain),
+        runs: all!(tasks::chain),
     },
     Workload {
         name: "skynet, 1,000,000 leaves",
@@ -91,7 +102,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Time,
         size: 1_000_000,
         goal: Goal::Ratio(0.30),
-        runs: rivals!(tasks::skynet),
+        runs: all!(tasks::skynet),
     },
     Workload {
         name: "lock held across a yield, 100 tasks",
@@ -131,7 +142,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Time,
         size: 10_000,
         goal: Goal::Ratio(0.15),
-        runs: rivals!(tasks::main_hand_overs),
+        runs: all!(tasks::main_hand_overs),
     },
     Workload {
         name: "blocking pool, 10,000 trivial jobs",
@@ -147,7 +158,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Cpu,
         size: 100_000,
         goal: Goal::Ratio(0.35),
-        runs: rivals!(timers::sleeps),
+        runs: all!(timers::sleeps),
     },
     Workload {
         name: "timer registered and dropped",
@@ -155,7 +166,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Time,
         size: 10_000,
         goal: Goal::Ratio(0.12),
-        runs: rivals!(timers::register_and_drop),
+        runs: all!(timers::register_and_drop),
     },
     Workload {
         name: "timeout around a future ready after one yield",
@@ -171,7 +182,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Time,
         size: 10_000,
         goal: Goal::Ratio(0.35),
-        runs: rivals!(timers::insert_from_all),
+        runs: all!(timers::insert_from_all),
     },
     Workload {
         name: "timers: lateness of sleeps of 0.1–3 ms, p50",
@@ -180,6 +191,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         size: 300,
         goal: Goal::Ratio(0.06),
         runs: &[
+            (Runtime::Asyncio, timers::lateness_median::<Asyncio>),
             (Runtime::Tokio, timers::lateness_median::<Tokio>),
             (Runtime::Smol, timers::lateness_median::<Smol>),
             (Runtime::Bare, timers::bare_lateness_median),
@@ -192,6 +204,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         size: 300,
         goal: Goal::Ratio(0.06),
         runs: &[
+            (Runtime::Asyncio, timers::lateness_tail::<Asyncio>),
             (Runtime::Tokio, timers::lateness_tail::<Tokio>),
             (Runtime::Smol, timers::lateness_tail::<Smol>),
             (Runtime::Bare, timers::bare_lateness_tail),
@@ -203,7 +216,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Cpu,
         size: 10_000,
         goal: Goal::Ratio(0.50),
-        runs: rivals!(timers::heartbeats),
+        runs: all!(timers::heartbeats),
     },
     Workload {
         name: "timers: stall while one worker is hogged",
@@ -211,7 +224,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Time,
         size: 10,
         goal: Goal::Nanoseconds(10e6),
-        runs: rivals!(timers::stall_by_one),
+        runs: all!(timers::stall_by_one),
     },
     Workload {
         name: "timers: stall while every worker is hogged",
@@ -219,7 +232,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Time,
         size: 10,
         goal: Goal::Nanoseconds(20e6),
-        runs: rivals!(timers::stall_by_all),
+        runs: all!(timers::stall_by_all),
     },
     Workload {
         name: "memory of a pending task",
@@ -227,7 +240,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Bytes,
         size: 1_000_000,
         goal: Goal::Bytes(128.0),
-        runs: rivals!(memory::pending),
+        runs: all!(memory::pending),
     },
     Workload {
         name: "memory of a sleeping task",
@@ -235,6 +248,6 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Bytes,
         size: 1_000_000,
         goal: Goal::Bytes(224.0),
-        runs: rivals!(memory::sleeping),
+        runs: all!(memory::sleeping),
     },
 ];

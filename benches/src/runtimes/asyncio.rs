@@ -1,0 +1,61 @@
+//! This project's runtime, with its defaults but for the number of workers.
+
+use std::future::Future;
+use std::time::Duration;
+
+use super::{Tasks, Timers};
+
+/// asyncio for Rust.
+#[derive(Debug)]
+pub struct Asyncio;
+
+impl Tasks for Asyncio {
+    type Task<T: Send + 'static> = ::asyncio::Task<T>;
+    type Spawner = ::asyncio::EventLoop;
+
+    fn run<F: Future>(workers: usize, main: F) -> F::Output {
+        ::asyncio::Runner::builder()
+            .workers(workers)
+            .build()
+            .expect("asyncio's runtime starts")
+            .run(main)
+    }
+
+    fn spawn<F>(future: F) -> Self::Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        ::asyncio::create_task(future)
+    }
+
+    async fn join<T: Send + 'static>(task: Self::Task<T>) -> T {
+        task.await
+            .expect("the task neither panics nor is cancelled")
+    }
+
+    fn detach<T: Send + 'static>(task: Self::Task<T>) {
+        drop(task);
+    }
+
+    fn yield_now() -> impl Future<Output = ()> + Send {
+        ::asyncio::checkpoint()
+    }
+
+    fn spawner() -> Self::Spawner {
+        ::asyncio::get_running_loop()
+    }
+
+    fn spawn_from<F>(spawner: &Self::Spawner, future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        drop(spawner.create_task(future));
+    }
+}
+
+impl Timers for Asyncio {
+    fn sleep(delay: Duration) -> impl Future<Output: Send> + Send + 'static {
+        ::asyncio::sleep(delay)
+    }
+}
