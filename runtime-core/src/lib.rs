@@ -8,8 +8,14 @@ mod sys;
 
 mod runtime;
 
+#[cfg(asyncio_loom)]
+#[doc(hidden)]
+pub mod models;
+
 pub mod contextvars;
 pub mod tasks;
+
+pub mod timeouts;
 
 pub mod runners;
 
@@ -30,6 +36,8 @@ pub use tasks::{
     create_local_task, create_task, current_task, ensure_future, finally, shield, sleep,
     sleep_until,
 };
+
+pub use timeouts::{Timeout, timeout, timeout_at, wait_for};
 
 /// [`tasks`] under another name.
 pub mod task {

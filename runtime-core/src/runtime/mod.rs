@@ -22,6 +22,7 @@ mod block_on;
 
 mod engine;
 
+mod scope;
 mod sleeping;
 
 pub(crate) use block_on::run_foreign;
@@ -32,10 +33,25 @@ pub use event_loop::{
 pub(crate) use event_loop::{NewTask, is_inside_loop, no_running_loop, spawn_here, spawn_local};
 pub(crate) use scheduler::options::Options;
 pub use scheduler::tuning::Tuning;
+pub(crate) use scope::{Scope, Verdict};
 pub(crate) use sleeping::{Precision, Timer};
-pub(crate) use task::cancel::{Attendance, Raise, hidden, intercept, is_delivering, note};
+pub(crate) use task::cancel::{Attendance, Raise, hidden, intercept, is_delivering, note, offer};
 pub use task::context::Context;
 pub use task::handle::{CallbackId, TaskHandle, Wait};
 pub use task::header::TaskId;
 pub use task::join::Task;
+pub(crate) use task::raw::Outcome;
 pub(crate) use time::Slack;
+
+/// What the models of the engine's protocols are built on, and nobody else.
+#[allow(unused_imports, reason = "the models exist under their own cfg only")]
+pub(crate) mod modelled {
+    pub(crate) use super::run_queue::{Injector, RunQueue, Word};
+    pub(crate) use super::scheduler::{
+        context, core, crew, driver, options, parker, shared, shutdown, threads, worker,
+    };
+    pub(crate) use super::task::{
+        cancel, header, join, reference, registry, runnable, schedule, schedule_face, side, spawn,
+    };
+    pub(crate) use super::time::Tick;
+}

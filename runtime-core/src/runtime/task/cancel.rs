@@ -169,6 +169,18 @@ pub(crate) fn delivering() -> Origin {
     POLL.with(|poll| poll.delivering.get())
 }
 
+/// How many requests the current task has counted.
+pub(crate) fn current_cancelling() -> Option<u32> {
+    // SAFETY: as in `current`.
+    current_pointer().map(|task| unsafe { task.as_ref() }.state.cancelling())
+}
+
+/// Whether the current task has a request that has not been delivered.
+pub(crate) fn current_has_request() -> bool {
+    // SAFETY: as in `current`.
+    current_pointer().is_some_and(|task| unsafe { task.as_ref() }.state.has_request())
+}
+
 /// Whether a request is on its way.
 pub(crate) fn is_delivering() -> bool {
     delivering() != Origin::NOBODY
@@ -208,7 +220,10 @@ pub(crate) fn offer(accept: impl FnOnce(&CancelledError) -> bool) -> Option<Canc
     if origin == Origin::NOBODY {
         return None;
     }
-    let error = current()?.take_message();
+    let error = match origin {
+        Origin::TASK => current()?.take_message(),
+        _scope => CancelledError::default(),
+    };
     if !accept(&error) {
         return None;
     }

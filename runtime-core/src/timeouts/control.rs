@@ -1,0 +1,130 @@
+//! The handle of a timeout: to look at its deadline, and to move it.
+
+use std::fmt;
+use std::task::Waker;
+use std::time::Instant;
+
+use crate::exceptions::InvalidStateError;
+use crate::sync::{Arc, Mutex};
+
+/// A timeout, as its body and any other task see it: `asyncio.Timeout`.
+///
+/// Clones are handles of the same timeout; it can be looked at after it has ended.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// # asyncio::run(async {
+/// let outcome = asyncio::timeout(Duration::from_millis(1), async |scope| {
+///     scope.reschedule(Some(Instant::now() + Duration::from_secs(60))).unwrap();
+///     asyncio::sleep(Duration::from_millis(5)).await;
+///     scope.clone()
+/// });
+/// assert!(!outcome.await.unwrap().expired());
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct Timeout {
+    shared: Arc<Mutex<State>>,
+}
+
+struct State {
+    when: Option<Instant>,
+    stage: Stage,
+    /// Woken when the deadline is moved.
+    waker: Option<Waker>,
+}
+
+/// asyncio's states, but for "created": the body sees it entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Active,
+    Expiring,
+    Expired,
+    Finished,
+}
+
+impl Timeout {
+    pub(super) fn new(when: Option<Instant>) -> Timeout {
+        let state = State {
+            when,
+            stage: Stage::Active,
+            waker: None,
+        };
+        Timeout {
+            shared: Arc::new(Mutex::new(state)),
+        }
+    }
+
+    /// The deadline; none: there is no limit.
+    #[must_use]
+    pub fn when(&self) -> Option<Instant> {
+        self.shared.lock().when
+    }
+
+    /// Moves the deadline, from any task or thread; none: takes the limit away. A deadline that is
+    /// past cancels the body at its next await that suspends.
+    ///
+    /// # Errors
+    /// If the timeout has expired, or has ended.
+    pub fn reschedule(&self, when: Option<Instant>) -> Result<(), InvalidStateError> {
+        let mut state = self.shared.lock();
+        let message = match state.stage {
+            Stage::Active => {
+                state.when = when;
+                let waker = state.waker.take();
+                drop(state);
+                waker.into_iter().for_each(Waker::wake);
+                return Ok(());
+            }
+            Stage::Expiring => "Cannot change state of expiring Timeout",
+            Stage::Expired => "Cannot change state of expired Timeout",
+            Stage::Finished => "Cannot change state of finished Timeout",
+        };
+        Err(InvalidStateError::new(message))
+    }
+
+    /// Whether the limit has cancelled the body, whatever the body made of it.
+    #[must_use]
+    pub fn expired(&self) -> bool {
+        matches!(self.shared.lock().stage, Stage::Expiring | Stage::Expired)
+    }
+
+    /// Registers who is to hear of a move, and returns the deadline.
+    pub(super) fn attend(&self, waker: &Waker) -> Option<Instant> {
+        let mut state = self.shared.lock();
+        let when = state.when;
+        let known = state
+            .waker
+            .as_ref()
+            .is_some_and(|known| known.will_wake(waker));
+        if !known {
+            drop(state);
+            // A waker's clone and its destructor are user code: outside the lock.
+            let new = waker.clone();
+            let _old = self.shared.lock().waker.replace(new);
+        }
+        when
+    }
+
+    pub(super) fn set_stage(&self, stage: Stage) {
+        let mut state = self.shared.lock();
+        state.stage = stage;
+        let waker = if stage == Stage::Active {
+            None
+        } else {
+            state.waker.take()
+        };
+        drop(state);
+        drop(waker);
+    }
+}
+
+impl fmt::Debug for Timeout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.shared.lock();
+        f.debug_struct("Timeout")
+            .field("state", &state.stage)
+            .field("when", &state.when)
+            .finish()
+    }
+}

@@ -1,0 +1,291 @@
+//! A future with a time limit, in the caller's own task.
+
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use pin_project_lite::pin_project;
+
+use super::control::{Stage, Timeout};
+use crate::exceptions::TimeoutError;
+use crate::runtime::{Precision, Raise, Scope, Timer, Verdict, hidden};
+
+/// Awaits `awaitable` for so long at most: `asyncio.wait_for`. No limit: `None`.
+///
+/// It runs in the caller's own task, and may borrow from it. When the time has come it is cancelled:
+/// it may clean up, which may take longer than the limit, and if it returns a value all the same,
+/// that is the answer. A task that is awaited through it is cancelled and waited for. With a limit of
+/// zero it is polled once. What is ready is never lost to the limit.
+///
+/// # Errors
+/// [`TimeoutError`] if the limit has cancelled it.
+///
+/// # Cancellation
+/// Goes to the awaitable.
+///
+/// # Panics
+/// Outside a task.
+///
+/// ```
+/// use std::time::Duration;
+/// # asyncio::run(async {
+/// let slow = asyncio::sleep(Duration::from_secs(3600));
+/// assert!(asyncio::wait_for(slow, Duration::from_millis(1)).await.is_err());
+/// assert_eq!(asyncio::wait_for(async { 42 }, None).await, Ok(42));
+/// # });
+/// ```
+#[track_caller]
+pub fn wait_for<A: IntoFuture>(
+    awaitable: A,
+    timeout: impl Into<Option<Duration>>,
+) -> WaitFor<A::IntoFuture> {
+    let limit = Limit::Delay(timeout.into());
+    WaitFor {
+        limited: Limited::new(awaitable.into_future(), limit, Location::caller()),
+    }
+}
+
+/// Runs `body` for so long at most: `async with asyncio.timeout(delay)`. No limit: `None`.
+///
+/// The body is given the [`Timeout`], to look at the deadline and to move it. What holds of
+/// [`wait_for`] holds here too.
+///
+/// # Errors
+/// [`TimeoutError`] if the limit has cancelled the body.
+///
+/// # Panics
+/// Outside a task.
+///
+/// ```
+/// use std::time::Duration;
+/// # asyncio::run(async {
+/// let outcome = asyncio::timeout(Duration::from_millis(1), async |_scope| {
+///     asyncio::sleep(Duration::from_secs(3600)).await;
+/// });
+/// assert!(outcome.await.is_err());
+/// # });
+/// ```
+pub async fn timeout<T, F>(delay: impl Into<Option<Duration>>, body: F) -> Result<T, TimeoutError>
+where
+    F: AsyncFnOnce(&Timeout) -> T,
+{
+    let delay: Option<Duration> = delay.into();
+    // A delay beyond what an `Instant` can say is no limit.
+    let when = delay.and_then(|delay| Instant::now().checked_add(delay));
+    timeout_at(when, body).await
+}
+
+/// As [`timeout`], with an instant.
+///
+/// # Errors
+/// As [`timeout`].
+///
+/// # Panics
+/// As [`timeout`].
+pub async fn timeout_at<T, F>(when: impl Into<Option<Instant>>, body: F) -> Result<T, TimeoutError>
+where
+    F: AsyncFnOnce(&Timeout) -> T,
+{
+    let control = Timeout::new(when.into());
+    let limit = Limit::Shared(control.clone());
+    Limited::new(body(&control), limit, Location::caller()).await
+}
+
+pin_project! {
+    /// The future of [`wait_for`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct WaitFor<F> {
+        #[pin]
+        limited: Limited<F>,
+    }
+}
+
+impl<F: Future> Future for WaitFor<F> {
+    type Output = Result<F::Output, TimeoutError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().limited.poll(cx)
+    }
+}
+
+impl<F> fmt::Debug for WaitFor<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitFor").finish_non_exhaustive()
+    }
+}
+
+/// Where the deadline comes from.
+enum Limit {
+    /// Counted from the first poll.
+    Delay(Option<Duration>),
+    At(Option<Instant>),
+    Shared(Timeout),
+}
+
+pin_project! {
+    struct Limited<F> {
+        #[pin]
+        body: Option<F>,
+        scope: Scope,
+        limit: Limit,
+        timer: Timer,
+        // The deadline that the timer is for.
+        armed: Option<Instant>,
+        raising: Option<Raise>,
+        location: &'static Location<'static>,
+    }
+}
+
+impl<F> Limited<F> {
+    fn new(body: F, limit: Limit, location: &'static Location<'static>) -> Limited<F> {
+        Limited {
+            body: Some(body),
+            scope: Scope::new(),
+            limit,
+            timer: Timer::new(),
+            armed: None,
+            raising: None,
+            location,
+        }
+    }
+}
+
+impl<F: Future> Future for Limited<F> {
+    type Output = Result<F::Output, TimeoutError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Some(raise) = this.raising {
+            return Pin::new(raise).poll(cx).map(|never| match never {});
+        }
+        if !this.scope.enter() {
+            panic!(
+                "Timeout should be used inside a task: the one made at {} is not",
+                this.location
+            );
+        }
+        let when = if this.scope.is_open() {
+            this.limit.deadline(cx)
+        } else {
+            None
+        };
+        let due = when.is_some_and(|when| is_due(this.timer, this.armed, when, this.location, cx));
+        let body = this
+            .body
+            .as_mut()
+            .as_pin_mut()
+            .expect("a timeout was polled after its end");
+        let verdict = this.scope.poll(due, body, cx);
+        let expired = this.scope.has_expired();
+        let outcome = match verdict {
+            Verdict::Pending => {
+                if due {
+                    this.limit.note(Stage::Expiring);
+                } else if let Some(when) = when {
+                    arm(this.timer, this.armed, when, this.location, cx);
+                }
+                return Poll::Pending;
+            }
+            Verdict::Raised(error) => {
+                hidden(|| this.body.set(None));
+                this.limit.note(Stage::Expired);
+                let raise = this.raising.insert(Raise::new(error));
+                return Pin::new(raise).poll(cx).map(|never| match never {});
+            }
+            Verdict::Ready(value) => Ok(value),
+            Verdict::Expired => Err(TimeoutError),
+        };
+        this.timer.cancel();
+        hidden(|| this.body.set(None));
+        this.limit.note(if expired {
+            Stage::Expired
+        } else {
+            Stage::Finished
+        });
+        Poll::Ready(outcome)
+    }
+}
+
+/// Whether `when` has come. The timer is armed only once the body has been found waiting; before
+/// that a look at the clock is enough, and a delay that has just begun needs none.
+fn is_due(
+    timer: &mut Timer,
+    armed: &mut Option<Instant>,
+    when: Instant,
+    location: &'static Location<'static>,
+    cx: &mut Context<'_>,
+) -> bool {
+    match *armed {
+        None => when <= Instant::now(),
+        Some(before) if before == when => poll_timer(timer, when, location, cx),
+        Some(_moved) => {
+            timer.cancel();
+            *armed = None;
+            when <= Instant::now()
+        }
+    }
+}
+
+/// Arms the timer for the first time, or anew.
+fn arm(
+    timer: &mut Timer,
+    armed: &mut Option<Instant>,
+    when: Instant,
+    location: &'static Location<'static>,
+    cx: &mut Context<'_>,
+) {
+    if armed.is_none() {
+        *armed = Some(when);
+        if poll_timer(timer, when, location, cx) {
+            // It has come while the body was polled: this poll's look was too early.
+            cx.waker().wake_by_ref();
+        }
+    }
+}
+
+fn poll_timer(
+    timer: &mut Timer,
+    when: Instant,
+    location: &'static Location<'static>,
+    cx: &mut Context<'_>,
+) -> bool {
+    match timer.poll(when, Precision::Shared, location, cx) {
+        Poll::Ready(Ok(())) => true,
+        Poll::Ready(Err(error)) => panic!("{error}: the timeout made at {location} has no loop"),
+        Poll::Pending => false,
+    }
+}
+
+impl Limit {
+    fn deadline(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
+        match self {
+            Limit::Delay(delay) => {
+                let when = delay.and_then(|delay| Instant::now().checked_add(delay));
+                *self = Limit::At(when);
+                when
+            }
+            Limit::At(when) => *when,
+            Limit::Shared(control) => control.attend(cx.waker()),
+        }
+    }
+
+    fn note(&self, stage: Stage) {
+        if let Limit::Shared(control) = self {
+            control.set_stage(stage);
+        }
+    }
+}
+
+impl Drop for Limit {
+    fn drop(&mut self) {
+        // Dropped before its end, by a cancellation from outside.
+        if let Limit::Shared(control) = self {
+            if !control.expired() {
+                control.set_stage(Stage::Finished);
+            }
+        }
+    }
+}
