@@ -1,0 +1,245 @@
+//! Context variables: asyncio's rule TF-15, and what it says about nested polls.
+
+use asyncio::{
+    Context, ContextVar, Runner, checkpoint, context_var, copy_context, create_local_task,
+    create_task, task,
+};
+use futures::channel::oneshot;
+use runtime_tests::{caught, from_many_threads, on_drop, on_workers, watched};
+
+context_var! {
+    static NAME: String = "nobody".to_owned();
+    static NUMBER: usize
+}
+
+// TF-15
+#[test]
+fn a_task_starts_with_a_copy_of_its_creators_context() {
+    on_workers(1, async {
+        let _token = NUMBER.set(1);
+        let child = create_task(async {
+            let inherited = NUMBER.get();
+            let _token = NUMBER.set(2);
+            checkpoint().await;
+            (inherited, NUMBER.get())
+        });
+        let _token = NUMBER.set(3);
+        assert_eq!(child.await.unwrap(), (1, 2));
+        assert_eq!(NUMBER.get(), 3);
+    });
+}
+
+// TF-15
+#[test]
+fn contexts_stay_apart_on_many_threads() {
+    from_many_threads(async |event_loop| {
+        let own = std::ptr::from_ref(&event_loop).addr();
+        let _token = NUMBER.set(own);
+        let children: Vec<_> = (0..4)
+            .map(|delta| {
+                create_task(async move {
+                    assert_eq!(NUMBER.get(), own);
+                    let _token = NUMBER.set(own + delta);
+                    checkpoint().await;
+                    assert_eq!(NUMBER.get(), own + delta);
+                })
+            })
+            .collect();
+        for child in children {
+            child.await.unwrap();
+        }
+        assert_eq!(NUMBER.get(), own);
+    });
+}
+
+// TF-15
+#[test]
+fn a_local_task_and_an_eager_one_inherit_as_well() {
+    on_workers(1, async {
+        let _token = NUMBER.set(4);
+        assert_eq!(create_local_task(async { NUMBER.get() }).await.unwrap(), 4);
+        let eager = task::Builder::new().eager_start(true);
+        let mut task = eager.create_task(async { (NUMBER.get(), drop(NUMBER.set(5))) });
+        assert_eq!(task.result().unwrap().0, 4);
+        assert_eq!(NUMBER.get(), 4);
+    });
+}
+
+// TF-15
+#[test]
+fn a_given_context_is_shared_and_not_copied() {
+    on_workers(1, async {
+        let shared = copy_context();
+        for number in 0..3 {
+            let task = task::Builder::new().context(shared.clone());
+            let task = task.create_task(async move {
+                let before = NUMBER.try_get();
+                let _token = NUMBER.set(number);
+                before
+            });
+            assert_eq!(task.await.unwrap(), number.checked_sub(1));
+        }
+        assert_eq!(NUMBER.try_get(), None);
+        assert_eq!(shared.run(|| NUMBER.get()), 2);
+    });
+}
+
+// TF-15
+#[test]
+fn a_token_resets_to_what_was_before() {
+    on_workers(1, async {
+        assert_eq!(NAME.get(), "nobody");
+        let token = NAME.set("somebody".to_owned());
+        let inner = NAME.set("somebody else".to_owned());
+        NAME.reset(inner);
+        assert_eq!(NAME.get(), "somebody");
+        NAME.reset(token);
+        assert_eq!(NAME.get(), "nobody");
+    });
+}
+
+#[test]
+fn a_variable_without_a_value_says_its_name() {
+    on_workers(1, async {
+        let line = line!() + 1;
+        let found = caught(|| NUMBER.get());
+        assert!(found.text.contains("NUMBER"));
+        assert_eq!(found.place, Some((file!().to_owned(), line)));
+    });
+    let found = caught(|| NAME.set(String::new()));
+    assert!(found.text.contains("no current context"), "{}", found.text);
+    assert_eq!(NAME.get(), "nobody");
+}
+
+// TF-15
+#[test]
+fn a_task_made_inside_context_run_copies_that_context() {
+    on_workers(1, async {
+        let _token = NUMBER.set(1);
+        let other = Context::new();
+        let task = other.run(|| {
+            let _token = NUMBER.set(2);
+            create_task(async { NUMBER.get() })
+        });
+        assert_eq!(NUMBER.get(), 1);
+        assert_eq!(task.await.unwrap(), 2);
+    });
+}
+
+// TF-15
+#[test]
+fn a_task_made_outside_the_loop_copies_the_context_of_its_creator() {
+    watched(|| {
+        let runner = Runner::builder().workers(2).build().unwrap();
+        let event_loop = runner.get_loop().clone();
+        let task = Context::new().run(|| {
+            let _token = NUMBER.set(6);
+            event_loop.create_task(async { NUMBER.try_get() })
+        });
+        assert_eq!(runtime_tests::blocking_wait(task).unwrap(), Some(6));
+    });
+}
+
+// TF-15
+#[test]
+fn an_eager_task_inside_context_run_has_its_own_context() {
+    on_workers(1, async {
+        let (outer, own) = (Context::new(), Context::new());
+        outer.run(|| {
+            let eager = task::Builder::new().eager_start(true).context(own.clone());
+            let mut task = eager.create_task(async { drop(NUMBER.set(7)) });
+            task.result().unwrap();
+            assert_eq!(NUMBER.try_get(), None, "the creator sees nothing of it");
+        });
+        assert_eq!(own.run(|| NUMBER.try_get()), Some(7));
+    });
+}
+
+// TF-15
+#[test]
+fn tasks_of_a_loop_run_inside_context_run_keep_their_contexts() {
+    watched(|| {
+        let outer = Context::new();
+        let seen = outer.run(|| {
+            let _token = NUMBER.set(8);
+            asyncio::run(async {
+                let task = create_local_task(async {
+                    let _token = NUMBER.set(9);
+                    checkpoint().await;
+                });
+                task.await.unwrap();
+                NUMBER.try_get()
+            })
+        });
+        assert_ne!(seen, Some(9), "the child's value is the child's");
+        assert_eq!(outer.run(|| NUMBER.try_get()), Some(8));
+    });
+}
+
+// RU-10
+#[test]
+fn what_one_run_sets_the_next_one_sees_and_nobody_else() {
+    watched(|| {
+        let mut runner = Runner::builder().workers(1).build().unwrap();
+        runner.run(async { drop(NUMBER.set(10)) });
+        assert_eq!(NUMBER.try_get(), None);
+        assert_eq!(runner.run(async { NUMBER.get() }), 10);
+        assert_eq!(
+            runner.run(async { create_task(async { NUMBER.get() }).await.unwrap() }),
+            10
+        );
+    });
+}
+
+// TF-15
+#[test]
+fn a_done_callback_has_the_context_of_its_registration() {
+    on_workers(1, async {
+        let _token = NUMBER.set(11);
+        let task = create_task(checkpoint());
+        let (sender, receiver) = oneshot::channel();
+        task.add_done_callback(move |_| sender.send(NUMBER.try_get()).unwrap());
+        let _token = NUMBER.set(12);
+        assert!(
+            matches!(receiver.await.unwrap(), Some(11 | 12)),
+            "CPython copies at registration"
+        );
+    });
+}
+
+// TF-15
+#[test]
+fn destructors_run_inside_the_context_of_their_task() {
+    on_workers(2, async {
+        let (sender, receiver) = oneshot::channel();
+        let task = create_task(async move {
+            let _token = NUMBER.set(13);
+            let _probe = on_drop(move || sender.send(NUMBER.try_get()).unwrap());
+            std::future::pending::<()>().await;
+        });
+        checkpoint().await;
+        runtime_tests::until(|| !task.get_context().run(|| NUMBER.try_get()).is_none()).await;
+        task.cancel();
+        assert_eq!(receiver.await.unwrap(), Some(13));
+    });
+}
+
+// TF-15
+#[test]
+fn many_variables_keep_their_values() {
+    static MANY: [ContextVar<usize>; 40] = [const { ContextVar::new("many", None) }; 40];
+    on_workers(1, async {
+        for round in 0..30 {
+            for (number, variable) in MANY.iter().enumerate() {
+                let _token = variable.set(round * 100 + number);
+            }
+            let child = create_task(async move {
+                let right = |(number, variable): (usize, &'static ContextVar<usize>)| {
+                    variable.get() == round * 100 + number
+                };
+                MANY.iter().enumerate().all(right)
+            });
+            assert!(child.await.unwrap());
+        }
+    });
+}
