@@ -129,6 +129,11 @@ impl TaskHandle {
         }
     }
 
+    /// Tells the exception handler of an error of the task that nobody has seen, or will.
+    pub(crate) fn report_unseen(&self, exception: String) {
+        self.task.report_unseen(exception);
+    }
+
     fn state(&self) -> &'static str {
         match self.task.ending() {
             Some(Ending::Returned) => "finished",

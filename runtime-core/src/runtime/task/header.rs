@@ -52,6 +52,8 @@ pub(crate) struct Vtable {
     pub(crate) cancel: unsafe fn(TaskPointer, CancelledError) -> Ending,
     /// Moves the output to where the pointer points: an `Option<Outcome<T>>`.
     pub(crate) take: unsafe fn(TaskPointer, *mut ()),
+    /// Where the output is: an `Outcome<T>`, or null if it has been taken.
+    pub(crate) output: unsafe fn(TaskPointer) -> *const (),
     /// Drops the output, and returns the text of a panic that nobody has seen.
     pub(crate) dispose: unsafe fn(TaskPointer) -> Option<String>,
     /// Gives the right to run, which the caller holds, to the scheduler.

@@ -185,16 +185,34 @@ impl<T> Task<T> {
         self.poll_outcome(waker).map(outcome_to_result)
     }
 
+    /// Polls for the end, and leaves the output where it is: for who may give the task back.
+    pub(crate) fn poll_done(&mut self, waker: &Waker) -> Poll<()> {
+        if self.done() || !self.register(waker) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// A look at the output. None while the task is not done, and once it has been taken.
+    pub(crate) fn peek(&mut self) -> Option<&Outcome<T>> {
+        if !self.done() {
+            return None;
+        }
+        let header = self.task.header();
+        // SAFETY: the task is done, and this is its handle (H3).
+        let outcome = unsafe { (header.vtable.output)(self.task.pointer()) };
+        // SAFETY: the output's type is `new`'s promise; it stays in its place as long as this handle
+        // is borrowed, and so is neither dropped nor taken.
+        unsafe { outcome.cast::<Outcome<T>>().as_ref() }
+    }
+
     fn poll_outcome(&mut self, waker: &Waker) -> Poll<Outcome<T>> {
         assert!(
             !matches!(self.stage, Stage::Taken),
             "a Task was polled after its end"
         );
-        if self.done() || !self.register(waker) {
-            Poll::Ready(self.take())
-        } else {
-            Poll::Pending
-        }
+        self.poll_done(waker).map(|()| self.take())
     }
 
     /// Puts `waker` into the join place. False if the task is done.

@@ -70,6 +70,7 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         poll: Self::poll,
         cancel: Self::cancel,
         take: Self::take,
+        output: Self::output,
         dispose: Self::dispose,
         schedule: Self::schedule,
         died: Self::died,
@@ -179,6 +180,20 @@ impl<F: Future, S: Schedule> Cell<F, S> {
             // SAFETY: the caller points to a valid `Option<Outcome<T>>`.
             unsafe { *to = Some(outcome) }
         }
+    }
+
+    /// # Safety
+    /// The task is done, and the caller is its handle; `pointer` has this vtable.
+    unsafe fn output(pointer: TaskPointer) -> *const () {
+        // SAFETY: H1.
+        let cell = unsafe { Self::from_pointer(pointer) };
+        cell.stage.with(|stage| {
+            // SAFETY: H3: the caller is the handle of a task that is done.
+            match unsafe { &*stage } {
+                Stage::Output(outcome) => std::ptr::from_ref(outcome).cast(),
+                Stage::Future(_) | Stage::Taken => std::ptr::null(),
+            }
+        })
     }
 
     /// # Safety

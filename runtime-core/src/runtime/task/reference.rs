@@ -217,14 +217,17 @@ impl TaskRef {
         // SAFETY: the caller's promise.
         let unseen = unsafe { (self.header().vtable.dispose)(self.pointer) };
         if let Some(exception) = unseen {
-            let message = "Task exception was never retrieved";
-            let task = self.describe();
-            self.scheduler().report(Report {
-                message,
-                task,
-                exception,
-            });
+            self.report_unseen(exception);
         }
+    }
+
+    /// Tells the exception handler of an error that nobody has seen, or will.
+    pub(crate) fn report_unseen(&self, exception: String) {
+        self.scheduler().report(Report {
+            message: "Task exception was never retrieved",
+            task: self.describe(),
+            exception,
+        });
     }
 
     /// Name and create location, for reports.
