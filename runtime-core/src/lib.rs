@@ -15,6 +15,7 @@ pub mod models;
 pub mod contextvars;
 pub mod tasks;
 
+pub mod threads;
 pub mod timeouts;
 
 pub mod runners;
@@ -32,11 +33,13 @@ pub use runtime::{
 };
 pub use runtime_macros::{main, test};
 pub use tasks::{
-    CallbackId, Task, TaskHandle, TaskId, all_tasks, catch_cancelled, checkpoint,
-    create_local_task, create_task, current_task, ensure_future, finally, shield, sleep,
-    sleep_until,
+    ALL_COMPLETED, CallbackId, FIRST_COMPLETED, FIRST_EXCEPTION, Task, TaskHandle, TaskId,
+    all_tasks, as_completed, catch_cancelled, checkpoint, create_local_task, create_task,
+    current_task, ensure_future, finally, gather, gather_all, shield, sleep, sleep_until,
+    try_gather, wait,
 };
 
+pub use threads::{ThreadPoolExecutor, blocking, to_thread};
 pub use timeouts::{Timeout, timeout, timeout_at, wait_for};
 
 /// [`tasks`] under another name.

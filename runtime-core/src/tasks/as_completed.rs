@@ -1,0 +1,122 @@
+//! The results of several tasks, in the order in which they end: `asyncio.as_completed`.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use ::futures::stream::{FusedStream, FuturesUnordered, Stream};
+
+use super::sleep::{Sleep, sleep};
+use crate::exceptions::{TaskError, TimeoutError};
+use crate::runtime::Task;
+
+/// The results of `tasks`, in the order in which they end: `asyncio.as_completed`.
+///
+/// A stream instead of an iterator of awaitables. (Tasks that have ended before its first poll come first,
+/// in the order in which they were given.)
+///
+/// # Cancellation
+/// Cancelling the consumer, and dropping the stream, leave the tasks running, detached.
+///
+/// ```
+/// use futures::StreamExt;
+/// use std::time::Duration;
+/// # asyncio::run(async {
+/// let tasks = [30, 10, 20].map(|ms| {
+///     asyncio::create_task(asyncio::sleep(Duration::from_millis(ms)).with_result(ms))
+/// });
+/// let mut results = asyncio::as_completed(tasks);
+/// let mut order = Vec::new();
+/// while let Some(result) = results.next().await {
+///     order.push(result.unwrap());
+/// }
+/// assert_eq!(order, [10, 20, 30]);
+/// # });
+/// ```
+pub fn as_completed<T>(tasks: impl IntoIterator<Item = Task<T>>) -> AsCompleted<T> {
+    AsCompleted {
+        pending: tasks.into_iter().map(|task| Joining { task }).collect(),
+        timeout: None,
+    }
+}
+
+/// The stream of [`as_completed`].
+#[must_use = "streams do nothing unless polled"]
+pub struct AsCompleted<T> {
+    pending: FuturesUnordered<Joining<T>>,
+    timeout: Option<Sleep>,
+}
+
+impl<T> AsCompleted<T> {
+    /// Limits the time for all results together, counted from the first poll. What is ready comes
+    /// first; then one `Err(TaskError::TimedOut(_))` ends the stream. The tasks are not cancelled. `None`
+    /// is no limit.
+    #[track_caller]
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> AsCompleted<T> {
+        // Not mapped: the sleep is to name the caller's line, which a closure does not know.
+        self.timeout = None;
+        if let Some(timeout) = timeout.into() {
+            self.timeout = Some(sleep(timeout));
+        }
+        self
+    }
+}
+
+impl<T> Stream for AsCompleted<T> {
+    type Item = Result<T, TaskError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        if let Poll::Ready(next) = Pin::new(&mut this.pending).poll_next(cx) {
+            return Poll::Ready(next);
+        }
+        let timed_out = |sleep: &mut Sleep| Pin::new(sleep).poll(cx).is_ready();
+        if this.timeout.as_mut().is_some_and(timed_out) {
+            // Detached, and so the stream is at its end.
+            this.pending = FuturesUnordered::new();
+            return Poll::Ready(Some(Err(TimeoutError.into())));
+        }
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let count = self.pending.len();
+        // With a timeout, one error may stand for all that is left.
+        let least = if self.timeout.is_some() {
+            count.min(1)
+        } else {
+            count
+        };
+        (least, Some(count))
+    }
+}
+
+impl<T> FusedStream for AsCompleted<T> {
+    fn is_terminated(&self) -> bool {
+        self.pending.is_empty()
+    }
+}
+
+/// The result of one task. Not aware of cancellation, as the task itself would be: what encloses the
+/// stream is cancelled, and the task is left alone.
+struct Joining<T> {
+    task: Task<T>,
+}
+
+impl<T> Future for Joining<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.task.poll_join(cx.waker())
+    }
+}
+
+impl<T> fmt::Debug for AsCompleted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsCompleted")
+            .field("pending", &self.pending.len())
+            .finish_non_exhaustive()
+    }
+}

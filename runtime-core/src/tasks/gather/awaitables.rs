@@ -1,0 +1,132 @@
+//! What can be gathered: tuples, arrays and vectors of futures.
+
+use std::fmt::Debug;
+use std::future::Future;
+
+use super::child::{Child, Crib};
+use super::children::Children;
+use crate::exceptions::TaskError;
+
+/// What [`gather`](super::gather) takes: a tuple of up to twelve futures, an array, or a `Vec`.
+///
+/// Not to be implemented elsewhere.
+pub trait Awaitables {
+    /// The children that are made of them.
+    type Children: Children<Error = TaskError>;
+
+    #[doc(hidden)]
+    fn start(self, crib: &mut Crib) -> Self::Children;
+}
+
+/// What [`try_gather`](super::try_gather) takes: as [`Awaitables`], of futures that return a `Result`.
+///
+/// Not to be implemented elsewhere.
+pub trait TryAwaitables {
+    /// The children that are made of them.
+    type Children: Children;
+
+    #[doc(hidden)]
+    fn start(self, crib: &mut Crib) -> Self::Children;
+}
+
+impl<F> Awaitables for Vec<F>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    type Children = Vec<Child<F::Output, TaskError>>;
+
+    fn start(self, crib: &mut Crib) -> Self::Children {
+        self.into_iter()
+            .map(|future| Child::start(future, Ok, crib))
+            .collect()
+    }
+}
+
+impl<F, const N: usize> Awaitables for [F; N]
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    type Children = [Child<F::Output, TaskError>; N];
+
+    fn start(self, crib: &mut Crib) -> Self::Children {
+        self.map(|future| Child::start(future, Ok, crib))
+    }
+}
+
+impl<F, A, E> TryAwaitables for Vec<F>
+where
+    F: Future<Output = Result<A, E>> + Send + 'static,
+    A: Send + 'static,
+    E: From<TaskError> + Debug + Send + 'static,
+{
+    type Children = Vec<Child<A, E>>;
+
+    fn start(self, crib: &mut Crib) -> Self::Children {
+        self.into_iter()
+            .map(|future| Child::start(future, |result| result, crib))
+            .collect()
+    }
+}
+
+impl<F, A, E, const N: usize> TryAwaitables for [F; N]
+where
+    F: Future<Output = Result<A, E>> + Send + 'static,
+    A: Send + 'static,
+    E: From<TaskError> + Debug + Send + 'static,
+{
+    type Children = [Child<A, E>; N];
+
+    fn start(self, crib: &mut Crib) -> Self::Children {
+        self.map(|future| Child::start(future, |result| result, crib))
+    }
+}
+
+macro_rules! awaitables {
+    ($($F:ident $A:ident $at:tt,)+) => {
+        impl<$($F),+> Awaitables for ($($F,)+)
+        where
+            $($F: Future + Send + 'static, $F::Output: Send + 'static,)+
+        {
+            type Children = ($(Child<$F::Output, TaskError>,)+);
+
+            fn start(self, crib: &mut Crib) -> Self::Children {
+                ($(Child::start(self.$at, Ok, crib),)+)
+            }
+        }
+
+        impl<E, $($F, $A),+> TryAwaitables for ($($F,)+)
+        where
+            $($F: Future<Output = Result<$A, E>> + Send + 'static, $A: Send + 'static,)+
+            E: From<TaskError> + Debug + Send + 'static,
+        {
+            type Children = ($(Child<$A, E>,)+);
+
+            fn start(self, crib: &mut Crib) -> Self::Children {
+                ($(Child::start(self.$at, |result| result, crib),)+)
+            }
+        }
+    };
+}
+
+awaitables!(F0 A0 0,);
+awaitables!(F0 A0 0, F1 A1 1,);
+awaitables!(F0 A0 0, F1 A1 1, F2 A2 2,);
+awaitables!(F0 A0 0, F1 A1 1, F2 A2 2, F3 A3 3,);
+awaitables!(F0 A0 0, F1 A1 1, F2 A2 2, F3 A3 3, F4 A4 4,);
+awaitables!(F0 A0 0, F1 A1 1, F2 A2 2, F3 A3 3, F4 A4 4, F5 A5 5,);
+awaitables!(F0 A0 0, F1 A1 1, F2 A2 2, F3 A3 3, F4 A4 4, F5 A5 5, F6 A6 6,);
+awaitables!(F0 A0 0, F1 A1 1, F2 A2 2, F3 A3 3, F4 A4 4, F5 A5 5, F6 A6 6, F7 A7 7,);
+awaitables!(F0 A0 0, F1 A1 1, F2 A2 2, F3 A3 3, F4 A4 4, F5 A5 5, F6 A6 6, F7 A7 7, F8 A8 8,);
+awaitables!(
+    F0 A0 0, F1 A1 1, F2 A2 2, F3 A3 3, F4 A4 4, F5 A5 5, F6 A6 6, F7 A7 7, F8 A8 8, F9 A9 9,
+);
+awaitables!(
+    F0 A0 0, F1 A1 1, F2 A2 2, F3 A3 3, F4 A4 4, F5 A5 5, F6 A6 6, F7 A7 7, F8 A8 8, F9 A9 9,
+    F10 A10 10,
+);
+awaitables!(
+    F0 A0 0, F1 A1 1, F2 A2 2, F3 A3 3, F4 A4 4, F5 A5 5, F6 A6 6, F7 A7 7, F8 A8 8, F9 A9 9,
+    F10 A10 10, F11 A11 11,
+);

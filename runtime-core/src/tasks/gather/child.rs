@@ -1,0 +1,129 @@
+//! One child of a gather: the task, and the future that it runs.
+
+use std::fmt::{self, Debug};
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use pin_project_lite::pin_project;
+
+use super::alarm::{Alarm, TripWire};
+use super::unseen::Unseen;
+use crate::exceptions::{CancelledError, TaskError};
+use crate::runtime::{NewTask, Task, no_running_loop, spawn_here};
+use crate::sync::Arc;
+
+/// A child of a [`Gather`](super::Gather), which gives an `A` or fails with an `E`.
+pub struct Child<A, E: Debug + 'static> {
+    task: Task<Output<A, E>>,
+}
+
+/// Boxed: else every child has room for the largest error.
+type Output<A, E> = Result<A, Box<Unseen<E>>>;
+
+impl<A, E> Child<A, E>
+where
+    A: Send + 'static,
+    E: Debug + Send + 'static,
+{
+    /// Makes a task of `future`. `verdict` tells its values from its errors.
+    pub(super) fn start<F, V>(future: F, verdict: V, crib: &mut Crib) -> Child<A, E>
+    where
+        F: Future + Send + 'static,
+        V: Fn(F::Output) -> Result<A, E> + Send + 'static,
+    {
+        let element = Element {
+            future,
+            verdict,
+            wire: TripWire::new(&crib.alarm, crib.started),
+        };
+        crib.started += 1;
+        let new = NewTask {
+            location: crib.location,
+            ..NewTask::here()
+        };
+        match spawn_here(element, new) {
+            Some(task) => Child { task },
+            None => no_running_loop(),
+        }
+    }
+}
+
+impl<A, E: Debug + From<TaskError> + 'static> Child<A, E> {
+    pub(super) fn poll_done(&mut self, waker: &Waker) -> Poll<()> {
+        self.task.poll_done(waker)
+    }
+
+    /// False if the child has ended.
+    pub(super) fn cancel(&self, error: &CancelledError) -> bool {
+        self.task.reference().cancel(error.clone())
+    }
+
+    /// Takes the output of a child that has ended.
+    pub(super) fn into_result(mut self) -> Result<A, E> {
+        match self.task.result() {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(unseen)) => Err(unseen.see()),
+            Err(error) => Err(E::from(error)),
+        }
+    }
+}
+
+/// What the children of one gather have in common when they are born.
+#[derive(Debug)]
+pub struct Crib {
+    alarm: Arc<Alarm>,
+    location: &'static Location<'static>,
+    started: usize,
+}
+
+impl Crib {
+    /// For children made by the caller of the caller.
+    #[track_caller]
+    pub(super) fn new(alarm: &Arc<Alarm>) -> Crib {
+        Crib {
+            alarm: Arc::clone(alarm),
+            location: Location::caller(),
+            started: 0,
+        }
+    }
+}
+
+pin_project! {
+    /// What a child runs. (Not an `async` block, which would hold the future twice.)
+    struct Element<F, V> {
+        #[pin]
+        future: F,
+        verdict: V,
+        // After the future: who hears the alarm does not wait for the future's destructor.
+        wire: TripWire,
+    }
+}
+
+impl<F, V, A, E> Future for Element<F, V>
+where
+    F: Future,
+    V: Fn(F::Output) -> Result<A, E>,
+    E: Debug + 'static,
+{
+    type Output = Output<A, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Output<A, E>> {
+        let this = self.project();
+        let output = ready!(this.future.poll(cx));
+        Poll::Ready(match (this.verdict)(output) {
+            Ok(value) => {
+                this.wire.cut();
+                Ok(value)
+            }
+            Err(error) => Err(Box::new(Unseen::new(error))),
+        })
+    }
+}
+
+impl<A, E: Debug + 'static> Debug for Child<A, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.task.fmt(f)
+    }
+}

@@ -1,0 +1,198 @@
+//! Waiting for the children.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use super::alarm::Alarm;
+use super::children::Children;
+use crate::exceptions::CancelledError;
+use crate::runtime::{Attendance, Raise, hidden, is_delivering, offer};
+use crate::sync::Arc;
+
+/// The future of [`gather`](super::gather) and [`try_gather`](super::try_gather): the children's
+/// values, or the first error.
+///
+/// The children run whether it is awaited or not. Dropping it detaches them.
+#[must_use = "dropping a gather detaches its children"]
+pub struct Gather<C> {
+    joint: Joint<C>,
+}
+
+impl<C: Children> Gather<C> {
+    pub(super) fn new(children: C, alarm: Arc<Alarm>) -> Gather<C> {
+        Gather {
+            joint: Joint {
+                children: Some(children),
+                ended: 0,
+                alarm,
+                stage: Stage::Waiting,
+                attendance: Attendance::default(),
+            },
+        }
+    }
+
+    /// Waits for all children, and gives how each of them ended: `return_exceptions=True`.
+    ///
+    /// A child that fails ends nothing then: its error stands in its place.
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let (one, two) = asyncio::gather((async { 1 }, async { panic!("oh no") }))
+    ///     .return_exceptions()
+    ///     .await;
+    /// assert_eq!(one.unwrap(), 1);
+    /// let two: Result<(), asyncio::TaskError> = two;
+    /// assert!(two.unwrap_err().is_panic());
+    /// # });
+    /// ```
+    pub fn return_exceptions(self) -> ReturnExceptions<C> {
+        ReturnExceptions { joint: self.joint }
+    }
+}
+
+/// The future of [`Gather::return_exceptions`]: how each of the children ended.
+#[must_use = "dropping a gather detaches its children"]
+pub struct ReturnExceptions<C> {
+    joint: Joint<C>,
+}
+
+impl<C: Children> Future for Gather<C> {
+    type Output = Result<C::Values, C::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (children, failed) = ready!(self.joint.poll(Until::FirstFailure, cx));
+        Poll::Ready(match failed {
+            None => children.into_values(),
+            Some(index) => Err(hidden(|| children.into_error(index))),
+        })
+    }
+}
+
+impl<C: Children> Future for ReturnExceptions<C> {
+    type Output = C::Results;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let (children, _) = ready!(self.joint.poll(Until::AllEnded, cx));
+        Poll::Ready(children.into_results())
+    }
+}
+
+/// What both of them are.
+struct Joint<C> {
+    /// None once they have been given away, or dropped before the raise.
+    children: Option<C>,
+    /// So many of the first children are known to have ended.
+    ended: usize,
+    alarm: Arc<Alarm>,
+    stage: Stage,
+    attendance: Attendance,
+}
+
+enum Stage {
+    Waiting,
+    /// The children have been cancelled; once all have ended, this goes on.
+    Cancelled(CancelledError),
+    Raising(Raise),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    AllEnded,
+    FirstFailure,
+}
+
+impl<C: Children> Joint<C> {
+    /// The children, and which of them failed first.
+    fn poll(&mut self, until: Until, cx: &mut Context<'_>) -> Poll<(C, Option<usize>)> {
+        loop {
+            let ended = match &mut self.stage {
+                Stage::Waiting => self.poll_children(until, cx.waker()),
+                // An error is no reason to leave others behind in their cleanup.
+                Stage::Cancelled(_) => self.poll_children(Until::AllEnded, cx.waker()),
+                Stage::Raising(raise) => {
+                    return Pin::new(raise).poll(cx).map(|never| match never {});
+                }
+            };
+            match (ended, &self.stage) {
+                (Poll::Ready(failed), Stage::Waiting) => {
+                    let children = self.children.take();
+                    return Poll::Ready((children.expect(POLLED_AGAIN), failed));
+                }
+                (Poll::Ready(_), Stage::Cancelled(error)) => {
+                    let raise = Raise::new(error.clone());
+                    // What they returned is lost to the request, and so their errors are unseen.
+                    hidden(|| self.children = None);
+                    self.stage = Stage::Raising(raise);
+                }
+                _ => {
+                    self.attendance.attend(cx.waker());
+                    if !is_delivering() || self.forward() {
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the children have ended as far as `until` says, and which of them failed first.
+    fn poll_children(&mut self, until: Until, waker: &Waker) -> Poll<Option<usize>> {
+        let children = self.children.as_mut().expect(POLLED_AGAIN);
+        while self.ended < children.count() {
+            if children.poll_done(self.ended, waker).is_pending() {
+                let failed = match until {
+                    Until::FirstFailure => self.alarm.poll(waker),
+                    Until::AllEnded => None,
+                };
+                let Some(index) = failed else {
+                    return Poll::Pending;
+                };
+                // Its future has been dropped: it ends in a moment.
+                return children.poll_done(index, waker).map(|()| failed);
+            }
+            self.ended += 1;
+        }
+        Poll::Ready(self.alarm.first())
+    }
+
+    /// Passes the request that has reached this await on to the children. False if all have ended since
+    /// they were polled: what they returned is the answer, and the request waits for the next await.
+    fn forward(&mut self) -> bool {
+        let children = self.children.as_ref().expect(POLLED_AGAIN);
+        let Some(error) = offer(|error| children.cancel(error)) else {
+            return false;
+        };
+        if let Stage::Waiting = self.stage {
+            self.stage = Stage::Cancelled(error);
+        }
+        true
+    }
+}
+
+const POLLED_AGAIN: &str = "a gather was polled after its end";
+
+impl<C> fmt::Debug for Gather<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.joint.fmt(f, "Gather")
+    }
+}
+
+impl<C> fmt::Debug for ReturnExceptions<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.joint.fmt(f, "ReturnExceptions")
+    }
+}
+
+impl<C> Joint<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+        let state = match (&self.stage, &self.children) {
+            (Stage::Waiting, Some(_)) => "waiting",
+            (Stage::Waiting, None) => "done",
+            (Stage::Cancelled(_) | Stage::Raising(_), _) => "cancelled",
+        };
+        f.debug_struct(name)
+            .field("state", &state)
+            .finish_non_exhaustive()
+    }
+}

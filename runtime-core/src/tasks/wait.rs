@@ -1,0 +1,238 @@
+//! Waiting for some of several tasks, without taking their results: `asyncio.wait`.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use ::futures::stream::{FuturesUnordered, Stream};
+
+use super::sleep::{Sleep, sleep};
+use crate::runtime::{Outcome, Task};
+
+/// Waits until `tasks` have ended, or some of them: `asyncio.wait`.
+///
+/// It gives back the tasks themselves, those that are done and those that are pending, both in the order
+/// in which they were given; await the done ones for their results. By default it waits for
+/// all; see [`return_when`](Wait::return_when) and [`timeout`](Wait::timeout). It never raises what the
+/// tasks raise.
+///
+/// # Cancellation
+/// Cancelling the waiter leaves the tasks running, detached.
+///
+/// # Panics
+/// If there are no tasks: "Set of Tasks/Futures is empty."
+///
+/// ```
+/// use asyncio::FIRST_COMPLETED;
+/// use std::time::Duration;
+/// # asyncio::run(async {
+/// let quick = asyncio::create_task(async { 1 });
+/// let slow = asyncio::create_task(asyncio::sleep(Duration::from_secs(3600)).with_result(2));
+///
+/// let (done, pending) = asyncio::wait([slow, quick]).return_when(FIRST_COMPLETED).await;
+/// for task in done {
+///     assert_eq!(task.await.unwrap(), 1);
+/// }
+/// for task in pending {
+///     task.cancel();
+/// }
+/// # });
+/// ```
+#[track_caller]
+pub fn wait<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Wait<T> {
+    let tasks = tasks.into_iter().enumerate();
+    let pending: FuturesUnordered<_> = tasks.map(Ending::of).collect();
+    assert!(!pending.is_empty(), "Set of Tasks/Futures is empty.");
+    Wait {
+        pending,
+        done: Vec::new(),
+        timeout: None,
+        return_when: ALL_COMPLETED,
+    }
+}
+
+/// The future of [`wait`].
+#[must_use = "futures do nothing unless polled"]
+pub struct Wait<T, W = AllCompleted> {
+    pending: FuturesUnordered<Ending<T>>,
+    done: Vec<(usize, Task<T>)>,
+    timeout: Option<Sleep>,
+    return_when: W,
+}
+
+/// The tasks of a [`wait`]: done, and pending.
+pub type DoneAndPending<T> = (Vec<Task<T>>, Vec<Task<T>>);
+
+impl<T, W> Wait<T, W> {
+    /// Waits no longer than `timeout`, counted from the first poll. Then what is not done is pending;
+    /// nothing is raised, and nothing is cancelled. `None` waits for ever.
+    ///
+    /// A timeout of zero gives the tasks one turn.
+    #[track_caller]
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Wait<T, W> {
+        // Not mapped: the sleep is to name the caller's line, which a closure does not know.
+        self.timeout = None;
+        if let Some(timeout) = timeout.into() {
+            self.timeout = Some(sleep(timeout));
+        }
+        self
+    }
+
+    /// When to return: [`ALL_COMPLETED`], [`FIRST_COMPLETED`] or [`FIRST_EXCEPTION`].
+    ///
+    /// ```
+    /// use asyncio::FIRST_EXCEPTION;
+    /// # asyncio::run(async {
+    /// let failing = asyncio::create_task(async { Err::<(), _>("oh no") });
+    /// let endless = asyncio::create_task(std::future::pending());
+    /// let (done, pending) = asyncio::wait([failing, endless]).return_when(FIRST_EXCEPTION).await;
+    /// assert_eq!((done.len(), pending.len()), (1, 1));
+    /// # });
+    /// ```
+    pub fn return_when<V: ReturnWhen<T>>(self, condition: V) -> Wait<T, V> {
+        Wait {
+            pending: self.pending,
+            done: self.done,
+            timeout: self.timeout,
+            return_when: condition,
+        }
+    }
+}
+
+/// A condition of [`Wait::return_when`].
+///
+/// Not to be implemented elsewhere.
+pub trait ReturnWhen<T>: Copy + Unpin {
+    /// Whether the end of this task ends the wait.
+    #[doc(hidden)]
+    fn is_met_by(self, task: &mut Task<T>) -> bool;
+}
+
+/// The type of [`ALL_COMPLETED`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct AllCompleted;
+
+/// The type of [`FIRST_COMPLETED`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct FirstCompleted;
+
+/// The type of [`FIRST_EXCEPTION`].
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct FirstException;
+
+/// Waits for all tasks to end.
+pub const ALL_COMPLETED: AllCompleted = AllCompleted;
+
+/// Waits for any task to end, in whichever way. More than one may be done by the time the waiter runs.
+pub const FIRST_COMPLETED: FirstCompleted = FirstCompleted;
+
+/// Waits for any task to return an `Err`, or to panic; if none does, for all to end. For tasks
+/// that return a `Result`. A task that was cancelled does not end the wait.
+///
+/// ```compile_fail
+/// # asyncio::run(async {
+/// let plain = asyncio::create_task(async { 42 }); // not a `Result`
+/// asyncio::wait([plain]).return_when(asyncio::FIRST_EXCEPTION).await;
+/// # });
+/// ```
+pub const FIRST_EXCEPTION: FirstException = FirstException;
+
+impl<T> ReturnWhen<T> for AllCompleted {
+    fn is_met_by(self, _: &mut Task<T>) -> bool {
+        false
+    }
+}
+
+impl<T> ReturnWhen<T> for FirstCompleted {
+    fn is_met_by(self, _: &mut Task<T>) -> bool {
+        true
+    }
+}
+
+impl<T, E> ReturnWhen<Result<T, E>> for FirstException {
+    fn is_met_by(self, task: &mut Task<Result<T, E>>) -> bool {
+        matches!(
+            task.peek(),
+            Some(Outcome::Returned(Err(_)) | Outcome::Panicked(_))
+        )
+    }
+}
+
+impl<T, W: ReturnWhen<T>> Future for Wait<T, W> {
+    type Output = DoneAndPending<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<DoneAndPending<T>> {
+        let this = &mut *self;
+        while let Poll::Ready(ended) = Pin::new(&mut this.pending).poll_next(cx) {
+            let Some((index, mut task)) = ended else {
+                return Poll::Ready(this.finish());
+            };
+            let enough = this.return_when.is_met_by(&mut task);
+            this.done.push((index, task));
+            if enough {
+                return Poll::Ready(this.finish());
+            }
+        }
+        let timed_out = |sleep: &mut Sleep| Pin::new(sleep).poll(cx).is_ready();
+        if this.timeout.as_mut().is_some_and(timed_out) {
+            return Poll::Ready(this.finish());
+        }
+        Poll::Pending
+    }
+}
+
+impl<T, W> Wait<T, W> {
+    /// Sorts the tasks into those that are done by now and those that are not.
+    fn finish(&mut self) -> DoneAndPending<T> {
+        let rest = std::mem::take(&mut self.pending).into_iter();
+        let mut tasks = std::mem::take(&mut self.done);
+        assert!(
+            !tasks.is_empty() || rest.len() != 0,
+            "a wait was polled after its end"
+        );
+        tasks.extend(rest.map(|ending| ending.task.expect("it was pending")));
+        tasks.sort_unstable_by_key(|(index, _)| *index);
+        tasks
+            .into_iter()
+            .map(|(_, task)| task)
+            .partition(Task::done)
+    }
+}
+
+/// The end of one task, which is given back with its number and its result.
+struct Ending<T> {
+    /// None once it has been given back.
+    task: Option<(usize, Task<T>)>,
+}
+
+impl<T> Ending<T> {
+    fn of(task: (usize, Task<T>)) -> Ending<T> {
+        Ending { task: Some(task) }
+    }
+}
+
+impl<T> Future for Ending<T> {
+    type Output = (usize, Task<T>);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<(usize, Task<T>)> {
+        let ended = |(_, task): &mut (usize, Task<T>)| task.poll_done(cx.waker()).is_ready();
+        match self.task.take_if(ended) {
+            Some(task) => Poll::Ready(task),
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<T, W> fmt::Debug for Wait<T, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wait")
+            .field("done", &self.done.len())
+            .field("pending", &self.pending.len())
+            .finish_non_exhaustive()
+    }
+}
