@@ -73,9 +73,9 @@ pub(crate) fn run_foreign<F: Future>(
     // SAFETY: as in `run_root`.
     let (runnable, mut task) = unsafe { root(shared, &home, main, &output, None, location) };
     begin(shared, &home, runnable, &task);
-    drive(&home, &parker, || task.done());
+    drive(shared, &home, &parker, || task.done());
     home.set_root(None);
-    end_local_tasks(&home, &parker);
+    end_local_tasks(shared, &home, &parker);
     std::mem::forget(must_end);
     root_result(&mut task, &output)
 }
@@ -114,10 +114,11 @@ fn begin(shared: &Arc<Shared>, home: &Home, runnable: Runnable, task: &Task<()>)
 }
 
 /// Runs what is bound to this thread until `done`.
-fn drive(home: &Home, parker: &Parker, done: impl Fn() -> bool) {
+fn drive(shared: &Shared, home: &Home, parker: &Parker, done: impl Fn() -> bool) {
     while !done() {
         home.receive();
         match home.pop_root().or_else(|| home.pop()) {
+            Some(task) if shared.is_abandoning() => task.abandon(closed_error()),
             Some(task) => task.run(),
             None => parker.park(),
         }
@@ -125,7 +126,7 @@ fn drive(home: &Home, parker: &Parker, done: impl Fn() -> bool) {
 }
 
 /// The thread leaves: its local tasks are cancelled and waited for, since nobody else may run them.
-fn end_local_tasks(home: &Home, parker: &Parker) {
+fn end_local_tasks(shared: &Shared, home: &Home, parker: &Parker) {
     loop {
         let tasks = home.tasks();
         if tasks.is_empty() {
@@ -134,7 +135,7 @@ fn end_local_tasks(home: &Home, parker: &Parker) {
         tasks.iter().for_each(|task| {
             task.cancel();
         });
-        drive(home, parker, || tasks.iter().all(|task| task.done()));
+        drive(shared, home, parker, || tasks.iter().all(|task| task.done()));
     }
 }
 

@@ -2,15 +2,17 @@
 //!
 //! **An earlier timer while the poller sleeps for a later one.**
 //!
-//! 1. The sleeper publishes until when it sleeps (`asleep_until`), then looks at the earliest
-//!    deadline again and arms the kernel's timer for that.
+//! 1. The sleeper publishes until when it sleeps (`asleep_until`), and then looks at the earliest
+//!    deadline once more; if that is another, it begins again. Then it arms the kernel's timer.
 //! 2. Whoever adds a timer publishes its deadline, then looks at `asleep_until`; if the poller
-//!    sleeps past the new deadline it arms the kernel's timer anew, which takes effect on a wait under
-//!    way.
+//!    sleeps past the new deadline, it does what the sleeper does, which takes effect on a wait
+//!    under way.
 //!
 //! Each writes one word and then reads the other's, with a `fence(SeqCst)` between: at least one of
-//! them sees the other. Both arm under one lock, and always for the earliest deadline as it stands
-//! then, so that the last to arm is right.
+//! them sees the other. `asleep_until` is written, and the kernel's timer armed, under one lock, so
+//! that while the poller sleeps the two agree: a deadline that is not before the one is not before
+//! the other. (Were the timer armed for a later one, say because the earliest was cancelled in
+//! between, an insertion after that would be missed.)
 
 use std::io;
 use std::task::Waker;
@@ -24,6 +26,14 @@ use crate::sys::Waiter;
 /// The value of `asleep_until` while nobody waits.
 const AWAKE: u64 = 0;
 
+/// The sleeper's side of the protocol.
+#[derive(Debug)]
+struct Bed {
+    /// What the kernel's timer is armed for.
+    armed: Tick,
+    occupied: bool,
+}
+
 /// Time and events of a loop.
 #[derive(Debug)]
 pub(crate) struct Driver {
@@ -33,8 +43,7 @@ pub(crate) struct Driver {
     waiter: StdArc<Waiter>,
     timers: Timers,
     asleep_until: AtomicU64,
-    /// What the kernel's timer is armed for.
-    armed: Mutex<Tick>,
+    bed: Mutex<Bed>,
 }
 
 impl Driver {
@@ -46,17 +55,21 @@ impl Driver {
             timers: Timers::new(workers),
             slack,
             asleep_until: AtomicU64::new(AWAKE),
-            armed: Mutex::new(Tick::NEVER),
+            bed: Mutex::new(Bed { armed: Tick::NEVER, occupied: false }),
         }
     }
 
     /// Adds a timer, to the wheel of a worker if one makes it.
     pub(crate) fn insert(&self, worker: Option<usize>, when: Tick, waker: Waker) -> TimerKey {
         let key = self.timers.insert(worker, when, waker);
-        // Pairs with the fence in `wait`.
+        // Pairs with the fence in `arm`.
         fence(Ordering::SeqCst);
-        if self.asleep_until.load(Ordering::Relaxed) > when.0 && !broken(Mutant::ArmWithoutLook) {
-            self.arm();
+        let past = self.asleep_until.load(Ordering::Relaxed) > when.0;
+        if past && !broken(Mutant::ArmWithoutLook) {
+            let mut bed = self.bed.lock();
+            if bed.occupied {
+                self.arm(&mut bed);
+            }
         }
         key
     }
@@ -83,13 +96,15 @@ impl Driver {
 
     /// Waits until an interrupt, a deadline or an event. For the holder of the role.
     pub(crate) fn wait(&self, _held: &Held) {
-        let until = self.timers.next();
-        self.asleep_until.store(until.0, Ordering::Relaxed);
-        // Pairs with the fence in `insert`.
-        fence(Ordering::SeqCst);
-        self.arm();
+        {
+            let mut bed = self.bed.lock();
+            bed.occupied = true;
+            self.arm(&mut bed);
+        }
         let at_once = self.is_due(self.clock.tick());
         self.report(self.waiter.wait(at_once));
+        let mut bed = self.bed.lock();
+        bed.occupied = false;
         self.asleep_until.store(AWAKE, Ordering::Relaxed);
     }
 
@@ -101,16 +116,22 @@ impl Driver {
         }
     }
 
-    /// Arms the kernel's timer for the earliest deadline.
-    fn arm(&self) {
-        let mut armed = self.armed.lock();
-        let next = self.timers.next();
-        if *armed == next {
-            return;
+    /// Publishes the earliest deadline as the sleeper's, and arms the kernel's timer for it.
+    fn arm(&self, bed: &mut Bed) {
+        let next = loop {
+            let next = self.timers.next();
+            self.asleep_until.store(next.0, Ordering::Relaxed);
+            // Pairs with the fence in `insert`.
+            fence(Ordering::SeqCst);
+            if self.timers.next() == next {
+                break next;
+            }
+        };
+        if bed.armed != next {
+            bed.armed = next;
+            let after = (next != Tick::NEVER).then(|| next.since(self.clock.tick()));
+            self.report(self.waiter.arm(after));
         }
-        *armed = next;
-        let after = (next != Tick::NEVER).then(|| next.since(self.clock.tick()));
-        self.report(self.waiter.arm(after));
     }
 
     /// The descriptors are ours and stay open, so an error here is a broken promise of the system.

@@ -111,6 +111,7 @@ pub(crate) fn closed_error() -> CancelledError {
 fn died(shared: &Arc<Shared>, header: &Header) {
     if let Some(place) = header.place() {
         shared.registry.death(place, header.into());
+        header.clear_place();
         if shared.is_closing() {
             shared.crew.seats[0].parker.unpark();
         }

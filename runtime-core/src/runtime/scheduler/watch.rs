@@ -26,7 +26,8 @@ use std::time::{Duration, Instant};
 use super::role::Held;
 use super::shared::Shared;
 use super::threads;
-use crate::sync::Arc;
+use crate::runtime::task::waker::wake_quietly;
+use crate::sync::{Arc, thread};
 use crate::sync::atomic::{Ordering, fence};
 
 const LOOK: Duration = Duration::from_millis(1);
@@ -52,8 +53,12 @@ pub(crate) fn run(shared: &Arc<Shared>) {
 /// The dedicated poller that the switch `no-worker-polls` asks for.
 fn poll_for_all(shared: &Shared) {
     let mut due = Vec::new();
-    let Some(held) = shared.driver.role.take(own_number(shared)) else {
-        return;
+    let held = loop {
+        match shared.driver.role.take(own_number(shared)) {
+            Some(held) => break held,
+            // A worker that looks around has it for a moment.
+            None => thread::yield_now(),
+        }
     };
     while !shared.crew.is_stopping() {
         if shared.watch_parker.begin_poll() {
@@ -61,7 +66,7 @@ fn poll_for_all(shared: &Shared) {
             shared.watch_parker.end_poll();
         }
         shared.driver.expire(&mut due);
-        due.drain(..).for_each(Waker::wake);
+        due.drain(..).for_each(wake_quietly);
     }
     shared.driver.role.release(held);
 }
@@ -183,7 +188,7 @@ impl Watch<'_> {
         let Some(held) = held else { return false };
         driver.expire(&mut self.due);
         driver.role.release(held);
-        self.due.drain(..).for_each(Waker::wake);
+        self.due.drain(..).for_each(wake_quietly);
         true
     }
 

@@ -6,6 +6,7 @@ use std::task::Waker;
 use super::core::Core;
 use super::schedule::closed_error;
 use crate::runtime::task::runnable::Runnable;
+use crate::runtime::task::waker::wake_quietly;
 use crate::sync::atomic::Ordering;
 
 /// How many turns pass between two looks at what else there is: timers, and the injector.
@@ -206,7 +207,7 @@ impl Worker {
 
     /// Wakes what was due, outside the role and every lock.
     fn wake_due(&mut self) {
-        self.due.drain(..).for_each(Waker::wake);
+        self.due.drain(..).for_each(wake_quietly);
     }
 }
 

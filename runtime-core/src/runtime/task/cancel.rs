@@ -38,7 +38,7 @@ use std::task::{Context as PollWith, Poll, Waker};
 
 use super::header::TaskPointer;
 use super::reference::TaskRef;
-use super::waker::wakes;
+use super::waker::{quietly, wakes};
 use crate::exceptions::CancelledError;
 use crate::sync::{StdArc, local};
 
@@ -414,6 +414,7 @@ pub(crate) fn wake_foreign() {
             .side()
             .map(|side| side.foreign())
             .unwrap_or_default();
-        wakers.iter().for_each(|waker| waker.wake_by_ref());
+        let wakers = wakers.iter();
+        wakers.for_each(|waker| quietly(|| waker.wake_by_ref()));
     }
 }

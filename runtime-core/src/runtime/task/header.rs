@@ -123,13 +123,18 @@ impl Header {
 
     /// Where the registry has the task, if it has it.
     pub(crate) fn place(&self) -> Option<Place> {
-        // Relaxed: written before the first push, which the completer has acquired.
-        let word = self.place.load(Ordering::Relaxed);
+        // Acquire: pairs with `clear_place`; the first place is ordered by the first push.
+        let word = self.place.load(Ordering::Acquire);
         (word != UNREGISTERED).then(|| Place::from_word(word))
     }
 
     pub(crate) fn set_place(&self, place: Place) {
         self.place.store(place.to_word(), Ordering::Relaxed);
+    }
+
+    /// The task has left the registry. Release: a shutdown that sees it goes on without the task.
+    pub(crate) fn clear_place(&self) {
+        self.place.store(UNREGISTERED, Ordering::Release);
     }
 
     /// The side allocation, if anybody has needed it.

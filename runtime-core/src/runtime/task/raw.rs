@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::ptr::NonNull;
@@ -14,6 +15,7 @@ use super::runnable::Runnable;
 use super::schedule::Schedule;
 use super::schedule_face::Rare;
 use super::state::Ending;
+use super::waker::{forget_payload, quietly};
 use crate::exceptions::{CancelledError, panic_text};
 use crate::sync::UnsafeCell;
 
@@ -138,6 +140,7 @@ impl<F: Future, S: Schedule> Cell<F, S> {
                         .with_mut(|stage| unsafe { *stage = Stage::Output(outcome) });
                     return Ending::Panicked;
                 }
+                forget_payload(payload);
             }
         }
         // SAFETY: H2; the stage is `Taken`, or a future that needs no drop.
@@ -225,9 +228,14 @@ impl<F: Future, S: Schedule> Cell<F, S> {
     unsafe fn schedule(pointer: TaskPointer, wake: Wake) {
         // SAFETY: H1; alive by the right to run, which is the caller's.
         let cell = unsafe { Self::from_pointer(pointer) };
+        // Once it is scheduled, another thread may run the task to its end and free it while this call
+        // still returns through the scheduler: so it is called through a copy. What that points to is
+        // kept alive by the caller: a reference to the task, or the worker that runs it.
+        // SAFETY: never dropped, so the original stays the owner.
+        let scheduler = ManuallyDrop::new(unsafe { std::ptr::read(&raw const cell.scheduler) });
         // SAFETY: the caller's right.
         let runnable = unsafe { Runnable::from_pointer(pointer) };
-        cell.scheduler.schedule(runnable, wake);
+        scheduler.schedule(runnable, wake);
     }
 
     /// # Safety
@@ -252,11 +260,13 @@ impl<F: Future, S: Schedule> Cell<F, S> {
     unsafe fn free(pointer: TaskPointer) {
         let cell = pointer.cast::<Self>();
         // SAFETY: H1: from `Box::leak`, and the caller gave back the last reference.
-        drop(unsafe { Box::from_raw(cell.as_ptr()) });
+        let cell = unsafe { Box::from_raw(cell.as_ptr()) };
+        // What is left may still be of the user's: context values, callbacks, wakers.
+        drop_quietly(cell);
     }
 }
 
 /// Drops what nobody waits for: a panic of its destructor has nobody to go to.
 fn drop_quietly<T>(value: T) {
-    let _swallowed = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    quietly(|| drop(value));
 }

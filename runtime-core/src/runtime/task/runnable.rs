@@ -8,7 +8,7 @@ use super::header::{Header, TaskPointer, Wake};
 use super::reference::TaskRef;
 use super::side::Side;
 use super::state::{Complete, Ending, Idle, Start};
-use super::waker::BorrowedWaker;
+use super::waker::{BorrowedWaker, wake_quietly};
 use crate::exceptions::CancelledError;
 use crate::runtime::run_queue::Word;
 
@@ -185,7 +185,7 @@ unsafe fn finish(pointer: TaskPointer, ending: Ending) {
         }
         // Before the wake, so that the joiner finds itself alone and frees without an exchange.
         drop(task);
-        waker.flatten().into_iter().for_each(std::task::Waker::wake);
+        waker.flatten().into_iter().for_each(wake_quietly);
     }
 }
 
@@ -214,8 +214,6 @@ fn tell(task: &TaskRef) {
     if !callbacks.is_empty() {
         task.scheduler().call_soon(callbacks);
     }
-    registered
-        .waiters
-        .into_iter()
-        .for_each(|(_, waker)| waker.wake());
+    let waiters = registered.waiters.into_iter();
+    waiters.for_each(|(_, waker)| wake_quietly(waker));
 }

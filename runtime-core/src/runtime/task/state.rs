@@ -155,7 +155,7 @@ impl State {
     #[cold]
     fn take_request(&self) -> Start {
         let before = self.word.fetch_and(!CANCEL, Ordering::AcqRel);
-        if before & CANCEL != 0 || broken(Mutant::DeliverWithdrawn) {
+        if before & CANCEL != 0 {
             Start::Deliver
         } else {
             Start::Poll
@@ -260,10 +260,15 @@ impl State {
                 return left;
             }
             let mut after = before - COUNT_ONE;
-            if left == 1 {
+            let in_two_steps = broken(Mutant::WithdrawInTwoSteps);
+            if left == 1 && !in_two_steps && !broken(Mutant::KeepWithdrawn) {
                 after &= !CANCEL;
             }
             match self.exchange(before, after) {
+                Ok(()) if left == 1 && in_two_steps => {
+                    self.word.fetch_and(!CANCEL, Ordering::AcqRel);
+                    return 0;
+                }
                 Ok(()) => return left - 1,
                 Err(now) => before = now,
             }

@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 
 use super::slots::{Births, Slots};
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Mutant, Mutex, broken};
 
 /// The registry is closed: nobody is born any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +80,10 @@ impl<T> Registry<T> {
         if self.closed.load(Ordering::Relaxed) {
             return Err(Closed);
         }
+        if broken(Mutant::BirthUnlocked) {
+            drop(births);
+            births = self.foreign.lock();
+        }
         let index = births.birth(value);
         Ok(Place {
             shard: self.shards.len() as u32 - 1,
@@ -107,7 +111,8 @@ impl<T> Registry<T> {
         let _no_foreign_birth = self.foreign.lock();
         let before = self.births();
         let empty = self.shards.iter().all(|shard| shard.is_empty());
-        let closes = empty && before == self.births();
+        let same = before == self.births() || broken(Mutant::CloseOnFirstSum);
+        let closes = empty && same;
         if closes {
             self.closed.store(true, Ordering::Release);
         }

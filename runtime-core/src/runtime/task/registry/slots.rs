@@ -3,10 +3,11 @@
 use std::ptr::{self, NonNull};
 
 use crate::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use crate::sync::{Arc, Mutant, OnceLock, broken, spin};
+use crate::sync::{Arc, IS_MODEL, Mutant, OnceLock, broken, spin};
 
-/// The first page has this many slots; each further one doubles the array.
-const FIRST_PAGE: usize = 64;
+/// The first page has this many slots; each further one doubles the array. (Few in a model: loom
+/// keeps a history of each.)
+const FIRST_PAGE: usize = if IS_MODEL { 2 } else { 64 };
 const PAGES: usize = 24;
 const READER: usize = 1;
 
@@ -156,7 +157,7 @@ impl<T> Births<T> {
     /// so that a birth looks at two slots on average.
     #[cold]
     fn begin_lap(&mut self) {
-        if self.lap * 2 <= self.capacity {
+        if self.capacity == 0 || self.lap * 2 < self.capacity {
             self.capacity = self.slots.grow(self.capacity);
         } else {
             self.cursor = 0;

@@ -1,0 +1,103 @@
+//! A scheduler for the tasks of a model: one queue, from which any thread may run.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::panic::Location;
+
+use super::witness::Witness;
+use crate::runtime::Task;
+use crate::runtime::modelled::header::{Header, TaskId, Wake};
+use crate::runtime::modelled::runnable::Runnable;
+use crate::runtime::modelled::schedule::Schedule;
+use crate::runtime::modelled::schedule_face::Report;
+use crate::runtime::modelled::side::Callback;
+use crate::runtime::modelled::spawn::{self, Birth};
+use crate::sync::{Arc, Mutex, StdArc, Tally};
+
+/// Loom's Arc: a task that is never freed is reported as a leak of it.
+#[derive(Clone)]
+pub(super) struct Desk {
+    queue: Arc<Mutex<VecDeque<Runnable>>>,
+}
+
+/// What stands in the allocation of each task.
+pub(super) struct Place {
+    desk: Desk,
+    /// Dropped with the allocation; looked at by whoever has a reference.
+    pub(super) memory: Witness,
+}
+
+impl Desk {
+    pub(super) fn new() -> Desk {
+        Desk {
+            queue: Arc::default(),
+        }
+    }
+
+    /// Makes a task of `future`, ready to run.
+    pub(super) fn spawn<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.spawn_counted(future, &StdArc::default())
+    }
+
+    /// The same; `freed` counts how often its allocation is freed.
+    pub(super) fn spawn_counted<F>(&self, future: F, freed: &StdArc<Tally>) -> Task<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let place = Place {
+            desk: self.clone(),
+            memory: Witness::new(freed),
+        };
+        let birth = Birth {
+            id: TaskId(1),
+            context: None,
+            location: Location::caller(),
+        };
+        let (runnable, task) = spawn::task(future, place, birth);
+        self.push(runnable);
+        task
+    }
+
+    /// Runs one task, if one is ready.
+    pub(super) fn run_one(&self) -> bool {
+        let next = self.queue.lock().pop_front();
+        next.map(Runnable::run).is_some()
+    }
+
+    /// Runs what is ready until nothing is.
+    pub(super) fn run_all(&self) {
+        while self.run_one() {}
+    }
+
+    fn push(&self, task: Runnable) {
+        let mut queue = self.queue.lock();
+        assert!(!queue.contains(&task), "a task is queued twice");
+        queue.push_back(task);
+    }
+}
+
+impl Schedule for Place {
+    fn schedule(&self, task: Runnable, _wake: Wake) {
+        // A copy first: once the task is queued, another thread may run it to its end and free it.
+        let desk = self.desk.clone();
+        self.memory.look();
+        desk.push(task);
+    }
+
+    fn died(&self, _header: &Header) {
+        self.memory.look();
+    }
+
+    fn call_soon(&self, callbacks: Vec<Callback>) {
+        callbacks.into_iter().for_each(|callback| callback());
+    }
+
+    fn report(&self, report: Report) {
+        panic!("{}: {}", report.message, report.exception);
+    }
+}

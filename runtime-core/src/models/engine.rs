@@ -1,0 +1,102 @@
+//! A loop in a model: all of the real one but for its poller and its poller thread.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::runtime::modelled::context::{self, Role};
+use crate::runtime::modelled::core::Core;
+use crate::runtime::modelled::options::Options;
+use crate::runtime::modelled::shared::{Shared, WorkerParts};
+use crate::runtime::modelled::threads;
+use crate::runtime::modelled::worker::Worker;
+use crate::runtime::{EventLoop, Slack, Tuning};
+use crate::sync::{Arc, Mutant, explore, thread};
+
+/// A loop, and the parts of the workers that have not come yet.
+pub(super) struct Loop {
+    pub(super) shared: Arc<Shared>,
+    parts: std::vec::IntoIter<WorkerParts>,
+}
+
+/// The calling thread as worker 0, as `Runner` makes it one.
+pub(super) struct First {
+    pub(super) worker: Worker,
+    core: Rc<Core>,
+    _entered: context::Guard,
+}
+
+/// The stack of a thread that makes a loop, in words: loom's own is 32 KiB, and each wheel has
+/// several of them.
+const STACK: usize = 0x10000;
+
+/// Explores a model that makes a loop, on a thread with room for it.
+pub(super) fn explore_loop(name: &str, step: Option<Mutant>, model: fn()) {
+    explore(name, step, move || {
+        let thread = thread::Builder::new().stack_size(STACK).spawn(model);
+        let thread = thread.expect("a model has no system to fail");
+        thread.join().expect("a panic would have ended the model");
+    });
+}
+
+impl Loop {
+    pub(super) fn new(workers: usize) -> Loop {
+        let (shared, parts) = Shared::new(options(workers)).expect("a model has no system to fail");
+        Loop {
+            shared: Arc::new(shared),
+            parts: parts.into_iter(),
+        }
+    }
+
+    pub(super) fn handle(&self) -> EventLoop {
+        EventLoop::new(Arc::clone(&self.shared))
+    }
+
+    /// Sits the calling thread down as worker 0.
+    pub(super) fn enter(&mut self) -> First {
+        let parts = self.parts.next().expect("the loop has a worker");
+        assert_eq!(parts.index, 0, "worker 0 comes first");
+        let shared = Arc::clone(&self.shared);
+        shared.crew.seats[0].parker.bind();
+        let core = Rc::new(Core::new(Arc::clone(&shared), parts));
+        let entered = context::enter(Arc::clone(&shared), Role::Worker(Rc::clone(&core)));
+        shared.crew.idle.arrive();
+        First {
+            worker: Worker::new(Rc::clone(&core)),
+            core,
+            _entered: entered,
+        }
+    }
+
+    /// Starts the thread of the next worker.
+    pub(super) fn start_worker(&mut self) -> thread::JoinHandle<()> {
+        let parts = self.parts.next().expect("the loop has another worker");
+        let shared = Arc::clone(&self.shared);
+        let builder = thread::Builder::new().stack_size(STACK);
+        let thread = builder.spawn(move || threads::work(&shared, parts));
+        thread.expect("a model has no system to fail")
+    }
+}
+
+impl Drop for First {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.core.shared.crew.leave(&self.core.queue);
+        }
+    }
+}
+
+fn options(workers: usize) -> Options {
+    Options {
+        workers,
+        max_blocking_threads: 1,
+        blocking_keep_alive: Duration::ZERO,
+        thread_name: String::from("model"),
+        thread_stack_size: None,
+        on_thread_start: None,
+        on_thread_stop: None,
+        debug: false,
+        slack: Slack::default(),
+        max_spare_workers: 0,
+        tuning: Tuning::default(),
+    }
+}

@@ -1,0 +1,88 @@
+//! a3: a task completes while its handle is awaited, by one waker and then another, or dropped.
+
+use std::future::poll_fn;
+use std::task::{Poll, Wake, Waker};
+
+use super::desk::Desk;
+use super::witness::Witness;
+use crate::sync::{Bell, Mutant, StdArc, Tally, explore, thread};
+
+/// The runner, an awaiter and a thread that drops a second handle (3 threads). The awaiter is woken
+/// by the waker that it registered last, and sees the whole output, which is dropped once.
+pub fn the_awaiter_gets_the_output() {
+    explore("a3: the awaiter gets the output", None, await_it);
+}
+
+/// The runner and a thread that registers a waker and then drops the handle (2 threads). The output
+/// is dropped once, and the waker is not kept.
+pub fn a_dropped_handle_drops_the_output() {
+    explore("a3: a dropped handle drops the output", None, drop_it);
+}
+
+/// DONE is published without the output.
+pub fn without_the_release_of_the_output() {
+    explore("a3 twin", Some(Mutant::DoneBeforeOutput), await_it);
+}
+
+struct Ring(Bell);
+
+impl Wake for Ring {
+    fn wake(self: StdArc<Self>) {
+        self.0.ring();
+    }
+}
+
+fn ring() -> (StdArc<Ring>, Waker) {
+    let ring = StdArc::new(Ring(Bell::new()));
+    (ring.clone(), ring.into())
+}
+
+fn await_it() {
+    let desk = Desk::new();
+    let dropped = StdArc::new(Tally::default());
+    let output = Witness::new(&dropped);
+    let mut task = desk.spawn(async move { output });
+    let handle = task.handle();
+    let other = thread::spawn(move || drop(handle));
+    let awaiter = thread::spawn(move || {
+        let (first, waker) = ring();
+        let (second, another) = ring();
+        let mut polled = task.poll_join(&waker);
+        if polled.is_pending() {
+            polled = task.poll_join(&another);
+        }
+        if polled.is_pending() {
+            second.0.wait();
+            polled = task.poll_join(&another);
+        }
+        let Poll::Ready(Ok(output)) = polled else {
+            panic!("woken before the end");
+        };
+        output.touch();
+        drop((output, task, waker, another));
+        let kept = StdArc::strong_count(&first) + StdArc::strong_count(&second);
+        assert_eq!(kept, 2, "a waker is kept");
+    });
+    desk.run_one();
+    awaiter.join().expect("a panic would have ended the model");
+    other.join().expect("a panic would have ended the model");
+    assert_eq!(dropped.count(), 1, "the output was not dropped once");
+}
+
+fn drop_it() {
+    let desk = Desk::new();
+    let dropped = StdArc::new(Tally::default());
+    let output = Witness::new(&dropped);
+    let mut output = Some(output);
+    let mut task = desk.spawn(poll_fn(move |_| Poll::Ready(output.take())));
+    let handle = thread::spawn(move || {
+        let (ring, waker) = ring();
+        let polled = task.poll_join(&waker);
+        drop((polled, task, waker));
+        ring
+    });
+    desk.run_one();
+    let ring = handle.join().expect("a panic would have ended the model");
+    assert_eq!(StdArc::strong_count(&ring), 1, "the waker is kept");
+    assert_eq!(dropped.count(), 1, "the output was not dropped once");
+}

@@ -1,0 +1,20 @@
+//! The engine's protocols, run by loom as they stand.
+//!
+//! Each file models one protocol: its first line says what races with what. A `pub` function is
+//! one exploration; those that are called `without_…` leave out one step of the protocol, and must
+//! fail: a model that passes without the step proves nothing about it.
+
+#[expect(unsafe_code, reason = "a cell that loom watches in place of a lock")]
+mod witness;
+
+mod desk;
+mod engine;
+
+pub mod cancel;
+pub mod end;
+pub mod free;
+pub mod join;
+pub mod park;
+pub mod registry;
+pub mod uncancel;
+pub mod wake;

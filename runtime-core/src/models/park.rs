@@ -1,0 +1,62 @@
+//! b3: a thread goes to sleep while two others wake it.
+
+use crate::runtime::modelled::parker::{Interrupt, Parker};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Arc, Bell, Mutant, StdArc, explore, thread};
+
+/// A sleeper on its own bed and two who wake it (3 threads). Whoever is woken sees what was said
+/// before every wake so far, and nobody sleeps on.
+pub fn a_parked_thread_wakes_up() {
+    explore("b3: a parked thread wakes up", None, || sleep(Bed::Own));
+}
+
+/// The same with the sleeper in the poller by turns.
+pub fn a_polling_thread_wakes_up() {
+    explore("b3: a polling thread wakes up", None, || sleep(Bed::Poller));
+}
+
+/// The token is overwritten by who goes to sleep.
+pub fn without_the_token() {
+    explore("b3 twin", Some(Mutant::ForgetToken), || sleep(Bed::Own));
+}
+
+/// The same in the poller.
+pub fn without_the_token_in_the_poller() {
+    explore("b3 twin", Some(Mutant::ForgetToken), || sleep(Bed::Poller));
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Bed {
+    Own,
+    Poller,
+}
+
+fn sleep(bed: Bed) {
+    let poller = StdArc::new(Bell::new());
+    let interrupt: Interrupt = {
+        let poller = poller.clone();
+        StdArc::new(move || poller.ring())
+    };
+    let parker = Arc::new(Parker::new(interrupt));
+    parker.bind();
+    let said: Arc<[AtomicBool; 2]> = Arc::default();
+    let threads = [0, 1].map(|index| {
+        let (parker, said) = (parker.clone(), said.clone());
+        thread::spawn(move || {
+            said[index].store(true, Ordering::Relaxed);
+            parker.unpark();
+        })
+    });
+    // Relaxed: the token alone orders this against the stores.
+    while !said.iter().all(|said| said.load(Ordering::Relaxed)) {
+        if bed == Bed::Own {
+            parker.park();
+        } else if parker.begin_poll() {
+            poller.wait();
+            parker.end_poll();
+        }
+    }
+    for thread in threads {
+        thread.join().expect("a panic would have ended the model");
+    }
+}

@@ -1,0 +1,93 @@
+//! The registry: a death against a reader of its slot, and the closing against a birth.
+
+use std::ptr::NonNull;
+
+use super::witness::Witness;
+use crate::runtime::modelled::registry::Registry;
+use crate::sync::{Arc, Mutant, StdArc, Tally, explore, thread};
+
+/// Two readers, and the end of what they look at (3 threads). Nothing is looked at after its death,
+/// and it stays dead.
+pub fn a_death_waits_for_the_readers() {
+    explore("registry: a death waits for the readers", None, read);
+}
+
+/// A task is born by a parent that dies, into an array that the closer may have looked at already,
+/// and another by a foreign thread (3 threads). Nobody lives in a registry that is closed.
+pub fn nobody_lives_in_a_closed_registry() {
+    explore("registry: nobody lives in a closed registry", None, close);
+}
+
+/// A death does not wait for a reader.
+pub fn without_the_wait_for_a_reader() {
+    explore("registry twin", Some(Mutant::DeathIgnoresReader), read);
+}
+
+/// The closer does not sum the births again.
+pub fn without_the_second_sum() {
+    explore("registry twin", Some(Mutant::CloseOnFirstSum), close);
+}
+
+/// The closed bit is looked at outside the lock under which a foreign birth happens.
+pub fn without_the_lock_of_a_birth() {
+    explore("registry twin", Some(Mutant::BirthUnlocked), close);
+}
+
+/// Somebody alive. Never freed before the model ends, so that a broken registry does no harm.
+fn somebody() -> StdArc<Witness> {
+    StdArc::new(Witness::new(&StdArc::default()))
+}
+
+fn address(somebody: &StdArc<Witness>) -> NonNull<Witness> {
+    NonNull::from(&**somebody)
+}
+
+fn read() {
+    let (registry, mut births) = Registry::new(1);
+    let registry = Arc::new(registry);
+    let somebody = somebody();
+    let place = registry.birth(&mut births[0], 0, address(&somebody));
+    let place = place.expect("the registry is open");
+    let readers = [(); 2].map(|()| {
+        let (registry, somebody) = (registry.clone(), somebody.clone());
+        thread::spawn(move || registry.read(|_| somebody.look()))
+    });
+    registry.death(place, address(&somebody));
+    // As the completer frees the task, if it has the last reference.
+    somebody.touch();
+    for reader in readers {
+        reader.join().expect("a panic would have ended the model");
+    }
+    registry.read(|_| panic!("the dead have come back"));
+}
+
+fn close() {
+    let (registry, mut births) = Registry::new(2);
+    let registry = Arc::new(registry);
+    let [parent, child, stranger] = [(); 3].map(|()| somebody());
+    let place = registry.birth(&mut births[1], 1, address(&parent));
+    let place = place.expect("the registry is open");
+    let worker = {
+        let (registry, parent, child) = (registry.clone(), parent.clone(), child.clone());
+        thread::spawn(move || {
+            let born = registry.birth(&mut births[0], 0, address(&child));
+            let born = born.expect("closed while the parent lived");
+            registry.death(place, address(&parent));
+            registry.death(born, address(&child));
+        })
+    };
+    let foreigner = {
+        let (registry, stranger) = (registry.clone(), stranger.clone());
+        thread::spawn(move || drop(registry.birth_foreign(address(&stranger))))
+    };
+    if registry.close_if_empty() {
+        registry.read(|_| panic!("somebody lives in a closed registry"));
+    }
+    worker.join().expect("a panic would have ended the model");
+    foreigner
+        .join()
+        .expect("a panic would have ended the model");
+    if registry.is_closed() {
+        registry.read(|_| panic!("somebody was born into a closed registry"));
+    }
+}

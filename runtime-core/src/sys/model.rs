@@ -1,0 +1,54 @@
+//! The poller of a model: an interrupt and a deadline, without descriptors and without a clock.
+
+use std::io;
+use std::time::Duration;
+
+use crate::sync::Bell;
+
+/// A deadline that is nearer than this comes while a model runs; a later one never does.
+const SOON: Duration = Duration::from_secs(3600);
+
+/// What ends a wait is one token, sticky as the edges of an eventfd and of a timerfd are.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    bell: Bell,
+}
+
+impl Waiter {
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "a model is a platform like the others, and they can fail"
+    )]
+    pub(crate) fn new() -> io::Result<Waiter> {
+        Ok(Waiter { bell: Bell::new() })
+    }
+
+    /// Sets the time after which a wait ends: a near deadline comes at once.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "a model is a platform like the others, and they can fail"
+    )]
+    pub(crate) fn arm(&self, after: Option<Duration>) -> io::Result<()> {
+        if after.is_some_and(|after| after < SOON) {
+            self.bell.ring();
+        }
+        Ok(())
+    }
+
+    /// Waits for an interrupt or a near deadline; `at_once`: only looks.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "a model is a platform like the others, and they can fail"
+    )]
+    pub(crate) fn wait(&self, at_once: bool) -> io::Result<()> {
+        if !at_once {
+            self.bell.wait();
+        }
+        Ok(())
+    }
+
+    /// Ends a wait, now or the next one.
+    pub(crate) fn interrupt(&self) {
+        self.bell.ring();
+    }
+}
