@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Mutex, StdArc};
 
 /// A cancellation request, caught: what `except asyncio.CancelledError as error` binds.
 ///
@@ -19,7 +19,7 @@ use crate::sync::{Arc, Mutex};
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct CancelledError {
     /// `None` for the plain request, which allocates nothing.
-    detail: Option<Arc<Detail>>,
+    detail: Option<StdArc<Detail>>,
 }
 
 #[derive(Default, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl CancelledError {
             signal: None,
         };
         CancelledError {
-            detail: Some(Arc::new(detail)),
+            detail: Some(StdArc::new(detail)),
         }
     }
 

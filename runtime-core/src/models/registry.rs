@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 
 use super::witness::Witness;
 use crate::runtime::modelled::registry::Registry;
-use crate::sync::{Arc, Mutant, StdArc, Tally, explore, thread};
+use crate::sync::{Arc, Mutant, StdArc, explore, thread};
 
 /// Two readers, and the end of what they look at (3 threads). Nothing is looked at after its death,
 /// and it stays dead.

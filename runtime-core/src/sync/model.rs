@@ -15,14 +15,74 @@ pub(crate) mod atomic {
 }
 
 pub(crate) mod thread {
-    pub(crate) use loom::thread::{
-        Builder, JoinHandle, Thread, ThreadId, current, park, yield_now,
-    };
-    pub(crate) use std::thread::available_parallelism;
+    pub(crate) use loom::thread::{Builder, JoinHandle, ThreadId, spawn, yield_now};
+    pub(crate) use std::thread::{available_parallelism, panicking};
+
+    use super::{Bell, StdArc};
+
+    loom::thread_local! {
+        // Not loom's own park: it forgets its token when the thread waits for a mutex meanwhile.
+        static BED: StdArc<Bell> = StdArc::new(Bell::new());
+    }
+
+    /// A thread of the model, to be unparked.
+    #[derive(Clone, Debug)]
+    pub(crate) struct Thread {
+        id: ThreadId,
+        bed: StdArc<Bell>,
+    }
+
+    impl Thread {
+        pub(crate) fn id(&self) -> ThreadId {
+            self.id
+        }
+
+        pub(crate) fn unpark(&self) {
+            self.bed.ring();
+        }
+    }
+
+    pub(crate) fn current() -> Thread {
+        Thread {
+            id: loom::thread::current().id(),
+            bed: BED.with(StdArc::clone),
+        }
+    }
+
+    pub(crate) fn park() {
+        BED.with(StdArc::clone).wait();
+    }
 
     /// Time does not pass in a model: nothing ends this wait but an unpark.
     pub(crate) fn park_timeout(_timeout: std::time::Duration) {
         park();
+    }
+}
+
+/// One token that one thread waits for. (A channel, because loom's `Notify` also wakes without a
+/// token, which doubles the paths and is the same as a token too many.)
+#[derive(Debug)]
+pub(crate) struct Bell {
+    rope: loom::sync::mpsc::Sender<()>,
+    // Std's lock: it is held by the one thread that waits, and loom is not to see it.
+    tokens: std::sync::Mutex<loom::sync::mpsc::Receiver<()>>,
+}
+
+impl Bell {
+    pub(crate) fn new() -> Bell {
+        let (rope, tokens) = loom::sync::mpsc::channel();
+        let tokens = std::sync::Mutex::new(tokens);
+        Bell { rope, tokens }
+    }
+
+    pub(crate) fn ring(&self) {
+        self.rope.send(()).expect("both ends are here");
+    }
+
+    pub(crate) fn wait(&self) {
+        let tokens = self.tokens.lock().expect("loom panics elsewhere");
+        tokens.recv().expect("both ends are here");
+        while tokens.try_recv().is_ok() {}
     }
 }
 
@@ -117,9 +177,44 @@ thread_local! {
     static BROKEN: Cell<Option<Mutant>> = const { Cell::new(None) };
 }
 
-/// Breaks `step` for the models that run on this thread from now on.
-pub(crate) fn break_step(step: Option<Mutant>) {
+/// How many preemptions a model explores, unless `LOOM_MAX_PREEMPTIONS` says otherwise: bugs that
+/// need more are not known from practice, and each more multiplies the time by about ten.
+const PREEMPTIONS: usize = 3;
+/// The longest path through a model, in switches of threads.
+const BRANCHES: usize = 20_000;
+
+/// Runs `model` in every interleaving that loom tells apart, with one step broken or none.
+pub(crate) fn explore(name: &str, step: Option<Mutant>, model: impl Fn() + Send + Sync + 'static) {
     BROKEN.set(step);
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(Some(PREEMPTIONS));
+    builder.max_branches = builder.max_branches.max(BRANCHES);
+    let runs = StdArc::new(Tally::default());
+    let counted = StdArc::clone(&runs);
+    let start = std::time::Instant::now();
+    builder.check(move || {
+        counted.add();
+        model();
+    });
+    let (runs, time) = (runs.count(), start.elapsed());
+    eprintln!(
+        "{name}: {runs} interleavings in {:.1} s",
+        time.as_secs_f64()
+    );
+}
+
+/// Counts what happens in a model, without being a part of it: loom does not see it.
+#[derive(Debug, Default)]
+pub(crate) struct Tally(std::sync::atomic::AtomicUsize);
+
+impl Tally {
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(std::sync::atomic::Ordering::SeqCst)
+    }
 }
 
 /// Whether a model asked for `step` to be broken.

@@ -9,12 +9,14 @@ pub(crate) enum Mutant {
     WakeWithoutRelease,
     /// a2: `cancel` drops the future in place instead of scheduling its task.
     CancelInPlace,
-    /// a3: DONE is published before the output is stored.
+    /// a3: DONE is published without the output.
     DoneBeforeOutput,
     /// a4: a reference is given back without acquiring what the others did.
     ReleaseRelaxed,
-    /// a5: the request is consumed by the first look, whatever `uncancel` did since.
-    DeliverWithdrawn,
+    /// a5: `uncancel` takes the count down first, and the request back afterwards.
+    WithdrawInTwoSteps,
+    /// a5: `uncancel` takes the count to zero and leaves the request.
+    KeepWithdrawn,
     /// b1: a sleeper does not look at the queues again after it has said that it sleeps.
     SleepWithoutRescan,
     /// b2: the last searcher that finds work wakes nobody in its place.
@@ -35,4 +37,8 @@ pub(crate) enum Mutant {
     ArmWithoutLook,
     /// Registry: a death does not wait for a reader of its slot.
     DeathIgnoresReader,
+    /// Registry: the closer does not sum the births again.
+    CloseOnFirstSum,
+    /// Registry: the closed bit is looked at outside the lock under which a foreign birth happens.
+    BirthUnlocked,
 }
