@@ -135,7 +135,9 @@ fn end_local_tasks(shared: &Shared, home: &Home, parker: &Parker) {
         tasks.iter().for_each(|task| {
             task.cancel();
         });
-        drive(shared, home, parker, || tasks.iter().all(|task| task.done()));
+        drive(shared, home, parker, || {
+            tasks.iter().all(|task| task.done())
+        });
     }
 }
 

@@ -94,9 +94,11 @@ impl Engine {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let outcome = {
             let _present = Present::enter(&self.worker);
-            shut_down(&mut self.worker, deadline)
+            let outcome = shut_down(&mut self.worker, deadline);
+            // Something only after a forced end.
+            threads::abandon_rest(self.worker.core());
+            outcome
         };
-        self.drop_local_tasks();
         match outcome {
             Shutdown::Complete => {
                 let spares = std::mem::take(&mut self.event_loop.shared().spares.lock().threads);
@@ -112,11 +114,6 @@ impl Engine {
                 stuck,
             }),
         }
-    }
-
-    /// After a forced end: what this thread still has.
-    fn drop_local_tasks(&self) {
-        threads::abandon_rest(self.worker.core());
     }
 }
 

@@ -168,7 +168,7 @@ impl EventLoop {
 
     /// Whether this thread is one of the loop's workers, at work.
     pub(crate) fn is_on_worker(&self) -> bool {
-        context::with(|frame| frame.is_some_and(|frame| frame.core_of(&self.shared).is_some()))
+        context::with(|frame| frame.is_some_and(|frame| frame.is_worker_of(&self.shared)))
     }
 
     /// Whether nobody would serve the loop while this thread waits for it.
@@ -364,15 +364,11 @@ where
     F: Future + 'static,
     F::Output: Send + 'static,
 {
-    let Some(shared) = context::current() else {
+    let Some(frame) = context::frame() else {
         no_running_loop()
     };
-    let inbox = context::with(|frame| {
-        frame
-            .and_then(context::Frame::home)
-            .map(|home| Arc::clone(&home.inbox))
-    });
-    let Some(inbox) = inbox else {
+    let shared = Arc::clone(&frame.shared);
+    let Some(inbox) = frame.home().map(|home| Arc::clone(&home.inbox)) else {
         panic!(
             "no running event loop on this thread: create_local_task() needs a worker, or a thread \
              inside block_on(), to run its task"
@@ -391,13 +387,10 @@ where
         runnable.abandon(closed_error());
         return task;
     }
-    context::with(|frame| {
-        let home = frame
-            .and_then(context::Frame::home)
-            .expect("looked at above");
-        home.note_task(task.handle());
+    if let Some(home) = frame.home() {
         home.push(runnable);
-    });
+        home.note_task(task.handle());
+    }
     task
 }
 
@@ -424,5 +417,8 @@ pub(in crate::runtime) fn next_id(shared: &Arc<Shared>) -> TaskId {
 
 /// A copy of the current task's context, if there is anything in it.
 fn inherited_context() -> Option<Context> {
+    if let Some(entered) = Context::entered() {
+        return Some(entered.copy());
+    }
     cancel::current()?.context_for_child()
 }

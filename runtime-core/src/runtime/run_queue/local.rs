@@ -94,6 +94,10 @@ impl<T: Word> RunQueue<T> {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.robbable.slot.is_empty() && self.deque.is_empty()
+    }
+
     /// Everything, in order: for a worker that leaves.
     pub(crate) fn drain(&self) -> impl Iterator<Item = T> {
         std::iter::from_fn(|| self.robbable.slot.take().or_else(|| self.deque.pop()))

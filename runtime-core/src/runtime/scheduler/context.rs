@@ -85,6 +85,17 @@ pub(crate) fn with<R>(look: impl FnOnce(Option<&Frame>) -> R) -> R {
     })
 }
 
+/// The current frame, kept: for who runs user code meanwhile.
+pub(crate) fn frame() -> Option<Rc<Frame>> {
+    CURRENT.with(|current| {
+        let pointer = current.get()?.as_ptr().cast_const();
+        // SAFETY: the word holds a strong count, beside which this makes another.
+        unsafe { Rc::increment_strong_count(pointer) };
+        // SAFETY: the count just made.
+        Some(unsafe { Rc::from_raw(pointer) })
+    })
+}
+
 /// The current loop.
 pub(crate) fn current() -> Option<Arc<Shared>> {
     with(|frame| frame.map(|frame| Arc::clone(&frame.shared)))
@@ -98,6 +109,16 @@ impl Frame {
             Role::Worker(core) if Arc::ptr_eq(&self.shared, shared) => Some(core),
             _ => None,
         }
+    }
+
+    /// Whether this thread is a worker of `shared`, here or in a frame below.
+    pub(crate) fn is_worker_of(&self, shared: &Arc<Shared>) -> bool {
+        let below = || {
+            self.previous
+                .as_ref()
+                .is_some_and(|frame| frame.is_worker_of(shared))
+        };
+        self.core_of(shared).is_some() || below()
     }
 
     /// What is bound to this thread.

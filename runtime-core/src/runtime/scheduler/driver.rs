@@ -55,7 +55,10 @@ impl Driver {
             timers: Timers::new(workers),
             slack,
             asleep_until: AtomicU64::new(AWAKE),
-            bed: Mutex::new(Bed { armed: Tick::NEVER, occupied: false }),
+            bed: Mutex::new(Bed {
+                armed: Tick::NEVER,
+                occupied: false,
+            }),
         }
     }
 

@@ -78,17 +78,33 @@ impl Home {
 
     /// Notes a local task, to be ended when the thread leaves.
     pub(crate) fn note_task(&self, task: TaskHandle) {
-        let mut tasks = self.tasks.borrow_mut();
-        if tasks.len() == tasks.capacity() {
-            tasks.retain(|task| !task.done());
+        let full = {
+            let tasks = self.tasks.borrow();
+            tasks.len() == tasks.capacity()
+        };
+        if full {
+            self.forget_ended();
         }
-        tasks.push(task);
+        self.tasks.borrow_mut().push(task);
     }
 
     /// The local tasks that have not ended.
     pub(crate) fn tasks(&self) -> Vec<TaskHandle> {
-        let mut tasks = self.tasks.borrow_mut();
-        tasks.retain(|task| !task.done());
-        tasks.clone()
+        self.forget_ended();
+        self.tasks.borrow().clone()
+    }
+
+    /// Lets go of the tasks that have ended. The last handle of one drops what is left of it, which
+    /// may be user code that makes a local task: not under the borrow.
+    fn forget_ended(&self) {
+        let mut ended = Vec::new();
+        self.tasks.borrow_mut().retain(|task| {
+            let keeps = !task.done();
+            if !keeps {
+                ended.push(task.clone());
+            }
+            keeps
+        });
+        drop(ended);
     }
 }

@@ -7,6 +7,7 @@ use crate::exceptions::panic_text;
 use crate::runtime::task::cancel;
 use crate::runtime::task::schedule_face::Report;
 use crate::runtime::task::side::Callback;
+use crate::runtime::task::waker::forget_payload;
 use crate::sync::Mutex;
 
 /// How many callbacks run before the tasks have their turn again.
@@ -51,11 +52,14 @@ impl Lane {
             };
             let _nobody = cancel::enter_nobody();
             if let Err(payload) = catch_unwind(AssertUnwindSafe(callback)) {
-                let text = panic_text(&*payload).unwrap_or("a panic that is no text");
+                let text = panic_text(&*payload)
+                    .unwrap_or("a panic that is no text")
+                    .to_owned();
+                forget_payload(payload);
                 report(Report {
                     message: "Exception in callback",
                     task: String::new(),
-                    exception: text.to_owned(),
+                    exception: text,
                 });
             }
         }

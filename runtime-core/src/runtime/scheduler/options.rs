@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::tuning::Tuning;
+use crate::runtime::blocking;
 use crate::runtime::time::Slack;
 use crate::sync::StdArc;
 
@@ -24,6 +25,20 @@ pub(crate) struct Options {
     pub(crate) slack: Slack,
     pub(crate) max_spare_workers: usize,
     pub(crate) tuning: Tuning,
+}
+
+impl Options {
+    /// How the pool for blocking functions is to be built.
+    pub(crate) fn pool(&self) -> blocking::Settings {
+        let name = format!("{}-blocking", self.thread_name);
+        blocking::Settings {
+            max_threads: self.max_blocking_threads,
+            keep_alive: self.blocking_keep_alive,
+            start: blocking::named(name, self.thread_stack_size),
+            on_thread_start: self.on_thread_start.clone(),
+            on_thread_stop: self.on_thread_stop.clone(),
+        }
+    }
 }
 
 impl fmt::Debug for Options {

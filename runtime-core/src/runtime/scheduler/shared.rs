@@ -1,13 +1,14 @@
 //! What every thread of a loop shares: data only, behaviour is in the files above.
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 
 use super::crew::Crew;
 use super::driver::Driver;
 use super::lane::Lane;
 use super::options::Options;
 use super::parker::{Interrupt, Parker};
+use crate::runtime::blocking::FunctionPool;
 use crate::runtime::run_queue::RunQueue;
 use crate::runtime::task::header::{Header, TaskId};
 use crate::runtime::task::registry::{Births, Registry};
@@ -29,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry<Header>,
     pub(crate) driver: Driver,
     pub(crate) lane: Lane,
+    /// The threads for functions that block.
+    pub(crate) pool: FunctionPool,
     pub(crate) options: Options,
     pub(crate) handler: Mutex<Option<Handler>>,
     pub(crate) counters: Counters,
@@ -96,6 +99,7 @@ impl Shared {
             registry,
             driver: Driver::new(waiter, seats, options.slack),
             lane: Lane::default(),
+            pool: FunctionPool::new(options.pool()),
             options,
             handler: Mutex::new(None),
             counters: Counters::default(),
@@ -182,9 +186,14 @@ impl Shared {
 fn call_handler(handler: &Handler, report: &Report) {
     let call = std::panic::AssertUnwindSafe(|| handler(report));
     if std::panic::catch_unwind(call).is_err() {
-        eprintln!("asyncio: the exception handler panicked");
+        print_error(format_args!("the exception handler panicked"));
         default_handler(report);
     }
+}
+
+/// Unlike `eprintln!`, it does not panic where standard error is closed.
+fn print_error(text: fmt::Arguments<'_>) {
+    let _closed = writeln!(io::stderr(), "asyncio: {text}");
 }
 
 fn default_handler(report: &Report) {
@@ -194,9 +203,9 @@ fn default_handler(report: &Report) {
         exception,
     } = report;
     if task.is_empty() {
-        eprintln!("asyncio: {message}: {exception}");
+        print_error(format_args!("{message}: {exception}"));
     } else {
-        eprintln!("asyncio: {message}: {task}: {exception}");
+        print_error(format_args!("{message}: {task}: {exception}"));
     }
 }
 

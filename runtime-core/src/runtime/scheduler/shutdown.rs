@@ -4,13 +4,16 @@
 //! 2. In rounds: every task that no round has met is cancelled, once, and waited for. Tasks born
 //!    meanwhile are met by the next round. One that refuses to end is waited for.
 //! 3. A round that finds nobody closes the registry: nothing is born any more.
-//! 4. The injector is closed, and hands out what is left (nothing, unless the end was forced).
-//! 5. The workers and the poller thread are told to stop; each drops what is bound to it.
-//! 6. The lane is cleared.
+//! 4. The pool for blocking functions is closed. What is queued there has no task any more, and is
+//!    dropped. Functions that run are waited for, five minutes at most: then the exception handler
+//!    is told, and they are left behind with their threads.
+//! 5. The injector is closed, and hands out what is left (nothing, unless the end was forced).
+//! 6. The workers and the poller thread are told to stop; each drops what is bound to it.
+//! 7. The lane is cleared.
 //!
 //! **Forced**, at a deadline, steps 2 and 3 become: every task is woken, and from now on what a
 //! worker dequeues is dropped instead of polled. What is inside a poll then is stuck: it is named,
-//! and left behind with its thread.
+//! and left behind with its thread. So is, in step 4, a function that runs at the deadline.
 
 use std::time::{Duration, Instant};
 
@@ -20,11 +23,15 @@ use super::worker::{Turn, Worker};
 use crate::exceptions::CancelledError;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::reference;
+use crate::runtime::task::schedule_face::Report;
 use crate::runtime::time::TimerKey;
 use crate::sync::{Arc, StdArc, thread};
 
 /// How long a forced end waits for what can still be dropped.
 const GRACE: Duration = Duration::from_millis(200);
+
+/// How long an end without a deadline waits for blocking functions, as asyncio's does.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How a shutdown ended.
 #[derive(Debug)]
@@ -32,7 +39,7 @@ const GRACE: Duration = Duration::from_millis(200);
 pub(crate) enum Shutdown {
     /// Everything has ended.
     Complete,
-    /// The deadline came first; these tasks were inside a poll.
+    /// The deadline came first; these tasks were inside a poll, and these functions ran.
     Forced { stuck: Vec<String> },
 }
 
@@ -40,14 +47,47 @@ pub(crate) enum Shutdown {
 pub(crate) fn shut_down(worker: &mut Worker, deadline: Option<Instant>) -> Shutdown {
     let shared = Arc::clone(&worker.core().shared);
     shared.set_closing();
-    let outcome = match end_in_rounds(worker, &shared, deadline) {
-        Ended::All => Shutdown::Complete,
-        Ended::TooLate => Shutdown::Forced {
-            stuck: drop_what_waits(worker, &shared),
-        },
+    let ended = end_in_rounds(worker, &shared, deadline);
+    let mut stuck = match ended {
+        Ended::All => Vec::new(),
+        Ended::TooLate => drop_what_waits(worker, &shared),
     };
+    let left_behind = end_pool(
+        &shared,
+        deadline.unwrap_or_else(|| Instant::now() + PATIENCE),
+    );
+    if deadline.is_none() {
+        left_behind
+            .iter()
+            .for_each(|function| report_left_behind(&shared, function));
+    } else {
+        stuck.extend(left_behind);
+    }
     close(&shared);
-    outcome
+    match ended {
+        Ended::All if stuck.is_empty() => Shutdown::Complete,
+        _ => Shutdown::Forced { stuck },
+    }
+}
+
+/// Ends the pool for blocking functions, and names those that still run at the deadline.
+fn end_pool(shared: &Shared, deadline: Instant) -> Vec<String> {
+    for job in shared.pool.close() {
+        job.refuse("Executor shutdown has been called".to_owned());
+    }
+    let left_behind = shared.pool.wait_end(Some(deadline)).err();
+    let left_behind = left_behind.into_iter().flatten();
+    left_behind
+        .map(|location| format!("blocking function called at {location}"))
+        .collect()
+}
+
+fn report_left_behind(shared: &Shared, function: &str) {
+    shared.report(&Report {
+        message: "The executor did not finish joining its threads within 300 seconds.",
+        task: function.to_owned(),
+        exception: "it still runs, and is left behind".to_owned(),
+    });
 }
 
 /// What the rounds came to.
@@ -68,8 +108,10 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
         {
             task.reference().cancel(CancelledError::default());
         }
+        // A task has ended for this purpose once it has left the registry: that is what worker 0 is
+        // told about. (Its DONE comes a moment later.)
         worker.drive(|| {
-            while round.last().is_some_and(TaskHandle::done) {
+            while round.last().is_some_and(has_left) {
                 round.pop();
             }
             round.is_empty() || late()
@@ -83,6 +125,10 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
         }
     }
     Ended::All
+}
+
+fn has_left(task: &TaskHandle) -> bool {
+    task.reference().header().place().is_none()
 }
 
 /// Every living task but the lane's.

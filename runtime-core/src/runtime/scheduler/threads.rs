@@ -108,9 +108,11 @@ fn at_work(shared: &Arc<Shared>, parts: WorkerParts, done: impl Fn(&Core) -> boo
 
 /// Drops what a worker still has when it stops: something only after a forced end.
 pub(crate) fn abandon_rest(core: &Core) {
-    core.home.receive();
-    let locals = std::iter::from_fn(|| core.home.pop_root().or_else(|| core.home.pop()));
-    locals
-        .chain(core.queue.drain())
-        .for_each(|task| task.abandon(closed_error()));
+    let next = || {
+        // What a destructor wakes arrives while this goes on.
+        core.home.receive();
+        let local = core.home.pop_root().or_else(|| core.home.pop());
+        local.or_else(|| core.queue.pop())
+    };
+    std::iter::from_fn(next).for_each(|task| task.abandon(closed_error()));
 }

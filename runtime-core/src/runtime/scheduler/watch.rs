@@ -27,8 +27,8 @@ use super::role::Held;
 use super::shared::Shared;
 use super::threads;
 use crate::runtime::task::waker::wake_quietly;
-use crate::sync::{Arc, thread};
 use crate::sync::atomic::{Ordering, fence};
+use crate::sync::{Arc, thread};
 
 const LOOK: Duration = Duration::from_millis(1);
 const RELAXED_LOOK: Duration = Duration::from_millis(3);

@@ -178,6 +178,10 @@ impl Worker {
     /// Sleeps until there is something to do: in the poller if nobody else is there.
     pub(crate) fn sleep(&mut self) {
         let shared = &self.core.shared;
+        // Asked between the turn and this, `done` may have woken a task of this worker's.
+        if !self.core.queue.is_empty() || self.core.home.has_ready() {
+            return;
+        }
         let parker = &shared.crew.seats[self.core.index].parker;
         shared.counters.parks.fetch_add(1, Ordering::Relaxed);
         shared

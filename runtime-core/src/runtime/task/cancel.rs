@@ -56,9 +56,14 @@ impl Origin {
     }
 }
 
-/// A position in the order of raises.
+/// A position in the order of raises on one thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Serial(u64);
+pub(crate) struct Serial {
+    /// The thread's, by the address of its context: first, so that what another thread left behind
+    /// is never taken for one's own.
+    thread: usize,
+    number: u64,
+}
 
 struct Mark {
     serial: Serial,
@@ -88,6 +93,15 @@ local! {
 
 // Apart from the rest, because it has a destructor: only who raises pays for that.
 local! { static MARKS: RefCell<Vec<Mark>> = RefCell::new(Vec::new()) }
+
+impl PollContext {
+    fn newest(&self) -> Serial {
+        Serial {
+            thread: std::ptr::from_ref(self).addr(),
+            number: self.serial.get(),
+        }
+    }
+}
 
 /// The context of one poll of one task; the one before it comes back when this is dropped.
 #[derive(Debug)]
@@ -181,6 +195,21 @@ pub(crate) fn current_has_request() -> bool {
     current_pointer().is_some_and(|task| unsafe { task.as_ref() }.state.has_request())
 }
 
+/// Takes one request of `task` back. At zero an undelivered one is dropped: also one that is on its
+/// way through this very poll, and that nobody has claimed.
+pub(crate) fn uncancel(task: &TaskRef) -> u32 {
+    let left = task.header().state.uncancel();
+    if left == 0 && delivering() == Origin::TASK && current_pointer() == Some(task.pointer()) {
+        set_delivering(Origin::NOBODY);
+    }
+    left
+}
+
+/// How many polls are nested on this thread.
+pub(crate) fn depth() -> u32 {
+    POLL.with(|poll| poll.depth.get())
+}
+
 /// Whether a request is on its way.
 pub(crate) fn is_delivering() -> bool {
     delivering() != Origin::NOBODY
@@ -194,7 +223,7 @@ pub(crate) fn set_delivering(origin: Origin) -> Origin {
 /// The serial to note before polling an inner future.
 #[inline]
 pub(crate) fn note() -> Serial {
-    POLL.with(|poll| Serial(poll.serial.get()))
+    POLL.with(|poll| poll.newest())
 }
 
 /// Claims the request on its way, or else a raise newer than `noted`. For an aware awaitable whose
@@ -220,13 +249,15 @@ pub(crate) fn offer(accept: impl FnOnce(&CancelledError) -> bool) -> Option<Canc
     if origin == Origin::NOBODY {
         return None;
     }
+    let task = current()?;
     let error = match origin {
-        Origin::TASK => current()?.take_message(),
+        Origin::TASK => task.message(),
         _scope => CancelledError::default(),
     };
     if !accept(&error) {
         return None;
     }
+    task.take_message();
     set_delivering(Origin::NOBODY);
     Some(error)
 }
@@ -298,6 +329,11 @@ impl Raise {
     pub(crate) fn new(error: CancelledError) -> Raise {
         Raise { error, mark: None }
     }
+
+    /// What was to be raised, and is not.
+    pub(crate) fn into_error(self) -> CancelledError {
+        self.error.clone()
+    }
 }
 
 impl Future for Raise {
@@ -311,8 +347,8 @@ impl Future for Raise {
         self.take_back();
         let error = self.error.clone();
         let mark = POLL.with(|poll| {
-            let serial = Serial(poll.serial.get() + 1);
-            poll.serial.set(serial.0);
+            poll.serial.set(poll.serial.get() + 1);
+            let serial = poll.newest();
             poll.marks.set(poll.marks.get() + 1);
             let depth = poll.depth.get();
             MARKS.with(|marks| {

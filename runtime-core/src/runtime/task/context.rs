@@ -5,15 +5,12 @@
 //! number of variables. Programs bind a handful of variables; a lookup walks a handful of nodes.
 
 use std::any::Any;
-use std::cell::RefCell;
 use std::fmt;
 
-use crate::sync::{Arc, Mutex, StdArc, local};
+use crate::sync::{Arc, Mutex, StdArc};
 
 /// A value bound to a variable. Shared by every copy of the context that has the binding.
 pub(crate) type Bound = StdArc<dyn Any + Send + Sync>;
-
-local! { static ENTERED: RefCell<Vec<Context>> = RefCell::new(Vec::new()) }
 
 type Link = Option<Arc<Binding>>;
 
@@ -49,24 +46,6 @@ impl Context {
         Context {
             head: Arc::new(Mutex::new(head)),
         }
-    }
-
-    /// Runs `work` with this as the current context, over that of the task.
-    pub fn run<R>(&self, work: impl FnOnce() -> R) -> R {
-        struct Leave;
-        impl Drop for Leave {
-            fn drop(&mut self) {
-                let _left = ENTERED.with(|entered| entered.borrow_mut().pop());
-            }
-        }
-        ENTERED.with(|entered| entered.borrow_mut().push(self.clone()));
-        let _leave = Leave;
-        work()
-    }
-
-    /// The innermost context that `run` has entered on this thread.
-    pub(crate) fn entered() -> Option<Context> {
-        ENTERED.with(|entered| entered.borrow().last().cloned())
     }
 
     /// Whether nothing was ever bound here.

@@ -8,6 +8,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll};
 
+use super::cancel;
 use super::context::Context;
 use super::header::TaskId;
 use super::reference::TaskRef;
@@ -59,7 +60,7 @@ impl TaskHandle {
 
     /// As [`Task::uncancel`](crate::Task::uncancel).
     pub fn uncancel(&self) -> u32 {
-        self.task.header().state.uncancel()
+        cancel::uncancel(&self.task)
     }
 
     /// Whether the task has ended, in whichever way.

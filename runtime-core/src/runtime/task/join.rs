@@ -107,7 +107,7 @@ impl<T> Task<T> {
     /// Takes one request back and returns how many are left. At zero, a request that has not been
     /// delivered yet is dropped. It has no effect on a task that is done.
     pub fn uncancel(&self) -> u32 {
-        self.task.header().state.uncancel()
+        cancel::uncancel(&self.task)
     }
 
     /// Whether the task has ended, in whichever way.
@@ -241,7 +241,10 @@ impl<T> Task<T> {
     }
 
     fn take(&mut self) -> Outcome<T> {
-        self.stage = Stage::Taken;
+        if let Stage::Raising(raise) = std::mem::replace(&mut self.stage, Stage::Taken) {
+            // The raise was caught, and now the task is asked once more: it ended cancelled.
+            return Outcome::Cancelled(raise.into_error());
+        }
         let mut outcome: Option<Outcome<T>> = None;
         let header = self.task.header();
         // SAFETY: the task is done, and this is its handle (H3); the output's type is `new`'s promise.

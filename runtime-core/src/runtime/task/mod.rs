@@ -50,6 +50,8 @@ pub(crate) mod waker;
 )]
 pub(crate) mod cancel;
 
+pub(crate) mod entered;
+
 #[expect(unsafe_code, reason = "polling by the right to run")]
 pub(crate) mod runnable;
 

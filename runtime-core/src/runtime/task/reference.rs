@@ -115,12 +115,17 @@ impl TaskRef {
         unsafe { (self.header().vtable.schedule)(self.pointer, Wake::Woken) }
     }
 
-    /// Takes the message of the request that is being delivered.
-    pub(crate) fn take_message(&self) -> CancelledError {
+    /// The message of the request that is being delivered.
+    pub(crate) fn message(&self) -> CancelledError {
         self.header()
             .side()
-            .and_then(Side::take_message)
+            .and_then(Side::message)
             .unwrap_or_default()
+    }
+
+    /// The request has been claimed: the next one has a message of its own.
+    pub(crate) fn take_message(&self) {
+        let _claimed = self.header().side().and_then(Side::take_message);
     }
 
     /// The task's own context; one is made if it has none yet.

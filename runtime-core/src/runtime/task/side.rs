@@ -83,6 +83,15 @@ impl Side {
     }
 
     /// The message of the request that is being delivered.
+    pub(crate) fn message(&self) -> Option<CancelledError> {
+        let contents = self.contents.lock();
+        contents
+            .message
+            .as_ref()
+            .map(|message| message.error.clone())
+    }
+
+    /// Takes the message of the request that has been claimed.
     pub(crate) fn take_message(&self) -> Option<CancelledError> {
         self.contents
             .lock()

@@ -62,14 +62,13 @@ impl Timers {
 
     /// Has a timer wake `waker` instead. False if it has fired.
     pub(crate) fn set_waker(&self, key: TimerKey, waker: &Waker) -> bool {
-        let new = waker.clone();
+        let mut new = waker.clone();
         let mut wheel = self.shard(key).lock();
-        let old = wheel
-            .get_mut(key.key)
-            .map(|place| std::mem::replace(place, new));
-        // The old waker's destructor may be user code: after the lock.
+        let place = wheel.get_mut(key.key);
+        let waits = place.map(|place| std::mem::swap(place, &mut new)).is_some();
+        // The old waker's destructor, or the new one's, may be user code: after the lock.
         drop(wheel);
-        old.is_some()
+        waits
     }
 
     /// Takes a timer out, now or at the next visit to its wheel.

@@ -1,0 +1,49 @@
+//! The contexts that `Context::run` has entered on a thread.
+
+use std::cell::RefCell;
+
+use super::cancel;
+use super::context::Context;
+use crate::sync::local;
+
+local! {
+    /// Each with the nesting of polls in which it was entered: a poll nested in it is of another
+    /// task, which has a context of its own.
+    static ENTERED: RefCell<Vec<(u32, Context)>> = RefCell::new(Vec::new())
+}
+
+impl Context {
+    /// Runs `work` with this as the current context, over that of the task.
+    ///
+    /// ```
+    /// asyncio::context_var! { static DEPTH: usize = 0 }
+    /// let context = asyncio::Context::new();
+    /// context.run(|| drop(DEPTH.set(1)));
+    /// assert_eq!(DEPTH.get(), 0);
+    /// assert_eq!(context.run(|| DEPTH.get()), 1);
+    /// ```
+    pub fn run<R>(&self, work: impl FnOnce() -> R) -> R {
+        struct Leave;
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                // The context is dropped after the borrow: its values are the user's.
+                let _left = ENTERED.with(|entered| entered.borrow_mut().pop());
+            }
+        }
+        let entry = (cancel::depth(), self.clone());
+        ENTERED.with(|entered| entered.borrow_mut().push(entry));
+        let _leave = Leave;
+        work()
+    }
+
+    /// The innermost context that `run` has entered in this poll.
+    pub(crate) fn entered() -> Option<Context> {
+        let innermost = |entered: &RefCell<Vec<(u32, Context)>>| {
+            let entered = entered.borrow();
+            let (depth, context) = entered.last()?;
+            (*depth == cancel::depth()).then(|| context.clone())
+        };
+        // In a thread's last destructors there is none.
+        ENTERED.try_with(innermost).ok().flatten()
+    }
+}
