@@ -15,11 +15,13 @@ pub mod models;
 pub mod contextvars;
 pub mod tasks;
 
+pub mod concurrent;
 pub mod threads;
 pub mod timeouts;
 
 pub mod runners;
 
+pub use concurrent::run_coroutine_threadsafe;
 pub use contextvars::{ContextVar, Token, copy_context};
 pub use exceptions::{
     CancelledError, FailedError, InvalidStateError, LoopClosed, NoRunningLoop, PanicError,

@@ -135,7 +135,9 @@ impl Runner {
         self.engine.event_loop()
     }
 
-    /// Ends every task and joins the threads. Waits as long as that takes. Closing twice is fine.
+    /// Ends every task, waits for what runs in [`to_thread`](crate::to_thread), and joins the threads.
+    /// Waits as long as that takes; for a blocking function five minutes, then it is reported, and
+    /// left behind. Closing twice is fine.
     pub fn close(&mut self) {
         self.is_closed = true;
         // Without a limit there is no deadline to miss.
@@ -143,7 +145,7 @@ impl Runner {
     }
 
     /// As [`close`](Runner::close), for so long at most: then what waits is dropped where it stands,
-    /// and what is inside a poll is left behind with its thread.
+    /// and what is inside a poll, or a blocking function, is left behind with its thread.
     ///
     /// # Errors
     /// If that was necessary; the error names what was left behind.

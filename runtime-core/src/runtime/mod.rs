@@ -2,9 +2,11 @@
 //! all that the rest of the crate builds on.
 //!
 //! From the ground up: `run_queue` (where ready tasks wait), `task` (what a task is), `time` (clock
-//! and timers), `scheduler` (workers, sleep, the poller's role, the end), and above them the
-//! handle of a loop, the running of a root, and the loop with its threads.
+//! and timers), `blocking` (threads for functions that block), `scheduler` (workers, sleep, the
+//! poller's role, the end), and above them the handle of a loop, the running of a root, and the loop
+//! with its threads.
 
+mod blocking;
 mod run_queue;
 mod time;
 
@@ -22,15 +24,20 @@ mod block_on;
 
 mod engine;
 
+mod in_place;
+mod offload;
+mod outlets;
 mod scope;
 mod sleeping;
 
 pub(crate) use block_on::run_foreign;
+pub(crate) use blocking::{FunctionPool, Settings as PoolSettings, named as named_threads};
 pub(crate) use engine::Engine;
 pub use event_loop::{
     EnterGuard, EventLoop, Metrics, current_task, get_running_loop, try_get_running_loop,
 };
 pub(crate) use event_loop::{NewTask, is_inside_loop, no_running_loop, spawn_here, spawn_local};
+pub(crate) use in_place::in_place;
 pub(crate) use scheduler::options::Options;
 pub use scheduler::tuning::Tuning;
 pub(crate) use scope::{Scope, Verdict};
@@ -53,5 +60,5 @@ pub(crate) mod modelled {
     pub(crate) use super::task::{
         cancel, header, join, reference, registry, runnable, schedule, schedule_face, side, spawn,
     };
-    pub(crate) use super::time::Tick;
+    pub(crate) use super::time::{Slack, Tick};
 }

@@ -1,0 +1,271 @@
+//! The future that a thread gets for a coroutine it has submitted.
+
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use ::futures::FutureExt;
+
+use super::handover::{Callback, Cancelled, Completed, Handover};
+use crate::exceptions::{CancelledError, PanicError, TaskError, TimeoutError};
+use crate::runtime::{Attendance, EventLoop, Raise, TaskHandle, offer};
+use crate::sync::Arc;
+use crate::tasks::catch_cancelled;
+
+/// Submits `coro` to a loop from any thread: `asyncio.run_coroutine_threadsafe`.
+///
+/// It runs as a task of the loop; dropping the future detaches it. On a loop that is closed the
+/// coroutine is dropped, and the future is cancelled already, with "Event loop is closed".
+///
+/// ```
+/// use std::time::Duration;
+/// # asyncio::run(async {
+/// let event_loop = asyncio::get_running_loop();
+/// let thread = asyncio::to_thread(move || {
+///     let coro = asyncio::sleep(Duration::from_millis(10)).with_result(3);
+///     let future = asyncio::run_coroutine_threadsafe(coro, &event_loop);
+///     future.result(Duration::from_secs(1))
+/// });
+/// assert_eq!(thread.await.unwrap().unwrap(), 3);
+/// # });
+/// ```
+#[track_caller]
+pub fn run_coroutine_threadsafe<F>(coro: F, event_loop: &EventLoop) -> Future<F::Output>
+where
+    F: std::future::Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let shared = Arc::new(Shared {
+        handover: Handover::new(),
+        event_loop: event_loop.clone(),
+    });
+    let promise = Promise {
+        shared: Arc::clone(&shared),
+    };
+    // On a loop that is closed the promise is dropped with the coroutine, which cancels the future.
+    let task = event_loop.try_create_task(keep(promise, coro)).ok();
+    Future {
+        shared,
+        task: task.map(|task| task.handle()),
+        raise: None,
+        attendance: Attendance::default(),
+    }
+}
+
+/// The result of a coroutine that a thread has submitted: `concurrent.futures.Future`.
+///
+/// A thread waits for it with [`result`](Future::result); a task, of the same loop or of another,
+/// awaits it. Either takes the value, which is there once.
+///
+/// # Cancellation
+/// Cancelling a task that awaits it cancels the coroutine, and goes on at once: unlike that of a
+/// [`Task`](crate::Task), this await does not wait until the coroutine has ended. Dropping the future
+/// cancels nothing.
+pub struct Future<T> {
+    shared: Arc<Shared<T>>,
+    /// None if the loop was closed.
+    task: Option<TaskHandle>,
+    raise: Option<Raise>,
+    attendance: Attendance,
+}
+
+impl<T> Future<T> {
+    /// Blocks this thread until the coroutine has ended, for `timeout` at most, and takes its value.
+    /// `None` is no limit; a timeout of zero does not wait.
+    ///
+    /// # Errors
+    /// * [`TaskError::TimedOut`]: the coroutine runs on, and can be waited for again; to end it,
+    ///   [`cancel`](Future::cancel);
+    /// * [`TaskError::Cancelled`], every time;
+    /// * [`TaskError::Panicked`], once;
+    /// * [`TaskError::InvalidState`] if the value, or the panic, has been taken already.
+    ///
+    /// # Panics
+    /// If it would have to wait on a worker of the same loop, which would wait for itself: await
+    /// instead. And if it would have to wait without limit on the thread of a runner that is not
+    /// running and has no other worker, where nothing would ever happen.
+    #[track_caller]
+    pub fn result(&self, timeout: impl Into<Option<Duration>>) -> Result<T, TaskError> {
+        let timeout = timeout.into();
+        if let Some(outcome) = self.shared.handover.take() {
+            return outcome;
+        }
+        if timeout == Some(Duration::ZERO) {
+            return Err(TimeoutError.into());
+        }
+        let event_loop = &self.shared.event_loop;
+        assert!(
+            !event_loop.is_on_worker(),
+            "result() on a worker of the same loop would wait for itself: await the future instead"
+        );
+        assert!(
+            timeout.is_some() || !event_loop.has_only_this_thread(),
+            "result() would wait for ever: the loop's only worker is this thread, and it is not \
+             running; use Runner::run()"
+        );
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let outcome = self.shared.handover.wait(deadline);
+        outcome.unwrap_or_else(|| Err(TimeoutError.into()))
+    }
+
+    /// Cancels the future at once, and requests the coroutine's cancellation. Returns `false` if
+    /// the coroutine has ended.
+    ///
+    /// Whoever waits is told now. The coroutine may take its time to clean up; what it returns then
+    /// is dropped.
+    pub fn cancel(&self) -> bool {
+        self.cancel_by(&CancelledError::default())
+    }
+
+    /// Whether the coroutine has ended, or the future was cancelled.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        self.shared.handover.is_done()
+    }
+
+    /// Whether it was cancelled.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.shared.handover.is_cancelled()
+    }
+
+    /// Runs `callback` once the future is done, on the loop's lane: never inside this call, and
+    /// never two callbacks of a loop at once. (After the loop's close there is no lane: it runs in
+    /// this call then.)
+    pub fn add_done_callback(&self, callback: impl FnOnce(&Future<T>) + Send + 'static)
+    where
+        T: Send + 'static,
+    {
+        // The future holds itself until it is done and its callbacks have been taken.
+        let future = self.second();
+        let callback: Callback = Box::new(move || callback(&future));
+        if let Err(callback) = self.shared.handover.add_callback(callback) {
+            self.shared.event_loop.call_on_lane(vec![callback]);
+        }
+    }
+
+    /// Another handle of the same, for a callback.
+    fn second(&self) -> Future<T> {
+        Future {
+            shared: Arc::clone(&self.shared),
+            task: self.task.clone(),
+            raise: None,
+            attendance: Attendance::default(),
+        }
+    }
+
+    fn cancel_by(&self, error: &CancelledError) -> bool {
+        match self.shared.handover.cancel(error.clone()) {
+            Cancelled::First(callbacks) => {
+                if let Some(task) = &self.task {
+                    task.reference().cancel(error.clone());
+                }
+                self.shared.run(callbacks);
+                true
+            }
+            Cancelled::Already => true,
+            Cancelled::TooLate => false,
+        }
+    }
+}
+
+impl<T> std::future::Future for Future<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Some(raise) = &mut this.raise {
+            return Pin::new(raise).poll(cx).map(|never| match never {});
+        }
+        if let Poll::Ready(outcome) = this.shared.handover.poll(cx.waker()) {
+            return Poll::Ready(outcome);
+        }
+        let Some(error) = offer(|error| this.cancel_by(error)) else {
+            this.attendance.attend(cx.waker());
+            // Unless the offer was refused: the outcome is there then.
+            return this.shared.handover.poll(cx.waker());
+        };
+        this.raise = Some(Raise::new(error));
+        self.poll(cx)
+    }
+}
+
+impl<T> fmt::Debug for Future<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Future")
+            .field("state", &self.shared.handover)
+            .field("task", &self.task)
+            .finish()
+    }
+}
+
+/// What the future and the coroutine share.
+struct Shared<T> {
+    handover: Handover<T>,
+    event_loop: EventLoop,
+}
+
+impl<T> Shared<T> {
+    fn run(&self, callbacks: Vec<Callback>) {
+        if !callbacks.is_empty() {
+            self.event_loop.call_on_lane(callbacks);
+        }
+    }
+
+    /// Tells of a panic that nobody has seen.
+    fn report(&self, outcome: Option<Result<T, TaskError>>) {
+        if let Some(Err(TaskError::Panicked(panic))) = outcome {
+            let message = "Future exception was never retrieved";
+            self.event_loop.report(message, panic.to_string());
+        }
+    }
+}
+
+impl<T> Drop for Shared<T> {
+    fn drop(&mut self) {
+        self.report(self.handover.take());
+    }
+}
+
+/// The coroutine's side. Dropped before it is kept, it cancels the future.
+struct Promise<T> {
+    shared: Arc<Shared<T>>,
+}
+
+impl<T> Promise<T> {
+    fn complete(&self, outcome: Result<T, TaskError>) {
+        match self.shared.handover.complete(outcome) {
+            Completed::First(callbacks) => self.shared.run(callbacks),
+            Completed::TooLate(outcome) => self.shared.report(Some(outcome)),
+        }
+    }
+}
+
+impl<T> Drop for Promise<T> {
+    fn drop(&mut self) {
+        if self.shared.handover.is_done() {
+            return;
+        }
+        let error = if self.shared.event_loop.is_closed() {
+            CancelledError::with_message("Event loop is closed")
+        } else {
+            CancelledError::default()
+        };
+        self.complete(Err(error.into()));
+    }
+}
+
+/// Runs `coro`, and keeps the promise.
+async fn keep<F: std::future::Future>(promise: Promise<F::Output>, coro: F) {
+    let coro = AssertUnwindSafe(catch_cancelled(coro));
+    match coro.catch_unwind().await {
+        Ok(Ok(value)) => promise.complete(Ok(value)),
+        Ok(Err(cancelled)) => {
+            promise.complete(Err(cancelled.clone().into()));
+            cancelled.raise().await
+        }
+        Err(payload) => promise.complete(Err(PanicError::new(payload).into())),
+    }
+}

@@ -1,0 +1,216 @@
+//! One outcome, on its way from a coroutine to whoever waits for it.
+//!
+//! ```text
+//!              complete(Ok or a panic)                 take
+//!   Pending ───────────────────────────▶ Ended ─────────────────▶ Taken
+//!      │
+//!      └───────────────────────────────▶ Cancelled      (read any number of times)
+//!         cancel, complete(cancelled)
+//! ```
+//!
+//! Three may act at the same time: the coroutine completes, a thread's time limit ends its wait, and
+//! somebody cancels. **There is one winner**, because every step is taken under one lock, and is decided
+//! by the stage that it finds there:
+//!
+//! 1. `complete` and `cancel` leave `Pending`, once. The loser is told: a value that comes too
+//!    late goes back to the coroutine's side, which drops it.
+//! 2. `take` leaves `Ended`, once, so no value is seen twice. A wait that gives up is no step at
+//!    all: it leaves the value for the next one, and it looks at the stage once more after its
+//!    time is over, so a value that was there in time is not lost.
+//! 3. Whoever waits is told by the winner, after the lock: sleepers all look again, the task's waker
+//!    is woken, callbacks go to the caller, who knows where they run.
+
+use std::fmt;
+use std::task::{Poll, Waker};
+use std::time::Instant;
+
+use crate::exceptions::{CancelledError, InvalidStateError, TaskError};
+use crate::sync::{Condvar, Mutex};
+
+/// Runs once the outcome is there.
+pub(crate) type Callback = Box<dyn FnOnce() + Send>;
+
+pub(crate) struct Handover<T> {
+    state: Mutex<State<T>>,
+    ended: Condvar,
+}
+
+struct State<T> {
+    stage: Stage<T>,
+    waker: Option<Waker>,
+    callbacks: Vec<Callback>,
+}
+
+enum Stage<T> {
+    Pending,
+    Ended(Result<T, TaskError>),
+    Cancelled(CancelledError),
+    Taken,
+}
+
+/// What `complete` came to.
+#[must_use]
+pub(crate) enum Completed<T> {
+    /// The outcome is there; these callbacks are to be run.
+    First(Vec<Callback>),
+    /// It was cancelled before: the outcome is not wanted.
+    TooLate(Result<T, TaskError>),
+}
+
+/// What `cancel` came to.
+#[must_use]
+pub(crate) enum Cancelled {
+    /// It is cancelled now; these callbacks are to be run.
+    First(Vec<Callback>),
+    /// It was cancelled before.
+    Already,
+    /// There is an outcome, or was.
+    TooLate,
+}
+
+impl<T> Handover<T> {
+    pub(crate) fn new() -> Handover<T> {
+        Handover {
+            state: Mutex::new(State {
+                stage: Stage::Pending,
+                waker: None,
+                callbacks: Vec::new(),
+            }),
+            ended: Condvar::new(),
+        }
+    }
+
+    /// Stores the outcome, unless somebody was faster.
+    pub(crate) fn complete(&self, outcome: Result<T, TaskError>) -> Completed<T> {
+        let mut state = self.state.lock();
+        if !matches!(state.stage, Stage::Pending) {
+            return Completed::TooLate(outcome);
+        }
+        state.stage = match outcome {
+            Err(TaskError::Cancelled(error)) => Stage::Cancelled(error),
+            outcome => Stage::Ended(outcome),
+        };
+        let (waker, callbacks) = state.told();
+        drop(state);
+        self.tell(waker);
+        Completed::First(callbacks)
+    }
+
+    /// Ends the wait of everybody, unless there is an outcome.
+    pub(crate) fn cancel(&self, error: CancelledError) -> Cancelled {
+        let mut state = self.state.lock();
+        match state.stage {
+            Stage::Pending => state.stage = Stage::Cancelled(error),
+            Stage::Cancelled(_) => return Cancelled::Already,
+            Stage::Ended(_) | Stage::Taken => return Cancelled::TooLate,
+        }
+        let (waker, callbacks) = state.told();
+        drop(state);
+        self.tell(waker);
+        Cancelled::First(callbacks)
+    }
+
+    fn tell(&self, waker: Option<Waker>) {
+        self.ended.notify_all();
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// Takes the outcome, if it is there.
+    pub(crate) fn take(&self) -> Option<Result<T, TaskError>> {
+        self.state.lock().take()
+    }
+
+    /// Blocks this thread until the outcome is there, and takes it. `None` at the deadline.
+    pub(crate) fn wait(&self, deadline: Option<Instant>) -> Option<Result<T, TaskError>> {
+        let mut state = self.state.lock();
+        loop {
+            let outcome = state.take();
+            if outcome.is_some() {
+                return outcome;
+            }
+            let Some(deadline) = deadline else {
+                state = self.ended.wait(state);
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            (state, _) = self.ended.wait_timeout(state, left);
+        }
+    }
+
+    /// Takes the outcome, or has `waker` woken when it is there.
+    pub(crate) fn poll(&self, waker: &Waker) -> Poll<Result<T, TaskError>> {
+        // Cloned before the lock, and dropped after it: both may be foreign code.
+        let new = waker.clone();
+        let _old;
+        let mut state = self.state.lock();
+        match state.take() {
+            Some(outcome) => Poll::Ready(outcome),
+            None => {
+                _old = state.waker.replace(new);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Has `callback` run once the outcome is there.
+    ///
+    /// # Errors
+    /// Gives it back if that is now.
+    pub(crate) fn add_callback(&self, callback: Callback) -> Result<(), Callback> {
+        let mut state = self.state.lock();
+        if !matches!(state.stage, Stage::Pending) {
+            return Err(callback);
+        }
+        state.callbacks.push(callback);
+        Ok(())
+    }
+
+    /// Whether it has ended, in whichever way.
+    pub(crate) fn is_done(&self) -> bool {
+        !matches!(self.state.lock().stage, Stage::Pending)
+    }
+
+    /// Whether it ended cancelled.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        matches!(self.state.lock().stage, Stage::Cancelled(_))
+    }
+}
+
+impl<T> State<T> {
+    fn take(&mut self) -> Option<Result<T, TaskError>> {
+        match std::mem::replace(&mut self.stage, Stage::Taken) {
+            Stage::Pending => {
+                self.stage = Stage::Pending;
+                None
+            }
+            Stage::Ended(outcome) => Some(outcome),
+            Stage::Cancelled(error) => {
+                self.stage = Stage::Cancelled(error.clone());
+                Some(Err(error.into()))
+            }
+            Stage::Taken => Some(Err(InvalidStateError::new(
+                "Result has been taken already.",
+            )
+            .into())),
+        }
+    }
+
+    /// Who is to be told of the end.
+    fn told(&mut self) -> (Option<Waker>, Vec<Callback>) {
+        (self.waker.take(), std::mem::take(&mut self.callbacks))
+    }
+}
+
+impl<T> fmt::Debug for Handover<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.state.lock().stage {
+            Stage::Pending => "pending",
+            Stage::Ended(_) => "finished",
+            Stage::Cancelled(_) => "cancelled",
+            Stage::Taken => "taken",
+        })
+    }
+}

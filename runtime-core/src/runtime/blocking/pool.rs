@@ -1,0 +1,362 @@
+//! The queue of a pool, and its threads.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::time::{Duration, Instant};
+
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard, StdArc, local, thread};
+
+local! {
+    // The address of the desk that this thread serves, or zero.
+    static SERVED: Cell<usize> = Cell::new(0)
+}
+
+/// What a pool runs.
+pub(crate) trait Work: Send + 'static {
+    /// Runs it, on a thread of the pool. A panic ends there.
+    fn run(self);
+
+    /// Who is to be named if it never ends.
+    fn location(&self) -> &'static Location<'static>;
+}
+
+/// Runs on a thread of the pool when it starts, or before it ends.
+pub(crate) type Hook = StdArc<dyn Fn() + Send + Sync>;
+
+/// Starts a thread with the given body.
+pub(crate) type Start =
+    StdArc<dyn Fn(Box<dyn FnOnce() + Send>) -> io::Result<thread::JoinHandle<()>> + Send + Sync>;
+
+/// Starts threads of that name, with a stack of so many bytes.
+pub(crate) fn named(name: String, stack_size: Option<usize>) -> Start {
+    StdArc::new(move |body| {
+        let mut builder = thread::Builder::new().name(name.clone());
+        if let Some(size) = stack_size {
+            builder = builder.stack_size(size);
+        }
+        builder.spawn(body)
+    })
+}
+
+/// How a pool is built.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) max_threads: usize,
+    /// How long a thread stays without work.
+    pub(crate) keep_alive: Duration,
+    pub(crate) start: Start,
+    pub(crate) on_thread_start: Option<Hook>,
+    pub(crate) on_thread_stop: Option<Hook>,
+}
+
+/// Why a pool gives a job back.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The pool is closed.
+    Closed,
+    /// There is no thread, and none can be started.
+    NoThread(io::Error),
+}
+
+/// The pool. Dropped, it finishes what is queued, and waits for nobody.
+pub(crate) struct Pool<W: Work> {
+    desk: Arc<Desk<W>>,
+}
+
+/// What the threads share.
+struct Desk<W> {
+    state: Mutex<State<W>>,
+    /// For idle threads.
+    work: Condvar,
+    /// For who waits for the end.
+    gone: Condvar,
+    settings: Settings,
+}
+
+struct State<W> {
+    queue: VecDeque<W>,
+    closed: bool,
+    /// Threads that will look at the queue again.
+    serving: usize,
+    /// Threads asleep.
+    idle: usize,
+    /// A thread has been woken or started, and has not arrived.
+    summoned: bool,
+    /// A place for every thread that has not left.
+    seats: Vec<Option<Seat>>,
+    last_left: Option<thread::JoinHandle<()>>,
+}
+
+struct Seat {
+    thread: thread::JoinHandle<()>,
+    running: Option<&'static Location<'static>>,
+}
+
+impl<W: Work> Pool<W> {
+    /// A pool without threads: they are started on demand.
+    pub(crate) fn new(settings: Settings) -> Pool<W> {
+        debug_assert!(settings.max_threads > 0, "a pool needs a thread");
+        let state = State {
+            queue: VecDeque::new(),
+            closed: false,
+            serving: 0,
+            idle: 0,
+            summoned: false,
+            seats: Vec::new(),
+            last_left: None,
+        };
+        let desk = Desk {
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            gone: Condvar::new(),
+            settings,
+        };
+        Pool {
+            desk: Arc::new(desk),
+        }
+    }
+
+    /// Queues `work`.
+    ///
+    /// # Errors
+    /// Gives it back, with the reason.
+    pub(crate) fn submit(&self, work: W) -> Result<(), (W, Refusal)> {
+        let mut state = self.desk.state.lock();
+        if state.closed {
+            return Err((work, Refusal::Closed));
+        }
+        state.queue.push_back(work);
+        match summon(&self.desk, &mut state) {
+            Summons::Failed(error) if state.serving == 0 => {
+                let work = state.queue.pop_back().expect("pushed above");
+                Err((work, Refusal::NoThread(error)))
+            }
+            summons => {
+                drop(state);
+                self.desk.call(&summons);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the current thread is one of the pool's.
+    pub(crate) fn is_served_here(&self) -> bool {
+        SERVED.with(Cell::get) == address(&self.desk)
+    }
+
+    /// Refuses jobs from now on; what is queued will be run.
+    pub(crate) fn finish(&self) {
+        self.desk.state.lock().closed = true;
+        self.desk.work.notify_all();
+    }
+
+    /// Refuses jobs from now on, and hands out what is queued.
+    pub(crate) fn close(&self) -> VecDeque<W> {
+        let left = {
+            let mut state = self.desk.state.lock();
+            state.closed = true;
+            std::mem::take(&mut state.queue)
+        };
+        self.desk.work.notify_all();
+        left
+    }
+
+    /// Waits until every thread has left. For a pool that is closed.
+    ///
+    /// # Errors
+    /// At the deadline: whose jobs still run. Their threads are left behind.
+    pub(crate) fn wait_end(
+        &self,
+        deadline: Option<Instant>,
+    ) -> Result<(), Vec<&'static Location<'static>>> {
+        let mut state = self.desk.state.lock();
+        debug_assert!(state.closed, "threads leave when the pool is closed");
+        while state.seats.iter().any(Option::is_some) {
+            let Some(deadline) = deadline else {
+                state = self.desk.gone.wait(state);
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(state.running().collect());
+            }
+            (state, _) = self.desk.gone.wait_timeout(state, left);
+        }
+        let last = state.last_left.take();
+        drop(state);
+        join(last);
+        Ok(())
+    }
+}
+
+impl<W: Work> Drop for Pool<W> {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+impl<W> State<W> {
+    fn running(&self) -> impl Iterator<Item = &'static Location<'static>> {
+        self.seats.iter().flatten().filter_map(|seat| seat.running)
+    }
+}
+
+/// How a thread has been summoned.
+#[derive(Debug)]
+#[must_use]
+enum Summons {
+    /// Nobody is needed, or one is under way.
+    None,
+    /// A sleeper is to be notified, once the lock is free.
+    Wake,
+    /// A thread was needed, and cannot be started.
+    Failed(io::Error),
+}
+
+/// Sees to it that a thread comes for what is queued.
+fn summon<W: Work>(desk: &Arc<Desk<W>>, state: &mut State<W>) -> Summons {
+    if state.queue.is_empty() || state.summoned {
+        return Summons::None;
+    }
+    if state.idle > 0 {
+        state.summoned = true;
+        return Summons::Wake;
+    }
+    if state.serving == desk.settings.max_threads {
+        return Summons::None;
+    }
+    match start(desk, state) {
+        Ok(()) => Summons::None,
+        Err(error) => Summons::Failed(error),
+    }
+}
+
+fn start<W: Work>(desk: &Arc<Desk<W>>, state: &mut State<W>) -> io::Result<()> {
+    let place = state.seats.iter().position(Option::is_none);
+    let place = place.unwrap_or_else(|| {
+        state.seats.push(None);
+        state.seats.len() - 1
+    });
+    let thread = {
+        let desk = Arc::clone(desk);
+        (desk.settings.start.clone())(Box::new(move || serve(&desk, place)))?
+    };
+    state.seats[place] = Some(Seat {
+        thread,
+        running: None,
+    });
+    state.serving += 1;
+    state.summoned = true;
+    Ok(())
+}
+
+/// The body of a thread.
+fn serve<W: Work>(desk: &Arc<Desk<W>>, place: usize) {
+    SERVED.with(|served| served.set(address(desk)));
+    // Before the hook, which may take its time: the next summons need not wait for it.
+    desk.state.lock().summoned = false;
+    call_hook(desk.settings.on_thread_start.as_ref());
+    while let Some(work) = next(desk, place) {
+        // What is run looks after its own panics: this is for those of destructors.
+        survive(|| work.run());
+    }
+    call_hook(desk.settings.on_thread_stop.as_ref());
+    desk.leave(place);
+}
+
+/// Takes the next job, or decides to leave.
+fn next<W: Work>(desk: &Arc<Desk<W>>, place: usize) -> Option<W> {
+    let mut state = desk.state.lock();
+    state.seat(place).running = None;
+    loop {
+        if let Some(work) = state.queue.pop_front() {
+            state.seat(place).running = Some(work.location());
+            let summons = summon(desk, &mut state);
+            drop(state);
+            desk.call(&summons);
+            return Some(work);
+        }
+        let tired;
+        (state, tired) = desk.rest(state);
+        if state.queue.is_empty() && (state.closed || tired) {
+            state.serving -= 1;
+            return None;
+        }
+    }
+}
+
+impl<W> State<W> {
+    fn seat(&mut self, place: usize) -> &mut Seat {
+        self.seats[place]
+            .as_mut()
+            .expect("a thread has its place until it leaves")
+    }
+}
+
+impl<W> Desk<W> {
+    /// Waits for something in the queue. True if nothing came for the time that threads are kept.
+    fn rest<'a>(&'a self, state: MutexGuard<'a, State<W>>) -> (MutexGuard<'a, State<W>>, bool) {
+        let mut state = state;
+        if state.closed {
+            return (state, false);
+        }
+        state.idle += 1;
+        let (mut state, tired) = self.work.wait_timeout(state, self.settings.keep_alive);
+        state.idle -= 1;
+        state.summoned = false;
+        (state, tired)
+    }
+
+    fn call(&self, summons: &Summons) {
+        if matches!(summons, Summons::Wake) {
+            self.work.notify_one();
+        }
+    }
+
+    /// Counts a thread out.
+    fn leave(&self, place: usize) {
+        let before = {
+            let mut state = self.state.lock();
+            let seat = state.seats[place].take().expect("it had its place");
+            state.last_left.replace(seat.thread)
+        };
+        join(before);
+        self.gone.notify_all();
+    }
+}
+
+fn address<W>(desk: &Arc<Desk<W>>) -> usize {
+    std::ptr::from_ref(&**desk).addr()
+}
+
+fn join(thread: Option<thread::JoinHandle<()>>) {
+    // A destructor of a thread-local may have panicked: its message is out.
+    let _panicked = thread.map(thread::JoinHandle::join);
+}
+
+fn call_hook(hook: Option<&Hook>) {
+    if let Some(hook) = hook {
+        survive(|| hook());
+    }
+}
+
+/// What panics here has said so; the thread serves all the same.
+fn survive(work: impl FnOnce()) {
+    let payload = catch_unwind(AssertUnwindSafe(work)).err();
+    let _the_payloads = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+}
+
+impl<W: Work> fmt::Debug for Pool<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.desk.state.lock();
+        f.debug_struct("Pool")
+            .field("queued", &state.queue.len())
+            .field("threads", &state.serving)
+            .field("idle", &state.idle)
+            .field("closed", &state.closed)
+            .finish()
+    }
+}

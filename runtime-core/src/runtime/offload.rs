@@ -1,0 +1,228 @@
+//! A function on a thread of a pool, and the task that waits for it.
+//!
+//! ```text
+//!            begin (the pool)        end (the pool)               poll
+//!   Queued ─────────────────▶ Running ─────────────▶ Returned ─────────▶ Taken
+//!     │                          │                   Panicked
+//!     │ withdraw                 │ withdraw
+//!     ▼                          ▼
+//!   Withdrawn                 Unwanted ── end ──▶ Taken, and the value is dropped
+//! ```
+//!
+//! The task's future withdraws when it is dropped, so a cancelled task ends at once: a function that
+//! is still queued is dropped there and then, and the pool finds nothing to run; one that runs, runs
+//! on. Every transition is one exchange of the stage under its lock, and what comes out of it, be it
+//! function, value or waker, is used and dropped after the lock.
+//!
+//! The task is polled once where it is made: it runs nothing but `Offload::poll`, and without that
+//! poll a worker would have to, only to register a waker.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::task::{Context as PollWith, Poll, Waker};
+
+use super::blocking::{Function, FunctionPool, Job, Refusal};
+use super::event_loop::{EventLoop, next_id};
+use super::scheduler::schedule::{Stealable, closed_error, register};
+use super::scheduler::shared::Shared;
+use super::task::context::Context;
+use super::task::join::Task;
+use super::task::schedule_face::Report;
+use super::task::spawn::{self, Birth};
+use crate::exceptions::{CancelledError, panic_text};
+use crate::sync::{Arc, Mutex, StdArc};
+
+impl EventLoop {
+    /// Runs `function` in `context` on a thread of `pool`, or of the loop's own pool. The task ends
+    /// when the function has, or when it is cancelled.
+    pub(crate) fn offload<F, T>(
+        &self,
+        pool: Option<&FunctionPool>,
+        function: F,
+        context: Context,
+        location: &'static Location<'static>,
+    ) -> Task<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let shared = self.shared();
+        let call = StdArc::new(Call {
+            stage: Mutex::new(Stage::Queued {
+                function,
+                waker: None,
+            }),
+            context: context.clone(),
+            shared: Arc::clone(shared),
+            location,
+        });
+        let birth = Birth {
+            id: next_id(shared),
+            context: Some(context),
+            location,
+        };
+        let scheduler = Stealable {
+            shared: Arc::clone(shared),
+        };
+        let job = Job::new(StdArc::clone(&call) as StdArc<dyn Function>);
+        let (runnable, task) = spawn::task(Offload { call }, scheduler, birth);
+        if register(shared, &runnable).is_err() {
+            runnable.abandon(closed_error());
+            return task;
+        }
+        match pool.unwrap_or(&shared.pool).submit(job) {
+            Ok(()) => runnable.run(),
+            Err((_job, Refusal::Closed)) => {
+                let error = CancelledError::with_message("Executor shutdown has been called");
+                runnable.abandon(error);
+            }
+            Err((job, Refusal::NoThread(error))) => {
+                job.refuse(format!("can't start new thread: {error}"));
+                runnable.run();
+            }
+        }
+        task
+    }
+}
+
+/// One function, and what comes of it.
+struct Call<F, T> {
+    stage: Mutex<Stage<F, T>>,
+    context: Context,
+    shared: Arc<Shared>,
+    location: &'static Location<'static>,
+}
+
+enum Stage<F, T> {
+    Queued { function: F, waker: Option<Waker> },
+    Running { waker: Option<Waker> },
+    Returned(T),
+    Panicked(Box<dyn Any + Send>),
+    Withdrawn,
+    Unwanted,
+    Taken,
+}
+
+impl<F, T> Function for Call<F, T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    fn call(&self) {
+        if let Some(function) = self.begin() {
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.context.run(function)));
+            self.end(match outcome {
+                Ok(value) => Stage::Returned(value),
+                Err(payload) => Stage::Panicked(payload),
+            });
+        }
+    }
+
+    fn refuse(&self, why: String) {
+        if let Some(function) = self.begin() {
+            drop(function);
+            self.end(Stage::Panicked(Box::new(why)));
+        }
+    }
+
+    fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+}
+
+impl<F, T> Call<F, T> {
+    /// Takes the function, unless it has been withdrawn.
+    fn begin(&self) -> Option<F> {
+        let mut stage = self.stage.lock();
+        match std::mem::replace(&mut *stage, Stage::Taken) {
+            Stage::Queued { function, waker } => {
+                *stage = Stage::Running { waker };
+                Some(function)
+            }
+            other => {
+                *stage = other;
+                None
+            }
+        }
+    }
+
+    /// Stores what came of the function, and wakes who waits for it.
+    fn end(&self, outcome: Stage<F, T>) {
+        let mut stage = self.stage.lock();
+        if let Stage::Running { waker } = &mut *stage {
+            let waker = waker.take();
+            *stage = outcome;
+            drop(stage);
+            waker.into_iter().for_each(Waker::wake);
+            return;
+        }
+        debug_assert!(matches!(*stage, Stage::Unwanted), "nobody else ends a call");
+        *stage = Stage::Taken;
+        drop(stage);
+        if let Stage::Panicked(payload) = outcome {
+            self.report(&*payload);
+        }
+    }
+
+    /// Tells of a panic that nobody waits for.
+    fn report(&self, payload: &(dyn Any + Send)) {
+        let text = panic_text(payload).unwrap_or("a panic that is no text");
+        self.shared.report(&Report {
+            message: "Future exception was never retrieved",
+            task: format!("function called at {}", self.location),
+            exception: text.to_owned(),
+        });
+    }
+
+    fn poll(&self, waker: &Waker) -> Poll<T> {
+        let mut stage = self.stage.lock();
+        if let Stage::Queued { waker: place, .. } | Stage::Running { waker: place } = &mut *stage {
+            // The task's own waker, always: no user code.
+            place.get_or_insert_with(|| waker.clone()).clone_from(waker);
+            return Poll::Pending;
+        }
+        let outcome = std::mem::replace(&mut *stage, Stage::Taken);
+        drop(stage);
+        match outcome {
+            Stage::Returned(value) => Poll::Ready(value),
+            Stage::Panicked(payload) => resume_unwind(payload),
+            _ => unreachable!("a call is withdrawn by the drop of what polls it"),
+        }
+    }
+
+    /// Nobody waits any more.
+    fn withdraw(&self) {
+        let mut stage = self.stage.lock();
+        let next = match *stage {
+            Stage::Queued { .. } => Stage::Withdrawn,
+            Stage::Running { .. } => Stage::Unwanted,
+            _ => Stage::Taken,
+        };
+        let before = std::mem::replace(&mut *stage, next);
+        drop(stage);
+        if let Stage::Panicked(payload) = before {
+            self.report(&*payload);
+        }
+    }
+}
+
+/// Waits for a call, and withdraws it when it is dropped.
+struct Offload<F, T> {
+    call: StdArc<Call<F, T>>,
+}
+
+impl<F, T> Future for Offload<F, T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut PollWith<'_>) -> Poll<T> {
+        self.call.poll(cx.waker())
+    }
+}
+
+impl<F, T> Drop for Offload<F, T> {
+    fn drop(&mut self) {
+        self.call.withdraw();
+    }
+}
