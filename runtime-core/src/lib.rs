@@ -13,6 +13,8 @@ mod runtime;
 pub mod models;
 
 pub mod contextvars;
+pub mod events;
+pub mod futures;
 pub mod tasks;
 
 pub mod concurrent;
@@ -23,10 +25,12 @@ pub mod runners;
 
 pub use concurrent::run_coroutine_threadsafe;
 pub use contextvars::{ContextVar, Token, copy_context};
+pub use events::{ExceptionContext, Handle, TimerHandle};
 pub use exceptions::{
     CancelledError, FailedError, InvalidStateError, LoopClosed, NoRunningLoop, PanicError,
     ShutdownTimeout, TaskError, TimeoutError,
 };
+pub use futures::Future;
 pub use runners::{Runner, run, try_run};
 #[doc(hidden)]
 pub use runtime::Tuning;

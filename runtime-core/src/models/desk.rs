@@ -6,11 +6,11 @@ use std::panic::Location;
 
 use super::witness::Witness;
 use crate::runtime::Task;
+use crate::runtime::modelled::callback::Handle;
 use crate::runtime::modelled::header::{Header, TaskId, Wake};
 use crate::runtime::modelled::runnable::Runnable;
 use crate::runtime::modelled::schedule::Schedule;
 use crate::runtime::modelled::schedule_face::Report;
-use crate::runtime::modelled::side::Callback;
 use crate::runtime::modelled::spawn::{self, Birth};
 use crate::sync::{Arc, Mutex, StdArc, Tally};
 
@@ -93,8 +93,10 @@ impl Schedule for Place {
         self.memory.look();
     }
 
-    fn call_soon(&self, callbacks: Vec<Callback>) {
-        callbacks.into_iter().for_each(|callback| callback());
+    fn call_soon(&self, callbacks: Vec<Handle>) {
+        callbacks.into_iter().for_each(|callback| {
+            callback.take().into_iter().for_each(|body| body());
+        });
     }
 
     fn report(&self, report: Report) {

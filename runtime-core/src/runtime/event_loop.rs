@@ -13,6 +13,7 @@ use super::task::cancel;
 use super::task::context::Context;
 use super::task::handle::TaskHandle;
 use super::task::header::{TaskId, Wake};
+use super::task::inherit::inherited_context;
 use super::task::join::Task;
 use super::task::reference::TaskRef;
 use super::task::runnable::Runnable;
@@ -176,12 +177,6 @@ impl EventLoop {
         let shared = &self.shared;
         let own = thread::current().id() == shared.first_thread;
         own && shared.options.workers == 1 && !shared.is_running() && !shared.is_closed()
-    }
-
-    /// Whether the loop was built in debug mode.
-    #[must_use]
-    pub fn get_debug(&self) -> bool {
-        self.shared.options.debug
     }
 
     /// What the loop has done so far.
@@ -413,12 +408,4 @@ pub(in crate::runtime) fn next_id(shared: &Arc<Shared>) -> TaskId {
         let core = frame.and_then(|frame| frame.core_of(shared));
         core.map_or_else(|| shared.next_id(), |core| core.next_id())
     })
-}
-
-/// A copy of the current task's context, if there is anything in it.
-fn inherited_context() -> Option<Context> {
-    if let Some(entered) = Context::entered() {
-        return Some(entered.copy());
-    }
-    cancel::current()?.context_for_child()
 }

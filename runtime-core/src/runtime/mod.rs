@@ -24,6 +24,10 @@ mod block_on;
 
 mod engine;
 
+mod callbacks;
+mod debug_mode;
+mod default_loop;
+mod exception_handler;
 mod in_place;
 mod offload;
 mod outlets;
@@ -32,22 +36,29 @@ mod sleeping;
 
 pub(crate) use block_on::run_foreign;
 pub(crate) use blocking::{FunctionPool, Settings as PoolSettings, named as named_threads};
+pub(crate) use callbacks::Appointment;
 pub(crate) use engine::Engine;
 pub use event_loop::{
     EnterGuard, EventLoop, Metrics, current_task, get_running_loop, try_get_running_loop,
 };
 pub(crate) use event_loop::{NewTask, is_inside_loop, no_running_loop, spawn_here, spawn_local};
 pub(crate) use in_place::in_place;
+pub use scheduler::exception_context::ExceptionContext;
 pub(crate) use scheduler::options::Options;
 pub use scheduler::tuning::Tuning;
 pub(crate) use scope::{Scope, Verdict};
 pub(crate) use sleeping::{Precision, Timer};
-pub(crate) use task::cancel::{Attendance, Raise, hidden, intercept, is_delivering, note, offer};
+pub use task::callback::Handle;
+pub(crate) use task::cancel::{
+    Attendance, Raise, hidden, intercept, is_delivering, note, offer, wait_on,
+};
 pub use task::context::Context;
 pub use task::handle::{CallbackId, TaskHandle, Wait};
 pub use task::header::TaskId;
+pub(crate) use task::inherit::inherited_context;
 pub use task::join::Task;
 pub(crate) use task::raw::Outcome;
+pub(crate) use task::waker::wake_quietly;
 pub(crate) use time::Slack;
 
 /// What the models of the engine's protocols are built on, and nobody else.
@@ -58,7 +69,8 @@ pub(crate) mod modelled {
         context, core, crew, driver, options, parker, shared, shutdown, threads, worker,
     };
     pub(crate) use super::task::{
-        cancel, header, join, reference, registry, runnable, schedule, schedule_face, side, spawn,
+        callback, cancel, header, join, reference, registry, runnable, schedule, schedule_face,
+        side, spawn,
     };
     pub(crate) use super::time::{Slack, Tick};
 }

@@ -25,11 +25,11 @@ use std::task::{Context as PollWith, Poll, Waker};
 
 use super::blocking::{Function, FunctionPool, Job, Refusal};
 use super::event_loop::{EventLoop, next_id};
+use super::scheduler::exception_context::ExceptionContext;
 use super::scheduler::schedule::{Stealable, closed_error, register};
 use super::scheduler::shared::Shared;
 use super::task::context::Context;
 use super::task::join::Task;
-use super::task::schedule_face::Report;
 use super::task::spawn::{self, Birth};
 use crate::exceptions::{CancelledError, panic_text};
 use crate::sync::{Arc, Mutex, StdArc};
@@ -169,11 +169,9 @@ impl<F, T> Call<F, T> {
     /// Tells of a panic that nobody waits for.
     fn report(&self, payload: &(dyn Any + Send)) {
         let text = panic_text(payload).unwrap_or("a panic that is no text");
-        self.shared.report(&Report {
-            message: "Future exception was never retrieved",
-            task: format!("function called at {}", self.location),
-            exception: text.to_owned(),
-        });
+        let exception = format!("function called at {}: {text}", self.location);
+        let context = ExceptionContext::new("Future exception was never retrieved");
+        Shared::report(&self.shared, &context.with_exception(exception));
     }
 
     fn poll(&self, waker: &Waker) -> Poll<T> {

@@ -2,7 +2,7 @@
 
 pub(crate) use loom::sync::{Arc, MutexGuard};
 // Set once before the threads of a model start: not part of any protocol.
-pub(crate) use std::sync::{Arc as StdArc, OnceLock};
+pub(crate) use std::sync::{Arc as StdArc, Mutex as StdMutex, OnceLock, PoisonError};
 
 use std::cell::Cell;
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::core::Core;
 use super::home::Home;
 use super::shared::Shared;
-use crate::sync::{Arc, local};
+use crate::sync::{Arc, PoisonError, StdMutex, local};
 
 /// What the current thread is to the current loop.
 #[derive(Clone, Debug)]
@@ -96,9 +96,27 @@ pub(crate) fn frame() -> Option<Rc<Frame>> {
     })
 }
 
-/// The current loop.
+/// The current loop, or else the process's default one.
 pub(crate) fn current() -> Option<Arc<Shared>> {
-    with(|frame| frame.map(|frame| Arc::clone(&frame.shared)))
+    with(|frame| frame.map(|frame| Arc::clone(&frame.shared))).or_else(default)
+}
+
+/// The loop for threads that have none.
+static DEFAULT: StdMutex<Option<Arc<Shared>>> = StdMutex::new(None);
+
+#[cold]
+fn default() -> Option<Arc<Shared>> {
+    let default = DEFAULT.lock().unwrap_or_else(PoisonError::into_inner);
+    default.clone()
+}
+
+/// Replaces the loop for threads that have none.
+pub(crate) fn set_default(shared: Arc<Shared>) {
+    let mut default = DEFAULT.lock().unwrap_or_else(PoisonError::into_inner);
+    let old = default.replace(shared);
+    // A loop's last reference drops user code: after the lock.
+    drop(default);
+    drop(old);
 }
 
 impl Frame {

@@ -1,86 +1,127 @@
 //! The serial lane: where a loop's callbacks run, in order and never two at once.
+//!
+//! A hidden task drains it; it is made by whoever finds the lane with none, and ends when nothing
+//! is left. So the lane runs on the workers, never on the poller thread, and never inside the
+//! code that adds a callback.
+//!
+//! **The end.** Callbacks that call others for ever would keep their task alive, and with it the
+//! loop. When the shutdown finds no task but the lane's, it allows for what waits and a little more
+//! ([`Lane::wind_down`]), so that the done-callbacks of the last tasks still run; the lane
+//! closes when that is used up.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::exceptions::panic_text;
-use crate::runtime::task::cancel;
-use crate::runtime::task::schedule_face::Report;
-use crate::runtime::task::side::Callback;
-use crate::runtime::task::waker::forget_payload;
+use crate::runtime::task::callback::Handle;
+use crate::runtime::task::waker::quietly;
 use crate::sync::Mutex;
 
 /// How many callbacks run before the tasks have their turn again.
-pub(crate) const BURST: usize = 64;
+const BURST: usize = 64;
 
-/// Callbacks that wait. A task drains them; it exists while there are any.
-#[derive(Default)]
+/// How many callbacks that the last callbacks add are still run.
+const LAST_CALLS: usize = 64;
+
+/// Callbacks that wait.
+#[derive(Debug, Default)]
 pub(crate) struct Lane {
     queue: Mutex<Queue>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Queue {
-    waiting: VecDeque<Callback>,
+    waiting: VecDeque<Handle>,
     draining: bool,
+    /// How many callbacks may still run, while the loop winds down.
+    last_calls: Option<usize>,
+    closed: bool,
+}
+
+/// What follows from a push.
+#[derive(Debug)]
+#[must_use]
+pub(crate) enum Pushed {
+    /// A task drains the lane, or there was nothing to push.
+    Served,
+    /// The caller is to make that task.
+    Unserved,
+    /// The lane is closed: these are the caller's to discard.
+    Refused(Vec<Handle>),
 }
 
 impl Lane {
-    /// Adds callbacks. True if the caller is to see to it that a task drains the lane.
-    #[must_use]
-    pub(crate) fn push(&self, callbacks: impl IntoIterator<Item = Callback>) -> bool {
+    /// Adds callbacks.
+    pub(crate) fn push(&self, calls: Vec<Handle>) -> Pushed {
+        if calls.is_empty() {
+            return Pushed::Served;
+        }
         let mut queue = self.queue.lock();
-        queue.waiting.extend(callbacks);
-        !std::mem::replace(&mut queue.draining, true)
+        if queue.closed {
+            return Pushed::Refused(calls);
+        }
+        queue.waiting.extend(calls);
+        if std::mem::replace(&mut queue.draining, true) {
+            Pushed::Served
+        } else {
+            Pushed::Unserved
+        }
     }
 
     /// Takes the next callback; with none left the drain is over.
-    fn next(&self) -> Option<Callback> {
+    fn next(&self) -> Option<Handle> {
         let mut queue = self.queue.lock();
+        if queue.last_calls == Some(0) {
+            let rest = queue.stop();
+            drop(queue);
+            discard(rest);
+            return None;
+        }
         let next = queue.waiting.pop_front();
         queue.draining = next.is_some();
+        if next.is_some() {
+            queue.last_calls = queue.last_calls.map(|calls| calls - 1);
+        }
         next
     }
 
-    /// Runs a burst of callbacks. False if none is left. A panic goes to `report`, and the next
-    /// callback runs all the same.
+    /// Runs a burst of callbacks through `run`. False if none is left.
     #[must_use]
-    pub(crate) fn drain(&self, report: impl Fn(Report)) -> bool {
+    pub(crate) fn drain(&self, run: impl Fn(Handle)) -> bool {
         for _ in 0..BURST {
-            let Some(callback) = self.next() else {
-                return false;
-            };
-            let _nobody = cancel::enter_nobody();
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(callback)) {
-                let text = panic_text(&*payload)
-                    .unwrap_or("a panic that is no text")
-                    .to_owned();
-                forget_payload(payload);
-                report(Report {
-                    message: "Exception in callback",
-                    task: String::new(),
-                    exception: text,
-                });
+            match self.next() {
+                Some(call) => run(call),
+                None => return false,
             }
         }
         true
     }
 
-    /// Drops what waits: the loop is closed, and nobody drains any more.
-    pub(crate) fn clear(&self) {
+    /// Nothing but callbacks keeps the loop: it waits for so many more. Or, with `false`, there is
+    /// something again.
+    pub(crate) fn wind_down(&self, alone: bool) {
         let mut queue = self.queue.lock();
-        queue.draining = false;
-        let dropped = std::mem::take(&mut queue.waiting);
-        // The callbacks are user code: their destructors run outside the lock.
-        drop(queue);
-        drop(dropped);
+        let calls = queue.waiting.len() + LAST_CALLS;
+        queue.last_calls = alone.then(|| queue.last_calls.unwrap_or(calls));
+    }
+
+    /// Refuses callbacks from now on, and discards what waits: nobody drains any more.
+    pub(crate) fn close(&self) {
+        let rest = self.queue.lock().stop();
+        discard(rest);
     }
 }
 
-impl std::fmt::Debug for Lane {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lane")
-            .field("waiting", &self.queue.lock().waiting.len())
-            .finish()
+/// Cancels callbacks that nobody will run any more. A destructor's panic has nobody to go to.
+pub(crate) fn discard(calls: impl IntoIterator<Item = Handle>) {
+    for call in calls {
+        quietly(|| call.cancel());
+    }
+}
+
+impl Queue {
+    /// Hands out what waits: user code, to be dropped outside the lock.
+    fn stop(&mut self) -> VecDeque<Handle> {
+        self.closed = true;
+        self.draining = false;
+        std::mem::take(&mut self.waiting)
     }
 }

@@ -40,13 +40,17 @@ pub(crate) mod role;
 
 pub(crate) mod crew;
 pub(crate) mod driver;
+pub(crate) mod exception_context;
 pub(crate) mod inbox;
 pub(crate) mod lane;
+
+pub(crate) mod agenda;
 
 pub(crate) mod home;
 pub(crate) mod shared;
 
 pub(crate) mod core;
+pub(crate) mod slow;
 
 #[expect(
     unsafe_code,
@@ -60,6 +64,7 @@ pub(crate) mod context;
 )]
 pub(crate) mod schedule;
 
+pub(crate) mod timed;
 pub(crate) mod worker;
 
 pub(crate) mod shutdown;

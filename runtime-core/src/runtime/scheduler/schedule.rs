@@ -1,19 +1,25 @@
 //! How a loop schedules its tasks: those that may be stolen, and those of one thread.
 
 use std::future::poll_fn;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::task::Poll;
 
 use super::context;
+use super::exception_context::ExceptionContext;
 use super::inbox::Inbox;
+use super::lane::{Pushed, discard};
 use super::shared::Shared;
-use crate::exceptions::CancelledError;
+use super::slow::Stopwatch;
+use crate::exceptions::{CancelledError, PanicError};
+use crate::runtime::task::callback::Handle;
+use crate::runtime::task::cancel;
+use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::header::{Header, TaskId, Wake};
+use crate::runtime::task::reference::TaskRef;
 use crate::runtime::task::registry::Closed;
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::task::schedule::Schedule;
 use crate::runtime::task::schedule_face::Report;
-use crate::runtime::task::side::Callback;
 use crate::runtime::task::spawn::{self, Birth, ScheduleHere};
 use crate::sync::Arc;
 
@@ -46,12 +52,12 @@ impl Schedule for Stealable {
         died(&self.shared, header);
     }
 
-    fn call_soon(&self, callbacks: Vec<Callback>) {
+    fn call_soon(&self, callbacks: Vec<Handle>) {
         call_soon(&self.shared, callbacks);
     }
 
     fn report(&self, report: Report) {
-        self.shared.report(&report);
+        tell(&self.shared, report);
     }
 }
 
@@ -83,12 +89,12 @@ impl Schedule for Bound {
         died(&self.shared, header);
     }
 
-    fn call_soon(&self, callbacks: Vec<Callback>) {
+    fn call_soon(&self, callbacks: Vec<Handle>) {
         call_soon(&self.shared, callbacks);
     }
 
     fn report(&self, report: Report) {
-        self.shared.report(&report);
+        tell(&self.shared, report);
     }
 }
 
@@ -132,37 +138,79 @@ pub(crate) fn register(shared: &Arc<Shared>, task: &Runnable) -> Result<(), Clos
     )
 }
 
-/// Runs callbacks on the lane, in order. On a loop that is closed they are dropped.
-pub(crate) fn call_soon(shared: &Arc<Shared>, callbacks: Vec<Callback>) {
-    if shared.lane.push(callbacks) {
-        let drain = {
-            let shared = Arc::clone(shared);
-            poll_fn(move |cx| {
-                if shared.lane.drain(|report| shared.report(&report)) {
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                Poll::Ready(())
-            })
-        };
-        let scheduler = Stealable {
-            shared: Arc::clone(shared),
-        };
+/// Runs callbacks on the lane, in order. On a loop that is closed they are discarded.
+pub(crate) fn call_soon(shared: &Arc<Shared>, calls: Vec<Handle>) {
+    follow(shared, shared.lane.push(calls));
+}
+
+/// Does what a push to the lane asks for.
+pub(crate) fn follow(shared: &Arc<Shared>, pushed: Pushed) {
+    match pushed {
+        Pushed::Served => {}
+        Pushed::Unserved => serve(shared),
+        Pushed::Refused(calls) => discard(calls),
+    }
+}
+
+/// Makes the task that drains the lane.
+fn serve(shared: &Arc<Shared>) {
+    let drain = {
+        let shared = Arc::clone(shared);
+        poll_fn(move |cx| {
+            if shared.lane.drain(|call| run_call(&shared, call)) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+    };
+    let scheduler = Stealable {
+        shared: Arc::clone(shared),
+    };
+    let birth = Birth {
+        id: HIDDEN,
+        context: None,
+        location: Location::caller(),
+    };
+    let (runnable, task) = spawn::task(drain, scheduler, birth);
+    drop(task);
+    if register(shared, &runnable).is_ok() {
         let start = Stealable {
             shared: Arc::clone(shared),
         };
-        let birth = Birth {
-            id: HIDDEN,
-            context: None,
-            location: Location::caller(),
-        };
-        let (runnable, task) = spawn::task(drain, scheduler, birth);
-        drop(task);
-        if register(shared, &runnable).is_ok() {
-            start.schedule(runnable, Wake::Woken);
-        } else {
-            shared.lane.clear();
-            runnable.abandon(closed_error());
-        }
+        start.schedule(runnable, Wake::Woken);
+    } else {
+        shared.lane.close();
+        runnable.abandon(closed_error());
     }
+}
+
+/// Runs one callback, as nobody's: in it there is a running loop, and no current task.
+fn run_call(shared: &Arc<Shared>, call: Handle) {
+    let _nobody = cancel::enter_nobody();
+    let stopwatch = Stopwatch::start(shared);
+    let Some(body) = call.take() else { return };
+    let end = catch_unwind(AssertUnwindSafe(|| call.context().run(body)));
+    stopwatch.stop(
+        shared,
+        format_args!("callback registered at {}", call.location()),
+    );
+    if let Err(payload) = end {
+        let panic = PanicError::new(payload);
+        let context = ExceptionContext::new("Exception in callback");
+        let context = context.with_handle(call).with_exception(panic);
+        Shared::report(shared, &context);
+        context.drop_quietly();
+    }
+}
+
+/// Tells the exception handler of a task's panic.
+fn tell(shared: &Arc<Shared>, report: Report) {
+    let context = ExceptionContext::new(report.message).with_exception(report.exception);
+    let context = match report.task.downcast::<TaskRef>() {
+        Ok(task) => context.with_task(TaskHandle::new(*task)),
+        Err(_unknown) => context,
+    };
+    Shared::report(shared, &context);
+    context.drop_quietly();
 }

@@ -2,27 +2,34 @@
 
 use std::fmt;
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
+use super::agenda::Agenda;
 use super::crew::Crew;
 use super::driver::Driver;
+use super::exception_context::ExceptionContext;
 use super::lane::Lane;
 use super::options::Options;
 use super::parker::{Interrupt, Parker};
+use crate::exceptions::PanicError;
 use crate::runtime::blocking::FunctionPool;
 use crate::runtime::run_queue::RunQueue;
 use crate::runtime::task::header::{Header, TaskId};
 use crate::runtime::task::registry::{Births, Registry};
 use crate::runtime::task::runnable::Runnable;
-use crate::runtime::task::schedule_face::Report;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use crate::sync::{Mutex, StdArc, thread};
+use crate::sync::{Arc, Mutex, StdArc, thread};
 use crate::sys::Waiter;
 
 /// Called for what nobody else will hear of.
-pub(crate) type Handler = StdArc<dyn Fn(&Report) + Send + Sync>;
+pub(crate) type Handler = StdArc<dyn Fn(&Arc<Shared>, &ExceptionContext) + Send + Sync>;
 
 /// How many ids a worker takes at once.
 const ID_BLOCK: u64 = 256;
+
+/// How long a poll or a callback may take at first, as asyncio's: 0.1 s.
+const SLOW_NANOSECONDS: u64 = 100_000_000;
 
 /// A loop.
 pub(crate) struct Shared {
@@ -30,10 +37,13 @@ pub(crate) struct Shared {
     pub(crate) registry: Registry<Header>,
     pub(crate) driver: Driver,
     pub(crate) lane: Lane,
+    pub(crate) agenda: Agenda,
     /// The threads for functions that block.
     pub(crate) pool: FunctionPool,
     pub(crate) options: Options,
     pub(crate) handler: Mutex<Option<Handler>>,
+    debug: AtomicBool,
+    slow_nanoseconds: AtomicU64,
     pub(crate) counters: Counters,
     /// The poller thread's bed, and whether it is in it for good.
     pub(crate) watch_parker: Parker,
@@ -94,6 +104,7 @@ impl Shared {
         });
         let mut parts: Vec<_> = parts.collect();
         let spares = parts.split_off(options.workers);
+        let debug = AtomicBool::new(options.debug);
         let shared = Shared {
             crew,
             registry,
@@ -101,7 +112,10 @@ impl Shared {
             lane: Lane::default(),
             pool: FunctionPool::new(options.pool()),
             options,
+            agenda: Agenda::default(),
             handler: Mutex::new(None),
+            debug,
+            slow_nanoseconds: AtomicU64::new(SLOW_NANOSECONDS),
             counters: Counters::default(),
             watch_parker: Parker::new(interrupt),
             spares: Mutex::new(Spares {
@@ -141,12 +155,32 @@ impl Shared {
     }
 
     /// Tells the exception handler, or standard error.
-    pub(crate) fn report(&self, report: &Report) {
-        let handler = self.handler.lock().clone();
+    pub(crate) fn report(shared: &Arc<Shared>, context: &ExceptionContext) {
+        let handler = shared.handler.lock().clone();
         match handler {
-            Some(handler) => call_handler(&handler, report),
-            None => default_handler(report),
+            Some(handler) => call_handler(&handler, shared, context),
+            None => default_handler(context),
         }
+    }
+
+    #[inline]
+    pub(crate) fn is_debug(&self) -> bool {
+        // Relaxed: it publishes nothing.
+        self.debug.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_debug(&self, debug: bool) {
+        self.debug.store(debug, Ordering::Relaxed);
+    }
+
+    /// How long a poll or a callback may take before debug mode complains.
+    pub(crate) fn slow_callback_duration(&self) -> Duration {
+        Duration::from_nanos(self.slow_nanoseconds.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set_slow_callback_duration(&self, duration: Duration) {
+        let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        self.slow_nanoseconds.store(nanoseconds, Ordering::Relaxed);
     }
 
     pub(crate) fn is_running(&self) -> bool {
@@ -182,31 +216,27 @@ impl Shared {
     }
 }
 
-/// A handler that panics is reported too, by the default one.
-fn call_handler(handler: &Handler, report: &Report) {
-    let call = std::panic::AssertUnwindSafe(|| handler(report));
-    if std::panic::catch_unwind(call).is_err() {
-        print_error(format_args!("the exception handler panicked"));
-        default_handler(report);
+/// Calls the handler, in the context of what failed. If it panics, both are left to the default one.
+fn call_handler(handler: &Handler, shared: &Arc<Shared>, context: &ExceptionContext) {
+    let variables = context.variables().unwrap_or_default();
+    let call = AssertUnwindSafe(|| variables.run(|| handler(shared, context)));
+    if let Err(payload) = catch_unwind(call) {
+        let message = "Unhandled error in exception handler";
+        let panic = ExceptionContext::new(message).with_exception(PanicError::new(payload));
+        default_handler(&panic);
+        default_handler(context);
+        panic.drop_quietly();
     }
+}
+
+/// Writes one line to standard error.
+pub(crate) fn default_handler(context: &ExceptionContext) {
+    print_error(format_args!("{context}"));
 }
 
 /// Unlike `eprintln!`, it does not panic where standard error is closed.
-fn print_error(text: fmt::Arguments<'_>) {
+pub(crate) fn print_error(text: fmt::Arguments<'_>) {
     let _closed = writeln!(io::stderr(), "asyncio: {text}");
-}
-
-fn default_handler(report: &Report) {
-    let Report {
-        message,
-        task,
-        exception,
-    } = report;
-    if task.is_empty() {
-        print_error(format_args!("{message}: {exception}"));
-    } else {
-        print_error(format_args!("{message}: {task}: {exception}"));
-    }
 }
 
 impl fmt::Debug for Shared {

@@ -3,13 +3,14 @@
 //! 1. From now on every end of a task is told to worker 0, which runs this.
 //! 2. In rounds: every task that no round has met is cancelled, once, and waited for. Tasks born
 //!    meanwhile are met by the next round. One that refuses to end is waited for.
-//! 3. A round that finds nobody closes the registry: nothing is born any more.
+//! 3. A round that finds nobody closes the registry: nothing is born any more. Callbacks that wait
+//!    on the lane run before that, but cannot put it off for ever.
 //! 4. The pool for blocking functions is closed. What is queued there has no task any more, and is
 //!    dropped. Functions that run are waited for, five minutes at most: then the exception handler
 //!    is told, and they are left behind with their threads.
 //! 5. The injector is closed, and hands out what is left (nothing, unless the end was forced).
 //! 6. The workers and the poller thread are told to stop; each drops what is bound to it.
-//! 7. The lane is cleared.
+//! 7. The agenda and the lane are closed; what waits there is dropped.
 //!
 //! **Forced**, at a deadline, steps 2 and 3 become: every task is woken, and from now on what a
 //! worker dequeues is dropped instead of polled. What is inside a poll then is stuck: it is named,
@@ -17,13 +18,14 @@
 
 use std::time::{Duration, Instant};
 
+use super::exception_context::ExceptionContext;
+use super::lane::discard;
 use super::schedule::{HIDDEN, closed_error};
 use super::shared::Shared;
 use super::worker::{Turn, Worker};
 use crate::exceptions::CancelledError;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::reference;
-use crate::runtime::task::schedule_face::Report;
 use crate::runtime::time::TimerKey;
 use crate::sync::{Arc, StdArc, thread};
 
@@ -82,12 +84,11 @@ fn end_pool(shared: &Shared, deadline: Instant) -> Vec<String> {
         .collect()
 }
 
-fn report_left_behind(shared: &Shared, function: &str) {
-    shared.report(&Report {
-        message: "The executor did not finish joining its threads within 300 seconds.",
-        task: function.to_owned(),
-        exception: "it still runs, and is left behind".to_owned(),
-    });
+fn report_left_behind(shared: &Arc<Shared>, function: &str) {
+    let message = "The executor did not finish joining its threads within 300 seconds.";
+    let exception = format!("{function} still runs, and is left behind");
+    let context = ExceptionContext::new(message).with_exception(exception);
+    Shared::report(shared, &context);
 }
 
 /// What the rounds came to.
@@ -102,6 +103,7 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
     let _alarm = deadline.map(|deadline| Alarm::set(shared, deadline));
     while !shared.registry.close_if_empty() {
         let mut round = living(shared);
+        shared.lane.wind_down(round.is_empty());
         for task in round
             .iter()
             .filter(|task| task.reference().header().state.enter_round())
@@ -166,7 +168,8 @@ fn close(shared: &Arc<Shared>) {
     }
     shared.crew.stop();
     shared.watch_parker.unpark();
-    shared.lane.clear();
+    discard(shared.agenda.close(&shared.driver));
+    shared.lane.close();
 }
 
 /// Wakes worker 0 at a deadline.

@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use super::context::{self, Role};
 use super::core::Core;
+use super::exception_context::ExceptionContext;
 use super::schedule::closed_error;
 use super::shared::{Shared, WorkerParts};
 use super::worker::Worker;
-use crate::runtime::task::schedule_face::Report;
 use crate::sync::{Arc, thread};
 
 /// Starts a thread of the loop, with its name, its stack and its hooks.
@@ -60,13 +60,8 @@ pub(crate) fn start_spare(shared: &Arc<Shared>) -> Option<usize> {
         }
         Err(error) => {
             // The seat is lost with its parts; the next look tries another.
-            let exception = error.to_string();
-            let message = "a spare worker could not be started";
-            shared.report(&Report {
-                message,
-                task: String::new(),
-                exception,
-            });
+            let context = ExceptionContext::new("a spare worker could not be started");
+            Shared::report(shared, &context.with_exception(error));
             None
         }
     }

@@ -4,7 +4,10 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use super::core::Core;
-use super::schedule::closed_error;
+use super::schedule::{HIDDEN, closed_error};
+use super::shared::Shared;
+use super::slow::Stopwatch;
+use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::task::waker::wake_quietly;
 use crate::sync::atomic::Ordering;
@@ -146,6 +149,8 @@ impl Worker {
         self.core.begin_poll();
         if shared.is_abandoning() {
             task.abandon(closed_error());
+        } else if shared.is_debug() {
+            run_watched(shared, task);
         } else {
             task.run();
         }
@@ -212,6 +217,17 @@ impl Worker {
     /// Wakes what was due, outside the role and every lock.
     fn wake_due(&mut self) {
         self.due.drain(..).for_each(wake_quietly);
+    }
+}
+
+/// Polls a task, and complains if that takes long. The lane's callbacks are watched one by one.
+#[cold]
+fn run_watched(shared: &Shared, task: Runnable) {
+    let polled = TaskHandle::new(task.reference());
+    let stopwatch = Stopwatch::start(shared);
+    task.run();
+    if polled.id() != HIDDEN {
+        stopwatch.stop(shared, polled.reference().describe());
     }
 }
 

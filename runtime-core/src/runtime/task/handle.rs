@@ -1,6 +1,7 @@
 //! The untyped handle of a task: everything that needs no output.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
@@ -8,9 +9,11 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll};
 
+use super::callback::Handle;
 use super::cancel;
 use super::context::Context;
 use super::header::TaskId;
+use super::inherit::inherited_context;
 use super::reference::TaskRef;
 use super::state::Ending;
 use crate::exceptions::CancelledError;
@@ -28,6 +31,10 @@ pub struct TaskHandle {
 pub struct CallbackId(u64);
 
 impl CallbackId {
+    pub(crate) fn new(key: u64) -> CallbackId {
+        CallbackId(key)
+    }
+
     pub(crate) fn key(self) -> u64 {
         self.0
     }
@@ -76,13 +83,19 @@ impl TaskHandle {
     }
 
     /// As [`Task::add_done_callback`](crate::Task::add_done_callback).
+    #[track_caller]
     pub fn add_done_callback(
         &self,
         callback: impl FnOnce(&TaskHandle) + Send + 'static,
     ) -> CallbackId {
         // The task holds a handle of itself until it is done and its callbacks have been taken.
         let handle = self.clone();
-        CallbackId(self.task.add_callback(Box::new(move || callback(&handle))))
+        let call = Handle::new(
+            move || callback(&handle),
+            inherited_context(),
+            Location::caller(),
+        );
+        CallbackId(self.task.add_callback(call))
     }
 
     /// As [`Task::remove_done_callback`](crate::Task::remove_done_callback).
@@ -131,8 +144,8 @@ impl TaskHandle {
     }
 
     /// Tells the exception handler of an error of the task that nobody has seen, or will.
-    pub(crate) fn report_unseen(&self, exception: String) {
-        self.task.report_unseen(exception);
+    pub(crate) fn report_unseen(&self, exception: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.task.report_unseen(exception.into());
     }
 
     fn state(&self) -> &'static str {

@@ -21,7 +21,7 @@ use std::task::{Context as PollWith, Poll, Waker};
 use super::registry::Place;
 use super::side::Side;
 use super::state::{Ending, State};
-use crate::exceptions::CancelledError;
+use crate::exceptions::{CancelledError, PanicError};
 use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{IS_MODEL, UnsafeCell};
 
@@ -54,8 +54,8 @@ pub(crate) struct Vtable {
     pub(crate) take: unsafe fn(TaskPointer, *mut ()),
     /// Where the output is: an `Outcome<T>`, or null if it has been taken.
     pub(crate) output: unsafe fn(TaskPointer) -> *const (),
-    /// Drops the output, and returns the text of a panic that nobody has seen.
-    pub(crate) dispose: unsafe fn(TaskPointer) -> Option<String>,
+    /// Drops the output, and returns a panic that nobody has seen.
+    pub(crate) dispose: unsafe fn(TaskPointer) -> Option<PanicError>,
     /// Gives the right to run, which the caller holds, to the scheduler.
     pub(crate) schedule: unsafe fn(TaskPointer, Wake),
     /// Takes the task out of the registry.

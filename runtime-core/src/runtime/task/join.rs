@@ -138,7 +138,8 @@ impl<T> Task<T> {
     }
 
     /// Runs `callback` on the loop's lane once the task is done: never inside the caller, and never
-    /// two callbacks of a loop at once.
+    /// two callbacks of a loop at once. It runs in a copy of the caller's context.
+    #[track_caller]
     pub fn add_done_callback(
         &self,
         callback: impl FnOnce(&TaskHandle) + Send + 'static,

@@ -27,8 +27,11 @@
 #[expect(unsafe_code, reason = "a context behind one word of the header")]
 pub(crate) mod context;
 pub(crate) mod registry;
-pub(crate) mod side;
 pub(crate) mod state;
+
+pub(crate) mod callback;
+
+pub(crate) mod side;
 
 pub(crate) mod schedule_face;
 
@@ -54,6 +57,8 @@ pub(crate) mod entered;
 
 #[expect(unsafe_code, reason = "polling by the right to run")]
 pub(crate) mod runnable;
+
+pub(crate) mod inherit;
 
 pub(crate) mod schedule;
 

@@ -16,7 +16,7 @@ use super::schedule::Schedule;
 use super::schedule_face::Rare;
 use super::state::Ending;
 use super::waker::{forget_payload, quietly};
-use crate::exceptions::{CancelledError, panic_text};
+use crate::exceptions::{CancelledError, PanicError};
 use crate::sync::UnsafeCell;
 
 /// A task's output, as its handle takes it.
@@ -201,7 +201,7 @@ impl<F: Future, S: Schedule> Cell<F, S> {
 
     /// # Safety
     /// The output is the caller's (H3); `pointer` has this vtable.
-    unsafe fn dispose(pointer: TaskPointer) -> Option<String> {
+    unsafe fn dispose(pointer: TaskPointer) -> Option<PanicError> {
         // SAFETY: H1.
         let cell = unsafe { Self::from_pointer(pointer) };
         let stage = cell.stage.with_mut(|stage| {
@@ -209,13 +209,7 @@ impl<F: Future, S: Schedule> Cell<F, S> {
             std::mem::replace(unsafe { &mut *stage }, Stage::Taken)
         });
         match stage {
-            Stage::Output(Outcome::Panicked(payload)) => {
-                let text = panic_text(&*payload)
-                    .unwrap_or("a panic that is no text")
-                    .to_owned();
-                drop_quietly(payload);
-                Some(text)
-            }
+            Stage::Output(Outcome::Panicked(payload)) => Some(PanicError::new(payload)),
             other => {
                 drop_quietly(other);
                 None

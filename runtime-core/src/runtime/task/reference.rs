@@ -1,15 +1,17 @@
 //! A counted reference to a task.
 
 use std::any::Any;
+use std::error::Error;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::task::Waker;
 
+use super::callback::Handle;
 use super::context::Context;
 use super::header::{Header, TaskId, TaskPointer, Wake};
 use super::registry::Registry;
 use super::schedule_face::{Rare, Report};
-use super::side::{Callback, Side};
+use super::side::Side;
 use super::state::{Cancel, Ending};
 use crate::exceptions::CancelledError;
 use crate::sync::atomic::Ordering;
@@ -160,7 +162,7 @@ impl TaskRef {
     }
 
     /// Runs `callback` on the lane once the task is done. The key removes it.
-    pub(crate) fn add_callback(&self, callback: Callback) -> u64 {
+    pub(crate) fn add_callback(&self, callback: Handle) -> u64 {
         let header = self.header();
         let side = header.side_or_new();
         let key = side.add_callback(callback);
@@ -222,15 +224,15 @@ impl TaskRef {
         // SAFETY: the caller's promise.
         let unseen = unsafe { (self.header().vtable.dispose)(self.pointer) };
         if let Some(exception) = unseen {
-            self.report_unseen(exception);
+            self.report_unseen(exception.into());
         }
     }
 
     /// Tells the exception handler of an error that nobody has seen, or will.
-    pub(crate) fn report_unseen(&self, exception: String) {
+    pub(crate) fn report_unseen(&self, exception: Box<dyn Error + Send + Sync>) {
         self.scheduler().report(Report {
             message: "Task exception was never retrieved",
-            task: self.describe(),
+            task: Box::new(self.clone()),
             exception,
         });
     }

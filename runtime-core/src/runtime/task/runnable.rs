@@ -45,6 +45,12 @@ impl Runnable {
         unsafe { self.pointer.as_ref() }
     }
 
+    /// A reference to the task, to speak of it after it has run.
+    pub(crate) fn reference(&self) -> TaskRef {
+        // SAFETY: H5: the right to run is covered by the loop's reference.
+        unsafe { TaskRef::from_borrowed(self.pointer) }
+    }
+
     /// Polls the task once, and does what follows from it.
     pub(crate) fn run(self) {
         let pointer = self.pointer;

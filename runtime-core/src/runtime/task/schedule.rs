@@ -3,10 +3,10 @@
 
 use std::any::Any;
 
+use super::callback::Handle;
 use super::header::{Header, Wake};
 use super::runnable::Runnable;
 use super::schedule_face::{Rare, Report};
-use super::side::Callback;
 
 /// A scheduler, as one task sees it: it stands in the task's allocation.
 pub(crate) trait Schedule: Send + Sync + 'static {
@@ -20,14 +20,14 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     fn died(&self, header: &Header);
 
     /// Runs callbacks on the loop's lane, in order.
-    fn call_soon(&self, callbacks: Vec<Callback>);
+    fn call_soon(&self, callbacks: Vec<Handle>);
 
     /// Tells the loop's exception handler.
     fn report(&self, report: Report);
 }
 
 impl<S: Schedule> Rare for S {
-    fn call_soon(&self, callbacks: Vec<Callback>) {
+    fn call_soon(&self, callbacks: Vec<Handle>) {
         Schedule::call_soon(self, callbacks);
     }
 

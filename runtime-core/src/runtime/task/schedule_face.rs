@@ -1,13 +1,14 @@
 //! The rare questions that a task asks its scheduler, as an object.
 
 use std::any::Any;
+use std::error::Error;
 
-use super::side::Callback;
+use super::callback::Handle;
 
 /// Needed at the end of some tasks only, so a second indirect call does not matter.
 pub(crate) trait Rare: Any {
     /// Runs callbacks on the loop's lane, in order.
-    fn call_soon(&self, callbacks: Vec<Callback>);
+    fn call_soon(&self, callbacks: Vec<Handle>);
     /// Tells the loop's exception handler of a panic that nobody has seen.
     fn report(&self, report: Report);
     /// The scheduler itself, for who knows its type.
@@ -19,8 +20,8 @@ pub(crate) trait Rare: Any {
 pub(crate) struct Report {
     /// asyncio's text: "Task exception was never retrieved".
     pub(crate) message: &'static str,
-    /// The task, if it is still there to be asked.
-    pub(crate) task: String,
+    /// A `TaskRef`, which stands above this file.
+    pub(crate) task: Box<dyn Any>,
     /// What happened.
-    pub(crate) exception: String,
+    pub(crate) exception: Box<dyn Error + Send + Sync>,
 }

@@ -2,11 +2,9 @@
 
 use std::task::Waker;
 
+use super::callback::Handle;
 use crate::exceptions::CancelledError;
 use crate::sync::{Mutex, StdArc};
-
-/// Runs when the task is done, on the loop's lane.
-pub(crate) type Callback = Box<dyn FnOnce() + Send>;
 
 /// The side allocation of a task.
 #[derive(Debug, Default)]
@@ -18,7 +16,7 @@ pub(crate) struct Side {
 struct Contents {
     name: Option<String>,
     message: Option<Message>,
-    callbacks: Vec<(u64, Callback)>,
+    callbacks: Vec<(u64, Handle)>,
     waiters: Vec<(u64, Waker)>,
     foreign: Vec<(u64, StdArc<Waker>)>,
     last_key: u64,
@@ -42,7 +40,7 @@ impl std::fmt::Debug for Contents {
 /// What a finished task's side had registered.
 #[derive(Default)]
 pub(crate) struct Registered {
-    pub(crate) callbacks: Vec<(u64, Callback)>,
+    pub(crate) callbacks: Vec<(u64, Handle)>,
     pub(crate) waiters: Vec<(u64, Waker)>,
 }
 
@@ -100,14 +98,14 @@ impl Side {
             .map(|message| message.error)
     }
 
-    pub(crate) fn add_callback(&self, callback: Callback) -> u64 {
+    pub(crate) fn add_callback(&self, callback: Handle) -> u64 {
         let mut contents = self.contents.lock();
         let key = contents.next_key();
         contents.callbacks.push((key, callback));
         key
     }
 
-    pub(crate) fn remove_callback(&self, key: u64) -> Option<Callback> {
+    pub(crate) fn remove_callback(&self, key: u64) -> Option<Handle> {
         remove(&mut self.contents.lock().callbacks, key)
     }
 

@@ -1,0 +1,142 @@
+//! The loop, as asyncio's module of the same name: callbacks, now and later, and who handles errors.
+//!
+//! All callbacks of a loop (of `call_soon`, of timers, of tasks and futures that are done) run one
+//! after the other, in the order in which they became due: never two at once, never inside the
+//! code that registers them, and on a worker like a task. In a callback there is a running loop,
+//! but no current task. It runs in a copy of the context in which it was registered.
+
+use std::fmt;
+use std::panic::Location;
+use std::time::{Duration, Instant};
+
+use crate::runtime::{Appointment, inherited_context};
+
+pub use crate::runtime::{
+    EnterGuard, EventLoop, ExceptionContext, Handle, Metrics, get_running_loop,
+    try_get_running_loop,
+};
+
+impl EventLoop {
+    /// Has `callback` called soon, behind the callbacks that wait already: `loop.call_soon`.
+    ///
+    /// Unlike asyncio's, any thread may call this. On a loop that is closed the callback is dropped,
+    /// and its handle is cancelled already.
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// let event_loop = asyncio::get_running_loop();
+    /// for n in 0..3 {
+    ///     let sender = sender.clone();
+    ///     event_loop.call_soon(move || sender.send(n).unwrap());
+    /// }
+    /// drop(sender);
+    /// # asyncio::sleep(std::time::Duration::from_millis(1)).await;
+    /// assert_eq!(receiver.iter().collect::<Vec<_>>(), [0, 1, 2]);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn call_soon(&self, callback: impl FnOnce() + Send + 'static) -> Handle {
+        let handle = new_handle(callback);
+        self.run_calls(vec![handle.clone()]);
+        handle
+    }
+
+    /// [`call_soon`](EventLoop::call_soon) under the name that asyncio gives to the one variant of it
+    /// that other threads may use.
+    #[track_caller]
+    pub fn call_soon_threadsafe(&self, callback: impl FnOnce() + Send + 'static) -> Handle {
+        self.call_soon(callback)
+    }
+
+    /// Has `callback` called after `delay`: `loop.call_later`.
+    ///
+    /// Never early. Timers fire in the order of their instants; a delay of zero is `call_soon`, behind
+    /// what is due already.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # asyncio::run(async {
+    /// let done = asyncio::Future::new();
+    /// let at_last = done.clone();
+    /// asyncio::get_running_loop().call_later(Duration::from_millis(1), move || {
+    ///     at_last.set_result("time is up").unwrap();
+    /// });
+    /// assert_eq!(done.await.unwrap(), "time is up");
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn call_later(
+        &self,
+        delay: Duration,
+        callback: impl FnOnce() + Send + 'static,
+    ) -> TimerHandle {
+        let now = self.time();
+        let when = now.checked_add(delay);
+        self.call_at(when.unwrap_or_else(|| now + A_CENTURY), callback)
+    }
+
+    /// Has `callback` called at `when`, by the clock of [`time`](EventLoop::time): at once if that is
+    /// past. Otherwise as [`call_later`](EventLoop::call_later).
+    #[track_caller]
+    pub fn call_at(&self, when: Instant, callback: impl FnOnce() + Send + 'static) -> TimerHandle {
+        let handle = new_handle(callback);
+        let appointment = self.run_call_at(when, handle.clone());
+        TimerHandle {
+            handle,
+            when,
+            appointment,
+        }
+    }
+}
+
+#[track_caller]
+fn new_handle(callback: impl FnOnce() + Send + 'static) -> Handle {
+    Handle::new(callback, inherited_context(), Location::caller())
+}
+
+/// What `call_later` and `call_at` return: asyncio's `TimerHandle`.
+///
+/// Dropping it leaves the callback to run.
+#[derive(Clone)]
+pub struct TimerHandle {
+    handle: Handle,
+    when: Instant,
+    /// `None` on a loop that was closed.
+    appointment: Option<Appointment>,
+}
+
+impl TimerHandle {
+    /// As [`Handle::cancel`]; the timer is taken out as well.
+    pub fn cancel(&self) {
+        self.handle.cancel();
+        if let Some(appointment) = &self.appointment {
+            appointment.cancel();
+        }
+    }
+
+    /// As [`Handle::cancelled`].
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.handle.cancelled()
+    }
+
+    /// When the callback is due.
+    #[must_use]
+    pub fn when(&self) -> Instant {
+        self.when
+    }
+}
+
+impl fmt::Debug for TimerHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimerHandle")
+            .field("when", &self.when)
+            .field("created_at", &format_args!("{}", self.handle.location()))
+            .field("cancelled", &self.cancelled())
+            .finish()
+    }
+}
+
+/// For a delay that an `Instant` cannot say.
+const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);

@@ -1,0 +1,378 @@
+//! A result that somebody will set later: asyncio's `Future`, which is not Rust's trait of that name.
+//!
+//! Every handle of a [`Future`] shares one place. Two things in it are shared between threads:
+//!
+//! * the **outcome**, written once, by whoever is first to set a result or to cancel;
+//! * the **list** of who is to be told, under a lock.
+//!
+//! 1. Who completes writes the outcome, and then takes the list under the lock.
+//! 2. Who registers looks at the outcome under the lock: if there is none yet, its entry is on the list
+//!    before step 1 takes it; otherwise it tells itself.
+//!
+//! Wakers are cloned, woken and dropped outside the lock, and values are cloned without it:
+//! all of that is user code, which may come back to the same future.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::exceptions::{CancelledError, InvalidStateError, TaskError};
+use crate::runtime::{
+    CallbackId, EventLoop, Handle, inherited_context, no_running_loop, wait_on, wake_quietly,
+};
+use crate::sync::{Arc, Mutex, OnceLock};
+
+/// A result that is set later, by anybody: asyncio's low-level `Future`.
+///
+/// It is a handle: clones stand for the same future. Any number of tasks may await it, each through
+/// a clone, and each gets a clone of the result. Awaiting one that is done does not yield. It
+/// belongs to no loop, except for its callbacks; every method may be called from any thread.
+///
+/// What asyncio calls its *exception* is an `Err` here: `Future<Result<T, E>>` has
+/// [`set_exception`](Future::set_exception). It is a value like any other: nobody is told of one that
+/// is never retrieved.
+///
+/// # Cancellation
+/// Unlike asyncio's, cancelling a task that awaits a `Future` leaves the `Future` alone: others may
+/// wait for it too. A future that was cancelled is seen as `Err(TaskError::Cancelled(_))`.
+///
+/// ```
+/// # asyncio::run(async {
+/// let future = asyncio::Future::new();
+/// let setter = future.clone();
+/// asyncio::create_task(async move { setter.set_result("... world") });
+/// assert_eq!(future.await.unwrap(), "... world");
+/// # });
+/// ```
+pub struct Future<T> {
+    place: Arc<Place<T>>,
+    /// This handle's waker on the list.
+    waiter: Option<u64>,
+}
+
+struct Place<T> {
+    outcome: OnceLock<Result<T, CancelledError>>,
+    list: Mutex<List<T>>,
+    /// Where the callbacks run; none for a future that was made outside a loop.
+    event_loop: Option<EventLoop>,
+    location: &'static Location<'static>,
+}
+
+/// Who is to be told, in the order of registration.
+struct List<T> {
+    callbacks: Vec<(u64, Callback<T>)>,
+    waiters: Vec<(u64, Waker)>,
+    last_key: u64,
+}
+
+/// A callback before there is a result. It does not hold its future, which would hold it.
+struct Callback<T> {
+    event_loop: EventLoop,
+    bind: Box<dyn FnOnce(Future<T>) -> Handle + Send>,
+}
+
+impl<T> Future<T> {
+    /// A future without a result. Its callbacks run on the running loop, if there is one.
+    #[must_use]
+    #[track_caller]
+    pub fn new() -> Future<T> {
+        Future::on(EventLoop::current())
+    }
+
+    #[track_caller]
+    fn on(event_loop: Option<EventLoop>) -> Future<T> {
+        let place = Place {
+            outcome: OnceLock::new(),
+            list: Mutex::new(List::new()),
+            event_loop,
+            location: Location::caller(),
+        };
+        Future {
+            place: Arc::new(place),
+            waiter: None,
+        }
+    }
+
+    /// Sets the result, and tells everybody who waits for it.
+    ///
+    /// # Errors
+    /// If the future is done already; `result` has been dropped.
+    pub fn set_result(&self, result: T) -> Result<(), InvalidStateError> {
+        self.complete(Ok(result))
+    }
+
+    /// Cancels the future. Returns `false` if it is done already.
+    pub fn cancel(&self) -> bool {
+        self.complete(Err(CancelledError::default())).is_ok()
+    }
+
+    /// As [`cancel`](Future::cancel), with a message for who awaits it.
+    pub fn cancel_with(&self, message: impl Into<Cow<'static, str>>) -> bool {
+        let error = CancelledError::with_message(message);
+        self.complete(Err(error)).is_ok()
+    }
+
+    /// Whether the future has a result, or has been cancelled.
+    #[must_use]
+    pub fn done(&self) -> bool {
+        self.place.outcome.get().is_some()
+    }
+
+    /// Whether the future has been cancelled.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        matches!(self.place.outcome.get(), Some(Err(_)))
+    }
+
+    /// The loop on which the callbacks run, unless the future was made outside a loop.
+    #[must_use]
+    pub fn get_loop(&self) -> Option<EventLoop> {
+        self.place.event_loop.clone()
+    }
+
+    /// The result.
+    ///
+    /// # Errors
+    /// [`TaskError::InvalidState`] while there is none; [`TaskError::Cancelled`] if there will be none.
+    pub fn result(&self) -> Result<T, TaskError>
+    where
+        T: Clone,
+    {
+        Ok(self.outcome()?.clone())
+    }
+
+    fn outcome(&self) -> Result<&T, TaskError> {
+        match self.place.outcome.get() {
+            Some(Ok(value)) => Ok(value),
+            Some(Err(cancelled)) => Err(cancelled.clone().into()),
+            None => Err(InvalidStateError::new("Result is not set.").into()),
+        }
+    }
+
+    /// Runs `callback` once the future is done: never inside the caller, and never two callbacks of a
+    /// loop at once. It runs on the future's loop, or if it has none on the running one, in a copy of
+    /// the caller's context.
+    ///
+    /// # Panics
+    /// If there is neither.
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let future = asyncio::Future::new();
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// future.add_done_callback(move |future| sender.send(future.result().unwrap()).unwrap());
+    /// future.set_result(42).unwrap();
+    /// # asyncio::sleep(std::time::Duration::from_millis(1)).await;
+    /// assert_eq!(receiver.recv().unwrap(), 42);
+    /// # });
+    /// ```
+    #[track_caller]
+    pub fn add_done_callback(
+        &self,
+        callback: impl FnOnce(&Future<T>) + Send + 'static,
+    ) -> CallbackId
+    where
+        T: Send + Sync + 'static,
+    {
+        let event_loop = self.get_loop().or_else(EventLoop::current);
+        let Some(event_loop) = event_loop else {
+            no_running_loop()
+        };
+        let (context, location) = (inherited_context(), Location::caller());
+        let bind = move |future| Handle::new(move || callback(&future), context, location);
+        let callback = Callback {
+            event_loop,
+            bind: Box::new(bind),
+        };
+        let (key, refused) = self.register(callback);
+        if let Some(callback) = refused {
+            callback.call_soon(self);
+        }
+        CallbackId::new(key)
+    }
+
+    /// Puts a callback on the list. If the future is done it comes back, to be run.
+    fn register(&self, callback: Callback<T>) -> (u64, Option<Callback<T>>) {
+        let mut list = self.place.list.lock();
+        list.last_key += 1;
+        let key = list.last_key;
+        if self.done() {
+            return (key, Some(callback));
+        }
+        list.callbacks.push((key, callback));
+        (key, None)
+    }
+
+    /// Removes a callback. Returns `false` if it has run, is about to, or was removed already.
+    pub fn remove_done_callback(&self, id: CallbackId) -> bool {
+        let removed = take(&mut self.place.list.lock().callbacks, id.key());
+        removed.is_some()
+    }
+
+    fn complete(&self, outcome: Result<T, CancelledError>) -> Result<(), InvalidStateError> {
+        if self.place.outcome.set(outcome).is_err() {
+            return Err(InvalidStateError::new("The future is done already."));
+        }
+        let list = std::mem::replace(&mut *self.place.list.lock(), List::new());
+        for (_, callback) in list.callbacks {
+            callback.call_soon(self);
+        }
+        for (_, waker) in list.waiters {
+            wake_quietly(waker);
+        }
+        Ok(())
+    }
+
+    /// Whether the future is done; if not, `waker` is woken when it is.
+    fn is_done_or_wakes(&mut self, waker: &Waker) -> bool {
+        if self.done() || self.has_registered(waker) {
+            return self.done();
+        }
+        let new = waker.clone();
+        let mut list = self.place.list.lock();
+        if self.done() {
+            return true;
+        }
+        let old = list.put_waiter(&mut self.waiter, new);
+        drop(list);
+        drop(old);
+        false
+    }
+
+    fn has_registered(&self, waker: &Waker) -> bool {
+        let Some(key) = self.waiter else { return false };
+        let list = self.place.list.lock();
+        find(&list.waiters, key).is_ok_and(|index| list.waiters[index].1.will_wake(waker))
+    }
+}
+
+impl<T, E> Future<Result<T, E>> {
+    /// Sets an error as the result.
+    ///
+    /// # Errors
+    /// If the future is done already; `exception` has been dropped.
+    pub fn set_exception(&self, exception: E) -> Result<(), InvalidStateError> {
+        self.complete(Ok(Err(exception)))
+    }
+
+    /// The error that was set as the result, or `None` if it is a value.
+    ///
+    /// # Errors
+    /// As [`result`](Future::result).
+    pub fn exception(&self) -> Result<Option<E>, TaskError>
+    where
+        E: Clone,
+    {
+        Ok(self.outcome()?.as_ref().err().cloned())
+    }
+}
+
+impl EventLoop {
+    /// A future whose callbacks run on this loop: `loop.create_future`.
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let future = asyncio::get_running_loop().create_future::<u32>();
+    /// future.set_result(42).unwrap();
+    /// assert_eq!(future.await.unwrap(), 42);
+    /// # });
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn create_future<T>(&self) -> Future<T> {
+        Future::on(Some(self.clone()))
+    }
+}
+
+impl<T> Callback<T> {
+    fn call_soon(self, future: &Future<T>) {
+        let call = (self.bind)(future.clone());
+        self.event_loop.run_calls(vec![call]);
+    }
+}
+
+impl<T> List<T> {
+    fn new() -> List<T> {
+        List {
+            callbacks: Vec::new(),
+            waiters: Vec::new(),
+            last_key: 0,
+        }
+    }
+
+    /// Stores a waiter's waker, in the place of the one it stored before, which is the caller's to
+    /// drop.
+    fn put_waiter(&mut self, waiter: &mut Option<u64>, waker: Waker) -> Option<Waker> {
+        let known = waiter.and_then(|key| find(&self.waiters, key).ok());
+        if let Some(index) = known {
+            return Some(std::mem::replace(&mut self.waiters[index].1, waker));
+        }
+        self.last_key += 1;
+        self.waiters.push((self.last_key, waker));
+        *waiter = Some(self.last_key);
+        None
+    }
+}
+
+// Keys only grow, and a list is filled in their order: it is sorted.
+
+fn find<T>(list: &[(u64, T)], key: u64) -> Result<usize, usize> {
+    list.binary_search_by_key(&key, |(other, _)| *other)
+}
+
+fn take<T>(list: &mut Vec<(u64, T)>, key: u64) -> Option<T> {
+    find(list, key).ok().map(|index| list.remove(index).1)
+}
+
+impl<T: Clone> std::future::Future for Future<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.is_done_or_wakes(cx.waker()) {
+            return Poll::Ready(self.result());
+        }
+        wait_on(self.place.location);
+        Poll::Pending
+    }
+}
+
+impl<T> Clone for Future<T> {
+    fn clone(&self) -> Future<T> {
+        Future {
+            place: Arc::clone(&self.place),
+            waiter: None,
+        }
+    }
+}
+
+impl<T> Drop for Future<T> {
+    fn drop(&mut self) {
+        let Some(key) = self.waiter else { return };
+        let waker = take(&mut self.place.list.lock().waiters, key);
+        // After the lock, which the statement above has given back: it is user code.
+        drop(waker);
+    }
+}
+
+impl<T> Default for Future<T> {
+    #[track_caller]
+    fn default() -> Future<T> {
+        Future::new()
+    }
+}
+
+impl<T> fmt::Debug for Future<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.place.outcome.get() {
+            None => "pending",
+            Some(Ok(_)) => "finished",
+            Some(Err(_)) => "cancelled",
+        };
+        f.debug_struct("Future")
+            .field("state", &state)
+            .field("created_at", &format_args!("{}", self.place.location))
+            .finish()
+    }
+}

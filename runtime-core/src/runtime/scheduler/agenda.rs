@@ -1,0 +1,138 @@
+//! The callbacks that wait for their time.
+//!
+//! They stand in one order, that of their instants, whatever thread adds them: the timers of the
+//! driver are spread over the wheels of the workers and fire in batches. The driver has one timer
+//! for all of them, the *alarm*, for the earliest.
+//!
+//! 1. Whoever changes which callback is the earliest sets the alarm anew, under the agenda's lock.
+//! 2. The alarm moves what is due to the lane, still under that lock: two alarms at once cannot put
+//!    an earlier callback behind a later one. Nobody takes these locks in the other order.
+//! 3. The lane's task is started after the lock. No callback is run, dropped or woken under it.
+
+use std::collections::BTreeMap;
+use std::task::Waker;
+
+use super::driver::Driver;
+use super::lane::{Lane, Pushed};
+use crate::runtime::task::callback::Handle;
+use crate::runtime::time::{Tick, TimerKey};
+use crate::sync::Mutex;
+
+/// Names a callback on the agenda: its instant, and its number among those of the same instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct AgendaKey {
+    when: Tick,
+    number: u64,
+}
+
+/// The callbacks of `call_at` that are not due yet.
+#[derive(Debug, Default)]
+pub(crate) struct Agenda {
+    entries: Mutex<Entries>,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    waiting: BTreeMap<AgendaKey, Handle>,
+    last_number: u64,
+    alarm: Option<Alarm>,
+    closed: bool,
+}
+
+/// The timer in the driver.
+#[derive(Debug)]
+struct Alarm {
+    /// Of the callback for which it was set; the timer itself may be later, by the loop's slack.
+    when: Tick,
+    key: TimerKey,
+}
+
+impl Agenda {
+    /// Adds a callback. `None` if the loop is closed: the callback is the caller's to discard.
+    pub(crate) fn add(
+        &self,
+        driver: &Driver,
+        when: Tick,
+        call: Handle,
+        waker: impl FnOnce() -> Waker,
+    ) -> Option<AgendaKey> {
+        let mut entries = self.entries.lock();
+        if entries.closed {
+            return None;
+        }
+        entries.last_number += 1;
+        let key = AgendaKey {
+            when,
+            number: entries.last_number,
+        };
+        entries.waiting.insert(key, call);
+        entries.set_alarm(driver, waker);
+        Some(key)
+    }
+
+    /// Takes a callback out, for the caller to drop. Nothing if it has been due.
+    pub(crate) fn remove(
+        &self,
+        driver: &Driver,
+        key: AgendaKey,
+        waker: impl FnOnce() -> Waker,
+    ) -> Option<Handle> {
+        let mut entries = self.entries.lock();
+        let removed = entries.waiting.remove(&key);
+        entries.set_alarm(driver, waker);
+        removed
+    }
+
+    /// Moves what is due to the lane.
+    pub(crate) fn move_due(
+        &self,
+        driver: &Driver,
+        lane: &Lane,
+        waker: impl FnOnce() -> Waker,
+    ) -> Pushed {
+        let mut entries = self.entries.lock();
+        // It may just have fired: a new one is set for what is left.
+        entries.unset_alarm(driver);
+        let now = driver.clock.tick();
+        let mut due = Vec::new();
+        while let Some(first) = entries.waiting.first_entry() {
+            if first.key().when > now {
+                break;
+            }
+            due.push(first.remove());
+        }
+        entries.set_alarm(driver, waker);
+        lane.push(due)
+    }
+
+    /// Refuses callbacks from now on, and hands out those that wait.
+    pub(crate) fn close(&self, driver: &Driver) -> Vec<Handle> {
+        let mut entries = self.entries.lock();
+        entries.closed = true;
+        entries.unset_alarm(driver);
+        std::mem::take(&mut entries.waiting).into_values().collect()
+    }
+}
+
+impl Entries {
+    /// Sees to it that the alarm is that of the earliest callback.
+    fn set_alarm(&mut self, driver: &Driver, waker: impl FnOnce() -> Waker) {
+        let first = self.waiting.first_key_value().map(|(key, _)| key.when);
+        if first == self.alarm.as_ref().map(|alarm| alarm.when) {
+            return;
+        }
+        self.unset_alarm(driver);
+        self.alarm = first.map(|when| {
+            let fires = driver.slack.apply(driver.clock.tick(), when);
+            // On the wheel of no worker in particular: it is everybody's.
+            let key = driver.insert(None, fires, waker());
+            Alarm { when, key }
+        });
+    }
+
+    fn unset_alarm(&mut self, driver: &Driver) {
+        if let Some(alarm) = self.alarm.take() {
+            driver.cancel(alarm.key);
+        }
+    }
+}

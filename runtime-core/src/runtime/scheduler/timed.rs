@@ -1,0 +1,51 @@
+//! Calling back at a time: the agenda, tied to the driver and the lane.
+
+use std::task::{Wake, Waker};
+
+use super::agenda::AgendaKey;
+use super::lane::discard;
+use super::schedule::follow;
+use super::shared::Shared;
+use crate::runtime::task::callback::Handle;
+use crate::runtime::time::Tick;
+use crate::sync::{Arc, StdArc};
+
+/// Runs a callback on the lane at `when`: at once if that is past. On a loop that is closed it is
+/// discarded.
+pub(crate) fn call_at(shared: &Arc<Shared>, when: Tick, call: Handle) -> Option<AgendaKey> {
+    let added = shared
+        .agenda
+        .add(&shared.driver, when, Handle::clone(&call), || alarm(shared));
+    match added {
+        // What is due as well, and earlier, goes first: through the agenda too.
+        Some(_) if when <= shared.driver.clock.tick() => move_due(shared),
+        Some(_) => {}
+        None => discard([call]),
+    }
+    added
+}
+
+/// Forgets a callback that has been cancelled.
+pub(crate) fn forget(shared: &Arc<Shared>, key: AgendaKey) {
+    let _call = shared.agenda.remove(&shared.driver, key, || alarm(shared));
+}
+
+fn move_due(shared: &Arc<Shared>) {
+    let pushed = shared
+        .agenda
+        .move_due(&shared.driver, &shared.lane, || alarm(shared));
+    follow(shared, pushed);
+}
+
+fn alarm(shared: &Arc<Shared>) -> Waker {
+    StdArc::new(Alarm(Arc::clone(shared))).into()
+}
+
+/// What the driver wakes. It keeps the loop, which takes it out of the driver when it is closed.
+struct Alarm(Arc<Shared>);
+
+impl Wake for Alarm {
+    fn wake(self: StdArc<Self>) {
+        move_due(&self.0);
+    }
+}
