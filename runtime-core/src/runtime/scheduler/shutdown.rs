@@ -2,7 +2,8 @@
 //!
 //! 1. From now on every end of a task is told to worker 0, which runs this.
 //! 2. In rounds: every task that no round has met is cancelled, once, and waited for. Tasks born
-//!    meanwhile are met by the next round. One that refuses to end is waited for.
+//!    meanwhile are met by the next round. One that refuses to end is waited for. After the first
+//!    round, foreign threads can make no more.
 //! 3. A round that finds nobody closes the registry: nothing is born any more. Callbacks that wait
 //!    on the lane run before that, but cannot put it off for ever.
 //! 4. The pool for blocking functions is closed. What is queued there has no task any more, and is
@@ -118,6 +119,7 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
             }
             round.is_empty() || late()
         });
+        shared.registry.refuse_foreign();
         // Only the lane's task, or one that is just about to leave the registry.
         if worker.turn() == Turn::Idle {
             thread::yield_now();

@@ -35,8 +35,16 @@ impl Place {
 pub(crate) struct Registry<T> {
     /// One for each worker; the last is the foreign one.
     shards: Box<[Arc<Slots<T>>]>,
-    foreign: Mutex<Births<T>>,
+    foreign: Mutex<Foreign<T>>,
     closed: AtomicBool,
+}
+
+/// The hand that registers what foreign threads make.
+#[derive(Debug)]
+struct Foreign<T> {
+    births: Births<T>,
+    /// A shutdown has had its first round.
+    refused: bool,
 }
 
 impl<T> Registry<T> {
@@ -48,7 +56,10 @@ impl<T> Registry<T> {
         births.shrink_to_fit();
         let registry = Registry {
             shards: shards.into(),
-            foreign: Mutex::new(foreign_births),
+            foreign: Mutex::new(Foreign {
+                births: foreign_births,
+                refused: false,
+            }),
             closed: AtomicBool::new(false),
         };
         (registry, births)
@@ -75,16 +86,16 @@ impl<T> Registry<T> {
 
     /// Registers `value` from a thread that is no worker.
     pub(crate) fn birth_foreign(&self, value: NonNull<T>) -> Result<Place, Closed> {
-        let mut births = self.foreign.lock();
+        let mut foreign = self.foreign.lock();
         // Relaxed: the bit is set under the same lock.
-        if self.closed.load(Ordering::Relaxed) {
+        if foreign.refused || self.closed.load(Ordering::Relaxed) {
             return Err(Closed);
         }
         if broken(Mutant::BirthUnlocked) {
-            drop(births);
-            births = self.foreign.lock();
+            drop(foreign);
+            foreign = self.foreign.lock();
         }
-        let index = births.birth(value);
+        let index = foreign.births.birth(value);
         Ok(Place {
             shard: self.shards.len() as u32 - 1,
             index,
@@ -117,6 +128,12 @@ impl<T> Registry<T> {
             self.closed.store(true, Ordering::Release);
         }
         closes
+    }
+
+    /// Refuses births by foreign threads from now on: else those that never stop could put off the
+    /// end of a shutdown for ever. Tasks may still make tasks, for their cleanup.
+    pub(crate) fn refuse_foreign(&self) {
+        self.foreign.lock().refused = true;
     }
 
     /// Closes the registry whoever is alive: the end of a forced shutdown.

@@ -1,0 +1,213 @@
+//! Everything at once, from many threads, for a bounded time: spawn, wake, cancel, steal, sleep, shut
+//! down.
+//!
+//! `ASYNCIO_STRESS_SECONDS` makes it longer than the two seconds of a usual run; `ASYNCIO_TUNE=none`
+//! runs it with every optimisation off. A hang is a failure: the watchdog ends the process.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::Poll;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use asyncio::{EventLoop, Runner, TaskError};
+use runtime_tests::watched;
+
+/// How many tasks were born and dropped: equal at the end of every loop.
+#[derive(Default)]
+struct Census {
+    born: AtomicU64,
+    gone: AtomicU64,
+}
+
+/// Counted in its future, whatever becomes of that.
+struct Counted(Arc<Census>);
+
+impl Counted {
+    fn new(census: &Arc<Census>) -> Counted {
+        census.born.fetch_add(1, Ordering::Relaxed);
+        Counted(Arc::clone(census))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.gone.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A small random source: a test repeats its choices, if not its timing.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 32) % sides
+    }
+}
+
+/// A tree of tasks that yield, sleep, cancel each other, panic, and are dropped or awaited.
+fn grow(census: Arc<Census>, seed: u64, depth: u32) -> asyncio::Task<u64> {
+    let counted = Counted::new(&census);
+    asyncio::create_task(async move {
+        let _counted = counted;
+        let mut dice = Dice(seed | 1);
+        let mut sum = 1;
+        for child in 0..if depth == 0 { 0 } else { 3 } {
+            let task = grow(
+                Arc::clone(&census),
+                seed.wrapping_mul(31) + child,
+                depth - 1,
+            );
+            match dice.roll(8) {
+                0 => drop(task),
+                1 => {
+                    task.cancel();
+                    drop(task.await);
+                }
+                2 => asyncio::sleep(Duration::from_micros(dice.roll(300))).await,
+                3 => {
+                    let cleanup = asyncio::finally(task, asyncio::checkpoint());
+                    drop(asyncio::wait_for(cleanup, Duration::from_micros(dice.roll(300))).await);
+                }
+                4 => {
+                    let task = asyncio::catch_cancelled(task).await;
+                    sum += task.ok().and_then(Result::ok).unwrap_or(0);
+                }
+                _ => sum += task.await.unwrap_or(0),
+            }
+            asyncio::checkpoint().await;
+        }
+        assert!(
+            dice.roll(500) != 0,
+            "one in five hundred panics, and is not missed"
+        );
+        sum
+    })
+}
+
+/// A foreign thread: submits, awaits, cancels, wakes, until it is told to stop.
+fn harass(event_loop: &EventLoop, census: &Arc<Census>, seed: u64, stop: &AtomicBool) -> u64 {
+    let mut dice = Dice(seed | 1);
+    let mut rounds = 0;
+    while !stop.load(Ordering::Relaxed) {
+        rounds += 1;
+        let counted = Counted::new(census);
+        let turns = dice.roll(4);
+        let task = event_loop.create_task(async move {
+            let _counted = counted;
+            let mut left = turns;
+            poll_fn(move |cx| {
+                if left == 0 {
+                    return Poll::Ready(());
+                }
+                left -= 1;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
+            turns
+        });
+        match dice.roll(4) {
+            0 => drop(task),
+            1 => {
+                task.cancel();
+            }
+            2 => {
+                let handle = task.handle();
+                let waited = event_loop.block_on(async move { handle.wait().await });
+                assert!(waited.is_err() || task.done());
+            }
+            _ => match event_loop.block_on(task) {
+                Ok(Ok(answer)) => assert_eq!(answer, turns),
+                Ok(Err(TaskError::Cancelled(_))) | Err(_) => {}
+                Ok(Err(other)) => panic!("{other}"),
+            },
+        }
+    }
+    rounds
+}
+
+fn one_loop(workers: usize, seed: u64, time: Duration) {
+    let census = Arc::new(Census::default());
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut runner = Runner::builder().workers(workers).build().unwrap();
+    // "Never retrieved" is what the detached ones say that panic: they are meant to.
+    let foreign: Vec<_> = (0..3)
+        .map(|thread| {
+            let event_loop = runner.get_loop().clone();
+            let (census, stop) = (Arc::clone(&census), Arc::clone(&stop));
+            thread::spawn(move || harass(&event_loop, &census, seed + thread, &stop))
+        })
+        .collect();
+    let begin = Instant::now();
+    let mut round = 0;
+    runner.run(async {
+        while begin.elapsed() < time {
+            round += 1;
+            let roots: Vec<_> = (0..4)
+                .map(|n| grow(Arc::clone(&census), seed + n, 3))
+                .collect();
+            for root in roots {
+                drop(root.await);
+            }
+        }
+        // These are still at it when the shutdown comes.
+        for n in 0..8 {
+            drop(grow(Arc::clone(&census), seed + round + n, 3));
+        }
+    });
+    // Half of the time the foreign threads meet a loop that closes under them.
+    if seed % 2 == 0 {
+        stop.store(true, Ordering::Relaxed);
+    }
+    runner.close();
+    stop.store(true, Ordering::Relaxed);
+    for thread in foreign {
+        assert!(thread.join().unwrap() > 0);
+    }
+    drop(runner);
+    let (born, gone) = (
+        census.born.load(Ordering::Relaxed),
+        census.gone.load(Ordering::Relaxed),
+    );
+    assert_eq!(born, gone, "a future was leaked, or dropped twice");
+}
+
+#[test]
+fn nothing_hangs_and_nothing_is_lost_whatever_happens_at_once() {
+    let seconds = std::env::var("ASYNCIO_STRESS_SECONDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let time = Duration::from_secs_f64(seconds.unwrap_or(2.0));
+    // The panics are part of it, and their messages are not wanted.
+    std::panic::set_hook(Box::new(|info| {
+        let text = info
+            .payload()
+            .downcast_ref::<&str>()
+            .copied()
+            .unwrap_or_default();
+        if !text.starts_with("one in five hundred") {
+            eprintln!("{info}");
+        }
+    }));
+    let body = move || {
+        let begin = Instant::now();
+        let mut seed = 1;
+        while begin.elapsed() < time {
+            for workers in [1, 2, 4] {
+                one_loop(workers, seed, time / 40);
+                seed += 1;
+            }
+        }
+    };
+    // The watchdog's limit is for the usual two seconds.
+    if time < Duration::from_secs(10) {
+        watched(body)
+    } else {
+        body()
+    }
+}
