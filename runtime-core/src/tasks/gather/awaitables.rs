@@ -5,6 +5,7 @@ use std::future::Future;
 
 use super::child::{Child, Crib};
 use super::children::Children;
+use super::handles::is_handle;
 use crate::exceptions::TaskError;
 
 /// What [`gather`](super::gather) takes: a tuple of up to twelve futures, an array, or a `Vec`.
@@ -29,6 +30,25 @@ pub trait TryAwaitables {
     fn start(self, crib: &mut Crib) -> Self::Children;
 }
 
+/// What [`gather_all`](super::gather_all) takes.
+pub(super) struct Each<I>(pub(super) I);
+
+impl<I> Awaitables for Each<I>
+where
+    I: IntoIterator,
+    I::Item: Future + Send + 'static,
+    <I::Item as Future>::Output: Send + 'static,
+{
+    type Children = Vec<Child<<I::Item as Future>::Output, TaskError>>;
+
+    fn start(self, crib: &mut Crib) -> Self::Children {
+        self.0
+            .into_iter()
+            .map(|future| plain(future, crib))
+            .collect()
+    }
+}
+
 impl<F> Awaitables for Vec<F>
 where
     F: Future + Send + 'static,
@@ -37,9 +57,7 @@ where
     type Children = Vec<Child<F::Output, TaskError>>;
 
     fn start(self, crib: &mut Crib) -> Self::Children {
-        self.into_iter()
-            .map(|future| Child::start(future, Ok, crib))
-            .collect()
+        Each(self).start(crib)
     }
 }
 
@@ -51,7 +69,7 @@ where
     type Children = [Child<F::Output, TaskError>; N];
 
     fn start(self, crib: &mut Crib) -> Self::Children {
-        self.map(|future| Child::start(future, Ok, crib))
+        self.map(|future| plain(future, crib))
     }
 }
 
@@ -65,7 +83,7 @@ where
 
     fn start(self, crib: &mut Crib) -> Self::Children {
         self.into_iter()
-            .map(|future| Child::start(future, |result| result, crib))
+            .map(|future| trying(future, crib))
             .collect()
     }
 }
@@ -79,8 +97,27 @@ where
     type Children = [Child<A, E>; N];
 
     fn start(self, crib: &mut Crib) -> Self::Children {
-        self.map(|future| Child::start(future, |result| result, crib))
+        self.map(|future| trying(future, crib))
     }
+}
+
+/// A child whose output is its value, whatever it is.
+fn plain<F>(future: F, crib: &mut Crib) -> Child<F::Output, TaskError>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    Child::start(future, Ok, is_handle::<F>(), crib)
+}
+
+/// A child whose output is its value or its error.
+fn trying<F, A, E>(future: F, crib: &mut Crib) -> Child<A, E>
+where
+    F: Future<Output = Result<A, E>> + Send + 'static,
+    A: Send + 'static,
+    E: Debug + Send + 'static,
+{
+    Child::start(future, |result| result, is_handle::<F>(), crib)
 }
 
 macro_rules! awaitables {
@@ -92,7 +129,7 @@ macro_rules! awaitables {
             type Children = ($(Child<$F::Output, TaskError>,)+);
 
             fn start(self, crib: &mut Crib) -> Self::Children {
-                ($(Child::start(self.$at, Ok, crib),)+)
+                ($(plain(self.$at, crib),)+)
             }
         }
 
@@ -104,7 +141,7 @@ macro_rules! awaitables {
             type Children = ($(Child<$A, E>,)+);
 
             fn start(self, crib: &mut Crib) -> Self::Children {
-                ($(Child::start(self.$at, |result| result, crib),)+)
+                ($(trying(self.$at, crib),)+)
             }
         }
     };

@@ -3,11 +3,11 @@
 use std::future::Future;
 
 use super::alarm::Alarm;
-use super::awaitables::{Awaitables, TryAwaitables};
+use super::awaitables::{Awaitables, Each, TryAwaitables};
 use super::child::{Child, Crib};
 use super::future::Gather;
 use crate::exceptions::TaskError;
-use crate::runtime::get_running_loop;
+use crate::runtime::{no_running_loop, try_get_running_loop};
 
 /// Runs awaitables concurrently, and waits for all of them: `asyncio.gather`.
 ///
@@ -16,7 +16,7 @@ use crate::runtime::get_running_loop;
 /// they run even if the gather is not awaited. The values are whatever the futures return: to stop at
 /// the first `Err`, use [`try_gather`]. A task among them gives its `Result<T, TaskError>`.
 ///
-/// With nothing to wait for it is ready at once.
+/// With nothing to wait for, of nothing or of tasks that have ended, it is ready at once.
 ///
 /// # Errors
 /// The first child that panics, or that somebody else cancels, ends the gather at once, in order of
@@ -42,8 +42,7 @@ use crate::runtime::get_running_loop;
 /// ```
 #[track_caller]
 pub fn gather<G: Awaitables>(awaitables: G) -> Gather<G::Children> {
-    // Here, where the caller is known.
-    let _running = get_running_loop();
+    demand_loop();
     let alarm = Alarm::new();
     let children = awaitables.start(&mut Crib::new(&alarm));
     Gather::new(children, alarm)
@@ -67,12 +66,7 @@ where
     I::Item: Future + Send + 'static,
     <I::Item as Future>::Output: Send + 'static,
 {
-    let _running = get_running_loop();
-    let alarm = Alarm::new();
-    let crib = &mut Crib::new(&alarm);
-    let futures = awaitables.into_iter();
-    let children = futures.map(|future| Child::start(future, Ok, crib));
-    Gather::new(children.collect(), alarm)
+    gather(Each(awaitables))
 }
 
 /// As [`gather`], for futures that return a `Result`: the first `Err` ends it at once.
@@ -111,8 +105,16 @@ where
 /// ```
 #[track_caller]
 pub fn try_gather<G: TryAwaitables>(awaitables: G) -> Gather<G::Children> {
-    let _running = get_running_loop();
+    demand_loop();
     let alarm = Alarm::new();
     let children = awaitables.start(&mut Crib::new(&alarm));
     Gather::new(children, alarm)
+}
+
+/// Panics without a running loop, here where the caller is known; even if there is nothing to gather.
+#[track_caller]
+fn demand_loop() {
+    if try_get_running_loop().is_err() {
+        no_running_loop();
+    }
 }

@@ -27,8 +27,9 @@ where
     A: Send + 'static,
     E: Debug + Send + 'static,
 {
-    /// Makes a task of `future`. `verdict` tells its values from its errors.
-    pub(super) fn start<F, V>(future: F, verdict: V, crib: &mut Crib) -> Child<A, E>
+    /// Makes a task of `future`, and polls it within this call if it is `eager`. `verdict` tells its
+    /// values from its errors.
+    pub(super) fn start<F, V>(future: F, verdict: V, eager: bool, crib: &mut Crib) -> Child<A, E>
     where
         F: Future + Send + 'static,
         V: Fn(F::Output) -> Result<A, E> + Send + 'static,
@@ -40,6 +41,7 @@ where
         };
         crib.started += 1;
         let new = NewTask {
+            eager,
             location: crib.location,
             ..NewTask::here()
         };

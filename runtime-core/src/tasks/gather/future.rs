@@ -24,8 +24,8 @@ impl<C: Children> Gather<C> {
     pub(super) fn new(children: C, alarm: Arc<Alarm>) -> Gather<C> {
         Gather {
             joint: Joint {
+                left: children.count(),
                 children: Some(children),
-                ended: 0,
                 alarm,
                 stage: Stage::Waiting,
                 attendance: Attendance::default(),
@@ -83,8 +83,8 @@ impl<C: Children> Future for ReturnExceptions<C> {
 struct Joint<C> {
     /// None once they have been given away, or dropped before the raise.
     children: Option<C>,
-    /// So many of the first children are known to have ended.
-    ended: usize,
+    /// All but so many of the first children are known to have ended.
+    left: usize,
     alarm: Arc<Alarm>,
     stage: Stage,
     attendance: Attendance,
@@ -139,8 +139,8 @@ impl<C: Children> Joint<C> {
     /// Whether the children have ended as far as `until` says, and which of them failed first.
     fn poll_children(&mut self, until: Until, waker: &Waker) -> Poll<Option<usize>> {
         let children = self.children.as_mut().expect(POLLED_AGAIN);
-        while self.ended < children.count() {
-            if children.poll_done(self.ended, waker).is_pending() {
+        while let Some(last) = self.left.checked_sub(1) {
+            if children.poll_done(last, waker).is_pending() {
                 let failed = match until {
                     Until::FirstFailure => self.alarm.poll(waker),
                     Until::AllEnded => None,
@@ -151,7 +151,7 @@ impl<C: Children> Joint<C> {
                 // Its future has been dropped: it ends in a moment.
                 return children.poll_done(index, waker).map(|()| failed);
             }
-            self.ended += 1;
+            self.left = last;
         }
         Poll::Ready(self.alarm.first())
     }

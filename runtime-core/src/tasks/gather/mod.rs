@@ -4,9 +4,10 @@
 //! them. Its future owns their handles, and needs to hear of two things only: that all have ended,
 //! and that one has *failed*. So it does not listen to each child:
 //!
-//! 1. It waits for the children **one after the other**: it stands in the join place of the first that
-//!    has not ended, and when that one ends, goes on to the next that has not. Over its life it
-//!    passes each child once, and a child that ends out of turn wakes nobody.
+//! 1. It waits for the children **one after the other**: it stands in the join place of the last that
+//!    has not ended, and when that one ends, goes back to the next that has not. Over its life it
+//!    passes each child once, and a child that ends out of turn wakes nobody. (The last, because
+//!    children that have as much to do as one another end in the order in which they began.)
 //! 2. Every child's future carries a **trip wire**: unless it returns a value, the wire trips when the
 //!    future is dropped, whether that is for an error, a panic or a cancellation. The first wire
 //!    to trip leaves its child's number in the **alarm**, and wakes the gather.
@@ -30,8 +31,11 @@ mod child;
 
 mod children;
 
-mod awaitables;
 mod future;
+
+mod handles;
+
+mod awaitables;
 
 mod call;
 

@@ -1,0 +1,508 @@
+//! Cancelling who awaits a gather.
+
+use std::future::{pending, ready};
+use std::pin::pin;
+use std::time::Duration;
+
+use asyncio::{
+    Task, TaskError, TaskHandle, catch_cancelled, checkpoint, create_task, current_task, finally,
+    gather, gather_all, shield, sleep, try_gather, wait_for,
+};
+use futures::channel::oneshot;
+use futures::stream::{FuturesUnordered, StreamExt};
+use futures::{FutureExt, future};
+use runtime_tests::{Flag, Log, begun, from_many_threads, on_workers, until};
+
+use super::{Error, Post};
+
+/// A child that cleans up, with awaits, until it is told to end.
+struct Cleaner {
+    begun: Flag,
+    cleaning: Flag,
+    cleaned: Flag,
+    end: Option<oneshot::Sender<()>>,
+}
+
+fn cleaner() -> (Cleaner, impl Future<Output = ()>) {
+    let (end, wait) = oneshot::channel::<()>();
+    let cleaner = Cleaner {
+        begun: Flag::default(),
+        cleaning: Flag::default(),
+        cleaned: Flag::default(),
+        end: Some(end),
+    };
+    let [begun, cleaning, cleaned] =
+        [&cleaner.begun, &cleaner.cleaning, &cleaner.cleaned].map(Flag::clone);
+    let body = async move {
+        begun.set();
+        pending().await
+    };
+    let cleanup = async move {
+        cleaning.set();
+        checkpoint().await;
+        wait.await.unwrap();
+        cleaned.set();
+    };
+    (cleaner, finally(body, cleanup))
+}
+
+impl Cleaner {
+    fn end(&mut self) {
+        self.end.take().unwrap().send(()).unwrap();
+    }
+}
+
+/// Cancels `awaiter`, of a gather of two cleaners, and checks that it ends after both.
+async fn check_that_it_waits<T>(awaiter: Task<T>, mut cleaners: [Cleaner; 2]) {
+    until(|| cleaners.iter().all(|cleaner| cleaner.begun.is_set())).await;
+    assert!(awaiter.cancel_with("enough"));
+    until(|| cleaners.iter().all(|cleaner| cleaner.cleaning.is_set())).await;
+    for index in [1, 0] {
+        assert!(!awaiter.done());
+        cleaners[index].end();
+        until(|| cleaners[index].cleaned.is_set()).await;
+    }
+    let Err(TaskError::Cancelled(error)) = awaiter.await else {
+        panic!("it was cancelled");
+    };
+    assert_eq!(error.message(), Some("enough"));
+}
+
+// GA-5, GA-6, difference 5
+#[test]
+fn cancelling_the_awaiter_cancels_all_and_waits_for_all() {
+    on_workers(2, async {
+        let ((a, one), (b, two)) = (cleaner(), cleaner());
+        let awaiter = create_task(async { gather((one, two)).await });
+        check_that_it_waits(awaiter, [a, b]).await;
+    });
+}
+
+// GA-6
+#[test]
+fn with_return_exceptions_it_waits_for_all_as_well_and_returns_nothing() {
+    on_workers(2, async {
+        let ((a, one), (b, two)) = (cleaner(), cleaner());
+        let awaiter = create_task(async { gather([one, two]).return_exceptions().await });
+        check_that_it_waits(awaiter, [a, b]).await;
+    });
+}
+
+// GA-6
+#[test]
+fn a_cancelled_try_gather_waits_for_all_even_if_one_fails_on_the_way() {
+    on_workers(2, async {
+        let ((a, one), (b, two)) = (cleaner(), cleaner());
+        let failing = async {
+            let _ = catch_cancelled(pending::<()>()).await;
+            Err::<(), _>(Error::Own(0))
+        };
+        let fine = |child| async move {
+            let () = child;
+            Ok::<(), Error>(())
+        };
+        let one = async move { fine(one.await).await };
+        let two = async move { fine(two.await).await };
+        let awaiter = create_task(async { try_gather((one, failing, two)).await });
+        check_that_it_waits(awaiter, [a, b]).await;
+    });
+}
+
+// GA-5, CA-14: the message goes to every child.
+#[test]
+fn the_children_hear_the_message() {
+    on_workers(2, async {
+        let heard = |_| async {
+            let error = catch_cancelled(pending::<()>()).await.unwrap_err();
+            assert_eq!(error.message(), Some("enough"));
+            heard_it().set();
+            error.raise().await
+        };
+        // One flag for all: it is set three times if the asserts hold.
+        fn heard_it() -> &'static Flag {
+            static FLAG: std::sync::OnceLock<Flag> = std::sync::OnceLock::new();
+            FLAG.get_or_init(Flag::default)
+        }
+        let begun_all = gather_all((0..3).map(heard));
+        let awaiter = begun(async { begun_all.await.map(drop) }).await;
+        until(|| asyncio::all_tasks().len() == 5).await;
+        for _ in 0..100 {
+            checkpoint().await;
+        }
+        awaiter.cancel_with("enough");
+        let error = awaiter.await.unwrap_err();
+        assert!(error.is_cancelled());
+        assert!(heard_it().is_set());
+    });
+}
+
+// GA-7
+#[test]
+fn the_cancellation_goes_on_even_if_all_children_return_values() {
+    on_workers(2, async {
+        let stubborn = |flag: Flag| async move {
+            let caught = catch_cancelled(async {
+                flag.set();
+                pending::<()>().await;
+            });
+            caught.await.unwrap_err();
+            1
+        };
+        let flags = [Flag::default(), Flag::default()];
+        let children = flags.clone().map(stubborn);
+        let plain = create_task(async { gather(children).await });
+        until(|| flags.iter().all(Flag::is_set)).await;
+        plain.cancel();
+        assert!(plain.await.unwrap_err().is_cancelled());
+
+        let flags = [Flag::default(), Flag::default()];
+        let children = flags.clone().map(stubborn);
+        let all = create_task(async { gather(children).return_exceptions().await });
+        until(|| flags.iter().all(Flag::is_set)).await;
+        all.cancel();
+        assert!(all.await.unwrap_err().is_cancelled());
+    });
+}
+
+// GA-7
+#[test]
+fn the_awaiter_can_catch_it_once_all_have_ended() {
+    on_workers(2, async {
+        let (mut cleaner, child) = cleaner();
+        let log = Log::default();
+        let noted = log.clone();
+        let awaiter = create_task(async move {
+            let error = catch_cancelled(gather((child, ready(()))))
+                .await
+                .unwrap_err();
+            noted.note("caught");
+            checkpoint().await;
+            assert_eq!(error.message(), Some("enough"));
+            7
+        });
+        until(|| cleaner.begun.is_set()).await;
+        awaiter.cancel_with("enough");
+        until(|| cleaner.cleaning.is_set()).await;
+        assert!(log.notes().is_empty());
+        cleaner.end();
+        assert_eq!(awaiter.await.unwrap(), 7);
+        assert!(cleaner.cleaned.is_set());
+    });
+}
+
+// GA-3
+#[test]
+fn after_the_first_failure_a_cancellation_reaches_no_sibling() {
+    on_workers(2, async {
+        let sibling = Post::default();
+        let post = sibling.clone();
+        let endless = async move {
+            post.leave();
+            pending::<Result<(), Error>>().await
+        };
+        let failed = Flag::default();
+        let flag = failed.clone();
+        let awaiter = create_task(async move {
+            let failing = ready(Err::<(), _>(Error::Own(1)));
+            let mut gathered = try_gather((endless, failing));
+            (&mut gathered).await.unwrap_err();
+            flag.set();
+            pending::<()>().await;
+        });
+        until(|| failed.is_set()).await;
+        awaiter.cancel();
+        assert!(awaiter.await.unwrap_err().is_cancelled());
+        let sibling = sibling.wait().await;
+        assert!(!sibling.done() && sibling.cancelling() == 0);
+        sibling.cancel();
+    });
+}
+
+// GA-10, difference 3
+#[test]
+fn if_all_children_have_ended_their_values_are_not_lost() {
+    on_workers(2, async {
+        let before = asyncio::all_tasks().len();
+        let gathered = gather((ready(1), ready(2)));
+        until(|| asyncio::all_tasks().len() == before).await;
+        let awaiter = create_task(async move {
+            current_task().unwrap().cancel();
+            let values = gathered.await.unwrap();
+            let caught = catch_cancelled(pending::<()>()).await;
+            (values, caught.is_err())
+        });
+        assert_eq!(awaiter.await.unwrap(), ((1, 2), true));
+    });
+}
+
+// CA-8
+#[test]
+fn a_second_request_interrupts_the_cleanup_of_the_children() {
+    on_workers(2, async {
+        let (cleaner, child) = cleaner();
+        let awaiter = create_task(async { gather((child,)).await });
+        until(|| cleaner.begun.is_set()).await;
+        awaiter.cancel_with("first");
+        until(|| cleaner.cleaning.is_set()).await;
+        assert!(!awaiter.done());
+        awaiter.cancel_with("second");
+        assert!(awaiter.await.unwrap_err().is_cancelled());
+        assert!(!cleaner.cleaned.is_set());
+    });
+}
+
+// CA-6
+#[test]
+fn a_gather_that_was_never_polled_is_merely_dropped() {
+    on_workers(1, async {
+        let (mut cleaner, child) = cleaner();
+        let gathered = gather((child,));
+        let awaiter = create_task(gathered);
+        awaiter.cancel();
+        assert!(awaiter.await.unwrap_err().is_cancelled());
+        // Detached, it runs on.
+        until(|| cleaner.begun.is_set()).await;
+        assert!(!cleaner.cleaning.is_set());
+        cleaner.end();
+    });
+}
+
+// CA-4
+#[test]
+fn a_request_goes_through_gathers_in_gathers() {
+    on_workers(2, async {
+        let ((a, one), (b, two)) = (cleaner(), cleaner());
+        let awaiter = create_task(async {
+            let inner = gather((gather((one,)), ready(1)));
+            gather((inner, two)).await.map(drop)
+        });
+        check_that_it_waits(awaiter, [a, b]).await;
+    });
+}
+
+// CA-4
+#[test]
+fn a_request_goes_through_a_gather_to_the_tasks_in_it() {
+    on_workers(2, async {
+        let ((a, one), (b, two)) = (cleaner(), cleaner());
+        let tasks = (create_task(one), create_task(two));
+        let awaiter = create_task(async { try_gather(tasks).await });
+        check_that_it_waits(awaiter, [a, b]).await;
+    });
+}
+
+// GA-5: even if no child has had its first turn.
+#[test]
+fn cancelled_at_once_a_gather_of_handles_cancels_what_they_stand_for() {
+    on_workers(1, async {
+        let endless = || create_task(pending::<()>());
+        for started in [false, true] {
+            let tasks = [endless(), endless(), endless()];
+            if started {
+                checkpoint().await;
+            }
+            let handles = tasks.each_ref().map(Task::handle);
+            let [one, two, three] = tasks;
+            let mut all = pin!(gather((
+                one,
+                gather([two]),
+                gather([three]).return_exceptions()
+            )));
+            let caught = catch_cancelled(async {
+                current_task().unwrap().cancel();
+                all.as_mut().await.map(drop)
+            });
+            assert!(caught.await.is_err());
+            assert!(handles.iter().all(TaskHandle::cancelled));
+        }
+    });
+}
+
+// SH-5
+#[test]
+fn what_is_shielded_in_a_gather_runs_on() {
+    on_workers(2, async {
+        let inner = create_task(pending::<()>());
+        let handle = inner.handle();
+        let awaiter = begun(gather((shield(inner), pending::<()>()))).await;
+        awaiter.cancel();
+        assert!(awaiter.await.unwrap_err().is_cancelled());
+        assert!(!handle.done() && handle.cancelling() == 0);
+        handle.cancel();
+    });
+}
+
+// SH-5
+#[test]
+fn a_gather_behind_a_shield_runs_on() {
+    on_workers(2, async {
+        let (go, wait) = oneshot::channel::<()>();
+        let gathered = gather((async move { wait.await.unwrap() }, ready(2)));
+        let mut inner = create_task(gathered);
+        let awaiter = async {
+            let caught = catch_cancelled(shield(&mut inner)).await;
+            caught.unwrap_err();
+            inner.await.unwrap().unwrap()
+        };
+        let awaiter = begun(awaiter).await;
+        awaiter.cancel();
+        until(|| awaiter.cancelling() == 1).await;
+        go.send(()).unwrap();
+        assert_eq!(awaiter.await.unwrap(), ((), 2));
+    });
+}
+
+// Rule 7 of the protocol: foreign wakers.
+#[test]
+fn a_request_reaches_a_gather_behind_foreign_wakers() {
+    on_workers(2, async {
+        let ((a, one), (b, two)) = (cleaner(), cleaner());
+        let awaiter = create_task(async {
+            let mut gathers = FuturesUnordered::new();
+            gathers.push(gather((one, two)));
+            gathers.next().await
+        });
+        until(|| a.begun.is_set() && b.begun.is_set()).await;
+        check_that_it_waits(awaiter, [a, b]).await;
+    });
+}
+
+#[test]
+fn the_loser_of_a_select_detaches_its_children() {
+    on_workers(2, async {
+        let (mut cleaner, child) = cleaner();
+        let gathered = gather((child,));
+        until(|| cleaner.begun.is_set()).await;
+        let winner = pin!(async { checkpoint().await });
+        future::select(gathered, winner).await;
+        assert!(!cleaner.cleaning.is_set());
+        cleaner.end();
+    });
+}
+
+// WF
+#[test]
+fn a_timeout_cancels_the_children_and_waits_for_their_cleanup() {
+    on_workers(2, async {
+        let log = Log::default();
+        let child = |log: Log| {
+            finally(pending::<()>(), async move {
+                checkpoint().await;
+                sleep(Duration::from_millis(5)).await;
+                log.note("cleaned");
+            })
+        };
+        let gathered = gather((child(log.clone()), child(log.clone())));
+        let ended = wait_for(gathered, Duration::from_millis(5)).await;
+        assert!(ended.is_err());
+        assert_eq!(log.notes(), ["cleaned", "cleaned"]);
+        assert_eq!(current_task().unwrap().cancelling(), 0);
+        checkpoint().await;
+    });
+}
+
+#[test]
+fn the_loops_end_cancels_a_gather_as_any_task() {
+    let log = Log::default();
+    let noted = log.clone();
+    on_workers(2, async move {
+        let begun = Flag::default();
+        let flag = begun.clone();
+        let child = finally(
+            async move {
+                flag.set();
+                pending::<()>().await;
+            },
+            async move {
+                checkpoint().await;
+                noted.note("cleaned");
+            },
+        );
+        create_task(gather((child, pending::<()>())));
+        until(|| begun.is_set()).await;
+    });
+    assert_eq!(log.notes(), ["cleaned"]);
+}
+
+#[test]
+fn ten_thousand_children_are_cancelled_and_clean_up() {
+    on_workers(2, async {
+        let cleaned = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let order = std::sync::atomic::Ordering::SeqCst;
+        let began = std::sync::Arc::clone(&cleaned);
+        let child = move |_| {
+            let (began, cleaned) = (began.clone(), began.clone());
+            let body = async move {
+                began.fetch_add(1, order);
+                pending::<()>().await;
+            };
+            finally(body, async move {
+                checkpoint().await;
+                cleaned.fetch_add(1, order);
+            })
+        };
+        let awaiter = create_task(gather_all((0..10_000).map(child)));
+        until(|| cleaned.load(order) == 10_000).await;
+        awaiter.cancel();
+        assert!(awaiter.await.unwrap_err().is_cancelled());
+        assert_eq!(cleaned.load(order), 20_000);
+    });
+}
+
+// GA-5, GA-7, GA-10: whichever comes first, nothing hangs and nothing is half done.
+#[test]
+fn cancelling_while_the_children_end() {
+    from_many_threads(async |_| {
+        let ended = Flag::default();
+        let flag = ended.clone();
+        let awaiter = create_task(async move {
+            let last = async move {
+                checkpoint().await;
+                checkpoint().await;
+                flag.set();
+                3
+            };
+            gather((ready(1), async { checkpoint().await }, last)).await
+        });
+        checkpoint().await;
+        let accepted = awaiter.cancel();
+        match awaiter.now_or_never_or_wait().await {
+            Ok(values) => assert_eq!(values.unwrap(), (1, (), 3)),
+            Err(error) => assert!(error.is_cancelled() && accepted),
+        }
+    });
+}
+
+trait Wait<T> {
+    async fn now_or_never_or_wait(self) -> Result<T, TaskError>;
+}
+
+impl<T> Wait<T> for Task<T> {
+    async fn now_or_never_or_wait(mut self) -> Result<T, TaskError> {
+        match (&mut self).now_or_never() {
+            Some(result) => result,
+            None => self.await,
+        }
+    }
+}
+
+// GA-2, GA-3 against GA-5
+#[test]
+fn cancelling_while_a_child_fails() {
+    from_many_threads(async |_| {
+        let awaiter = create_task(async {
+            let failing = async {
+                checkpoint().await;
+                Err::<(), _>(Error::Own(1))
+            };
+            let endless = catch_cancelled(pending::<()>()).map(|_| Ok::<_, Error>(()));
+            try_gather((endless, failing)).await
+        });
+        checkpoint().await;
+        awaiter.cancel();
+        match awaiter.await {
+            Ok(values) => assert_eq!(values, Err(Error::Own(1))),
+            Err(error) => assert!(error.is_cancelled()),
+        }
+    });
+}
