@@ -5,16 +5,17 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex};
 
 use asyncio::{
-    TaskError, TaskHandle, all_tasks, checkpoint, create_task, current_task, gather, gather_all,
-    sleep, try_gather,
+    TaskError, TaskHandle, all_tasks, create_task, current_task, gather, gather_all, sleep,
+    try_gather,
 };
 use futures::FutureExt;
 use futures::channel::oneshot;
-use runtime_tests::{Flag, Polls, begun, caught, counting_polls, from_many_threads, on_workers};
-use runtime_tests::{until, watched};
+use runtime_tests::{Flag, begun, caught, on_workers, until, watched};
 
 #[path = "gather/cancelled.rs"]
 mod cancelled;
+#[path = "gather/many.rs"]
+mod many;
 #[path = "gather/reports.rs"]
 mod reports;
 
@@ -404,88 +405,11 @@ fn a_gather_may_go_from_task_to_task() {
 }
 
 #[test]
-fn ten_thousand_children_wake_the_gather_a_handful_of_times() {
-    on_workers(1, async {
-        let polls = Polls::default();
-        let children = (0..10_000).map(|number| async move {
-            checkpoint().await;
-            number
-        });
-        let values = counting_polls(&polls, gather_all(children)).await.unwrap();
-        assert!(values.into_iter().eq(0..10_000));
-        assert!(polls.count() < 20, "{} polls", polls.count());
-    });
-}
-
-#[test]
-fn ten_thousand_children_may_end_in_any_order() {
-    on_workers(2, async {
-        for order in [|_| 1, |at| at, |at| at * 7919 % 10_000] {
-            let (gates, waits): (Vec<_>, Vec<_>) =
-                (0..10_000).map(|_| oneshot::channel::<usize>()).unzip();
-            let children = waits.into_iter().map(|wait| async { wait.await.unwrap() });
-            let gathered = begun(gather_all(children)).await;
-            let mut gates: Vec<_> = gates.into_iter().map(Some).collect();
-            for at in (0..10_000).rev() {
-                // The next one left from a place that the order names.
-                let place = (order(at)..).find(|at| gates[at % 10_000].is_some());
-                let place = place.unwrap() % 10_000;
-                gates[place].take().unwrap().send(place).unwrap();
-                if at % 512 == 0 {
-                    checkpoint().await;
-                }
-            }
-            let values = gathered.await.unwrap().unwrap();
-            assert!(values.into_iter().eq(0..10_000));
-        }
-    });
-}
-
-#[test]
-fn the_last_failure_of_ten_thousand_ends_the_gather() {
-    on_workers(2, async {
-        for failing in [0, 5_000, 9_999] {
-            let children = (0..10_000).map(|number| async move {
-                if number == failing {
-                    return Err(Error::Own(number));
-                }
-                pending().await
-            });
-            let gathered: Result<Vec<()>, _> = try_gather(children.collect::<Vec<_>>()).await;
-            assert_eq!(gathered, Err(Error::Own(failing)));
-        }
-    });
-}
-
-#[test]
 fn a_gather_in_a_gather() {
     on_workers(2, async {
         let inner = || gather_all((0..3).map(ready));
         let (one, two) = gather((inner(), inner())).await.unwrap();
         assert_eq!((one.unwrap(), two.unwrap()), (vec![0, 1, 2], vec![0, 1, 2]));
-    });
-}
-
-#[test]
-fn gathers_on_many_threads_at_once() {
-    from_many_threads(async |_| {
-        let children = (0..16).map(|number| async move {
-            if number % 3 == 0 {
-                checkpoint().await;
-            }
-            number
-        });
-        assert!(gather_all(children).await.unwrap().into_iter().eq(0..16));
-        let children = (0..8).map(|number| async move {
-            checkpoint().await;
-            if number >= 6 {
-                Err(Error::Own(number))
-            } else {
-                Ok(())
-            }
-        });
-        let error = try_gather(children.collect::<Vec<_>>()).await.unwrap_err();
-        assert!(matches!(error, Error::Own(6 | 7)));
     });
 }
 

@@ -69,7 +69,7 @@ impl<T, W> Wait<T, W> {
     /// Waits no longer than `timeout`, counted from the first poll. Then what is not done is pending;
     /// nothing is raised, and nothing is cancelled. `None` waits for ever.
     ///
-    /// A timeout of zero gives the tasks one turn.
+    /// A timeout of zero steps aside once, as [`sleep`] of zero does.
     #[track_caller]
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Wait<T, W> {
         // Not mapped: the sleep is to name the caller's line, which a closure does not know.
