@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::{Tasks, Timers};
+use super::{Blocking, Tasks, Timeouts, Timers};
 
 /// asyncio for Rust.
 #[derive(Debug)]
@@ -57,5 +57,24 @@ impl Tasks for Asyncio {
 impl Timers for Asyncio {
     fn sleep(delay: Duration) -> impl Future<Output: Send> + Send + 'static {
         ::asyncio::sleep(delay)
+    }
+}
+
+impl Timeouts for Asyncio {
+    async fn timeout<F>(limit: Duration, future: F) -> Option<F::Output>
+    where
+        F: Future<Output: Send> + Send,
+    {
+        ::asyncio::wait_for(future, limit).await.ok()
+    }
+}
+
+impl Blocking for Asyncio {
+    fn to_thread<F, T>(function: F) -> impl Future<Output = T> + Send
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        Self::join(::asyncio::to_thread(function))
     }
 }

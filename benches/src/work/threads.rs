@@ -108,3 +108,39 @@ pub async fn blocking_jobs<R: Blocking>(count: usize) {
         black_box(job.await);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtimes::{Asyncio, Smol, Tokio};
+
+    fn tasks_and_functions_cross_the_edge<R: Blocking>() {
+        R::run(2, async {
+            blocking_jobs::<R>(50).await;
+            let busy = BusyLoop::start::<R>(4);
+            let spawner = R::spawner();
+            let (done, all_ran) = ::futures::channel::oneshot::channel();
+            thread::spawn(move || {
+                spawn_from_outside::<R>(&spawner, 50);
+                done.send(())
+            });
+            all_ran.await.expect("the foreign thread ends");
+            drop(busy);
+        });
+    }
+
+    #[test]
+    fn tasks_and_functions_cross_the_edge_of_asyncio() {
+        tasks_and_functions_cross_the_edge::<Asyncio>();
+    }
+
+    #[test]
+    fn tasks_and_functions_cross_the_edge_of_tokio() {
+        tasks_and_functions_cross_the_edge::<Tokio>();
+    }
+
+    #[test]
+    fn tasks_and_functions_cross_the_edge_of_smol() {
+        tasks_and_functions_cross_the_edge::<Smol>();
+    }
+}

@@ -150,7 +150,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Time,
         size: 10_000,
         goal: Goal::Ratio(0.35),
-        runs: rivals!(threads::blocking_jobs),
+        runs: all!(threads::blocking_jobs),
     },
     Workload {
         name: "timers: 100,000 sleeps of 1–1000 ms",
@@ -174,7 +174,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         subject: Subject::Time,
         size: 10_000,
         goal: Goal::Ratio(0.20),
-        runs: rivals!(timers::timeout_unneeded),
+        runs: all!(timers::timeout_unneeded),
     },
     Workload {
         name: "timers inserted by all workers at once",
