@@ -218,7 +218,7 @@ fn destructors_run_inside_the_context_of_their_task() {
             std::future::pending::<()>().await;
         });
         checkpoint().await;
-        runtime_tests::until(|| !task.get_context().run(|| NUMBER.try_get()).is_none()).await;
+        runtime_tests::until(|| task.get_context().run(|| NUMBER.try_get()).is_some()).await;
         task.cancel();
         assert_eq!(receiver.await.unwrap(), Some(13));
     });

@@ -15,6 +15,9 @@ use runtime_tests::{
     until, watched,
 };
 
+#[path = "tasks/callbacks.rs"]
+mod callbacks;
+
 // TF-1
 #[test]
 fn create_task_never_runs_the_coroutine_inside_the_call() {
@@ -129,129 +132,6 @@ fn a_cancelled_sleep_does_not_keep_the_loop() {
         assert!(task.await.unwrap_err().is_cancelled());
     });
     assert!(before.elapsed() < Duration::from_secs(5));
-}
-
-// TF-4
-#[test]
-fn done_callbacks_run_in_order_and_never_inside_the_caller() {
-    on_workers(1, async {
-        let log = Log::default();
-        let task = create_task(async {});
-        for note in ["first", "second", "third"] {
-            let log = log.clone();
-            task.add_done_callback(move |handle| {
-                assert!(handle.done());
-                log.note(note);
-            });
-        }
-        until(|| task.done()).await;
-        until(|| log.notes().len() == 3).await;
-        let late = log.clone();
-        task.add_done_callback(move |_| late.note("late"));
-        assert_eq!(
-            log.notes(),
-            ["first", "second", "third"],
-            "not inside the call"
-        );
-        until(|| log.notes().len() == 4).await;
-        assert_eq!(log.notes().last(), Some(&"late"));
-    });
-}
-
-// TF-4
-#[test]
-fn callbacks_of_a_loop_never_run_two_at_once() {
-    let inside = AtomicUsize::new(0);
-    let inside: &'static AtomicUsize = Box::leak(Box::new(inside));
-    from_many_threads(async |event_loop| {
-        let (sender, receiver) = oneshot::channel();
-        let task = event_loop.create_task(async {});
-        task.add_done_callback(move |_| {
-            assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
-            std::hint::spin_loop();
-            assert_eq!(inside.fetch_sub(1, Ordering::SeqCst), 1);
-            sender.send(()).unwrap();
-        });
-        receiver.await.unwrap();
-    });
-}
-
-// TF-4
-#[test]
-fn a_callback_of_a_cancelled_task_does_not_run_inside_cancel() {
-    on_workers(1, async {
-        let (called, task) = (Flag::default(), begun(pending::<()>()).await);
-        let flag = called.clone();
-        task.add_done_callback(move |handle| {
-            assert!(handle.cancelled());
-            flag.set();
-        });
-        assert!(task.cancel());
-        assert!(!called.is_set() && !task.done());
-        until(|| called.is_set()).await;
-    });
-}
-
-// TF-4
-#[test]
-fn callbacks_that_wait_when_main_ends_still_run() {
-    for _ in 0..50 {
-        let called = Flag::default();
-        let flag = called.clone();
-        on_workers(2, async move {
-            let task = create_task(async {});
-            task.add_done_callback(move |_| flag.set());
-            task.await.unwrap();
-        });
-        assert!(called.is_set());
-    }
-}
-
-// TF-5
-#[test]
-fn a_removed_callback_does_not_run() {
-    on_workers(1, async {
-        let log = Log::default();
-        let task = create_task(checkpoint());
-        let (removed, kept) = (log.clone(), log.clone());
-        let id = task.add_done_callback(move |_| removed.note("removed"));
-        task.add_done_callback(move |_| kept.note("kept"));
-        assert!(task.remove_done_callback(id));
-        assert!(!task.remove_done_callback(id), "only once");
-        until(|| !log.notes().is_empty()).await;
-        assert_eq!(log.notes(), ["kept"]);
-        assert!(!task.handle().remove_done_callback(id));
-    });
-}
-
-// TF-5
-#[test]
-fn a_callback_runs_or_is_removed_and_never_both() {
-    from_many_threads(async |event_loop| {
-        let (called, flag) = (Flag::default(), Flag::default());
-        let (set, dropped) = (called.clone(), flag.set_on_drop());
-        let task = event_loop.create_task(async {});
-        let id = task.add_done_callback(move |_| {
-            set.set();
-            drop(dropped);
-        });
-        let removed = task.remove_done_callback(id);
-        until(|| flag.is_set()).await;
-        assert_eq!(called.is_set(), !removed);
-    });
-}
-
-// TF-6, reliability 55
-#[test]
-fn a_callback_that_panics_does_not_stop_the_others() {
-    on_workers(1, async {
-        let (called, task) = (Flag::default(), create_task(async {}));
-        let flag = called.clone();
-        task.add_done_callback(|_| panic!("in a callback"));
-        task.add_done_callback(move |_| flag.set());
-        until(|| called.is_set()).await;
-        assert!(task.await.is_ok());
-    });
 }
 
 // TF-7
@@ -385,7 +265,7 @@ fn a_task_knows_where_it_was_made() {
 fn all_tasks_are_those_that_have_not_ended() {
     on_workers(1, async {
         let own = current_task().unwrap();
-        assert_eq!(asyncio::all_tasks(), [own.clone()]);
+        assert_eq!(asyncio::all_tasks(), std::slice::from_ref(&own));
         let task = create_task(pending::<()>());
         let tasks = asyncio::all_tasks();
         assert!(tasks.contains(&own) && tasks.contains(&task.handle()) && tasks.len() == 2);

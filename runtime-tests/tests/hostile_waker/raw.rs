@@ -6,7 +6,7 @@ use std::task::{RawWaker, RawWakerVTable, Waker};
 
 /// What happens to a waker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub(crate) enum Event {
     Clone,
     Wake,
     Drop,
@@ -15,7 +15,7 @@ pub enum Event {
 type Hook = Box<dyn Fn(Event) + Send + Sync>;
 
 /// A waker that runs `hook` inside whatever happens to it.
-pub fn waker(hook: impl Fn(Event) + Send + Sync + 'static) -> Waker {
+pub(crate) fn waker(hook: impl Fn(Event) + Send + Sync + 'static) -> Waker {
     let hook: Arc<Hook> = Arc::new(Box::new(hook));
     // SAFETY: the functions of the vtable keep the contract of `RawWaker`: the data is one count of
     // an `Arc` of a `Send + Sync` hook, `clone` adds one, `wake` and `drop` take one.

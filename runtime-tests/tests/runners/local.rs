@@ -168,7 +168,9 @@ fn a_block_on_ends_its_local_tasks_before_it_returns() {
 #[test]
 fn a_local_task_outlives_the_task_that_made_it() {
     on_workers(3, async {
-        let maker = create_task(async { create_local_task(homebody(50)) });
-        maker.await.unwrap().await.unwrap();
+        let maker = create_task(async { create_local_task(homebody(50)).handle() });
+        let orphan = maker.await.unwrap();
+        orphan.wait().await;
+        assert!(!orphan.cancelled());
     });
 }
