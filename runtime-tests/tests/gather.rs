@@ -302,9 +302,9 @@ fn return_exceptions_waits_for_all_and_tells_how_each_has_ended() {
         let (go, wait) = oneshot::channel::<()>();
         let panicking = async { std::panic::resume_unwind(Box::new("oh no")) };
         let slow = async move { wait.await.unwrap() };
-        let mut gathered = gather((panicking, slow, ready(3))).return_exceptions();
         let before = all_tasks().len();
-        until(|| all_tasks().len() < before).await;
+        let mut gathered = gather((panicking, slow, ready(3))).return_exceptions();
+        until(|| all_tasks().len() == before + 1).await;
         assert!((&mut gathered).now_or_never().is_none());
         go.send(()).unwrap();
         let (one, two, three): (Result<(), _>, _, _) = gathered.await;

@@ -105,7 +105,7 @@ fn ten_thousand_children_are_cancelled_and_clean_up() {
                 cleaned.fetch_add(1, order);
             })
         };
-        let awaiter = create_task(gather_all((0..10_000).map(child)));
+        let awaiter = begun(gather_all((0..10_000).map(child))).await;
         until(|| cleaned.load(order) == 10_000).await;
         awaiter.cancel();
         assert!(awaiter.await.unwrap_err().is_cancelled());
