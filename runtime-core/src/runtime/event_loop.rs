@@ -6,6 +6,7 @@ use std::panic::Location;
 use std::time::Instant;
 
 use super::scheduler::context::{self, Role};
+use super::scheduler::core::Core;
 use super::scheduler::schedule::{Bound, Stealable, closed_error, register, submit};
 use super::scheduler::shared::Shared;
 use super::scheduler::shutdown::living;
@@ -16,7 +17,6 @@ use super::task::header::{TaskId, Wake};
 use super::task::inherit::inherited_context;
 use super::task::join::Task;
 use super::task::reference::TaskRef;
-use super::task::runnable::Runnable;
 use super::task::spawn::{self, Birth};
 use crate::exceptions::{LoopClosed, NoRunningLoop};
 use crate::sync::atomic::Ordering;
@@ -211,9 +211,7 @@ impl TaskHandle {
 
 fn loop_of(task: &TaskRef) -> EventLoop {
     let scheduler = task.scheduler_as_any();
-    let stealable = scheduler
-        .downcast_ref::<Stealable>()
-        .map(|scheduler| &scheduler.shared);
+    let stealable = scheduler.downcast_ref::<Stealable>().map(Stealable::shared);
     let bound = || {
         scheduler
             .downcast_ref::<Bound>()
@@ -304,21 +302,50 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let shared = context::current()?;
-    Some(spawn_stealable(&shared, coro, new).0)
+    let Some(core) = context::core() else {
+        let shared = context::current()?;
+        return Some(spawn_stealable(&shared, coro, new).0);
+    };
+    Some(spawn_on(&core, coro, new).0)
 }
 
+/// Makes a task on a worker: nothing here is shared with another one, but for the queue's far end.
+fn spawn_on<F>(core: &Core, coro: F, new: NewTask) -> (Task<F::Output>, Born)
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let (eager, id) = (new.eager, core.next_id());
+    let (birth, name) = birth(id, new);
+    let (runnable, task) = spawn::task(coro, Stealable::on(core), birth);
+    if let Some(name) = name {
+        task.set_name(name);
+    }
+    if core.register(&runnable).is_err() {
+        runnable.abandon(closed_error());
+        return (task, Born::Refused);
+    }
+    if eager && cancel::current_pointer().is_some() {
+        runnable.run();
+    } else {
+        core.push(runnable, Wake::Woken);
+    }
+    (task, Born::Alive)
+}
+
+/// Makes a task from any thread.
 fn spawn_stealable<F>(shared: &Arc<Shared>, coro: F, new: NewTask) -> (Task<F::Output>, Born)
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let eager = new.eager;
-    let scheduler = Stealable {
-        shared: Arc::clone(shared),
-    };
-    let (birth, name) = birth(shared, new);
-    let (runnable, task) = spawn::task(coro, scheduler, birth);
+    let here = context::core().filter(|core| Arc::ptr_eq(&core.shared, shared));
+    if let Some(core) = here {
+        return spawn_on(&core, coro, new);
+    }
+    let (eager, id) = (new.eager, shared.next_id());
+    let (birth, name) = birth(id, new);
+    let (runnable, task) = spawn::task(coro, Stealable::of(shared), birth);
     if let Some(name) = name {
         task.set_name(name);
     }
@@ -326,30 +353,12 @@ where
         runnable.abandon(closed_error());
         return (task, Born::Refused);
     }
-    let inside = cancel::current_pointer().is_some();
-    if eager && inside {
+    if eager && cancel::current_pointer().is_some() {
         runnable.run();
     } else {
-        start(shared, runnable);
-    }
-    (task, Born::Alive)
-}
-
-/// Puts a new task where its creator is.
-#[inline]
-fn start(shared: &Arc<Shared>, runnable: Runnable) {
-    let elsewhere = context::with(
-        |frame| match frame.and_then(|frame| frame.core_of(shared)) {
-            Some(core) => {
-                core.push(runnable, Wake::Woken);
-                None
-            }
-            None => Some(runnable),
-        },
-    );
-    if let Some(runnable) = elsewhere {
         submit(shared, runnable);
     }
+    (task, Born::Alive)
 }
 
 /// Makes a task that stays on this thread.
@@ -373,7 +382,7 @@ where
         shared: Arc::clone(&shared),
         inbox,
     };
-    let (birth, name) = birth(&shared, new);
+    let (birth, name) = birth(next_id(&shared), new);
     let (runnable, task) = spawn::local_task(coro, scheduler, birth);
     if let Some(name) = name {
         task.set_name(name);
@@ -389,8 +398,8 @@ where
     task
 }
 
-fn birth(shared: &Arc<Shared>, new: NewTask) -> (Birth, Option<String>) {
-    let id = next_id(shared);
+#[inline]
+fn birth(id: TaskId, new: NewTask) -> (Birth, Option<String>) {
     let context = new.context.or_else(inherited_context);
     (
         Birth {

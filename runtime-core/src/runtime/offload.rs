@@ -63,9 +63,7 @@ impl EventLoop {
             context: Some(context),
             location,
         };
-        let scheduler = Stealable {
-            shared: Arc::clone(shared),
-        };
+        let scheduler = Stealable::of(shared);
         let job = Job::new(StdArc::clone(&call) as StdArc<dyn Function>);
         let (runnable, task) = spawn::task(Offload { call }, scheduler, birth);
         if register(shared, &runnable).is_err() {

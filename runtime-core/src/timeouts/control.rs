@@ -91,7 +91,7 @@ impl Timeout {
 
     /// Registers who is to hear of a move, and returns the deadline.
     pub(super) fn attend(&self, waker: &Waker) -> Option<Instant> {
-        let mut state = self.shared.lock();
+        let state = self.shared.lock();
         let when = state.when;
         let known = state
             .waker

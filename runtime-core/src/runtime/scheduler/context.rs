@@ -96,6 +96,15 @@ pub(crate) fn frame() -> Option<Rc<Frame>> {
     })
 }
 
+/// The core of this thread, if it is a worker of its current loop. Kept, as in `frame`.
+#[inline]
+pub(crate) fn core() -> Option<Rc<Core>> {
+    with(|frame| match &frame?.role {
+        Role::Worker(core) => Some(Rc::clone(core)),
+        _ => None,
+    })
+}
+
 /// The current loop, or else the process's default one.
 pub(crate) fn current() -> Option<Arc<Shared>> {
     with(|frame| frame.map(|frame| Arc::clone(&frame.shared))).or_else(default)

@@ -2,13 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 
+use super::branch::Branch;
 use super::home::Home;
 use super::shared::{Shared, WorkerParts};
 use crate::runtime::run_queue::RunQueue;
 use crate::runtime::task::header::{Header, TaskId, Wake};
 use crate::runtime::task::registry::{Births, Closed};
 use crate::runtime::task::runnable::Runnable;
-use crate::sync::Arc;
+use crate::sync::{Arc, StdArc};
 
 /// How many pushes during one poll before thieves are called without waiting for its end.
 const PUSHES_BEFORE_CALL: u32 = 32;
@@ -18,6 +19,7 @@ const PUSHES_BEFORE_CALL: u32 = 32;
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) branch: StdArc<Branch>,
     pub(crate) index: usize,
     pub(crate) queue: RunQueue<Runnable>,
     pub(crate) home: Home,
@@ -32,6 +34,7 @@ impl Core {
     pub(crate) fn new(shared: Arc<Shared>, parts: WorkerParts) -> Core {
         let parker = Arc::clone(&shared.crew.seats[parts.index].parker);
         Core {
+            branch: Branch::new(Arc::clone(&shared)),
             shared,
             index: parts.index,
             queue: parts.queue,

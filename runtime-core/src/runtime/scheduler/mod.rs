@@ -49,6 +49,8 @@ pub(crate) mod agenda;
 pub(crate) mod home;
 pub(crate) mod shared;
 
+pub(crate) mod branch;
+
 pub(crate) mod core;
 pub(crate) mod slow;
 

@@ -4,7 +4,9 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::task::Poll;
 
+use super::branch::Branch;
 use super::context;
+use super::core::Core;
 use super::exception_context::ExceptionContext;
 use super::inbox::Inbox;
 use super::lane::{Pushed, discard};
@@ -21,7 +23,7 @@ use crate::runtime::task::runnable::Runnable;
 use crate::runtime::task::schedule::Schedule;
 use crate::runtime::task::schedule_face::Report;
 use crate::runtime::task::spawn::{self, Birth, ScheduleHere};
-use crate::sync::Arc;
+use crate::sync::{Arc, StdArc};
 
 /// The number of tasks that nobody is shown: the lane's.
 pub(crate) const HIDDEN: TaskId = TaskId(0);
@@ -29,13 +31,35 @@ pub(crate) const HIDDEN: TaskId = TaskId(0);
 /// The scheduler of a task that any worker may run.
 #[derive(Debug)]
 pub(crate) struct Stealable {
-    pub(crate) shared: Arc<Shared>,
+    branch: StdArc<Branch>,
+}
+
+impl Stealable {
+    /// For a task that a worker makes.
+    #[inline]
+    pub(crate) fn on(core: &Core) -> Stealable {
+        Stealable {
+            branch: StdArc::clone(&core.branch),
+        }
+    }
+
+    /// For a task of `shared`, whichever thread makes it.
+    pub(crate) fn of(shared: &Arc<Shared>) -> Stealable {
+        let own = context::with(|frame| Some(Stealable::on(frame?.core_of(shared)?)));
+        own.unwrap_or_else(|| Stealable {
+            branch: Branch::new(Arc::clone(shared)),
+        })
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.branch.shared
+    }
 }
 
 impl Schedule for Stealable {
     #[inline]
     fn schedule(&self, task: Runnable, wake: Wake) {
-        let elsewhere = context::with(|frame| match frame.and_then(|f| f.core_of(&self.shared)) {
+        let elsewhere = context::with(|frame| match frame.and_then(|f| f.core_of(self.shared())) {
             Some(core) => {
                 core.push(task, wake);
                 None
@@ -43,21 +67,21 @@ impl Schedule for Stealable {
             None => Some(task),
         });
         if let Some(task) = elsewhere {
-            submit(&self.shared, task);
+            submit(self.shared(), task);
         }
     }
 
     #[inline]
     fn died(&self, header: &Header) {
-        died(&self.shared, header);
+        died(self.shared(), header);
     }
 
     fn call_soon(&self, callbacks: Vec<Handle>) {
-        call_soon(&self.shared, callbacks);
+        call_soon(self.shared(), callbacks);
     }
 
     fn report(&self, report: Report) {
-        tell(&self.shared, report);
+        tell(self.shared(), report);
     }
 }
 
@@ -164,9 +188,7 @@ fn serve(shared: &Arc<Shared>) {
             Poll::Ready(())
         })
     };
-    let scheduler = Stealable {
-        shared: Arc::clone(shared),
-    };
+    let scheduler = Stealable::of(shared);
     let birth = Birth {
         id: HIDDEN,
         context: None,
@@ -175,10 +197,7 @@ fn serve(shared: &Arc<Shared>) {
     let (runnable, task) = spawn::task(drain, scheduler, birth);
     drop(task);
     if register(shared, &runnable).is_ok() {
-        let start = Stealable {
-            shared: Arc::clone(shared),
-        };
-        start.schedule(runnable, Wake::Woken);
+        Stealable::of(shared).schedule(runnable, Wake::Woken);
     } else {
         shared.lane.close();
         runnable.abandon(closed_error());

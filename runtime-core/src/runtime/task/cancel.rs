@@ -32,6 +32,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
@@ -114,6 +115,7 @@ pub(crate) struct Entered {
 ///
 /// # Safety
 /// The task is alive (H5) until the result is dropped.
+#[inline]
 pub(crate) unsafe fn enter(task: TaskPointer, delivering: Origin) -> Entered {
     POLL.with(|poll| {
         poll.depth.set(poll.depth.get() + 1);
@@ -164,6 +166,15 @@ pub(crate) fn current() -> Option<TaskRef> {
     Some(unsafe { TaskRef::from_borrowed(pointer) })
 }
 
+/// Shows the current task to `look`, uncounted.
+#[inline]
+pub(crate) fn with_current<R>(look: impl FnOnce(&TaskRef) -> R) -> Option<R> {
+    let pointer = current_pointer()?;
+    // SAFETY: as in `current`; the reference is not dropped, so it gives nothing back.
+    let task = ManuallyDrop::new(unsafe { TaskRef::from_owned(pointer) });
+    Some(look(&task))
+}
+
 /// Notes what the current task waits on.
 pub(crate) fn wait_on(location: &'static Location<'static>) {
     if let Some(task) = current_pointer() {
@@ -179,6 +190,7 @@ pub(crate) fn current_pointer() -> Option<TaskPointer> {
 }
 
 /// Whose request is on its way.
+#[inline]
 pub(crate) fn delivering() -> Origin {
     POLL.with(|poll| poll.delivering.get())
 }
@@ -306,6 +318,7 @@ impl<T> ExtractIf<T> for Vec<T> {
 }
 
 /// Runs `work` with no request on its way: destructors, and what a shield holds.
+#[inline]
 pub(crate) fn hidden<R>(work: impl FnOnce() -> R) -> R {
     struct Restore(Origin);
     impl Drop for Restore {

@@ -1,6 +1,6 @@
 //! The contexts that `Context::run` has entered on a thread.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::cancel;
 use super::context::Context;
@@ -10,6 +10,11 @@ local! {
     /// Each with the nesting of polls in which it was entered: a poll nested in it is of another
     /// task, which has a context of its own.
     static ENTERED: RefCell<Vec<(u32, Context)>> = RefCell::new(Vec::new())
+}
+
+local! {
+    /// How many there are: looked at by every spawn, so it has no destructor to ask about.
+    static COUNT: Cell<usize> = Cell::new(0)
 }
 
 impl Context {
@@ -27,17 +32,23 @@ impl Context {
         impl Drop for Leave {
             fn drop(&mut self) {
                 // The context is dropped after the borrow: its values are the user's.
+                COUNT.with(|count| count.set(count.get() - 1));
                 let _left = ENTERED.with(|entered| entered.borrow_mut().pop());
             }
         }
         let entry = (cancel::depth(), self.clone());
+        COUNT.with(|count| count.set(count.get() + 1));
         ENTERED.with(|entered| entered.borrow_mut().push(entry));
         let _leave = Leave;
         work()
     }
 
     /// The innermost context that `run` has entered in this poll.
+    #[inline]
     pub(crate) fn entered() -> Option<Context> {
+        if COUNT.with(Cell::get) == 0 {
+            return None;
+        }
         let innermost = |entered: &RefCell<Vec<(u32, Context)>>| {
             let entered = entered.borrow();
             let (depth, context) = entered.last()?;

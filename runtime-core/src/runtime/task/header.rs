@@ -102,6 +102,7 @@ const UNREGISTERED: u64 = u64::MAX;
 const _: () = assert!(IS_MODEL || size_of::<Header>() + size_of::<usize>() <= 96);
 
 impl Header {
+    #[inline]
     pub(crate) fn new(
         vtable: &'static Vtable,
         id: TaskId,

@@ -2,11 +2,13 @@
 
 use super::cancel;
 use super::context::Context;
+use super::reference::TaskRef;
 
 /// A copy of the current context for a new task or a callback, if there is anything in it.
+#[inline]
 pub(crate) fn inherited_context() -> Option<Context> {
     match Context::entered() {
         Some(entered) => (!entered.is_empty()).then(|| entered.copy()),
-        None => cancel::current()?.context_for_child(),
+        None => cancel::with_current(TaskRef::context_for_child).flatten(),
     }
 }

@@ -47,6 +47,7 @@ enum Stage<F: Future> {
 /// # Safety
 /// If `F` is not `Send`, the scheduler must hand the right to run to the thread to which `F`
 /// belongs; if it is not `'static`, the task must end before what it borrows does.
+#[inline]
 pub(crate) unsafe fn allocate<F: Future, S: Schedule>(
     future: F,
     scheduler: S,

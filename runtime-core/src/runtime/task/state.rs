@@ -132,6 +132,7 @@ pub(crate) struct State {
 
 impl State {
     /// A task that has been scheduled for the first time: the loop's reference and the handle's.
+    #[inline]
     pub(crate) fn new() -> State {
         State {
             word: AtomicU64::new(SCHEDULED | HANDLE | (2 * REFERENCE)),
@@ -291,6 +292,7 @@ impl State {
         self.word.fetch_or(ROUND, Ordering::Relaxed) & ROUND == 0
     }
 
+    #[inline]
     pub(crate) fn is_done(&self) -> bool {
         self.word.load(Ordering::Acquire) & DONE != 0
     }
@@ -311,12 +313,14 @@ impl State {
     }
 
     /// Whether the handle still exists: only a hint, it may go at any time.
+    #[inline]
     pub(crate) fn has_handle(&self) -> bool {
         self.word.load(Ordering::Relaxed) & HANDLE != 0
     }
 
     /// Hands the join waker, just stored, to the completer. False if the task is done: the place is
     /// still the handle's.
+    #[inline]
     #[must_use]
     pub(crate) fn give_joiner(&self) -> bool {
         self.set_unless_done(JOINER)
@@ -340,6 +344,7 @@ impl State {
     }
 
     /// Whether a join waker is stored.
+    #[inline]
     pub(crate) fn has_joiner(&self) -> bool {
         self.word.load(Ordering::Relaxed) & JOINER != 0
     }
@@ -360,6 +365,7 @@ impl State {
     }
 
     /// The `Task` handle goes.
+    #[inline]
     pub(crate) fn detach(&self) -> Detach {
         let mut before = self.word.load(Ordering::Acquire);
         loop {
@@ -406,6 +412,7 @@ impl State {
         self.word.fetch_sub(REFERENCE, Ordering::AcqRel) / REFERENCE == 1
     }
 
+    #[inline]
     fn set_unless_done(&self, bit: u64) -> bool {
         let mut before = self.word.load(Ordering::Acquire);
         loop {

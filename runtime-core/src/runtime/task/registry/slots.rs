@@ -8,7 +8,7 @@ use crate::sync::{Arc, IS_MODEL, Mutant, OnceLock, broken, spin};
 /// The first page has this many slots; each further one doubles the array. (Few in a model: loom
 /// keeps a history of each.)
 const FIRST_PAGE: usize = if IS_MODEL { 2 } else { 64 };
-const PAGES: usize = 24;
+const PAGES: usize = if IS_MODEL { 2 } else { 24 };
 const READER: usize = 1;
 
 type Page<T> = Box<[AtomicPtr<T>]>;
@@ -64,6 +64,7 @@ impl<T> Slots<T> {
     }
 
     /// Takes `value` out of its slot. Waits for a reader that is taking a reference to it.
+    #[inline]
     pub(crate) fn death(&self, index: u32, value: NonNull<T>) {
         let slot = self.slot(index as usize);
         while slot
@@ -101,6 +102,7 @@ impl<T> Slots<T> {
             .flat_map(|page| page.iter())
     }
 
+    #[inline]
     fn slot(&self, index: usize) -> &AtomicPtr<T> {
         let page = (index / FIRST_PAGE)
             .checked_ilog2()
