@@ -210,14 +210,15 @@ fn a_callback_may_cancel_itself_and_drop_what_reenters_the_loop() {
             again.call_soon(move || reentered.set());
         });
         // The callback waits for the lock until its own handle is in place.
-        let mut gate = own.lock().unwrap();
-        *gate = Some(event_loop.call_soon(move || {
-            let _bomb = bomb;
-            let handle = inside.lock().unwrap().clone().unwrap();
-            handle.cancel();
-            handle.cancel();
-        }));
-        drop(gate);
+        {
+            let mut gate = own.lock().unwrap();
+            *gate = Some(event_loop.call_soon(move || {
+                let _bomb = bomb;
+                let handle = inside.lock().unwrap().clone().unwrap();
+                handle.cancel();
+                handle.cancel();
+            }));
+        }
         until(|| reenter.is_set()).await;
     });
 }

@@ -119,7 +119,8 @@ fn a_handler_that_panics_leaves_it_to_the_default_one() {
         event_loop.call_exception_handler(ExceptionContext::new("well"));
         assert_eq!(*notes.lock().unwrap(), ["well"]);
         event_loop.reset_exception_handler();
-        event_loop.call_exception_handler(&ExceptionContext::new("to standard error"));
+        let context = ExceptionContext::new("to standard error");
+        event_loop.call_exception_handler(&context);
         assert_eq!(notes.lock().unwrap().len(), 1);
     });
 }
