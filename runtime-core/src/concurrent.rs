@@ -1,4 +1,4 @@
-//! The future that a thread gets for a coroutine it has submitted.
+//! Coroutines for threads: submitted from any thread, and their results brought back to it.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use ::futures::FutureExt;
 
-use super::handover::{Callback, Cancelled, Completed, Handover};
 use crate::exceptions::{CancelledError, PanicError, TaskError, TimeoutError};
-use crate::runtime::{Attendance, EventLoop, Raise, TaskHandle, offer};
+use crate::runtime::{
+    Attendance, Callback, Cancellation, Completion, EventLoop, Handover, Raise, TaskHandle, offer,
+};
 use crate::sync::Arc;
 use crate::tasks::catch_cancelled;
 
@@ -158,15 +159,15 @@ impl<T> Future<T> {
 
     fn cancel_by(&self, error: &CancelledError) -> bool {
         match self.shared.handover.cancel(error.clone()) {
-            Cancelled::First(callbacks) => {
+            Cancellation::First(callbacks) => {
                 if let Some(task) = &self.task {
                     task.reference().cancel(error.clone());
                 }
                 self.shared.run(callbacks);
                 true
             }
-            Cancelled::Already => true,
-            Cancelled::TooLate => false,
+            Cancellation::Already => true,
+            Cancellation::TooLate => false,
         }
     }
 }
@@ -237,8 +238,8 @@ struct Promise<T> {
 impl<T> Promise<T> {
     fn complete(&self, outcome: Result<T, TaskError>) {
         match self.shared.handover.complete(outcome) {
-            Completed::First(callbacks) => self.shared.run(callbacks),
-            Completed::TooLate(outcome) => self.shared.report(Some(outcome)),
+            Completion::First(callbacks) => self.shared.run(callbacks),
+            Completion::TooLate(outcome) => self.shared.report(Some(outcome)),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Functions on threads, and coroutines for threads: asyncio's rules TS.
 
-use std::collections::HashSet;
 use std::future::pending;
 use std::panic::panic_any;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -39,6 +38,15 @@ fn message<T: std::fmt::Debug>(outcome: Result<T, TaskError>) -> Option<String> 
         Err(TaskError::Cancelled(error)) => error.message().map(str::to_owned),
         other => panic!("not cancelled: {other:?}"),
     }
+}
+
+/// What the loop's exception handler is told from now on.
+fn reports(event_loop: &EventLoop) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    event_loop.set_exception_handler(move |_, context| {
+        let _nobody_listens = sender.send(format!("{context:?}"));
+    });
+    receiver
 }
 
 #[test]

@@ -25,7 +25,7 @@ use std::task::{Poll, Waker};
 use std::time::Instant;
 
 use crate::exceptions::{CancelledError, InvalidStateError, TaskError};
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutant, Mutex, broken};
 
 /// Runs once the outcome is there.
 pub(crate) type Callback = Box<dyn FnOnce() + Send>;
@@ -50,7 +50,7 @@ enum Stage<T> {
 
 /// What `complete` came to.
 #[must_use]
-pub(crate) enum Completed<T> {
+pub(crate) enum Completion<T> {
     /// The outcome is there; these callbacks are to be run.
     First(Vec<Callback>),
     /// It was cancelled before: the outcome is not wanted.
@@ -59,7 +59,7 @@ pub(crate) enum Completed<T> {
 
 /// What `cancel` came to.
 #[must_use]
-pub(crate) enum Cancelled {
+pub(crate) enum Cancellation {
     /// It is cancelled now; these callbacks are to be run.
     First(Vec<Callback>),
     /// It was cancelled before.
@@ -81,10 +81,14 @@ impl<T> Handover<T> {
     }
 
     /// Stores the outcome, unless somebody was faster.
-    pub(crate) fn complete(&self, outcome: Result<T, TaskError>) -> Completed<T> {
+    pub(crate) fn complete(&self, outcome: Result<T, TaskError>) -> Completion<T> {
         let mut state = self.state.lock();
         if !matches!(state.stage, Stage::Pending) {
-            return Completed::TooLate(outcome);
+            return Completion::TooLate(outcome);
+        }
+        if broken(Mutant::CompleteUnlocked) {
+            drop(state);
+            state = self.state.lock();
         }
         state.stage = match outcome {
             Err(TaskError::Cancelled(error)) => Stage::Cancelled(error),
@@ -93,25 +97,27 @@ impl<T> Handover<T> {
         let (waker, callbacks) = state.told();
         drop(state);
         self.tell(waker);
-        Completed::First(callbacks)
+        Completion::First(callbacks)
     }
 
     /// Ends the wait of everybody, unless there is an outcome.
-    pub(crate) fn cancel(&self, error: CancelledError) -> Cancelled {
+    pub(crate) fn cancel(&self, error: CancelledError) -> Cancellation {
         let mut state = self.state.lock();
         match state.stage {
             Stage::Pending => state.stage = Stage::Cancelled(error),
-            Stage::Cancelled(_) => return Cancelled::Already,
-            Stage::Ended(_) | Stage::Taken => return Cancelled::TooLate,
+            Stage::Cancelled(_) => return Cancellation::Already,
+            Stage::Ended(_) | Stage::Taken => return Cancellation::TooLate,
         }
         let (waker, callbacks) = state.told();
         drop(state);
         self.tell(waker);
-        Cancelled::First(callbacks)
+        Cancellation::First(callbacks)
     }
 
     fn tell(&self, waker: Option<Waker>) {
-        self.ended.notify_all();
+        if !broken(Mutant::TellNoSleeper) {
+            self.ended.notify_all();
+        }
         waker.into_iter().for_each(Waker::wake);
     }
 

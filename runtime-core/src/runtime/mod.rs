@@ -2,11 +2,12 @@
 //! all that the rest of the crate builds on.
 //!
 //! From the ground up: `run_queue` (where ready tasks wait), `task` (what a task is), `time` (clock
-//! and timers), `blocking` (threads for functions that block), `scheduler` (workers, sleep, the
-//! poller's role, the end), and above them the handle of a loop, the running of a root, and the loop
-//! with its threads.
+//! and timers), `blocking` (threads for functions that block), `handover` (one outcome between a
+//! coroutine and a thread), `scheduler` (workers, sleep, the poller's role, the end), and above them
+//! the handle of a loop, the running of a root, and the loop with its threads.
 
 mod blocking;
+mod handover;
 mod run_queue;
 mod time;
 
@@ -42,6 +43,7 @@ pub use event_loop::{
     EnterGuard, EventLoop, Metrics, current_task, get_running_loop, try_get_running_loop,
 };
 pub(crate) use event_loop::{NewTask, is_inside_loop, no_running_loop, spawn_here, spawn_local};
+pub(crate) use handover::{Callback, Cancellation, Completion, Handover};
 pub(crate) use in_place::in_place;
 pub use scheduler::exception_context::ExceptionContext;
 pub(crate) use scheduler::options::Options;
@@ -64,6 +66,7 @@ pub(crate) use time::Slack;
 /// What the models of the engine's protocols are built on, and nobody else.
 #[allow(unused_imports, reason = "the models exist under their own cfg only")]
 pub(crate) mod modelled {
+    pub(crate) use super::blocking::{Pool, Refusal, Settings, Work};
     pub(crate) use super::run_queue::{Injector, RunQueue, Word};
     pub(crate) use super::scheduler::{
         context, core, crew, driver, options, parker, shared, shutdown, threads, worker,

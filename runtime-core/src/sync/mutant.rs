@@ -27,12 +27,20 @@ pub(crate) enum Mutant {
     LeaveWithoutSpill,
     /// c1: the notification is sent before the push.
     NotifyBeforePush,
+    /// c2: whether a completion is in time is decided before the lock under which it happens.
+    CompleteUnlocked,
+    /// c2: the end is not told to the threads that sleep.
+    TellNoSleeper,
     /// c3: the closed bit is looked at outside the lock under which the push happens.
     PushUnlocked,
     /// h1: a wake may push into a queue that has been drained.
     PushAfterDrain,
     /// h2: the shutdown wakes one worker only.
     StopWakesOne,
+    /// h3: a thread that cannot be started is nobody's error.
+    SwallowRefusal,
+    /// h3: a thread of the pool decides to leave before the lock under which it leaves.
+    LeaveUnlocked,
     /// d2: a timer is added without a look at how long the poller sleeps.
     ArmWithoutLook,
     /// Registry: a death does not wait for a reader of its slot.

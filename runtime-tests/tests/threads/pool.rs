@@ -132,10 +132,11 @@ fn a_hook_that_panics_leaves_the_pool_alive() {
 }
 
 #[test]
-fn a_panic_of_a_function_that_nobody_waits_for_leaves_the_pool_alive() {
+fn a_panic_of_a_function_that_nobody_waits_for_is_reported_and_the_pool_lives() {
     watched(|| {
         let builder = Runner::builder().workers(1).max_blocking_threads(1);
         builder.build().unwrap().run(async {
+            let reports = reports(&get_running_loop());
             for _ in 0..3 {
                 let (open, gate) = blocked();
                 let call = begun_on_thread(move || {
@@ -146,6 +147,7 @@ fn a_panic_of_a_function_that_nobody_waits_for_leaves_the_pool_alive() {
                 call.cancel();
                 assert!(call.await.unwrap_err().is_cancelled());
                 open.send(()).unwrap();
+                until(|| reports.try_recv().is_ok_and(|text| text.contains("nobody"))).await;
             }
             let on_drop_of_the_value = to_thread(|| on_drop(|| panic!("nor this")));
             drop(on_drop_of_the_value);

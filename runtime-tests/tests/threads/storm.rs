@@ -193,7 +193,7 @@ fn neither_threads_nor_descriptors_leak() {
         let counts = || (count("/proc/self/task"), count("/proc/self/fd"));
         let round = || {
             asyncio::run(async {
-                let calls = [(); 3].map(|()| to_thread(|| thread::yield_now()));
+                let calls = [(); 3].map(|()| to_thread(thread::yield_now));
                 for call in calls {
                     call.await.unwrap();
                 }

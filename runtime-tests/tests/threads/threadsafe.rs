@@ -139,6 +139,39 @@ fn a_panic_is_forwarded_with_its_payload() {
 
 // TS-3
 #[test]
+fn a_panic_that_nobody_takes_is_reported_once() {
+    on_workers(2, async {
+        let event_loop = get_running_loop();
+        let reports = reports(&event_loop);
+        let unseen: Future<()> = run_coroutine_threadsafe(async { panic!("unseen") }, &event_loop);
+        drop(unseen);
+        until(|| reports.try_recv().is_ok_and(|text| text.contains("unseen"))).await;
+
+        let begun = Flag::default();
+        let begin = begun.clone();
+        let coro = async move {
+            begin.set();
+            let _cancelled = catch_cancelled(pending::<()>()).await;
+            panic!("too late");
+        };
+        let late: Future<()> = run_coroutine_threadsafe(coro, &event_loop);
+        until(|| begun.is_set()).await;
+        late.cancel();
+        until(|| {
+            reports
+                .try_recv()
+                .is_ok_and(|text| text.contains("too late"))
+        })
+        .await;
+
+        let seen: Future<()> = run_coroutine_threadsafe(async { panic!("seen") }, &event_loop);
+        assert!(seen.await.unwrap_err().is_panic());
+        assert!(reports.try_recv().is_err());
+    });
+}
+
+// TS-3
+#[test]
 fn a_panic_in_a_destructor_during_a_cancellation_is_a_panic() {
     watched(|| {
         let (_runner, event_loop) = runner(2);

@@ -37,4 +37,4 @@ mod pool;
 mod job;
 
 pub(crate) use job::{Function, FunctionPool, Job};
-pub(crate) use pool::{Refusal, Settings, named};
+pub(crate) use pool::{Pool, Refusal, Settings, Work, named};

@@ -7,7 +7,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::{Duration, Instant};
 
-use crate::sync::{Arc, Condvar, Mutex, MutexGuard, StdArc, local, thread};
+use crate::sync::{Arc, Condvar, Mutant, Mutex, MutexGuard, StdArc, broken, local, thread};
 
 local! {
     // The address of the desk that this thread serves, or zero.
@@ -130,7 +130,7 @@ impl<W: Work> Pool<W> {
         }
         state.queue.push_back(work);
         match summon(&self.desk, &mut state) {
-            Summons::Failed(error) if state.serving == 0 => {
+            Summons::Failed(error) if state.serving == 0 && !broken(Mutant::SwallowRefusal) => {
                 let work = state.queue.pop_back().expect("pushed above");
                 Err((work, Refusal::NoThread(error)))
             }
@@ -282,6 +282,10 @@ fn next<W: Work>(desk: &Arc<Desk<W>>, place: usize) -> Option<W> {
         let tired;
         (state, tired) = desk.rest(state);
         if state.queue.is_empty() && (state.closed || tired) {
+            if broken(Mutant::LeaveUnlocked) {
+                drop(state);
+                state = desk.state.lock();
+            }
             state.serving -= 1;
             return None;
         }
@@ -302,6 +306,9 @@ impl<W> Desk<W> {
         let mut state = state;
         if state.closed {
             return (state, false);
+        }
+        if self.settings.keep_alive.is_zero() {
+            return (state, true);
         }
         state.idle += 1;
         let (mut state, tired) = self.work.wait_timeout(state, self.settings.keep_alive);

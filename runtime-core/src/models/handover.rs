@@ -1,0 +1,110 @@
+//! c2: a coroutine completes, a thread waits or gives up, and somebody cancels.
+
+use std::task::Poll;
+
+use crate::exceptions::{CancelledError, TaskError};
+use crate::runtime::{Cancellation, Completion, Handover};
+use crate::sync::{Arc, Mutant, StdArc, Tally, explore, thread};
+
+/// One completes and one cancels while a thread waits (3 threads). One of the two wins, the
+/// waiter sees the winner's outcome, and a value is seen or given back, once.
+pub fn an_outcome_has_one_winner() {
+    explore("c2: an outcome has one winner", None, wait_for_the_winner);
+}
+
+/// The same, with a waiter that gives up and then cancels by itself (3 threads).
+pub fn a_wait_that_gives_up_loses_nothing() {
+    explore("c2: a wait that gives up loses nothing", None, give_up);
+}
+
+/// A task polls while another thread completes (2 threads). It is woken, or sees the outcome.
+pub fn a_poll_is_told_of_the_end() {
+    explore("c2: a poll is told of the end", None, || {
+        let handover = Arc::new(Handover::new());
+        let completer = completer(&handover);
+        let wakes = StdArc::new(Wakes::default());
+        let first = handover.poll(&wakes.clone().into());
+        assert!(completer.join().expect("no panic"), "nobody else ends it");
+        if first.is_pending() {
+            assert_eq!(wakes.0.count(), 1);
+            let second = handover.poll(&wakes.clone().into());
+            assert!(matches!(second, Poll::Ready(Ok(1))));
+        }
+    });
+}
+
+/// A completion overwrites the cancellation that came while it made up its mind.
+pub fn without_a_decision_under_the_lock() {
+    let broken = Some(Mutant::CompleteUnlocked);
+    explore("c2 twin", broken, wait_for_the_winner);
+}
+
+/// A thread that waits is not told of the end.
+pub fn without_a_word_to_the_sleeper() {
+    explore("c2 twin", Some(Mutant::TellNoSleeper), wait_for_the_winner);
+}
+
+#[derive(Default)]
+struct Wakes(Tally);
+
+impl std::task::Wake for Wakes {
+    fn wake(self: StdArc<Self>) {
+        self.0.add();
+    }
+}
+
+/// Completes with a value. True if it was in time.
+fn completer(handover: &Arc<Handover<u32>>) -> thread::JoinHandle<bool> {
+    let handover = Arc::clone(handover);
+    thread::spawn(move || match handover.complete(Ok(1)) {
+        Completion::First(_) => true,
+        Completion::TooLate(outcome) => {
+            assert!(matches!(outcome, Ok(1)), "the value comes back");
+            false
+        }
+    })
+}
+
+fn cancel(handover: &Handover<u32>) -> bool {
+    matches!(
+        handover.cancel(CancelledError::default()),
+        Cancellation::First(_)
+    )
+}
+
+fn wait_for_the_winner() {
+    let handover = Arc::new(Handover::new());
+    let completer = completer(&handover);
+    let canceller = {
+        let handover = Arc::clone(&handover);
+        thread::spawn(move || cancel(&handover))
+    };
+    let seen = handover.wait(None);
+    let completed = completer.join().expect("no panic");
+    let cancelled = canceller.join().expect("no panic");
+    assert!(completed != cancelled, "one of them wins");
+    assert_eq!(matches!(seen, Some(Ok(1))), completed);
+    let again = handover.take();
+    match again {
+        Some(Err(TaskError::InvalidState(_))) => assert!(completed),
+        Some(Err(TaskError::Cancelled(_))) => assert!(cancelled),
+        other => panic!("a value is seen once, a cancellation for ever: {other:?}"),
+    }
+}
+
+fn give_up() {
+    let handover = Arc::new(Handover::new());
+    let completer = completer(&handover);
+    let other = {
+        let handover = Arc::clone(&handover);
+        thread::spawn(move || matches!(handover.wait(None), Some(Ok(1))))
+    };
+    let seen = handover.take();
+    let cancelled = seen.is_none() && cancel(&handover);
+    let seen_here = matches!(seen, Some(Ok(1)));
+    let completed = completer.join().expect("no panic");
+    let seen_there = other.join().expect("no panic");
+    assert!(completed != cancelled, "one of them wins");
+    let times = usize::from(seen_here) + usize::from(seen_there);
+    assert_eq!(times, usize::from(completed), "a value is seen once");
+}

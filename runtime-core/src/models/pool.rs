@@ -1,0 +1,103 @@
+//! h3: a job is submitted to the pool while it ends, while its thread leaves, or with none to be had.
+
+use std::io;
+use std::panic::Location;
+use std::time::Duration;
+
+use crate::runtime::modelled::{Pool, Refusal, Settings, Work};
+use crate::sync::{Arc, Mutant, StdArc, Tally, explore, thread};
+
+/// A submitter, who may be refused, while another thread closes the pool (3 threads). The job
+/// is run, or handed out, or given back: one of them, once.
+pub fn a_job_submitted_while_the_pool_closes_is_accounted_for() {
+    explore("h3: a job against the close", None, || {
+        let ran = StdArc::new(Tally::default());
+        let pool = Arc::new(Pool::new(settings(Threads::AreThere)));
+        let submitter = {
+            let (pool, job) = (Arc::clone(&pool), Job(StdArc::clone(&ran)));
+            thread::spawn(move || match pool.submit(job) {
+                Ok(()) => 0,
+                Err((_job, Refusal::Closed)) => 1,
+                Err((_job, Refusal::NoThread(error))) => panic!("{error}"),
+            })
+        };
+        let handed_out = pool.close().len();
+        let given_back = submitter.join().expect("no panic");
+        pool.wait_end(None).expect("there is no deadline");
+        assert_eq!(ran.count() + handed_out + given_back, 1);
+    });
+}
+
+/// Two jobs, one after the other, for one thread that leaves when it has nothing to do (3 threads at
+/// most). Both are run.
+pub fn a_job_submitted_while_the_thread_leaves_is_run() {
+    explore("h3: a job against a thread that leaves", None, two_jobs);
+}
+
+/// No thread can be started (1 thread). Every job comes back with the reason.
+pub fn a_job_without_a_thread_is_refused() {
+    explore("h3: a job without a thread", None, refused);
+}
+
+/// A thread decides to leave, and then leaves.
+pub fn without_leaving_under_the_lock() {
+    explore("h3 twin", Some(Mutant::LeaveUnlocked), two_jobs);
+}
+
+/// The failure to start a thread is kept quiet.
+pub fn without_the_refusal() {
+    explore("h3 twin", Some(Mutant::SwallowRefusal), refused);
+}
+
+struct Job(StdArc<Tally>);
+
+impl Work for Job {
+    fn run(self) {
+        self.0.add();
+    }
+
+    fn location(&self) -> &'static Location<'static> {
+        Location::caller()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Threads {
+    AreThere,
+    CannotBeHad,
+}
+
+fn settings(threads: Threads) -> Settings {
+    Settings {
+        max_threads: 1,
+        keep_alive: Duration::ZERO,
+        start: StdArc::new(move |body| match threads {
+            Threads::AreThere => Ok(thread::spawn(body)),
+            Threads::CannotBeHad => Err(io::ErrorKind::WouldBlock.into()),
+        }),
+        on_thread_start: None,
+        on_thread_stop: None,
+    }
+}
+
+fn two_jobs() {
+    let ran = StdArc::new(Tally::default());
+    let pool = Pool::new(settings(Threads::AreThere));
+    for _ in 0..2 {
+        let submitted = pool.submit(Job(StdArc::clone(&ran)));
+        assert!(submitted.is_ok(), "the pool is open");
+    }
+    pool.finish();
+    pool.wait_end(None).expect("there is no deadline");
+    assert_eq!(ran.count(), 2);
+}
+
+fn refused() {
+    let ran = StdArc::new(Tally::default());
+    let pool = Pool::new(settings(Threads::CannotBeHad));
+    let submitted = pool.submit(Job(StdArc::clone(&ran)));
+    assert!(matches!(submitted, Err((_, Refusal::NoThread(_)))));
+    pool.finish();
+    pool.wait_end(None).expect("no thread was started");
+    assert_eq!(ran.count(), 0);
+}

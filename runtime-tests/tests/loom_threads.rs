@@ -1,0 +1,27 @@
+//! Functions on threads, and outcomes for threads, in every order.
+#![cfg(asyncio_loom)]
+
+#[macro_use]
+mod twin;
+
+use asyncio::models::{handover, pool};
+
+models! {
+    holds {
+    an_outcome_has_one_winner = handover::an_outcome_has_one_winner,
+    a_wait_that_gives_up_loses_nothing = handover::a_wait_that_gives_up_loses_nothing,
+    a_poll_is_told_of_the_end = handover::a_poll_is_told_of_the_end,
+    a_job_submitted_while_the_pool_closes_is_accounted_for =
+        pool::a_job_submitted_while_the_pool_closes_is_accounted_for,
+    a_job_submitted_while_the_thread_leaves_is_run =
+        pool::a_job_submitted_while_the_thread_leaves_is_run,
+    a_job_without_a_thread_is_refused = pool::a_job_without_a_thread_is_refused,
+    }
+    fails {
+    a_completion_is_decided_under_the_lock = handover::without_a_decision_under_the_lock,
+        "one of them wins",
+    the_sleeper_is_told = handover::without_a_word_to_the_sleeper, "deadlock",
+    a_thread_leaves_under_the_lock = pool::without_leaving_under_the_lock, "left: 1",
+    a_refusal_is_an_error = pool::without_the_refusal, "NoThread",
+    }
+}
