@@ -121,7 +121,8 @@ fn a_gather_of_tasks_that_have_ended_is_ready_at_once() {
         until(|| one.iter().chain(&two).all(asyncio::Task::done)).await;
         let values = try_gather(one).now_or_never().unwrap().unwrap();
         assert_eq!(values, [1, 2]);
-        let gathered = gather((gather(two), gather([ready(3); 0])));
+        let none: [std::future::Ready<()>; 0] = [];
+        let gathered = gather((gather(two), gather(none)));
         let (values, nothing) = gathered.now_or_never().unwrap().unwrap();
         assert!(values.unwrap().into_iter().map(Result::unwrap).eq([1, 2]));
         assert_eq!(nothing.unwrap(), []);
@@ -390,13 +391,11 @@ fn a_gather_may_go_from_task_to_task() {
         let (go, wait) = oneshot::channel::<()>();
         let mut gathered = gather((async move { wait.await.unwrap() }, ready(2)));
         assert!((&mut gathered).now_or_never().is_none());
-        let mut gathered = begun(async move {
+        let moved = begun(async move {
             assert!((&mut gathered).now_or_never().is_none());
-            gathered
-        })
-        .await
-        .await
-        .unwrap();
+            (gathered,)
+        });
+        let (mut gathered,) = moved.await.await.unwrap();
         assert!((&mut gathered).now_or_never().is_none());
         let awaiter = begun(gathered).await;
         go.send(()).unwrap();
