@@ -116,9 +116,9 @@ struct Comparison {
 impl Comparison {
     fn of(row: &Row, rival: Runtime) -> Option<Self> {
         let subject = row.workload.subject;
-        let figure = ratio(row, rival, |sample| subject.of(sample))?;
+        let figure = ratio(row, rival, Runtime::BASELINE, |sample| subject.of(sample))?;
         let cpu = match subject {
-            Subject::Time => ratio(row, rival, |sample| sample.cpu_ns_per_op),
+            Subject::Time => ratio(row, rival, Runtime::BASELINE, |sample| sample.cpu_ns_per_op),
             Subject::Cpu | Subject::Bytes => None,
         };
         let agree = std::iter::once(figure.best)
@@ -152,17 +152,26 @@ impl std::fmt::Display for Comparison {
     }
 }
 
-fn ratio(row: &Row, rival: Runtime, figure: impl Fn(&Sample) -> f64) -> Option<Ratio> {
-    let ours = row.figures(rival, &figure)?;
-    let theirs = row.figures(Runtime::BASELINE, &figure)?;
+fn ratio(
+    row: &Row,
+    who: Runtime,
+    against: Runtime,
+    figure: impl Fn(&Sample) -> f64,
+) -> Option<Ratio> {
+    let ours = row.figures(who, &figure)?;
+    let theirs = row.figures(against, &figure)?;
     Ratio::within_rounds(&ours, &theirs)
 }
 
 fn goal_met(row: &Row) -> Option<bool> {
-    let ratio = Comparison::of(row, Runtime::Asyncio).map(|comparison| comparison.figure.median);
-    row.workload
-        .goal
-        .is_met(figure(row, Runtime::Asyncio), ratio)
+    let Workload { goal, subject, .. } = row.workload;
+    let ratio = ratio(row, Runtime::Asyncio, goal.against(), |sample| {
+        subject.of(sample)
+    });
+    goal.is_met(
+        figure(row, Runtime::Asyncio),
+        ratio.map(|ratio| ratio.median),
+    )
 }
 
 /// The median of what the row is about.
@@ -182,6 +191,7 @@ fn absolute(row: &Row, runtime: Runtime) -> String {
 fn goal(goal: Goal) -> String {
     match goal {
         Goal::Ratio(ratio) => format!("≤ {}", two_digits(ratio)),
+        Goal::OfBare(ratio) => format!("≤ {} of bare", two_digits(ratio)),
         Goal::Nanoseconds(nanoseconds) => format!("≤ {}", duration(nanoseconds)),
         Goal::Bytes(bytes) => format!("≤ {bytes:.0} B"),
     }

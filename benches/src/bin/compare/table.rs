@@ -202,7 +202,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "sleep",
         subject: Subject::Time,
         size: 300,
-        goal: Goal::Ratio(0.06),
+        goal: Goal::OfBare(2.0),
         runs: &[
             (Runtime::Asyncio, timers::lateness_tail::<Asyncio>),
             (Runtime::Tokio, timers::lateness_tail::<Tokio>),

@@ -81,6 +81,8 @@ impl Subject {
 pub(crate) enum Goal {
     /// So much of what the baseline takes.
     Ratio(f64),
+    /// So much of what the bare system calls take.
+    OfBare(f64),
     /// So many nanoseconds, whatever the baseline takes.
     Nanoseconds(f64),
     /// So many bytes, whatever the baseline takes.
@@ -88,11 +90,19 @@ pub(crate) enum Goal {
 }
 
 impl Goal {
-    /// Whether a figure, and its ratio to the baseline's, reach the goal;
-    /// `None` if that cannot be said.
+    /// Whom its ratio is taken against.
+    pub(crate) fn against(self) -> Runtime {
+        match self {
+            Self::OfBare(_) => Runtime::Bare,
+            Self::Ratio(_) | Self::Nanoseconds(_) | Self::Bytes(_) => Runtime::BASELINE,
+        }
+    }
+
+    /// Whether a figure, and its ratio to that of [`Self::against`], reach the
+    /// goal; `None` if that cannot be said.
     pub(crate) fn is_met(self, figure: Option<f64>, ratio: Option<f64>) -> Option<bool> {
         match self {
-            Self::Ratio(goal) => Some(ratio? <= goal),
+            Self::Ratio(goal) | Self::OfBare(goal) => Some(ratio? <= goal),
             Self::Nanoseconds(goal) | Self::Bytes(goal) => Some(figure? <= goal),
         }
     }
