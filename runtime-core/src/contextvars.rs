@@ -60,8 +60,10 @@ impl<T: Clone + Send + Sync + 'static> ContextVar<T> {
     #[must_use]
     #[track_caller]
     pub fn get(&'static self) -> T {
-        self.try_get()
-            .unwrap_or_else(|| panic!("the context variable {} has no value", self.name))
+        match self.try_get() {
+            Some(value) => value,
+            None => panic!("the context variable {} has no value", self.name),
+        }
     }
 
     /// The value in the current context, or the default, if there is either.

@@ -1,10 +1,11 @@
 //! asyncio for Rust: a multi-threaded, work-stealing async runtime with Python asyncio's high-level
 //! API, and cancellation that can be caught and cleaned up after.
 
+mod sys;
+
 mod sync;
 
 pub mod exceptions;
-mod sys;
 
 mod runtime;
 

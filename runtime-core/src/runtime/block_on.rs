@@ -108,7 +108,9 @@ unsafe fn root<F: Future>(
 fn begin(shared: &Arc<Shared>, home: &Home, runnable: Runnable, task: &Task<()>) {
     home.set_root(Some(task.reference().pointer()));
     match register(shared, &runnable) {
-        Ok(()) => home.push(runnable),
+        Ok(()) => {
+            home.push(runnable);
+        }
         Err(_closed) => runnable.abandon(closed_error()),
     }
 }

@@ -254,7 +254,10 @@ impl fmt::Debug for EnterGuard {
 #[track_caller]
 #[must_use]
 pub fn get_running_loop() -> EventLoop {
-    EventLoop::current().unwrap_or_else(|| no_running_loop())
+    match EventLoop::current() {
+        Some(event_loop) => event_loop,
+        None => no_running_loop(),
+    }
 }
 
 /// The loop that runs the current code.

@@ -21,3 +21,12 @@ pub(crate) use mutant::Mutant;
 pub(crate) use model::*;
 #[cfg(not(asyncio_loom))]
 pub(crate) use real::*;
+
+// The poller is behind the seam as well: a model has no system under it.
+#[cfg(asyncio_loom)]
+mod waiter;
+
+#[cfg(not(asyncio_loom))]
+pub(crate) use crate::sys::Waiter;
+#[cfg(asyncio_loom)]
+pub(crate) use waiter::Waiter;

@@ -1,8 +1,8 @@
 //! The seam in a model: loom's primitives, and a locked queue in the place of crossbeam's deque.
 
 pub(crate) use loom::sync::{Arc, MutexGuard};
-// Set once before the threads of a model start: not part of any protocol.
-pub(crate) use std::sync::{Arc as StdArc, Mutex as StdMutex, OnceLock, PoisonError};
+// What is in one of these is not part of any protocol.
+pub(crate) use std::sync::{Arc as StdArc, Mutex as StdMutex, PoisonError};
 
 use std::cell::Cell;
 
@@ -192,15 +192,35 @@ pub(crate) fn explore(name: &str, step: Option<Mutant>, model: impl Fn() + Send 
     let runs = StdArc::new(Tally::default());
     let counted = StdArc::clone(&runs);
     let start = std::time::Instant::now();
+    count_panics();
     builder.check(move || {
         counted.add();
         model();
+        // The engine catches what tasks throw, and with it what loom throws at them.
+        assert_eq!(PANICS.get(), 0, "a panic inside the model was caught");
     });
     let (runs, time) = (runs.count(), start.elapsed());
     eprintln!(
         "{name}: {runs} interleavings in {:.1} s",
         time.as_secs_f64()
     );
+}
+
+thread_local! {
+    static PANICS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Has the panics of this thread counted, from zero.
+fn count_panics() {
+    static HOOK: std::sync::Once = std::sync::Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let _gone = PANICS.try_with(|panics| panics.set(panics.get() + 1));
+            before(panic);
+        }));
+    });
+    PANICS.set(0);
 }
 
 /// Counts what happens in a model, without being a part of it: loom does not see it.
@@ -252,6 +272,39 @@ impl<T> Mutex<T> {
 
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         self.0.try_lock().ok()
+    }
+}
+
+/// A cell that is set once; std's, with a flag through which loom sees the order.
+#[derive(Debug)]
+pub(crate) struct OnceLock<T> {
+    value: std::sync::OnceLock<T>,
+    set: atomic::AtomicBool,
+}
+
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> OnceLock<T> {
+        OnceLock {
+            value: std::sync::OnceLock::new(),
+            set: atomic::AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        let set = self.set.load(atomic::Ordering::Acquire);
+        self.value.get().filter(|_| set)
+    }
+
+    pub(crate) fn set(&self, value: T) -> Result<(), T> {
+        self.value.set(value)?;
+        self.set.store(true, atomic::Ordering::Release);
+        Ok(())
+    }
+
+    pub(crate) fn get_or_init(&self, init: impl FnOnce() -> T) -> &T {
+        let value = self.value.get_or_init(init);
+        self.set.store(true, atomic::Ordering::Release);
+        value
     }
 }
 

@@ -142,7 +142,7 @@ impl Future for Sleep {
             Until::After(delay) => match Instant::now().checked_add(delay) {
                 Some(when) => {
                     self.until = Until::At(when);
-                    (when, false)
+                    (when, true)
                 }
                 None => {
                     self.until = Until::Never;

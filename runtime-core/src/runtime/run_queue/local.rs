@@ -98,6 +98,11 @@ impl<T: Word> RunQueue<T> {
         self.robbable.slot.is_empty() && self.deque.is_empty()
     }
 
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.deque.len() + usize::from(!self.robbable.slot.is_empty())
+    }
+
     /// Everything, in order: for a worker that leaves.
     pub(crate) fn drain(&self) -> impl Iterator<Item = T> {
         std::iter::from_fn(|| self.robbable.slot.take().or_else(|| self.deque.pop()))

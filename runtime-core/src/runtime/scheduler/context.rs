@@ -148,6 +148,14 @@ impl Frame {
         self.core_of(shared).is_some() || below()
     }
 
+    /// How many tasks wait in this thread's queue.
+    pub(crate) fn queued(&self) -> usize {
+        match &self.role {
+            Role::Worker(core) => core.queue.len(),
+            _ => 0,
+        }
+    }
+
     /// What is bound to this thread.
     pub(crate) fn home(&self) -> Option<&Home> {
         match &self.role {

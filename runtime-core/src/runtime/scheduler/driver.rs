@@ -20,8 +20,7 @@ use std::task::Waker;
 use super::role::{Held, Role};
 use crate::runtime::time::{Clock, Slack, Tick, TimerKey, Timers};
 use crate::sync::atomic::{AtomicU64, Ordering, fence};
-use crate::sync::{Mutant, Mutex, StdArc, broken};
-use crate::sys::Waiter;
+use crate::sync::{Mutant, Mutex, StdArc, Waiter, broken};
 
 /// The value of `asleep_until` while nobody waits.
 const AWAKE: u64 = 0;

@@ -10,6 +10,13 @@ use crate::runtime::task::header::TaskPointer;
 use crate::runtime::task::runnable::Runnable;
 use crate::sync::Arc;
 
+/// What has been pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pushed {
+    Root,
+    Local,
+}
+
 /// The thread's own queue, and the way in for others.
 #[derive(Debug)]
 pub(crate) struct Home {
@@ -18,6 +25,8 @@ pub(crate) struct Home {
     /// The task that `run` or `block_on` waits for: it goes before the others.
     root: Cell<Option<TaskPointer>>,
     root_ready: RefCell<Option<Runnable>>,
+    /// How many others the root, which has yielded, lets go before it.
+    ahead_of_root: Cell<usize>,
     /// The local tasks, those that have ended pruned now and then.
     tasks: RefCell<Vec<TaskHandle>>,
 }
@@ -29,6 +38,7 @@ impl Home {
             ready: RefCell::default(),
             root: Cell::new(None),
             root_ready: RefCell::default(),
+            ahead_of_root: Cell::new(0),
             tasks: RefCell::default(),
         }
     }
@@ -39,11 +49,35 @@ impl Home {
     }
 
     /// Adds a task of this thread, on this thread.
-    pub(crate) fn push(&self, task: Runnable) {
+    pub(crate) fn push(&self, task: Runnable) -> Pushed {
         if self.root.get() == Some(task.pointer()) {
             *self.root_ready.borrow_mut() = Some(task);
+            Pushed::Root
         } else {
             self.ready.borrow_mut().push_back(task);
+            Pushed::Local
+        }
+    }
+
+    /// The root has yielded: it goes to the back, behind `queued` tasks and the local ones.
+    pub(crate) fn step_back(&self, queued: usize) {
+        self.ahead_of_root.set(queued + self.ready.borrow().len());
+    }
+
+    /// Another task has its turn.
+    #[inline]
+    pub(crate) fn let_pass(&self) {
+        self.ahead_of_root
+            .set(self.ahead_of_root.get().saturating_sub(1));
+    }
+
+    /// The root, if it is ready and nobody is before it.
+    #[inline]
+    pub(crate) fn pop_root_in_turn(&self) -> Option<Runnable> {
+        if self.ahead_of_root.get() == 0 {
+            self.pop_root()
+        } else {
+            None
         }
     }
 
@@ -51,16 +85,16 @@ impl Home {
     #[inline]
     pub(crate) fn receive(&self) {
         if self.inbox.has_any() {
-            self.inbox
-                .take()
-                .into_iter()
-                .for_each(|task| self.push(task));
+            self.inbox.take().into_iter().for_each(|task| {
+                self.push(task);
+            });
         }
     }
 
     /// The root, if it is ready.
     #[inline]
     pub(crate) fn pop_root(&self) -> Option<Runnable> {
+        self.ahead_of_root.set(0);
         self.root_ready.borrow_mut().take()
     }
 

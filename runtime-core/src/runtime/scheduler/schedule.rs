@@ -8,6 +8,7 @@ use super::branch::Branch;
 use super::context;
 use super::core::Core;
 use super::exception_context::ExceptionContext;
+use super::home;
 use super::inbox::Inbox;
 use super::lane::{Pushed, discard};
 use super::shared::Shared;
@@ -93,12 +94,15 @@ pub(crate) struct Bound {
 }
 
 impl Schedule for Bound {
-    fn schedule(&self, task: Runnable, _wake: Wake) {
+    fn schedule(&self, task: Runnable, wake: Wake) {
         let elsewhere = context::with(|frame| {
+            let queued = || frame.map_or(0, context::Frame::queued);
             let home = frame.and_then(context::Frame::home);
             match home.filter(|home| Arc::ptr_eq(&home.inbox, &self.inbox)) {
                 Some(home) => {
-                    home.push(task);
+                    if home.push(task) == home::Pushed::Root && wake == Wake::Yielded {
+                        home.step_back(queued());
+                    }
                     None
                 }
                 None => Some(task),

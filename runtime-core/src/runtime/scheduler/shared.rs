@@ -19,8 +19,7 @@ use crate::runtime::task::header::{Header, TaskId};
 use crate::runtime::task::registry::{Births, Registry};
 use crate::runtime::task::runnable::Runnable;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use crate::sync::{Arc, Mutex, StdArc, thread};
-use crate::sys::Waiter;
+use crate::sync::{Arc, Mutex, StdArc, Waiter, thread};
 
 /// Called for what nobody else will hear of.
 pub(crate) type Handler = StdArc<dyn Fn(&Arc<Shared>, &ExceptionContext) + Send + Sync>;

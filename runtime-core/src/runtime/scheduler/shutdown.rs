@@ -149,7 +149,7 @@ fn drop_what_waits(worker: &mut Worker, shared: &Arc<Shared>) -> Vec<String> {
     loop {
         let left = living(shared);
         left.iter().for_each(|task| task.reference().wake());
-        while worker.turn() == Turn::Ran {}
+        while worker.turn() == Turn::Ran && Instant::now() < until {}
         let stuck = left
             .iter()
             .all(|task| task.done() || task.reference().header().state.is_running());

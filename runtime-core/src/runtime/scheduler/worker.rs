@@ -90,16 +90,21 @@ impl Worker {
         let home = &self.core.home;
         home.receive();
         if !std::mem::take(&mut self.ran_root) {
-            if let Some(root) = home.pop_root() {
+            if let Some(root) = home.pop_root_in_turn() {
                 self.ran_root = true;
                 return Some(root);
             }
         }
         let local_first = self.turns % 2 == 0;
         let task = if local_first { home.pop() } else { None };
-        task.or_else(|| self.core.queue.pop())
-            .or_else(|| home.pop())
-            .or_else(|| self.next_root())
+        let task = task
+            .or_else(|| self.core.queue.pop())
+            .or_else(|| home.pop());
+        if task.is_some() {
+            home.let_pass();
+            return task;
+        }
+        self.next_root()
     }
 
     /// The root a second time in a row: nothing else is here, but something may be in the injector.

@@ -90,15 +90,10 @@ impl TaskRef {
             None if plain => header.state.cancel(),
             _ => header.side_or_new().request(
                 error,
-                || header.state.has_request(),
+                || header.state.has_firm_request(),
                 || {
                     let answer = header.state.cancel();
-                    let suspended = match answer {
-                        Cancel::Done => None,
-                        Cancel::Counted => Some(false),
-                        Cancel::Schedule => Some(true),
-                    };
-                    (answer, suspended)
+                    (answer, answer != Cancel::Done)
                 },
             ),
         };

@@ -96,6 +96,8 @@ unsafe impl Word for Runnable {
         self.pointer.cast()
     }
 
+    /// # Safety
+    /// As the trait says.
     unsafe fn from_word(word: NonNull<()>) -> Runnable {
         Runnable {
             pointer: word.cast(),

@@ -15,18 +15,12 @@ pub(crate) struct Side {
 #[derive(Default)]
 struct Contents {
     name: Option<String>,
-    message: Option<Message>,
+    /// What an undelivered request says.
+    message: Option<CancelledError>,
     callbacks: Vec<(u64, Handle)>,
     waiters: Vec<(u64, Waker)>,
     foreign: Vec<(u64, StdArc<Waker>)>,
     last_key: u64,
-}
-
-/// What an undelivered request says.
-struct Message {
-    error: CancelledError,
-    /// The task was suspended when the request came: the first message wins. Otherwise the last.
-    firm: bool,
 }
 
 impl std::fmt::Debug for Contents {
@@ -54,27 +48,20 @@ impl Side {
     }
 
     /// Notes the message of a request while `count` counts it, so that two requests at once leave
-    /// the message that belongs to the one that is delivered. `count` answers whether the task was
-    /// suspended, or nothing if it is done.
+    /// the message that belongs to the one that is delivered. `stands` says whether an earlier one
+    /// keeps its message; `count` also answers whether the request was counted at all.
     pub(crate) fn request<R>(
         &self,
         error: CancelledError,
-        undelivered: impl FnOnce() -> bool,
-        count: impl FnOnce() -> (R, Option<bool>),
+        stands: impl FnOnce() -> bool,
+        count: impl FnOnce() -> (R, bool),
     ) -> R {
         let mut contents = self.contents.lock();
-        let firm_already = contents
-            .message
-            .as_ref()
-            .is_some_and(|message| message.firm)
-            && undelivered();
-        let (answer, suspended) = count();
+        let keeps = stands();
+        let (answer, counted) = count();
         let mut _old = None;
-        if let (Some(suspended), false) = (suspended, firm_already) {
-            _old = contents.message.replace(Message {
-                error,
-                firm: suspended,
-            });
+        if counted && !keeps {
+            _old = contents.message.replace(error);
         }
         drop(contents);
         answer
@@ -83,19 +70,12 @@ impl Side {
     /// The message of the request that is being delivered.
     pub(crate) fn message(&self) -> Option<CancelledError> {
         let contents = self.contents.lock();
-        contents
-            .message
-            .as_ref()
-            .map(|message| message.error.clone())
+        contents.message.clone()
     }
 
     /// Takes the message of the request that has been claimed.
     pub(crate) fn take_message(&self) -> Option<CancelledError> {
-        self.contents
-            .lock()
-            .message
-            .take()
-            .map(|message| message.error)
+        self.contents.lock().message.take()
     }
 
     pub(crate) fn add_callback(&self, callback: Handle) -> u64 {

@@ -47,6 +47,8 @@ const PANICKED: u64 = 1 << 7;
 const WATCHED: u64 = 1 << 8;
 const FOREIGN: u64 = 1 << 9;
 const ROUND: u64 = 1 << 10;
+/// The undelivered request came while the task was suspended: its message stands.
+const FIRM: u64 = 1 << 11;
 
 const COUNT_ONE: u64 = 1 << 16;
 const COUNT_MASK: u64 = 0xffff << 16;
@@ -155,7 +157,7 @@ impl State {
     /// Consumes the undelivered request, unless `uncancel` has withdrawn it since `start` looked.
     #[cold]
     fn take_request(&self) -> Start {
-        let before = self.word.fetch_and(!CANCEL, Ordering::AcqRel);
+        let before = self.word.fetch_and(!(CANCEL | FIRM), Ordering::AcqRel);
         if before & CANCEL != 0 {
             Start::Deliver
         } else {
@@ -243,9 +245,11 @@ impl State {
             }
             let full = before & COUNT_MASK == COUNT_MASK;
             let counted = if full { before } else { before + COUNT_ONE };
-            let after = counted | CANCEL | SCHEDULED;
+            let suspended = before & (SCHEDULED | RUNNING) == 0;
+            let firm = if suspended { FIRM } else { 0 };
+            let after = counted | CANCEL | SCHEDULED | firm;
             match self.exchange(before, after) {
-                Ok(()) if before & (SCHEDULED | RUNNING) == 0 => return Cancel::Schedule,
+                Ok(()) if suspended => return Cancel::Schedule,
                 Ok(()) => return Cancel::Counted,
                 Err(now) => before = now,
             }
@@ -263,11 +267,11 @@ impl State {
             let mut after = before - COUNT_ONE;
             let in_two_steps = broken(Mutant::WithdrawInTwoSteps);
             if left == 1 && !in_two_steps && !broken(Mutant::KeepWithdrawn) {
-                after &= !CANCEL;
+                after &= !(CANCEL | FIRM);
             }
             match self.exchange(before, after) {
                 Ok(()) if left == 1 && in_two_steps => {
-                    self.word.fetch_and(!CANCEL, Ordering::AcqRel);
+                    self.word.fetch_and(!(CANCEL | FIRM), Ordering::AcqRel);
                     return 0;
                 }
                 Ok(()) => return left - 1,
@@ -279,6 +283,12 @@ impl State {
     /// How many requests have been counted and not taken back.
     pub(crate) fn cancelling(&self) -> u32 {
         count(self.word.load(Ordering::Acquire))
+    }
+
+    /// Whether the request that waits to be delivered came while the task was suspended: then
+    /// its message stands, and otherwise that of the last.
+    pub(crate) fn has_firm_request(&self) -> bool {
+        self.word.load(Ordering::Acquire) & FIRM != 0
     }
 
     /// Whether a request waits to be delivered.

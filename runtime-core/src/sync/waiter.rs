@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::sync::Bell;
+use super::model::Bell;
 
 /// A deadline that is nearer than this comes while a model runs; a later one never does.
 const SOON: Duration = Duration::from_secs(3600);
