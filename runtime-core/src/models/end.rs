@@ -15,8 +15,8 @@ pub fn a_task_ends_while_its_loop_shuts_down() {
         let second = event_loop.start_worker();
         let outcome = shut_down(&mut first.worker, None);
         assert!(matches!(outcome, Shutdown::Complete));
-        assert!(task.cancelled());
         drop(first);
         second.join().expect("the worker does not panic");
+        assert!(task.cancelled());
     });
 }

@@ -28,6 +28,11 @@ pub fn without_the_second_sum() {
     explore("registry twin", Some(Mutant::CloseOnFirstSum), close);
 }
 
+/// A birth is counted before its slot is filled.
+pub fn without_the_slot_before_the_count() {
+    explore("registry twin", Some(Mutant::CountBeforeBirth), close);
+}
+
 /// The closed bit is looked at outside the lock under which a foreign birth happens.
 pub fn without_the_lock_of_a_birth() {
     explore("registry twin", Some(Mutant::BirthUnlocked), close);

@@ -274,11 +274,6 @@ pub fn current_task() -> Option<TaskHandle> {
     cancel::current().map(TaskHandle::new)
 }
 
-/// Which of the loop's workers this thread is, if it is one.
-pub(in crate::runtime) fn worker_index(event_loop: &EventLoop) -> Option<usize> {
-    context::with(|frame| Some(frame?.core_of(&event_loop.shared)?.index))
-}
-
 /// Whether this thread runs something for a loop: a worker, or inside `block_on`.
 pub(crate) fn is_inside_loop() -> bool {
     context::with(|frame| frame.is_some_and(|frame| frame.home().is_some()))

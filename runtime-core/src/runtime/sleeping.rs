@@ -4,10 +4,12 @@ use std::panic::Location;
 use std::task::{Context as PollWith, Poll, Waker};
 use std::time::Instant;
 
-use super::event_loop::{EventLoop, worker_index};
+use super::scheduler::branch::Branch;
+use super::scheduler::context::{self, worker_index};
 use super::task::cancel;
 use super::time::{Tick, TimerKey};
 use crate::exceptions::NoRunningLoop;
+use crate::sync::StdArc;
 
 /// How exactly a timer is to fire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +30,7 @@ pub(crate) struct Timer {
 enum State {
     New,
     Waiting {
-        event_loop: EventLoop,
+        branch: StdArc<Branch>,
         when: Tick,
         key: TimerKey,
         /// The waker on the wheel, by its data and vtable. The clone there keeps the address from
@@ -61,14 +63,14 @@ impl Timer {
         cx: &mut PollWith<'_>,
     ) -> Poll<Result<(), NoRunningLoop>> {
         match &mut self.state {
-            State::New => self.arm(when, precision, location, cx),
+            State::New => self.arm(None, when, precision, location, cx),
             State::Waiting {
-                event_loop,
+                branch,
                 when,
                 key,
                 waker,
             } => {
-                let driver = &event_loop.shared().driver;
+                let driver = &branch.shared.driver;
                 if driver.clock.tick() < *when {
                     if *waker != identity(cx.waker()) {
                         *waker = identity(cx.waker());
@@ -92,18 +94,37 @@ impl Timer {
         Poll::Ready(Ok(()))
     }
 
-    fn arm(
+    /// As [`poll`](Timer::poll), where the time has just been looked at: a look costs as much as all
+    /// the rest of arming a timer.
+    #[inline]
+    pub(crate) fn poll_from(
         &mut self,
+        now: Instant,
         when: Instant,
         precision: Precision,
         location: &'static Location<'static>,
         cx: &mut PollWith<'_>,
     ) -> Poll<Result<(), NoRunningLoop>> {
-        let Some(event_loop) = EventLoop::current() else {
+        match self.state {
+            State::New => self.arm(Some(now), when, precision, location, cx),
+            _ => self.poll(when, precision, location, cx),
+        }
+    }
+
+    fn arm(
+        &mut self,
+        now: Option<Instant>,
+        when: Instant,
+        precision: Precision,
+        location: &'static Location<'static>,
+        cx: &mut PollWith<'_>,
+    ) -> Poll<Result<(), NoRunningLoop>> {
+        let Some(branch) = context::branch() else {
             return Poll::Ready(Err(NoRunningLoop));
         };
-        let driver = &event_loop.shared().driver;
-        let (now, when) = (driver.clock.tick(), driver.clock.to_tick(when));
+        let driver = &branch.shared.driver;
+        let now = now.map_or_else(|| driver.clock.tick(), |now| driver.clock.to_tick(now));
+        let when = driver.clock.to_tick(when);
         if when <= now {
             self.state = State::Done;
             return Poll::Ready(Ok(()));
@@ -112,9 +133,9 @@ impl Timer {
             Precision::Shared => driver.slack.apply(now, when),
             Precision::Exact => when,
         };
-        let key = driver.insert(worker_index(&event_loop), fires, cx.waker().clone());
+        let key = driver.insert(worker_index(&branch.shared), fires, cx.waker().clone());
         self.state = State::Waiting {
-            event_loop,
+            branch,
             when,
             key,
             waker: identity(cx.waker()),
@@ -126,11 +147,8 @@ impl Timer {
     /// Takes the timer out of its loop; polled again, it begins anew.
     pub(crate) fn cancel(&mut self) {
         let state = std::mem::replace(&mut self.state, State::New);
-        if let State::Waiting {
-            event_loop, key, ..
-        } = state
-        {
-            event_loop.shared().driver.cancel(key);
+        if let State::Waiting { branch, key, .. } = state {
+            branch.shared.driver.cancel(key);
         }
     }
 }

@@ -47,6 +47,8 @@ pub(crate) enum Mutant {
     DeathIgnoresReader,
     /// Registry: the closer does not sum the births again.
     CloseOnFirstSum,
+    /// Registry: a birth is counted before its slot is filled.
+    CountBeforeBirth,
     /// Registry: the closed bit is looked at outside the lock under which a foreign birth happens.
     BirthUnlocked,
 }

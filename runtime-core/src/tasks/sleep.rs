@@ -111,21 +111,41 @@ impl Sleep {
         step_aside(cx)
     }
 
-    fn poll_timer(&mut self, when: Instant, first: bool, cx: &mut Context<'_>) -> Poll<()> {
-        match self.timer.poll(when, self.precision, self.location, cx) {
+    fn poll_timer(
+        &mut self,
+        now: Option<Instant>,
+        when: Instant,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let first = self.timer.is_new();
+        let (precision, location) = (self.precision, self.location);
+        let timer = &mut self.timer;
+        let poll = match now {
+            Some(now) => timer.poll_from(now, when, precision, location, cx),
+            None => timer.poll(when, precision, location, cx),
+        };
+        match poll {
             Poll::Ready(Ok(())) if first => self.step_aside(cx),
             Poll::Ready(Ok(())) => {
                 self.until = Until::Over;
                 Poll::Ready(())
             }
             Poll::Ready(Err(error)) => {
-                panic!(
-                    "{error}: the sleep made at {} was polled outside a loop",
-                    self.location
-                )
+                panic!("{error}: the sleep made at {location} was polled outside a loop")
             }
             Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// The first poll of a delay: it begins now.
+    fn begin(&mut self, delay: Duration, cx: &mut Context<'_>) -> Poll<()> {
+        let now = Instant::now();
+        let Some(when) = now.checked_add(delay) else {
+            self.until = Until::Never;
+            return Poll::Pending;
+        };
+        self.until = Until::At(when);
+        self.poll_timer(Some(now), when, cx)
     }
 }
 
@@ -133,24 +153,14 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let (when, first) = match self.until {
-            Until::Yield => return self.step_aside(cx),
-            Until::SteppedAside if is_delivering() => return step_aside(cx),
-            Until::SteppedAside | Until::Over => return Poll::Ready(()),
-            Until::Never => return Poll::Pending,
-            Until::At(when) => (when, self.timer.is_new()),
-            Until::After(delay) => match Instant::now().checked_add(delay) {
-                Some(when) => {
-                    self.until = Until::At(when);
-                    (when, true)
-                }
-                None => {
-                    self.until = Until::Never;
-                    return Poll::Pending;
-                }
-            },
-        };
-        self.poll_timer(when, first, cx)
+        match self.until {
+            Until::At(when) => self.poll_timer(None, when, cx),
+            Until::After(delay) => self.begin(delay, cx),
+            Until::Yield => self.step_aside(cx),
+            Until::SteppedAside if is_delivering() => step_aside(cx),
+            Until::SteppedAside | Until::Over => Poll::Ready(()),
+            Until::Never => Poll::Pending,
+        }
     }
 }
 

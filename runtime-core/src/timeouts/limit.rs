@@ -167,12 +167,19 @@ impl<F: Future> Future for Limited<F> {
                 this.location
             );
         }
-        let when = if this.scope.is_open() {
-            this.limit.deadline(cx)
+        let (now, when) = if this.scope.is_open() {
+            // The one look at the clock for all that the first poll asks of it.
+            let now = this.armed.is_none().then(Instant::now);
+            (now, this.limit.deadline(now, cx))
         } else {
-            None
+            (None, None)
         };
-        let due = when.is_some_and(|when| is_due(this.timer, this.armed, when, this.location, cx));
+        let mut clock = Alarm {
+            timer: this.timer,
+            armed: this.armed,
+            location: *this.location,
+        };
+        let due = when.is_some_and(|when| clock.is_due(now, when, cx));
         let body = this
             .body
             .as_mut()
@@ -185,7 +192,7 @@ impl<F: Future> Future for Limited<F> {
                 if due {
                     this.limit.note(Stage::Expiring);
                 } else if let Some(when) = when {
-                    arm(this.timer, this.armed, when, this.location, cx);
+                    clock.arm(now, when, cx);
                 }
                 return Poll::Pending;
             }
@@ -198,7 +205,7 @@ impl<F: Future> Future for Limited<F> {
             Verdict::Ready(value) => Ok(value),
             Verdict::Expired => Err(TimeoutError),
         };
-        this.timer.cancel();
+        clock.timer.cancel();
         hidden(|| this.body.set(None));
         this.limit.note(if expired {
             Stage::Expired
@@ -209,61 +216,61 @@ impl<F: Future> Future for Limited<F> {
     }
 }
 
-/// Whether `when` has come. The timer is armed only once the body has been found waiting; before
-/// that a look at the clock is enough, and a delay that has just begun needs none.
-fn is_due(
-    timer: &mut Timer,
-    armed: &mut Option<Instant>,
-    when: Instant,
+/// The timer of a limit, and what it is armed for.
+struct Alarm<'a> {
+    timer: &'a mut Timer,
+    armed: &'a mut Option<Instant>,
     location: &'static Location<'static>,
-    cx: &mut Context<'_>,
-) -> bool {
-    match *armed {
-        None => when <= Instant::now(),
-        Some(before) if before == when => poll_timer(timer, when, location, cx),
-        Some(_moved) => {
-            timer.cancel();
-            *armed = None;
-            when <= Instant::now()
-        }
-    }
 }
 
-/// Arms the timer for the first time, or anew.
-fn arm(
-    timer: &mut Timer,
-    armed: &mut Option<Instant>,
-    when: Instant,
-    location: &'static Location<'static>,
-    cx: &mut Context<'_>,
-) {
-    if armed.is_none() {
-        *armed = Some(when);
-        if poll_timer(timer, when, location, cx) {
-            // It has come while the body was polled: this poll's look was too early.
-            cx.waker().wake_by_ref();
+impl Alarm<'_> {
+    /// Whether `when` has come. The timer is armed only once the body has been found waiting: before
+    /// that a look at the clock, at `now`, is enough.
+    fn is_due(&mut self, now: Option<Instant>, when: Instant, cx: &mut Context<'_>) -> bool {
+        match *self.armed {
+            Some(before) if before == when => self.poll(None, when, cx),
+            Some(_moved) => {
+                self.timer.cancel();
+                *self.armed = None;
+                when <= Instant::now()
+            }
+            None => now.is_some_and(|now| when <= now),
         }
     }
-}
 
-fn poll_timer(
-    timer: &mut Timer,
-    when: Instant,
-    location: &'static Location<'static>,
-    cx: &mut Context<'_>,
-) -> bool {
-    match timer.poll(when, Precision::Shared, location, cx) {
-        Poll::Ready(Ok(())) => true,
-        Poll::Ready(Err(error)) => panic!("{error}: the timeout made at {location} has no loop"),
-        Poll::Pending => false,
+    /// Arms the timer for the first time, or anew.
+    fn arm(&mut self, now: Option<Instant>, when: Instant, cx: &mut Context<'_>) {
+        if self.armed.is_none() {
+            *self.armed = Some(when);
+            if self.poll(now, when, cx) {
+                // It has come while the body was polled: this poll's look was too early.
+                cx.waker().wake_by_ref();
+            }
+        }
+    }
+
+    fn poll(&mut self, now: Option<Instant>, when: Instant, cx: &mut Context<'_>) -> bool {
+        let poll = match now {
+            Some(now) => self
+                .timer
+                .poll_from(now, when, Precision::Shared, self.location, cx),
+            None => self.timer.poll(when, Precision::Shared, self.location, cx),
+        };
+        match poll {
+            Poll::Ready(Ok(())) => true,
+            Poll::Ready(Err(error)) => {
+                panic!("{error}: the timeout made at {} has no loop", self.location)
+            }
+            Poll::Pending => false,
+        }
     }
 }
 
 impl Limit {
-    fn deadline(&mut self, cx: &mut Context<'_>) -> Option<Instant> {
+    fn deadline(&mut self, now: Option<Instant>, cx: &mut Context<'_>) -> Option<Instant> {
         match self {
             Limit::Delay(delay) => {
-                let when = delay.and_then(|delay| Instant::now().checked_add(delay));
+                let when = delay.and_then(|delay| now?.checked_add(delay));
                 *self = Limit::At(when);
                 when
             }

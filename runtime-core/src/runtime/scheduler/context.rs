@@ -4,10 +4,11 @@ use std::cell::Cell;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
+use super::branch::Branch;
 use super::core::Core;
 use super::home::Home;
 use super::shared::Shared;
-use crate::sync::{Arc, PoisonError, StdMutex, local};
+use crate::sync::{Arc, PoisonError, StdArc, StdMutex, local};
 
 /// What the current thread is to the current loop.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub(crate) enum Role {
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) shared: Arc<Shared>,
+    /// For what this thread makes to hold, instead of the loop.
+    branch: StdArc<Branch>,
     pub(crate) role: Role,
     previous: Option<Rc<Frame>>,
     left: Cell<bool>,
@@ -48,8 +51,13 @@ pub(crate) fn enter(shared: Arc<Shared>, role: Role) -> Guard {
         let previous = current
             .take()
             .map(|frame| unsafe { Rc::from_raw(frame.as_ptr()) });
+        let branch = match &role {
+            Role::Worker(core) => StdArc::clone(&core.branch),
+            Role::Root(_) | Role::Guest => Branch::new(Arc::clone(&shared)),
+        };
         let frame = Rc::new(Frame {
             shared,
+            branch,
             role,
             previous,
             left: Cell::new(false),
@@ -103,6 +111,18 @@ pub(crate) fn core() -> Option<Rc<Core>> {
         Role::Worker(core) => Some(Rc::clone(core)),
         _ => None,
     })
+}
+
+/// A branch of the current loop, or else of the process's default one.
+#[inline]
+pub(crate) fn branch() -> Option<StdArc<Branch>> {
+    with(|frame| Some(StdArc::clone(&frame?.branch))).or_else(|| Some(Branch::new(default()?)))
+}
+
+/// Which worker of `shared` this thread is, if it is one.
+#[inline]
+pub(crate) fn worker_index(shared: &Arc<Shared>) -> Option<usize> {
+    with(|frame| Some(frame?.core_of(shared)?.index))
 }
 
 /// The current loop, or else the process's default one.

@@ -46,10 +46,9 @@ impl Stealable {
 
     /// For a task of `shared`, whichever thread makes it.
     pub(crate) fn of(shared: &Arc<Shared>) -> Stealable {
-        let own = context::with(|frame| Some(Stealable::on(frame?.core_of(shared)?)));
-        own.unwrap_or_else(|| Stealable {
-            branch: Branch::new(Arc::clone(shared)),
-        })
+        let own = context::branch().filter(|branch| Arc::ptr_eq(&branch.shared, shared));
+        let branch = own.unwrap_or_else(|| Branch::new(Arc::clone(shared)));
+        Stealable { branch }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

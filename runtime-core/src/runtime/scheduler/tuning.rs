@@ -1,13 +1,15 @@
 //! Switches for every optimisation, so that each can be suspected by itself.
 
 /// Read once when a loop is built, from `ASYNCIO_TUNE`: a list of `no-lifo`, `no-defer`,
-/// `no-worker-polls`; or `none` for all of them off.
+/// `no-quiet-batches`, `no-worker-polls`; or `none` for all of them off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
     /// What was just woken runs next, from a slot before the queue.
     pub lifo: bool,
     /// Wake-ups of other workers are asked for at the end of a poll, not at every push.
     pub defer: bool,
+    /// A few timers that fire together wake one worker, not two.
+    pub quiet_batches: bool,
     /// Idle workers wait in the poller themselves; otherwise only the poller thread does.
     pub worker_polls: bool,
 }
@@ -17,6 +19,7 @@ impl Default for Tuning {
         Tuning {
             lifo: true,
             defer: true,
+            quiet_batches: true,
             worker_polls: true,
         }
     }
@@ -37,6 +40,7 @@ impl Tuning {
         Tuning {
             lifo: !off("no-lifo"),
             defer: !off("no-defer"),
+            quiet_batches: !off("no-quiet-batches"),
             worker_polls: !off("no-worker-polls"),
         }
     }

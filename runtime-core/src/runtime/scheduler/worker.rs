@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 use std::task::Waker;
+use std::time::{Duration, Instant};
 
 use super::core::Core;
 use super::schedule::{HIDDEN, closed_error};
@@ -14,6 +15,15 @@ use crate::sync::atomic::Ordering;
 
 /// How many turns pass between two looks at what else there is: timers, and the injector.
 const TURNS_BETWEEN_LOOKS: u32 = 61;
+
+/// Timers that fire together, up to so many, wake no other worker at first: most tasks that slept do
+/// a little and sleep again, and are through before that one would be awake. (One that goes on for
+/// long is the poller thread's to see.)
+const QUIET_BATCH: usize = 256;
+
+/// How long a quiet batch may take before help is called after all, and how often that is looked at.
+const QUIET_TIME: Duration = Duration::from_micros(100);
+const QUIET_TURNS_BETWEEN_LOOKS: usize = 16;
 
 /// What a turn did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +44,9 @@ pub(crate) struct Worker {
     /// The root was polled by the last turn.
     ran_root: bool,
     turns: u32,
+    /// For so many turns thieves are not called: see `QUIET_BATCH`.
+    quiet_turns: usize,
+    quiet_since: Instant,
     choices: Choices,
     due: Vec<Waker>,
 }
@@ -46,6 +59,8 @@ impl Worker {
             searching: false,
             ran_root: false,
             turns: 0,
+            quiet_turns: 0,
+            quiet_since: Instant::now(),
             choices,
             due: Vec::new(),
         }
@@ -160,7 +175,19 @@ impl Worker {
             task.run();
         }
         seat.tick();
-        self.core.call_thieves(self.core.home.has_ready());
+        if self.quiet_turns == 0 {
+            self.core.call_thieves(self.core.home.has_ready());
+        } else {
+            self.end_quiet_turn();
+        }
+    }
+
+    fn end_quiet_turn(&mut self) {
+        self.quiet_turns -= 1;
+        let looks = self.quiet_turns % QUIET_TURNS_BETWEEN_LOOKS == 0;
+        if looks && self.quiet_since.elapsed() > QUIET_TIME {
+            self.quiet_turns = 0;
+        }
     }
 
     /// Serves what a busy worker would otherwise never get to.
@@ -221,6 +248,10 @@ impl Worker {
 
     /// Wakes what was due, outside the role and every lock.
     fn wake_due(&mut self) {
+        if self.core.shared.options.tuning.quiet_batches && self.due.len() <= QUIET_BATCH {
+            self.quiet_turns = self.due.len();
+            self.quiet_since = Instant::now();
+        }
         self.due.drain(..).for_each(wake_quietly);
     }
 }

@@ -14,7 +14,9 @@
 //! a live task or under the lock of the foreign array. With that lock held, the closer sums the
 //! birth counters, finds every slot empty, and sums them again. Had a child been born into an array
 //! already scanned by a parent in an array scanned later, then the parent's death, which the
-//! scan saw, comes after the counter's increment, and the second sum sees it.
+//! scan saw, comes after the counter's increment, and the second sum sees it. The counter is
+//! raised after the slot is filled, so that the first sum counts nobody whom the scan may miss: a
+//! child in both sums and in no slot.
 
 mod slots;
 

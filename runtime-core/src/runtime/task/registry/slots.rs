@@ -146,10 +146,14 @@ impl<T> Births<T> {
             if slot.load(Ordering::Relaxed).is_null() {
                 self.lap += 1;
                 self.total += 1;
-                // Release: pairs with the Acquire in `Slots::births`.
-                self.slots.births.store(self.total, Ordering::Release);
+                if broken(Mutant::CountBeforeBirth) {
+                    self.slots.births.store(self.total, Ordering::Release);
+                }
                 // Release: publishes the value to readers.
                 slot.store(value.as_ptr(), Ordering::Release);
+                // Release: pairs with the Acquire in `Slots::births`. After the slot: whoever has
+                // counted a birth sees its slot filled, or emptied again by the death.
+                self.slots.births.store(self.total, Ordering::Release);
                 return index as u32;
             }
         }
