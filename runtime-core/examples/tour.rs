@@ -1,35 +1,79 @@
 //! The tour: every program of the seed, one after the other, and then a burst of a million tasks.
 
 use std::env;
-use std::path::PathBuf;
-use std::process::Command;
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
 
 /// The seed's programs, in its order.
-const PROGRAMS: [&str; 5] = ["hello", "say_after", "nested", "create_task", "cancel_me"];
+const PROGRAMS: [&str; 10] = [
+    "hello",
+    "say_after",
+    "nested",
+    "create_task",
+    "display_date",
+    "factorial",
+    "some_apis",
+    "run_coroutine_threadsafe",
+    "introspection",
+    "cancel_me",
+];
 const BURST: u64 = 1_000_000;
 
 fn main() {
+    build();
     for program in PROGRAMS {
-        show(program);
+        println!("--- {program}");
+        match show(program) {
+            Ok(status) if status.success() => {}
+            Ok(status) => println!("{program} ended with {status}"),
+            Err(error) => println!("{program} could not be started: {error}"),
+        }
     }
     burst();
 }
 
-/// Builds and runs one example, as a reader would.
-fn show(program: &str) {
-    println!("--- {program}");
-    let cargo = env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
-    let mut command = Command::new(cargo);
-    command.args(["run", "--quiet", "-p", "runtime-core", "--example", program]);
+/// Builds all programs at once, which is quicker than one by one. What fails here will be said by
+/// `show`, too.
+fn build() {
+    let mut command = cargo("build");
+    for program in PROGRAMS {
+        command.args(["--example", program]);
+    }
+    if let Err(error) = command.status() {
+        println!("cargo could not be started: {error}");
+    }
+}
+
+/// Runs one program, as a reader would, and prints its lines as they come.
+fn show(program: &str) -> std::io::Result<ExitStatus> {
+    let mut command = cargo("run");
+    command.args(["--quiet", "--example", program]);
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let mut is_silent = true;
+    let lines = child
+        .stdout
+        .take()
+        .map(|output| BufReader::new(output).lines());
+    for line in lines.into_iter().flatten() {
+        println!("{}", line?);
+        is_silent = false;
+    }
+    if is_silent {
+        println!("(it prints nothing)");
+    }
+    child.wait()
+}
+
+/// A command of cargo for this package, in this program's own profile.
+fn cargo(subcommand: &str) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    command.args([subcommand, "-p", "runtime-core"]);
     if !cfg!(debug_assertions) {
         command.arg("--release");
     }
-    match command.status() {
-        Ok(status) if status.success() => {}
-        Ok(status) => println!("{program} ended with {status}"),
-        Err(error) => println!("{program} could not be started: {error}"),
-    }
+    command
 }
 
 /// Spawns a million tasks from ten tasks, and awaits them all.
