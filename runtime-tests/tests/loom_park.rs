@@ -1,15 +1,18 @@
 //! Sleep and wake-up of one thread, in every order.
 #![cfg(asyncio_loom)]
 
+#[macro_use]
 mod twin;
 
 use asyncio::models::park;
 
 models! {
-    holds:
-    a_parked_thread_wakes_up = park::a_parked_thread_wakes_up,
-    a_polling_thread_wakes_up = park::a_polling_thread_wakes_up,
-    fails:
-    the_token_is_kept = park::without_the_token, "deadlock",
-    the_token_is_kept_in_the_poller = park::without_the_token_in_the_poller, "deadlock",
+    holds {
+        a_parked_thread_wakes_up = park::a_parked_thread_wakes_up,
+        a_polling_thread_wakes_up = park::a_polling_thread_wakes_up,
+    }
+    fails {
+        the_token_is_kept = park::without_the_token, "deadlock",
+        the_token_is_kept_in_the_poller = park::without_the_token_in_the_poller, "deadlock",
+    }
 }

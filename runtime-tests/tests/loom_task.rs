@@ -1,25 +1,28 @@
 //! A task in the hands of several threads, in every order.
 #![cfg(asyncio_loom)]
 
+#[macro_use]
 mod twin;
 
 use asyncio::models::{cancel, free, join, uncancel, wake};
 
 models! {
-    holds:
-    no_wake_is_lost = wake::no_wake_is_lost,
-    a_task_ends_once = cancel::a_task_ends_once,
-    the_awaiter_gets_the_output = join::the_awaiter_gets_the_output,
-    a_dropped_handle_drops_the_output = join::a_dropped_handle_drops_the_output,
-    the_last_one_frees = free::the_last_one_frees,
-    the_other_request_is_delivered = uncancel::the_other_request_is_delivered,
-    a_withdrawn_request_is_not_delivered = uncancel::a_withdrawn_request_is_not_delivered,
-    fails:
-    a_wake_during_a_poll_counts = wake::without_the_wake_during_a_poll, "a wake was lost",
-    a_second_wake_publishes = wake::without_the_release_of_a_second_wake, "a wake was lost",
-    a_cancel_goes_through_the_queue = cancel::without_the_way_through_the_queue, "cell",
-    the_end_publishes_the_output = join::without_the_release_of_the_output, "ausal",
-    the_last_reference_acquires = free::without_the_acquire_of_the_last, "ausal",
-    an_uncancel_is_one_step = uncancel::without_one_step_for_both, "a request was lost",
-    an_uncancel_withdraws = uncancel::without_the_withdrawal, "delivered after it was withdrawn",
+    holds {
+        no_wake_is_lost = wake::no_wake_is_lost,
+        a_task_ends_once = cancel::a_task_ends_once,
+        the_awaiter_gets_the_output = join::the_awaiter_gets_the_output,
+        a_dropped_handle_drops_the_output = join::a_dropped_handle_drops_the_output,
+        the_last_one_frees = free::the_last_one_frees,
+        the_other_request_is_delivered = uncancel::the_other_request_is_delivered,
+        a_withdrawn_request_is_not_delivered = uncancel::a_withdrawn_request_is_not_delivered,
+    }
+    fails {
+        a_wake_during_a_poll_counts = wake::without_the_wake_during_a_poll, "a wake was lost",
+        a_second_wake_publishes = wake::without_the_release_of_a_second_wake, "a wake was lost",
+        a_cancel_goes_through_the_queue = cancel::without_the_way_through_the_queue, "cell",
+        the_end_publishes_the_output = join::without_the_release_of_the_output, "ausal",
+        the_last_reference_acquires = free::without_the_acquire_of_the_last, "ausal",
+        an_uncancel_is_one_step = uncancel::without_one_step_for_both, "a request was lost",
+        an_uncancel_withdraws = uncancel::without_the_withdrawal, "delivered after it was withdrawn",
+    }
 }

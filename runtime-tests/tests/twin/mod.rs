@@ -23,10 +23,22 @@ pub fn must_fail(test: &str, complaint: &str, model: fn()) {
 }
 
 /// Tests of models that must hold, and of models that must fail without a step.
-#[macro_export]
 macro_rules! models {
-    (holds: $($holds:ident = $model:path,)* fails: $($fails:ident = $twin:path, $complaint:literal,)*) => {
-        $(#[test] fn $holds() { $model(); })*
-        $(#[test] fn $fails() { twin::must_fail(stringify!($fails), $complaint, $twin); })*
+    (
+        holds { $($holds:ident = $model:path,)* }
+        fails { $($fails:ident = $twin:path, $complaint:literal,)* }
+    ) => {
+        $(
+            #[test]
+            fn $holds() {
+                $model();
+            }
+        )*
+        $(
+            #[test]
+            fn $fails() {
+                twin::must_fail(stringify!($fails), $complaint, $twin);
+            }
+        )*
     };
 }
