@@ -8,7 +8,8 @@ use asyncio::models::registry;
 
 models! {
     holds {
-        a_death_waits_for_the_readers = registry::a_death_waits_for_the_readers,
+        a_death_waits_for_the_reader = registry::a_death_waits_for_the_reader,
+        readers_wait_for_each_other = registry::readers_wait_for_each_other,
         nobody_lives_in_a_closed_registry = registry::nobody_lives_in_a_closed_registry,
     }
     fails {

@@ -6,10 +6,15 @@ use super::witness::Witness;
 use crate::runtime::modelled::registry::Registry;
 use crate::sync::{Arc, Mutant, StdArc, explore, thread};
 
-/// Two readers, and the end of what they look at (3 threads). Nothing is looked at after its death,
-/// and it stays dead.
-pub fn a_death_waits_for_the_readers() {
-    explore("registry: a death waits for the readers", None, read);
+/// A reader, and the end of what it looks at (2 threads). Nothing is looked at after its death, and
+/// it stays dead. (With two readers, loom has two of three threads spin for the third for ever.)
+pub fn a_death_waits_for_the_reader() {
+    explore("registry: a death waits for the reader", None, read);
+}
+
+/// Two readers (2 threads). Each sees who lives, and leaves everything as it was.
+pub fn readers_wait_for_each_other() {
+    explore("registry: readers wait for each other", None, read_twice);
 }
 
 /// A task is born by a parent that dies, into an array that the closer may have looked at already,
@@ -53,17 +58,36 @@ fn read() {
     let somebody = somebody();
     let place = registry.birth(&mut births[0], 0, address(&somebody));
     let place = place.expect("the registry is open");
-    let readers = [(); 2].map(|()| {
+    let reader = {
         let (registry, somebody) = (registry.clone(), somebody.clone());
         thread::spawn(move || registry.read(|_| somebody.look()))
-    });
+    };
     registry.death(place, address(&somebody));
     // As the completer frees the task, if it has the last reference.
     somebody.touch();
-    for reader in readers {
-        reader.join().expect("a panic would have ended the model");
-    }
+    reader.join().expect("a panic would have ended the model");
     registry.read(|_| panic!("the dead have come back"));
+}
+
+fn read_twice() {
+    let (registry, mut births) = Registry::new(1);
+    let registry = Arc::new(registry);
+    let somebody = somebody();
+    let place = registry.birth(&mut births[0], 0, address(&somebody));
+    let place = place.expect("the registry is open");
+    let other = {
+        let (registry, somebody) = (registry.clone(), somebody.clone());
+        thread::spawn(move || registry.read(|_| somebody.touch()))
+    };
+    let mut seen = 0;
+    registry.read(|_| {
+        // One reader at a time: taking a reference is its alone.
+        somebody.touch();
+        seen += 1;
+    });
+    other.join().expect("a panic would have ended the model");
+    registry.death(place, address(&somebody));
+    assert_eq!(seen, 1, "a reader missed somebody");
 }
 
 fn close() {
