@@ -2,6 +2,8 @@
 //! their place.
 #![forbid(unsafe_code)]
 
+#[cfg(doctest)]
+mod guide;
 mod watchdog;
 
 mod loops;

@@ -1,0 +1,7 @@
+//! The guides in `docs/`, so that every program in them is compiled, and run unless it says `no_run`.
+
+#[doc = include_str!("../../docs/cancellation.md")]
+struct Cancellation;
+
+#[doc = include_str!("../../docs/from-asyncio.md")]
+struct FromAsyncio;
