@@ -1,0 +1,329 @@
+//! The examples, held against what the original programs print: as written down, and as CPython
+//! prints it when it runs the same programs, which stand beside ours in `docs/from-asyncio.md`.
+//!
+//! `cargo test --workspace` has built the examples. Where that has not happened, this test has them
+//! built if they are missing; it does not ask whether they are up to date.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsStr;
+use std::fmt::Debug;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+use std::thread;
+
+use runtime_tests::watched;
+
+/// The examples, each with a line by which its original is found in the guide.
+const PROGRAMS: [(&str, Option<&str>); 10] = [
+    ("hello", Some("print('world')")),
+    ("say_after", Some("async def say_after(")),
+    ("nested", Some("async def nested(")),
+    ("create_task", Some("asyncio.ensure_future(coro())")),
+    ("display_date", Some("async def display_date(")),
+    ("factorial", Some("async def factorial(")),
+    ("some_apis", None),
+    (
+        "run_coroutine_threadsafe",
+        Some("asyncio.run_coroutine_threadsafe("),
+    ),
+    ("introspection", None),
+    ("cancel_me", Some("async def cancel_me(")),
+];
+
+/// What a program has printed, or why that is not to be had.
+type Printed = Result<Vec<String>, String>;
+
+/// One program in both languages.
+struct Run {
+    rust: Printed,
+    /// `None` where there is no original, or no Python.
+    python: Option<Printed>,
+}
+
+/// Every program, run at the same time: they spend it asleep.
+static RUNS: LazyLock<BTreeMap<&str, Run>> = LazyLock::new(|| {
+    let has_python = has_python();
+    thread::scope(|scope| {
+        let runs = PROGRAMS.map(|(name, original)| {
+            let rust = scope.spawn(move || printed(&mut Command::new(example(name))));
+            let original = original.filter(|_| has_python);
+            let python = original.map(|line| {
+                scope.spawn(move || {
+                    let text = program_in_guide(line)?;
+                    printed(Command::new("python3").args(["-c", &text]))
+                })
+            });
+            (name, rust, python)
+        });
+        let runs = runs.into_iter().map(|(name, rust, python)| {
+            let rust = rust.join().expect(name);
+            let python = python.map(|python| python.join().expect(name));
+            (name, Run { rust, python })
+        });
+        runs.collect()
+    })
+});
+
+/// Why the examples are not there, if they are not.
+static BUILT: LazyLock<Result<(), String>> = LazyLock::new(build_what_is_missing);
+
+#[track_caller]
+fn run(name: &str) -> &'static Run {
+    if let Err(error) = &*BUILT {
+        panic!("{error}");
+    }
+    watched(|| &RUNS[name])
+}
+
+impl Run {
+    /// What the example has printed.
+    #[track_caller]
+    fn rust(&self) -> &[String] {
+        lines(&self.rust)
+    }
+
+    /// Compares with what CPython has printed, if it has, after `normal` has made them comparable.
+    #[track_caller]
+    fn is_as_pythons<T: PartialEq + Debug>(&self, normal: impl Fn(&[String]) -> T) {
+        if let Some(python) = &self.python {
+            assert_eq!(
+                normal(self.rust()),
+                normal(lines(python)),
+                "Rust, and Python"
+            );
+        }
+    }
+}
+
+#[track_caller]
+fn lines(printed: &Printed) -> &[String] {
+    match printed {
+        Ok(lines) => lines,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn hello_says_hello_and_then_world() {
+    let run = run("hello");
+    assert_eq!(run.rust(), ["hello", "world"]);
+    run.is_as_pythons(<[String]>::to_vec);
+}
+
+#[test]
+fn say_after_takes_two_seconds_at_least() {
+    let run = run("say_after");
+    let expected = [
+        "started at …",
+        "hello",
+        "task1 result is: 1",
+        "world",
+        "finished at …",
+    ];
+    assert_eq!(without_times(run.rust()), expected);
+    assert!(seconds_between(run.rust()) >= 2, "{:?}", run.rust());
+    run.is_as_pythons(without_times);
+}
+
+#[test]
+fn nested_prints_nothing() {
+    let run = run("nested");
+    assert!(run.rust().is_empty(), "{:?}", run.rust());
+    run.is_as_pythons(<[String]>::to_vec);
+}
+
+#[test]
+fn create_task_prints_nothing() {
+    let run = run("create_task");
+    assert!(run.rust().is_empty(), "{:?}", run.rust());
+    run.is_as_pythons(<[String]>::to_vec);
+}
+
+#[test]
+fn display_date_prints_the_date_five_times() {
+    let run = run("display_date");
+    assert_eq!(run.rust().len(), 5, "{:?}", run.rust());
+    run.is_as_pythons(<[String]>::len);
+}
+
+// The three run on several workers: what each of them prints is in order, and no more.
+#[test]
+fn factorial_computes_three_factorials() {
+    let run = run("factorial");
+    let expected = [
+        "Task A: Compute factorial(2)...",
+        "Task A: factorial(2) = 2",
+        "Task B: Compute factorial(2)...",
+        "Task B: Compute factorial(3)...",
+        "Task B: factorial(3) = 6",
+        "Task C: Compute factorial(2)...",
+        "Task C: Compute factorial(3)...",
+        "Task C: Compute factorial(4)...",
+        "Task C: factorial(4) = 24",
+    ];
+    assert_eq!(by_task(run.rust()), expected);
+    run.is_as_pythons(by_task);
+}
+
+#[test]
+fn some_apis_keep_what_they_promise() {
+    let lines = run("some_apis").rust();
+    assert_eq!(lines.len(), 8, "{lines:?}");
+    assert_eq!(lines[0], "shield: the awaiter gave up (timed out)");
+    assert_eq!(lines[1], "shield: the task has finished");
+    assert!(
+        lines[2].starts_with("wait_for: timed out after "),
+        "{lines:?}"
+    );
+    assert!(lines[3].starts_with("wait: "), "{lines:?}");
+    assert_eq!(lines[4], "as_completed: 1");
+    assert_eq!(lines[7], "run_coroutine_threadsafe: 3");
+}
+
+#[test]
+fn run_coroutine_threadsafe_prints_nothing() {
+    let run = run("run_coroutine_threadsafe");
+    assert!(run.rust().is_empty(), "{:?}", run.rust());
+    run.is_as_pythons(<[String]>::to_vec);
+}
+
+#[test]
+fn introspection_finds_everybody() {
+    let lines = run("introspection").rust();
+    assert!(
+        lines.contains(&"4 tasks have not ended:".to_owned()),
+        "{lines:?}"
+    );
+    for name in ["a", "b", "c"] {
+        assert!(lines.contains(&format!("worker {name} runs")), "{lines:?}");
+    }
+    assert_eq!(lines.last().map(String::as_str), Some("1 is left"));
+}
+
+#[test]
+fn cancel_me_cleans_up_and_is_cancelled() {
+    let run = run("cancel_me");
+    let expected = [
+        "cancel_me(): before sleep",
+        "cancel_me(): cancel sleep",
+        "cancel_me(): after sleep",
+        "main(): cancel_me is cancelled now",
+    ];
+    assert_eq!(run.rust(), expected);
+    run.is_as_pythons(<[String]>::to_vec);
+}
+
+/// The lines without the time of day in them.
+fn without_times(lines: &[String]) -> Vec<String> {
+    let lines = lines.iter().map(|line| match line.split_once(" at ") {
+        Some((what, _time)) => format!("{what} at …"),
+        None => line.clone(),
+    });
+    lines.collect()
+}
+
+/// How many seconds lie between the times in the first and in the last line.
+fn seconds_between(lines: &[String]) -> u32 {
+    let seconds = |line: Option<&String>| {
+        let (_, time) = line?.split_once(" at ")?;
+        let mut parts = time.split(':').map(|part| part.parse::<u32>().ok());
+        parts.try_fold(0, |sum, part| Some(60 * sum + part?))
+    };
+    let begin = seconds(lines.first()).expect("a time in the first line");
+    let end = seconds(lines.last()).expect("a time in the last line");
+    // There may be a midnight between them.
+    (end + 24 * 3600 - begin) % (24 * 3600)
+}
+
+/// The lines sorted by the task they speak of; each task's own in their order.
+fn by_task(lines: &[String]) -> Vec<String> {
+    let mut lines = lines.to_vec();
+    lines.sort_by_key(|line| line.split(':').next().map(str::to_owned));
+    lines
+}
+
+/// The lines that a program prints; it must succeed, and complain about nothing.
+fn printed(command: &mut Command) -> Printed {
+    let output = command.output();
+    let output = output.map_err(|error| format!("{command:?} could not be started: {error}"))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let complaints = text(&output.stderr);
+    if !output.status.success() || !complaints.is_empty() {
+        return Err(format!("{command:?}: {}\n{complaints}", output.status));
+    }
+    Ok(text(&output.stdout).lines().map(str::to_owned).collect())
+}
+
+/// Where cargo puts the examples: beside the folder in which this test itself stands.
+fn folder() -> PathBuf {
+    let test = env::current_exe().expect("a test has a file");
+    let profile = test.parent().and_then(Path::parent);
+    profile
+        .expect("a test stands in target/<profile>/deps")
+        .join("examples")
+}
+
+fn example(name: &str) -> PathBuf {
+    folder()
+        .join(name)
+        .with_extension(env::consts::EXE_EXTENSION)
+}
+
+fn build_what_is_missing() -> Result<(), String> {
+    if PROGRAMS.iter().all(|(name, _)| example(name).is_file()) {
+        return Ok(());
+    }
+    let folder = folder();
+    let profile = folder.parent().and_then(Path::file_name);
+    let profile = profile.filter(|profile| *profile != "debug");
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "-p", "runtime-core", "--examples"])
+        .arg("--profile")
+        .arg(profile.unwrap_or(OsStr::new("dev")))
+        .current_dir(root())
+        .status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("the examples cannot be built: {status}")),
+        Err(error) => Err(format!("cargo could not be started: {error}")),
+    }
+}
+
+fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().expect("the workspace's folder")
+}
+
+/// Whether there is a Python that is new enough. Says so if there is not.
+fn has_python() -> bool {
+    let version = "import sys; print(sys.version_info >= (3, 11))";
+    let output = Command::new("python3").args(["-c", version]).output();
+    let found = output.is_ok_and(|output| output.stdout.starts_with(b"True"));
+    if !found {
+        // Not `eprintln!`, which the test harness keeps to itself.
+        let message = "SKIPPED: no Python, of 3.11 at least, is here to be compared with";
+        let _closed = writeln!(std::io::stderr(), "{message}");
+    }
+    found
+}
+
+/// The Python program in the guide that has this in one of its lines.
+fn program_in_guide(line: &str) -> Result<String, String> {
+    let path = root().join("docs/from-asyncio.md");
+    let guide = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let blocks = guide.split("```python\n").skip(1);
+    let blocks = blocks.filter_map(|rest| rest.split("```").next());
+    let found: Vec<_> = blocks
+        .filter(|block| block.contains(line) && block.contains("asyncio.run("))
+        .collect();
+    match found[..] {
+        [program] => Ok(program.to_owned()),
+        _ => Err(format!(
+            "the guide has {} programs with {line:?}",
+            found.len()
+        )),
+    }
+}
