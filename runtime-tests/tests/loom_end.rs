@@ -1,9 +1,22 @@
 //! How a loop ends, in every order.
 #![cfg(asyncio_loom)]
 
+#[macro_use]
+mod twin;
+
 use asyncio::models::end;
 
-#[test]
-fn a_task_ends_while_its_loop_shuts_down() {
-    end::a_task_ends_while_its_loop_shuts_down();
+models! {
+    holds {
+        a_task_ends_while_its_loop_shuts_down = end::a_task_ends_while_its_loop_shuts_down,
+        a_shutdown_leaves_nobody = end::a_shutdown_leaves_nobody,
+        a_forced_end_forgets_nobody = end::a_forced_end_forgets_nobody,
+        every_thread_is_joined = end::every_thread_is_joined,
+    }
+    fails {
+        the_last_end_is_told = end::without_a_word_of_the_last_end, "deadlock",
+        the_end_is_a_task_that_has_left = end::without_the_right_question, "deadlock",
+        a_drained_queue_is_closed = end::without_the_closed_queue, "is forgotten",
+        every_worker_is_told = end::without_a_word_to_every_worker, "deadlock",
+    }
 }

@@ -1,22 +1,119 @@
-//! h1: the end of a loop, against tasks that end, are woken and are born meanwhile.
+//! h1, h2: the end of a loop, against tasks that end, are woken and are born meanwhile.
 
-use super::engine::{Loop, explore_loop};
-use crate::runtime::modelled::shutdown::{Shutdown, shut_down};
+use std::future::{pending, poll_fn};
+use std::task::Poll;
+
+use super::engine::{Loop, explore_loop, options};
+use super::witness::Witness;
+use crate::exceptions::TaskError;
+use crate::runtime::Engine;
+use crate::runtime::modelled::shutdown::{Shutdown, close, shut_down};
+use crate::runtime::modelled::worker::Turn;
+use crate::sync::{Arc, Mutant, Mutex, StdArc, Tally, thread};
 
 /// Worker 0 shuts the loop down while worker 1 runs the only task (2 threads). The shutdown ends,
-/// and the task has ended before it.
+/// and the task has ended when the worker has.
 pub fn a_task_ends_while_its_loop_shuts_down() {
-    explore_loop("h1: a task ends while its loop shuts down", None, || {
-        let mut event_loop = Loop::new(2);
-        let task = event_loop
-            .handle()
-            .create_task(std::future::pending::<()>());
-        let mut first = event_loop.enter();
-        let second = event_loop.start_worker();
+    explore_loop("h1: a task ends during the shutdown", None, end_elsewhere);
+}
+
+/// Worker 0 shuts the loop down while one thread wakes a task and another makes one (3 threads).
+/// The shutdown ends, and every future has been dropped.
+pub fn a_shutdown_leaves_nobody() {
+    explore_loop("h1: a shutdown leaves nobody", None, shut_all_down);
+}
+
+/// The last step of a forced end while one thread wakes a task and another makes one (3 threads).
+/// Both tasks end: nothing is queued and forgotten.
+pub fn a_forced_end_forgets_nobody() {
+    explore_loop("h1: a forced end forgets nobody", None, force_the_end);
+}
+
+/// The whole engine: worker 0 shuts it down while the other worker and the poller thread start,
+/// work or sleep (3 threads). All of them are joined.
+pub fn every_thread_is_joined() {
+    explore_loop("h2: every thread is joined", None, start_and_close);
+}
+
+/// Worker 0 is not told that a task has left.
+pub fn without_a_word_of_the_last_end() {
+    explore_loop("h1 twin", Some(Mutant::EndUntold), end_elsewhere);
+}
+
+/// Worker 0 waits for DONE, which comes after it has been told.
+pub fn without_the_right_question() {
+    explore_loop("h1 twin", Some(Mutant::WaitForDone), end_elsewhere);
+}
+
+/// A wake may push into a queue that has been drained.
+pub fn without_the_closed_queue() {
+    explore_loop("h1 twin", Some(Mutant::PushAfterDrain), force_the_end);
+}
+
+/// The shutdown wakes one worker only.
+pub fn without_a_word_to_every_worker() {
+    explore_loop("h2 twin", Some(Mutant::StopWakesOne), start_and_close);
+}
+
+fn end_elsewhere() {
+    let mut event_loop = Loop::new(2);
+    let task = event_loop.handle().create_task(pending::<()>());
+    let mut first = event_loop.enter();
+    let second = event_loop.start_worker();
+    let outcome = shut_down(&mut first.worker, None);
+    assert!(matches!(outcome, Shutdown::Complete));
+    drop(first);
+    second.join().expect("a panic would have ended the model");
+    assert!(task.cancelled());
+}
+
+/// Ends the loop on this thread while others wake a task that sleeps, and make one.
+fn end_meanwhile(end: impl FnOnce(&mut super::engine::First, &Loop)) {
+    let dropped = StdArc::new(Tally::default());
+    let mut event_loop = Loop::new(1);
+    let mut first = event_loop.enter();
+    let waker = Arc::new(Mutex::new(None));
+    let sleeper = {
+        let (waker, witness) = (waker.clone(), Witness::new(&dropped));
+        let sleeps = poll_fn(move |cx| {
+            witness.touch();
+            waker.lock().get_or_insert_with(|| cx.waker().clone());
+            Poll::<()>::Pending
+        });
+        event_loop.handle().create_task(sleeps)
+    };
+    assert_eq!(first.worker.turn(), Turn::Ran);
+    let waker = waker.lock().take().expect("stored by the first poll");
+    let sayer = thread::spawn(move || waker.wake());
+    let maker = {
+        let (handle, witness) = (event_loop.handle(), Witness::new(&dropped));
+        thread::spawn(move || handle.try_create_task(async move { witness.touch() }))
+    };
+    end(&mut first, &event_loop);
+    sayer.join().expect("a panic would have ended the model");
+    let made = maker.join().expect("a panic would have ended the model");
+    assert!(sleeper.cancelled(), "the sleeper is forgotten");
+    if let Ok(mut task) = made {
+        let ended = !matches!(task.result(), Err(TaskError::InvalidState(_)));
+        assert!(ended, "the new task is forgotten");
+    }
+    assert_eq!(dropped.count(), 2, "a future was not dropped once");
+}
+
+fn shut_all_down() {
+    end_meanwhile(|first, _| {
         let outcome = shut_down(&mut first.worker, None);
         assert!(matches!(outcome, Shutdown::Complete));
-        drop(first);
-        second.join().expect("the worker does not panic");
-        assert!(task.cancelled());
     });
+}
+
+fn force_the_end() {
+    end_meanwhile(|_, event_loop| close(&event_loop.shared));
+}
+
+fn start_and_close() {
+    let mut engine = Engine::start(options(2)).expect("a model has no system to fail");
+    let task = engine.event_loop().create_task(async {});
+    engine.close(None).expect("nothing is stuck");
+    assert!(task.done(), "the task is forgotten");
 }

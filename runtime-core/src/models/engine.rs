@@ -9,7 +9,7 @@ use crate::runtime::modelled::options::Options;
 use crate::runtime::modelled::shared::{Shared, WorkerParts};
 use crate::runtime::modelled::threads;
 use crate::runtime::modelled::worker::Worker;
-use crate::runtime::{EventLoop, Slack, Tuning};
+use crate::runtime::{EventLoop, TimeSettings, Tuning};
 use crate::sync::{Arc, Mutant, explore, thread};
 
 /// A loop, and the parts of the workers that have not come yet.
@@ -85,17 +85,18 @@ impl Drop for First {
     }
 }
 
-fn options(workers: usize) -> Options {
+/// The options of a loop with so many workers.
+pub(super) fn options(workers: usize) -> Options {
     Options {
         workers,
         max_blocking_threads: 1,
         blocking_keep_alive: Duration::ZERO,
         thread_name: String::from("model"),
-        thread_stack_size: None,
+        thread_stack_size: Some(STACK),
         on_thread_start: None,
         on_thread_stop: None,
         debug: false,
-        slack: Slack::default(),
+        time: TimeSettings::default(),
         max_spare_workers: 0,
         tuning: Tuning::default(),
     }

@@ -1,11 +1,12 @@
 //! a3: a task completes while its handle is awaited, by one waker and then another, or dropped.
 
 use std::future::poll_fn;
-use std::task::{Poll, Wake, Waker};
+use std::task::Poll;
 
 use super::desk::Desk;
+use super::ring::Ring;
 use super::witness::Witness;
-use crate::sync::{Bell, Mutant, StdArc, Tally, explore, thread};
+use crate::sync::{Mutant, StdArc, Tally, explore, thread};
 
 /// The runner, an awaiter and a thread that drops a second handle (3 threads). The awaiter is woken
 /// by the waker that it registered last, and sees the whole output, which is dropped once.
@@ -24,19 +25,6 @@ pub fn without_the_release_of_the_output() {
     explore("a3 twin", Some(Mutant::DoneBeforeOutput), await_it);
 }
 
-struct Ring(Bell);
-
-impl Wake for Ring {
-    fn wake(self: StdArc<Self>) {
-        self.0.ring();
-    }
-}
-
-fn ring() -> (StdArc<Ring>, Waker) {
-    let ring = StdArc::new(Ring(Bell::new()));
-    (ring.clone(), ring.into())
-}
-
 fn await_it() {
     let desk = Desk::new();
     let dropped = StdArc::new(Tally::default());
@@ -45,14 +33,14 @@ fn await_it() {
     let handle = task.handle();
     let other = thread::spawn(move || drop(handle));
     let awaiter = thread::spawn(move || {
-        let (first, waker) = ring();
-        let (second, another) = ring();
+        let (first, waker) = Ring::new();
+        let (second, another) = Ring::new();
         let mut polled = task.poll_join(&waker);
         if polled.is_pending() {
             polled = task.poll_join(&another);
         }
         if polled.is_pending() {
-            second.0.wait();
+            second.wait();
             polled = task.poll_join(&another);
         }
         let Poll::Ready(Ok(output)) = polled else {
@@ -78,7 +66,7 @@ fn drop_it() {
     let mut output = Some(output);
     let mut task = desk.spawn(poll_fn(move |_| Poll::Ready(output.take())));
     let handle = thread::spawn(move || {
-        let (ring, waker) = ring();
+        let (ring, waker) = Ring::new();
         let polled = task.poll_join(&waker);
         drop((polled, task, waker));
         ring

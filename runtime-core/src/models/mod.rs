@@ -7,6 +7,8 @@
 #[expect(unsafe_code, reason = "a cell that loom watches in place of a lock")]
 mod witness;
 
+mod ring;
+
 mod desk;
 mod engine;
 
@@ -14,9 +16,12 @@ pub mod cancel;
 pub mod end;
 pub mod free;
 pub mod handover;
+pub mod idle;
 pub mod join;
 pub mod park;
 pub mod pool;
 pub mod registry;
+pub mod submit;
+pub mod timer;
 pub mod uncancel;
 pub mod wake;

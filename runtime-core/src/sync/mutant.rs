@@ -35,6 +35,10 @@ pub(crate) enum Mutant {
     PushUnlocked,
     /// h1: a wake may push into a queue that has been drained.
     PushAfterDrain,
+    /// h1: worker 0 is not told that a task has left.
+    EndUntold,
+    /// h1: worker 0 waits for a task's DONE, which comes after it has been told of the end.
+    WaitForDone,
     /// h2: the shutdown wakes one worker only.
     StopWakesOne,
     /// h3: a thread that cannot be started is nobody's error.

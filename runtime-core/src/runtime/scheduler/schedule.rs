@@ -24,7 +24,7 @@ use crate::runtime::task::runnable::Runnable;
 use crate::runtime::task::schedule::Schedule;
 use crate::runtime::task::schedule_face::Report;
 use crate::runtime::task::spawn::{self, Birth, ScheduleHere};
-use crate::sync::{Arc, StdArc};
+use crate::sync::{Arc, Mutant, StdArc, broken};
 
 /// The number of tasks that nobody is shown: the lane's.
 pub(crate) const HIDDEN: TaskId = TaskId(0);
@@ -145,7 +145,7 @@ fn died(shared: &Arc<Shared>, header: &Header) {
     if let Some(place) = header.place() {
         shared.registry.death(place, header.into());
         header.clear_place();
-        if shared.is_closing() {
+        if shared.is_closing() && !broken(Mutant::EndUntold) {
             shared.crew.seats[0].parker.unpark();
         }
     }

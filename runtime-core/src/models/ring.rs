@@ -1,0 +1,26 @@
+//! A waker that rings a bell, and the bell.
+
+use std::task::{Wake, Waker};
+
+use crate::sync::{Bell, StdArc};
+
+/// What a thread that waits for a task sleeps on.
+pub(super) struct Ring(Bell);
+
+impl Wake for Ring {
+    fn wake(self: StdArc<Self>) {
+        self.0.ring();
+    }
+}
+
+impl Ring {
+    pub(super) fn new() -> (StdArc<Ring>, Waker) {
+        let ring = StdArc::new(Ring(Bell::new()));
+        (ring.clone(), ring.into())
+    }
+
+    /// Waits until the waker is woken.
+    pub(super) fn wait(&self) {
+        self.0.wait();
+    }
+}

@@ -1,0 +1,65 @@
+//! d2: a timer is added while the poller goes to sleep for a later one.
+
+use std::task::Waker;
+use std::time::Duration;
+
+use super::engine::explore_loop;
+use crate::runtime::modelled::driver::Driver;
+use crate::runtime::{TimeSettings, modelled::Tick};
+use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
+
+/// The poller, and a thread that adds a timer (2 threads). The poller does not sleep past it.
+pub fn an_earlier_timer_ends_the_wait() {
+    explore_loop("d2: an earlier timer", None, || wait(Others::None));
+}
+
+/// The same while a third thread cancels the timer that was the earliest (3 threads).
+pub fn an_earlier_timer_ends_the_wait_after_a_cancel() {
+    let model = || wait(Others::Cancel);
+    explore_loop("d2: an earlier timer after a cancel", None, model);
+}
+
+/// A timer is added without a look at how long the poller sleeps.
+pub fn without_the_look_at_the_sleeper() {
+    let step = Some(Mutant::ArmWithoutLook);
+    explore_loop("d2 twin", step, || wait(Others::None));
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    None,
+    Cancel,
+}
+
+/// In a model, a minute comes at once, and a day never: see the model's `Waiter`. For the engine
+/// neither has come when it looks at the clock.
+fn after(driver: &Driver, minutes: u64) -> Tick {
+    let delay = Duration::from_secs(60 * minutes);
+    driver.clock.to_tick(driver.clock.now() + delay)
+}
+
+const DAY: u64 = 24 * 60;
+
+fn wait(others: Others) {
+    let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
+    let driver = Arc::new(Driver::new(waiter, 1, TimeSettings::default()));
+    driver.insert(None, after(&driver, 2 * DAY), Waker::noop().clone());
+    let first = driver.insert(Some(0), after(&driver, DAY), Waker::noop().clone());
+    let held = driver.role.take(0).expect("nobody else is there");
+    let adder = {
+        let driver = driver.clone();
+        thread::spawn(move || {
+            driver.insert(None, after(&driver, 1), Waker::noop().clone());
+        })
+    };
+    let canceller = (others == Others::Cancel).then(|| {
+        let driver = driver.clone();
+        thread::spawn(move || driver.cancel(first))
+    });
+    // Sleeping past the new timer is a deadlock.
+    driver.wait(&held);
+    driver.role.release(held);
+    for thread in [adder].into_iter().chain(canceller) {
+        thread.join().expect("a panic would have ended the model");
+    }
+}

@@ -1,0 +1,32 @@
+//! Work that is added while its workers come, sleep and go, in every order.
+#![cfg(asyncio_loom)]
+
+#[macro_use]
+mod twin;
+
+use asyncio::models::{idle, submit, timer};
+
+models! {
+    holds {
+        work_is_found_by_a_worker_that_goes_to_sleep =
+        idle::work_is_found_by_a_worker_that_goes_to_sleep,
+        work_is_found_by_one_of_two = idle::work_is_found_by_one_of_two,
+        a_worker_that_finds_work_is_replaced = idle::a_worker_that_finds_work_is_replaced,
+        a_worker_leaves_nothing_behind = idle::a_worker_leaves_nothing_behind,
+        a_submitted_task_is_run_and_its_result_comes_back =
+        submit::a_submitted_task_is_run_and_its_result_comes_back,
+        a_task_submitted_while_its_loop_closes_is_not_forgotten =
+        submit::a_task_submitted_while_its_loop_closes_is_not_forgotten,
+        an_earlier_timer_ends_the_wait = timer::an_earlier_timer_ends_the_wait,
+        an_earlier_timer_ends_the_wait_after_a_cancel =
+        timer::an_earlier_timer_ends_the_wait_after_a_cancel,
+    }
+    fails {
+        a_sleeper_looks_again = idle::without_the_second_look, "deadlock",
+        a_searcher_is_replaced = idle::without_the_replacement, "deadlock",
+        a_queue_is_spilled = idle::without_the_spill, "deadlock",
+        a_push_comes_first = submit::without_the_push_before_the_word, "deadlock",
+        a_push_is_locked = submit::without_the_lock_of_a_push, "is forgotten",
+        an_insertion_looks_at_the_sleeper = timer::without_the_look_at_the_sleeper, "deadlock",
+    }
+}
