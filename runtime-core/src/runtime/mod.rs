@@ -48,7 +48,7 @@ pub(crate) use in_place::in_place;
 pub use scheduler::exception_context::ExceptionContext;
 pub(crate) use scheduler::options::Options;
 pub use scheduler::tuning::Tuning;
-pub(crate) use scope::{Scope, Verdict};
+pub(crate) use scope::{Delivery, Scope, Verdict, take_back};
 pub(crate) use sleeping::{Precision, Timer};
 pub use task::callback::Handle;
 pub(crate) use task::cancel::{

@@ -6,18 +6,60 @@
 //!
 //! * nobody inside claimed the request: the scope drops its body, and has **expired**;
 //! * somebody claimed it: the body goes on with its cleanup. If it raises later, that is the scope's
-//!   own request coming back, and it has expired; unless the task has been cancelled meanwhile, by a
-//!   request of its own that the raise stands for just as well: then the raise goes on outward;
+//!   own request coming back, and it has expired; unless a request of the task's own has been
+//!   delivered since the scope was entered, for which the raise stands just as well: then the raise
+//!   goes on outward;
 //! * a request from further out was on its way already, or is about to be: the scope is
 //!   **overruled**. It leaves the answer to the outer one, so that of several scopes found due in
-//!   one poll the outermost answers.
+//!   one poll the outermost answers. If one that is not due then, or is cleaning up, has its time
+//!   later, what it raises stands for the outer request, too.
+//!
+//! While the request is on its way through the body, and nobody has claimed it, the body may still
+//! take it back ([`take_back`]): something was ready, and it wants more time. Then the scope is open
+//! as before, and so are the scopes inside that this request had overruled.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll};
 
 use super::task::cancel::{self, Origin};
 use crate::exceptions::CancelledError;
+use crate::sync::local;
+
+// The scope whose request was taken back last on this thread.
+local! { static TAKEN_BACK: Cell<Origin> = Cell::new(Origin::NOBODY) }
+
+/// A delivery: on which thread it is under way. Only there, and only until it ends, can what is
+/// delivered be taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Delivery {
+    thread: usize,
+    origin: Origin,
+}
+
+/// Takes the request of a scope back, if it is still on its way through the poll that this is called
+/// from. If an outer one is on its way instead, that goes on. False if it has arrived.
+#[must_use]
+pub(crate) fn take_back(delivery: Delivery) -> bool {
+    if delivery.thread != this_thread() || !cancel::is_delivering() {
+        return false;
+    }
+    if cancel::delivering() == delivery.origin {
+        cancel::set_delivering(Origin::NOBODY);
+        TAKEN_BACK.with(|taken_back| taken_back.set(delivery.origin));
+    }
+    true
+}
+
+/// A thread, by the address of something of its own.
+fn this_thread() -> usize {
+    TAKEN_BACK.with(|taken_back| std::ptr::from_ref(taken_back).addr())
+}
+
+fn was_taken_back(origin: Origin) -> bool {
+    TAKEN_BACK.with(Cell::get) == origin
+}
 
 /// Where a scope is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +77,8 @@ pub(crate) struct Scope {
     stage: Stage,
     /// The task's count of requests when the scope was entered.
     cancelling: u32,
+    /// The request of an outer scope has come into this one.
+    outranked: bool,
 }
 
 /// What a poll of the body came to.
@@ -54,6 +98,7 @@ impl Scope {
         Scope {
             stage: Stage::New,
             cancelling: 0,
+            outranked: false,
         }
     }
 
@@ -61,7 +106,7 @@ impl Scope {
     #[must_use]
     pub(crate) fn enter(&mut self) -> bool {
         if self.stage == Stage::New {
-            let Some(cancelling) = cancel::current_cancelling() else {
+            let Some(cancelling) = delivered_requests() else {
                 return false;
             };
             self.cancelling = cancelling;
@@ -77,7 +122,20 @@ impl Scope {
 
     /// Whether the scope's time has come while the body was waiting.
     pub(crate) fn has_expired(&self) -> bool {
-        matches!(self.stage, Stage::Delivered | Stage::Overruled)
+        !self.is_open()
+    }
+
+    /// The delivery that a poll with `due` is about to make.
+    pub(crate) fn delivery(&self) -> Delivery {
+        Delivery {
+            thread: this_thread(),
+            origin: Origin::scope(self),
+        }
+    }
+
+    /// The body has been given more time before the request had arrived.
+    pub(crate) fn reopen(&mut self) {
+        self.stage = Stage::Open;
     }
 
     /// Polls the body; with `due`, the scope's own request is delivered to it, once.
@@ -88,11 +146,44 @@ impl Scope {
         body: Pin<&mut F>,
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
+        let outer = cancel::delivering();
+        if outer != Origin::NOBODY {
+            return self.pass_on(due, outer, body, cx);
+        }
         if due && self.stage == Stage::Open {
             return self.deliver(body, cx);
         }
         let noted = cancel::note();
         match body.poll(cx) {
+            Poll::Ready(value) => Verdict::Ready(value),
+            Poll::Pending if self.stage == Stage::Delivered => self.claim_raise(noted),
+            Poll::Pending => Verdict::Pending,
+        }
+    }
+
+    /// Polls the body while a request from further out is on its way.
+    #[cold]
+    fn pass_on<F: Future>(
+        &mut self,
+        due: bool,
+        outer: Origin,
+        body: Pin<&mut F>,
+        cx: &mut PollWith<'_>,
+    ) -> Verdict<F::Output> {
+        let overruled = due && self.stage == Stage::Open;
+        if overruled {
+            self.stage = Stage::Overruled;
+        }
+        let noted = cancel::note();
+        let polled = body.poll(cx);
+        if was_taken_back(outer) {
+            if overruled {
+                self.stage = Stage::Open;
+            }
+        } else if outer != Origin::TASK {
+            self.outranked = true;
+        }
+        match polled {
             Poll::Ready(value) => Verdict::Ready(value),
             Poll::Pending if self.stage == Stage::Delivered => self.claim_raise(noted),
             Poll::Pending => Verdict::Pending,
@@ -105,57 +196,95 @@ impl Scope {
         body: Pin<&mut F>,
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
-        let noted = cancel::note();
-        if cancel::is_delivering() || cancel::current_has_request() {
-            self.stage = Stage::Overruled;
-            return body.poll(cx).map_or_pending();
+        if cancel::current_has_request() {
+            // It comes with the next poll, unless it is taken back: let it decide then.
+            return match body.poll(cx) {
+                Poll::Ready(value) => Verdict::Ready(value),
+                Poll::Pending => Verdict::Pending,
+            };
         }
+        let noted = cancel::note();
         let sent = Sent::send(Origin::scope(self));
         match body.poll(cx) {
             // It may have been ready without ever meeting the request: then it has not expired.
             Poll::Ready(value) => {
-                if !sent.take_back() {
+                if sent.end() == End::Claimed {
                     self.stage = Stage::Delivered;
                 }
                 Verdict::Ready(value)
             }
-            Poll::Pending => {
-                self.stage = Stage::Delivered;
-                if sent.take_back() {
-                    Verdict::Expired
-                } else {
+            Poll::Pending => match sent.end() {
+                End::TakenBack => Verdict::Pending,
+                End::Unclaimed => {
+                    self.stage = Stage::Delivered;
+                    self.answer(CancelledError::default())
+                }
+                End::Claimed => {
+                    self.stage = Stage::Delivered;
                     self.claim_raise(noted)
                 }
-            }
+            },
         }
     }
 
     fn claim_raise<T>(&self, noted: cancel::Serial) -> Verdict<T> {
-        match cancel::claim_raised(noted) {
-            None => Verdict::Pending,
-            Some(error) if cancel::current_cancelling() > Some(self.cancelling) => {
-                Verdict::Raised(error)
-            }
-            Some(_own) => Verdict::Expired,
+        cancel::claim_raised(noted).map_or(Verdict::Pending, |error| self.answer(error))
+    }
+
+    /// What the end of the body means, by a raise or by the scope's own request.
+    fn answer<T>(&self, error: CancelledError) -> Verdict<T> {
+        if self.outranked || delivered_requests() > Some(self.cancelling) {
+            Verdict::Raised(error)
+        } else {
+            Verdict::Expired
         }
     }
 }
 
-/// The scope's request, on its way. Taken back when the poll ends, even by a panic.
+/// How many of the current task's requests have been delivered. One that is still on its way will be
+/// in any case, and needs no raise to stand for it.
+fn delivered_requests() -> Option<u32> {
+    let mut counted = cancel::current_cancelling()?;
+    loop {
+        let waits = u32::from(cancel::current_has_request());
+        // A request may come between the two looks: it must not be counted and found absent.
+        let again = cancel::current_cancelling()?;
+        if again == counted {
+            let travels = u32::from(cancel::delivering() == Origin::TASK);
+            return Some(counted.saturating_sub(waits + travels));
+        }
+        counted = again;
+    }
+}
+
+/// The scope's request, on its way. Ends with the poll, even with a panic.
 struct Sent(Origin);
+
+/// What became of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Unclaimed,
+    Claimed,
+    TakenBack,
+}
 
 impl Sent {
     fn send(origin: Origin) -> Sent {
+        // A scope that had this address may have left its name.
+        TAKEN_BACK.with(|taken_back| taken_back.set(Origin::NOBODY));
         cancel::wake_foreign();
         cancel::set_delivering(origin);
         Sent(origin)
     }
 
-    /// True if nobody has claimed it.
-    fn take_back(self) -> bool {
-        let unclaimed = cancel::delivering() == self.0;
-        drop(self);
-        unclaimed
+    fn end(self) -> End {
+        if cancel::delivering() == self.0 {
+            End::Unclaimed
+        } else if was_taken_back(self.0) {
+            End::TakenBack
+        } else {
+            End::Claimed
+        }
     }
 }
 
@@ -163,19 +292,6 @@ impl Drop for Sent {
     fn drop(&mut self) {
         if cancel::delivering() == self.0 {
             cancel::set_delivering(Origin::NOBODY);
-        }
-    }
-}
-
-trait OrPending<T> {
-    fn map_or_pending(self) -> Verdict<T>;
-}
-
-impl<T> OrPending<T> for Poll<T> {
-    fn map_or_pending(self) -> Verdict<T> {
-        match self {
-            Poll::Ready(value) => Verdict::Ready(value),
-            Poll::Pending => Verdict::Pending,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use crate::exceptions::InvalidStateError;
+use crate::runtime::{Delivery, take_back};
 use crate::sync::{Arc, Mutex};
 
 /// A timeout, as its body and any other task see it: `asyncio.Timeout`.
@@ -30,6 +31,8 @@ pub struct Timeout {
 struct State {
     when: Option<Instant>,
     stage: Stage,
+    /// While the body is polled with the request on its way.
+    delivery: Option<Delivery>,
     /// Woken when the deadline is moved.
     waker: Option<Waker>,
 }
@@ -48,6 +51,7 @@ impl Timeout {
         let state = State {
             when,
             stage: Stage::Active,
+            delivery: None,
             waker: None,
         };
         Timeout {
@@ -62,12 +66,17 @@ impl Timeout {
     }
 
     /// Moves the deadline, from any task or thread; none: takes the limit away. A deadline that is
-    /// past cancels the body at its next await that suspends.
+    /// past cancels the body at its next await that suspends. A body that runs on past its deadline,
+    /// because something was ready, may still move it before such an await.
     ///
     /// # Errors
     /// If the timeout has expired, or has ended.
     pub fn reschedule(&self, when: Option<Instant>) -> Result<(), InvalidStateError> {
         let mut state = self.shared.lock();
+        if state.stage == Stage::Expiring && state.delivery.is_some_and(take_back) {
+            state.delivery = None;
+            state.stage = Stage::Active;
+        }
         let message = match state.stage {
             Stage::Active => {
                 state.when = when;
@@ -92,18 +101,34 @@ impl Timeout {
     /// Registers who is to hear of a move, and returns the deadline.
     pub(super) fn attend(&self, waker: &Waker) -> Option<Instant> {
         let state = self.shared.lock();
-        let when = state.when;
-        let known = state
-            .waker
-            .as_ref()
-            .is_some_and(|known| known.will_wake(waker));
-        if !known {
-            drop(state);
-            // A waker's clone and its destructor are user code: outside the lock.
-            let new = waker.clone();
-            let _old = self.shared.lock().waker.replace(new);
+        let known = state.waker.as_ref();
+        if known.is_some_and(|known| known.will_wake(waker)) {
+            return state.when;
         }
+        drop(state);
+        // A waker's clone and its destructor are user code: outside the lock.
+        let new = waker.clone();
+        let mut state = self.shared.lock();
+        let old = state.waker.replace(new);
+        // Read under the same lock: whoever moves it from now on finds the waker.
+        let when = state.when;
+        drop(state);
+        drop(old);
         when
+    }
+
+    /// The body is about to be polled with the request on its way.
+    pub(super) fn begin_expiry(&self, delivery: Delivery) {
+        let mut state = self.shared.lock();
+        state.stage = Stage::Expiring;
+        state.delivery = Some(delivery);
+    }
+
+    /// That poll has ended. True if the body has been given more time in it.
+    pub(super) fn end_delivery(&self) -> bool {
+        let mut state = self.shared.lock();
+        state.delivery = None;
+        state.stage == Stage::Active
     }
 
     pub(super) fn set_stage(&self, stage: Stage) {

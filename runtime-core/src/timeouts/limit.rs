@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::control::{Stage, Timeout};
 use crate::exceptions::TimeoutError;
-use crate::runtime::{Precision, Raise, Scope, Timer, Verdict, hidden};
+use crate::runtime::{Delivery, Precision, Raise, Scope, Timer, Verdict, hidden};
 
 /// Awaits `awaitable` for so long at most: `asyncio.wait_for`. No limit: `None`.
 ///
@@ -177,7 +177,7 @@ impl<F: Future> Future for Limited<F> {
         let mut clock = Alarm {
             timer: this.timer,
             armed: this.armed,
-            location: *this.location,
+            location: this.location,
         };
         let due = when.is_some_and(|when| clock.is_due(now, when, cx));
         let body = this
@@ -185,13 +185,21 @@ impl<F: Future> Future for Limited<F> {
             .as_mut()
             .as_pin_mut()
             .expect("a timeout was polled after its end");
+        if due {
+            this.limit.begin_expiry(this.scope.delivery());
+        }
         let verdict = this.scope.poll(due, body, cx);
+        if due && this.limit.end_delivery() {
+            this.scope.reopen();
+        }
         let expired = this.scope.has_expired();
         let outcome = match verdict {
             Verdict::Pending => {
-                if due {
-                    this.limit.note(Stage::Expiring);
-                } else if let Some(when) = when {
+                if due && !expired {
+                    // The request has been taken back, or put off: the next poll looks again.
+                    this.limit.note(Stage::Active);
+                    cx.waker().wake_by_ref();
+                } else if let (false, Some(when)) = (due, when) {
                     clock.arm(now, when, cx);
                 }
                 return Poll::Pending;
@@ -279,6 +287,16 @@ impl Limit {
         }
     }
 
+    fn begin_expiry(&self, delivery: Delivery) {
+        if let Limit::Shared(control) = self {
+            control.begin_expiry(delivery);
+        }
+    }
+
+    fn end_delivery(&self) -> bool {
+        matches!(self, Limit::Shared(control) if control.end_delivery())
+    }
+
     fn note(&self, stage: Stage) {
         if let Limit::Shared(control) = self {
             control.set_stage(stage);
@@ -288,11 +306,13 @@ impl Limit {
 
 impl Drop for Limit {
     fn drop(&mut self) {
-        // Dropped before its end, by a cancellation from outside.
+        // Dropped before its end: by a cancellation from outside, or a panic of the body.
         if let Limit::Shared(control) = self {
-            if !control.expired() {
-                control.set_stage(Stage::Finished);
-            }
+            control.set_stage(if control.expired() {
+                Stage::Expired
+            } else {
+                Stage::Finished
+            });
         }
     }
 }
