@@ -47,7 +47,10 @@ pub use tasks::{
 };
 
 pub use threads::{ThreadPoolExecutor, blocking, to_thread};
-pub use timeouts::{Timeout, timeout, timeout_at, wait_for};
+pub use timeouts::{
+    CancelScope, Interval, MissedTickBehavior, TimeGuard, Timeout, interval, interval_at,
+    move_on_after, timeout, timeout_at, wait_for,
+};
 
 /// [`tasks`] under another name.
 pub mod task {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::exceptions::{CancelledError, ShutdownTimeout};
 use crate::runtime::{
-    Context, Engine, EventLoop, Options, Slack, Tuning, is_inside_loop, run_foreign,
+    Context, Engine, EventLoop, Options, Slack, TimeSettings, Tuning, is_inside_loop, run_foreign,
 };
 use crate::sync::{StdArc, thread};
 
@@ -219,7 +219,7 @@ impl Builder {
             on_thread_start: None,
             on_thread_stop: None,
             debug: environment("ASYNCIO_DEBUG") == Some(1),
-            slack: Slack::default(),
+            time: TimeSettings::default(),
             max_spare_workers: processors.max(workers.unwrap_or(0)),
             tuning: Tuning::from_environment(),
         };
@@ -293,7 +293,31 @@ impl Builder {
             fraction >= 0.0,
             "a slack is a fraction of the delay, zero or more"
         );
-        self.options.slack = Slack { fraction, at_most };
+        self.options.time.slack = Slack { fraction, at_most };
+        self
+    }
+
+    /// Starts the loop with a time that stands still.
+    ///
+    /// It jumps to the next timer whenever nothing else can happen: every worker sleeps, no task, no
+    /// callback and no function on the blocking pool is under way. A year of sleeping takes
+    /// milliseconds, and [`EventLoop::time`] says a year later. (`Instant::now` knows nothing of
+    /// it.) [`EventLoop::hold_time`] keeps it from jumping, [`EventLoop::advance`] moves it by hand.
+    /// Foreign threads count while they are at work inside `block_on`, otherwise not.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let mut runner = asyncio::Runner::builder().start_paused(true).build()?;
+    /// runner.run(async {
+    ///     let event_loop = asyncio::get_running_loop();
+    ///     let begin = event_loop.time();
+    ///     asyncio::sleep(Duration::from_secs(365 * 24 * 3600)).await;
+    ///     assert_eq!(event_loop.time() - begin, Duration::from_secs(365 * 24 * 3600));
+    /// });
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
+    pub fn start_paused(mut self, paused: bool) -> Builder {
+        self.options.time.paused = paused;
         self
     }
 

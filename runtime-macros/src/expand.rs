@@ -154,6 +154,7 @@ fn call(kind: Kind, function: &Function, options: Options) -> TokenStream {
     let settings: Vec<(&str, TokenStream)> = [
         ("workers", workers),
         ("debug", options.debug),
+        ("start_paused", options.start_paused),
         ("max_blocking_threads", options.max_blocking_threads),
         ("thread_name", options.thread_name),
     ]

@@ -6,8 +6,7 @@ use crate::literal::{self, Kind};
 use crate::refusal::{Refusal, placed};
 use crate::token::{is_mark, is_word};
 
-const KNOWN: &str =
-    "the options are `workers`, `debug`, `max_blocking_threads`, `thread_name` and `crate`";
+const KNOWN: &str = "the options are `workers`, `debug`, `start_paused`, `max_blocking_threads`, `thread_name` and `crate`";
 
 /// What the options say; an option that was not given is `None`.
 #[derive(Default)]
@@ -16,6 +15,8 @@ pub(crate) struct Options {
     pub(crate) workers: Option<TokenStream>,
     /// Whether debug mode is on.
     pub(crate) debug: Option<TokenStream>,
+    /// Whether time stands still.
+    pub(crate) start_paused: Option<TokenStream>,
     /// Number of threads for blocking calls.
     pub(crate) max_blocking_threads: Option<TokenStream>,
     /// Name of the worker threads.
@@ -59,10 +60,11 @@ impl Options {
         let text = match word {
             "workers" => return Ok(&mut self.workers),
             "debug" => return Ok(&mut self.debug),
+            "start_paused" => return Ok(&mut self.start_paused),
             "max_blocking_threads" => return Ok(&mut self.max_blocking_threads),
             "thread_name" => return Ok(&mut self.thread_name),
             "crate" => return Ok(&mut self.library),
-            "start_paused" | "seed" | "seeds" => format!("`{word}` is not available yet"),
+            "seed" | "seeds" => format!("`{word}` is not available yet"),
             _ => format!("unknown option `{word}`; {KNOWN}"),
         };
         Err(Refusal::at(span, text))
@@ -97,7 +99,7 @@ fn check(word: &str, value: &[TokenTree]) -> Result<(), Refusal> {
     let is_bool =
         matches!(&single, Some(token) if is_word(token, "true") || is_word(token, "false"));
     let (fits, expected) = match word {
-        "debug" => (kind.is_none(), "`true` or `false`"),
+        "debug" | "start_paused" => (kind.is_none(), "`true` or `false`"),
         "thread_name" => (
             !is_bool && kind.is_none_or(|kind| kind == Kind::Text),
             "a string",
@@ -140,6 +142,7 @@ fn example(word: &str) -> &'static str {
     match word {
         "workers" => "workers = 4",
         "debug" => "debug = true",
+        "start_paused" => "start_paused = true",
         "max_blocking_threads" => "max_blocking_threads = 64",
         "thread_name" => "thread_name = \"api\"",
         _ => "crate = \"my_asyncio\"",

@@ -19,6 +19,7 @@ mod stub {
     impl Builder {
         pub fn workers(self, _: usize) -> Self { self }
         pub fn debug(self, _: bool) -> Self { self }
+        pub fn start_paused(self, _: bool) -> Self { self }
         pub fn max_blocking_threads(self, _: usize) -> Self { self }
         pub fn thread_name(self, _: impl Into<String>) -> Self { self }
         pub fn build(self) -> std::io::Result<Runner> { Ok(Runner) }
@@ -86,9 +87,9 @@ refused!(a_body_of_another_type:
     r#"#[runtime_macros::main(crate = "stub")] async fn f() -> u8 { "" }"#, but not
     r#"#[runtime_macros::main(crate = "stub")] async fn f() -> u8 { 0 }"#);
 
-refused!(virtual_time_which_is_not_available_yet:
-    r#"#[runtime_macros::test(crate = "stub", start_paused = true)] async fn f() {}"#, but not
-    r#"#[runtime_macros::test(crate = "stub", debug = true)] async fn f() {}"#);
+refused!(a_number_for_start_paused:
+    r#"#[runtime_macros::test(crate = "stub", start_paused = 1)] async fn f() {}"#, but not
+    r#"#[runtime_macros::test(crate = "stub", start_paused = true)] async fn f() {}"#);
 
 refused!(a_seed_which_is_not_available_yet:
     r#"#[runtime_macros::test(crate = "stub", seed = 1)] async fn f() {}"#, but not

@@ -10,7 +10,7 @@ use crate::runtime::modelled::shared::{Shared, WorkerParts};
 use crate::runtime::modelled::threads;
 use crate::runtime::modelled::worker::Worker;
 use crate::runtime::{EventLoop, TimeSettings, Tuning};
-use crate::sync::{Arc, Mutant, explore, thread};
+use crate::sync::{Arc, Mutant, explore_less, thread};
 
 /// A loop, and the parts of the workers that have not come yet.
 pub(super) struct Loop {
@@ -31,7 +31,12 @@ const STACK: usize = 0x10000;
 
 /// Explores a model that makes a loop, on a thread with room for it.
 pub(super) fn explore_loop(name: &str, step: Option<Mutant>, model: fn()) {
-    explore(name, step, move || {
+    explore_less_of_a_loop(0, name, step, model);
+}
+
+/// The same with so many preemptions `fewer`.
+pub(super) fn explore_less_of_a_loop(fewer: usize, name: &str, step: Option<Mutant>, model: fn()) {
+    explore_less(fewer, name, step, move || {
         let thread = thread::Builder::new().stack_size(STACK).spawn(model);
         let thread = thread.expect("a model has no system to fail");
         thread.join().expect("a panic would have ended the model");

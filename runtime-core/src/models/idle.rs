@@ -1,6 +1,6 @@
 //! b1, b2, b4: work is added while workers go to sleep, find other work, or leave.
 
-use super::engine::{Loop, explore_loop};
+use super::engine::{Loop, explore_less_of_a_loop, explore_loop};
 use crate::sync::{Bell, Mutant, StdArc, Tally, thread};
 
 /// Two tasks for a worker that goes to sleep (2 threads). Both are run.
@@ -10,13 +10,13 @@ pub fn work_is_found_by_a_worker_that_goes_to_sleep() {
 
 /// A task for two workers that go to sleep (3 threads). It is run.
 pub fn work_is_found_by_one_of_two() {
-    explore_loop("b1: two workers go to sleep", None, || add(2, 1));
+    explore_less_of_a_loop(1, "b1: two workers go to sleep", None, || add(2, 1));
 }
 
 /// Two tasks for two workers, and the first blocks until the second has run (3 threads). So whoever
 /// finds one of them sees to it that the other is looked for.
 pub fn a_worker_that_finds_work_is_replaced() {
-    explore_loop("b2: a searcher is replaced", None, block);
+    explore_less_of_a_loop(1, "b2: a searcher is replaced", None, block);
 }
 
 /// A worker leaves with two tasks in its queue (2 threads). The other worker runs them.

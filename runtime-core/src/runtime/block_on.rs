@@ -66,8 +66,9 @@ pub(crate) fn run_foreign<F: Future>(
     let nothing_to_interrupt = StdArc::new(|| ());
     let parker = Arc::new(Parker::new(nothing_to_interrupt));
     parker.bind();
-    let home = Rc::new(Home::new(Arc::clone(&parker)));
+    let home = Rc::new(Home::new(Arc::clone(&parker), shared.driver.holds.clone()));
     let _entered = context::enter(Arc::clone(shared), Role::Root(Rc::clone(&home)));
+    let _at_work = AtWork::begin(shared);
     let output: Output<F::Output> = Rc::default();
     let must_end = MustEnd;
     // SAFETY: as in `run_root`.
@@ -115,6 +116,30 @@ fn begin(shared: &Arc<Shared>, home: &Home, runnable: Runnable, task: &Task<()>)
     }
 }
 
+/// A foreign thread is at work for the loop: a time that stands still does not jump meanwhile.
+struct AtWork<'a>(&'a Shared);
+
+impl AtWork<'_> {
+    fn begin(shared: &Shared) -> AtWork<'_> {
+        shared.driver.holds.begin();
+        AtWork(shared)
+    }
+
+    /// Sleeps. Between the wake-up and the thread's next step, the task in its inbox counts.
+    fn rest(shared: &Shared, sleep: impl FnOnce()) {
+        drop(AtWork(shared));
+        sleep();
+        shared.driver.holds.begin();
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.driver.holds.end(1);
+        self.0.driver.look_again();
+    }
+}
+
 /// Runs what is bound to this thread until `done`.
 fn drive(shared: &Shared, home: &Home, parker: &Parker, done: impl Fn() -> bool) {
     while !done() {
@@ -122,7 +147,7 @@ fn drive(shared: &Shared, home: &Home, parker: &Parker, done: impl Fn() -> bool)
         match home.pop_root().or_else(|| home.pop()) {
             Some(task) if shared.is_abandoning() => task.abandon(closed_error()),
             Some(task) => task.run(),
-            None => parker.park(),
+            None => AtWork::rest(shared, || parker.park()),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::panic::Location;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::block_on::{RootResult, run_root};
 use super::event_loop::EventLoop;
@@ -91,7 +91,8 @@ impl Engine {
         if std::mem::replace(&mut self.closed, true) {
             return Ok(());
         }
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let now = self.event_loop.time();
+        let deadline = limit.and_then(|limit| now.checked_add(limit));
         let outcome = {
             let _present = Present::enter(&self.worker);
             let outcome = shut_down(&mut self.worker, deadline);
@@ -149,5 +150,6 @@ impl Drop for Present {
     fn drop(&mut self) {
         self.shared.set_running(false);
         self.shared.crew.leave(&self.core.queue);
+        self.shared.driver.look_again();
     }
 }

@@ -149,6 +149,28 @@ impl EventLoop {
         self.shared.driver.clock.now()
     }
 
+    /// Whether the loop's time stands still, and jumps.
+    pub(crate) fn is_paused(&self) -> bool {
+        self.shared.driver.clock.is_paused()
+    }
+
+    /// Asks that a time that stands still does not jump.
+    pub(crate) fn ask_time_to_stand(&self) {
+        self.shared.driver.holds.ask();
+    }
+
+    pub(crate) fn let_time_go(&self) {
+        self.shared.driver.holds.unask();
+        self.shared.driver.look_again();
+    }
+
+    /// Lets time jump as far as `when`, whoever asks that it stand.
+    pub(crate) fn let_time_go_to(&self, when: Instant) {
+        let driver = &self.shared.driver;
+        driver.holds.allow(driver.clock.to_tick(when));
+        driver.look_again();
+    }
+
     /// Whether a `run` is under way on the loop.
     #[must_use]
     pub fn is_running(&self) -> bool {

@@ -45,11 +45,12 @@ pub use event_loop::{
 pub(crate) use event_loop::{NewTask, is_inside_loop, no_running_loop, spawn_here, spawn_local};
 pub(crate) use handover::{Callback, Cancellation, Completion, Handover};
 pub(crate) use in_place::in_place;
+pub(crate) use scheduler::driver::Settings as TimeSettings;
 pub use scheduler::exception_context::ExceptionContext;
 pub(crate) use scheduler::options::Options;
 pub use scheduler::tuning::Tuning;
 pub(crate) use scope::{Delivery, Scope, Verdict, take_back};
-pub(crate) use sleeping::{Precision, Timer};
+pub(crate) use sleeping::{Precision, Timer, loop_time};
 pub use task::callback::Handle;
 pub(crate) use task::cancel::{
     Attendance, Raise, hidden, intercept, is_delivering, note, offer, wait_on,

@@ -50,6 +50,7 @@ impl EventLoop {
     {
         let shared = self.shared();
         let call = StdArc::new(Call {
+            _outstanding: Outstanding::new(shared),
             stage: Mutex::new(Stage::Queued {
                 function,
                 waker: None,
@@ -85,8 +86,26 @@ impl EventLoop {
     }
 }
 
+/// A function is on its way, or runs: a time that stands still does not jump meanwhile.
+struct Outstanding(Arc<Shared>);
+
+impl Outstanding {
+    fn new(shared: &Arc<Shared>) -> Outstanding {
+        shared.driver.holds.begin();
+        Outstanding(Arc::clone(shared))
+    }
+}
+
+impl Drop for Outstanding {
+    fn drop(&mut self) {
+        self.0.driver.holds.end(1);
+        self.0.driver.look_again();
+    }
+}
+
 /// One function, and what comes of it.
 struct Call<F, T> {
+    _outstanding: Outstanding,
     stage: Mutex<Stage<F, T>>,
     context: Context,
     shared: Arc<Shared>,

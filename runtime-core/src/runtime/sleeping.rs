@@ -130,8 +130,8 @@ impl Timer {
             return Poll::Ready(Ok(()));
         }
         let fires = match precision {
-            Precision::Shared => driver.slack.apply(now, when),
-            Precision::Exact => when,
+            Precision::Shared if !driver.clock.is_paused() => driver.slack.apply(now, when),
+            Precision::Shared | Precision::Exact => when,
         };
         let key = driver.insert(worker_index(&branch.shared), fires, cx.waker().clone());
         self.state = State::Waiting {
@@ -169,4 +169,10 @@ fn identity(waker: &Waker) -> (usize, usize) {
 /// Notes for whoever looks what the current task waits on.
 fn note(location: &'static Location<'static>) {
     cancel::wait_on(location);
+}
+
+/// The time of the current loop; where there is none, that of the system.
+pub(crate) fn loop_time() -> Instant {
+    context::with(|frame| frame.map(|frame| frame.shared.driver.clock.now()))
+        .unwrap_or_else(Instant::now)
 }

@@ -177,17 +177,28 @@ thread_local! {
     static BROKEN: Cell<Option<Mutant>> = const { Cell::new(None) };
 }
 
-/// How many preemptions a model explores, unless `LOOM_MAX_PREEMPTIONS` says otherwise: bugs that
-/// need more are not known from practice, and each more multiplies the time by about ten.
+/// How many preemptions a model explores, unless `LOOM_MAX_PREEMPTIONS` says otherwise. Loom's
+/// authors find nearly every bug with two or three; each more takes five to twenty times as long.
 const PREEMPTIONS: usize = 3;
 /// The longest path through a model, in switches of threads.
 const BRANCHES: usize = 20_000;
 
 /// Runs `model` in every interleaving that loom tells apart, with one step broken or none.
 pub(crate) fn explore(name: &str, step: Option<Mutant>, model: impl Fn() + Send + Sync + 'static) {
+    explore_less(0, name, step, model);
+}
+
+/// The same for a model that is large: with so many preemptions `fewer`, but one.
+pub(crate) fn explore_less(
+    fewer: usize,
+    name: &str,
+    step: Option<Mutant>,
+    model: impl Fn() + Send + Sync + 'static,
+) {
     BROKEN.set(step);
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(Some(PREEMPTIONS));
+    let preemptions = builder.preemption_bound.unwrap_or(PREEMPTIONS);
+    builder.preemption_bound = Some(preemptions.saturating_sub(fewer).max(1));
     builder.max_branches = builder.max_branches.max(BRANCHES);
     let runs = StdArc::new(Tally::default());
     let counted = StdArc::clone(&runs);

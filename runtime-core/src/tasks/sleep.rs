@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::runtime::{Precision, Timer, is_delivering};
+use crate::runtime::{Precision, Timer, is_delivering, loop_time};
 
 /// Sleeps for `delay`: `asyncio.sleep`.
 ///
@@ -139,7 +139,7 @@ impl Sleep {
 
     /// The first poll of a delay: it begins now.
     fn begin(&mut self, delay: Duration, cx: &mut Context<'_>) -> Poll<()> {
-        let now = Instant::now();
+        let now = loop_time();
         let Some(when) = now.checked_add(delay) else {
             self.until = Until::Never;
             return Poll::Pending;

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::control::{Stage, Timeout};
 use crate::exceptions::TimeoutError;
-use crate::runtime::{Delivery, Precision, Raise, Scope, Timer, Verdict, hidden};
+use crate::runtime::{Delivery, Precision, Raise, Scope, Timer, Verdict, hidden, loop_time};
 
 /// Awaits `awaitable` for so long at most: `asyncio.wait_for`. No limit: `None`.
 ///
@@ -74,7 +74,7 @@ where
 {
     let delay: Option<Duration> = delay.into();
     // A delay beyond what an `Instant` can say is no limit.
-    let when = delay.and_then(|delay| Instant::now().checked_add(delay));
+    let when = delay.and_then(|delay| loop_time().checked_add(delay));
     timeout_at(when, body).await
 }
 
@@ -169,7 +169,7 @@ impl<F: Future> Future for Limited<F> {
         }
         let (now, when) = if this.scope.is_open() {
             // The one look at the clock for all that the first poll asks of it.
-            let now = this.armed.is_none().then(Instant::now);
+            let now = this.armed.is_none().then(loop_time);
             (now, this.limit.deadline(now, cx))
         } else {
             (None, None)
@@ -240,7 +240,7 @@ impl Alarm<'_> {
             Some(_moved) => {
                 self.timer.cancel();
                 *self.armed = None;
-                when <= Instant::now()
+                when <= loop_time()
             }
             None => now.is_some_and(|now| when <= now),
         }

@@ -1,8 +1,14 @@
-//! Time limits: `wait_for`, `timeout` and `timeout_at`.
+//! Time: limits, scopes that can be cancelled, and ticks.
 
+mod cancel_scope;
 mod control;
+mod interval;
+mod paused;
 
 mod limit;
 
+pub use cancel_scope::{CancelScope, move_on_after};
 pub use control::Timeout;
+pub use interval::{Interval, MissedTickBehavior, interval, interval_at};
 pub use limit::{WaitFor, timeout, timeout_at, wait_for};
+pub use paused::TimeGuard;

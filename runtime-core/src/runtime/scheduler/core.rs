@@ -33,12 +33,13 @@ pub(crate) struct Core {
 impl Core {
     pub(crate) fn new(shared: Arc<Shared>, parts: WorkerParts) -> Core {
         let parker = Arc::clone(&shared.crew.seats[parts.index].parker);
+        let holds = shared.driver.holds.clone();
         Core {
             branch: Branch::new(Arc::clone(&shared)),
             shared,
             index: parts.index,
             queue: parts.queue,
-            home: Home::new(parker),
+            home: Home::new(parker, holds),
             births: RefCell::new(parts.births),
             ids: Cell::new((0, 0)),
             pushes: Cell::new(0),

@@ -18,7 +18,7 @@ use std::io;
 use std::task::Waker;
 
 use super::role::{Held, Role};
-use crate::runtime::time::{Clock, Slack, Tick, TimerKey, Timers};
+use crate::runtime::time::{Clock, Holds, Slack, Tick, TimerKey, Timers};
 use crate::sync::atomic::{AtomicU64, Ordering, fence};
 use crate::sync::{Mutant, Mutex, StdArc, Waiter, broken};
 
@@ -33,12 +33,21 @@ struct Bed {
     occupied: bool,
 }
 
+/// How time is to go.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Settings {
+    pub(crate) slack: Slack,
+    /// It stands still, and jumps.
+    pub(crate) paused: bool,
+}
+
 /// Time and events of a loop.
 #[derive(Debug)]
 pub(crate) struct Driver {
     pub(crate) clock: Clock,
     pub(crate) role: Role,
     pub(crate) slack: Slack,
+    pub(crate) holds: Holds,
     waiter: StdArc<Waiter>,
     timers: Timers,
     asleep_until: AtomicU64,
@@ -46,13 +55,14 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(waiter: StdArc<Waiter>, workers: usize, slack: Slack) -> Driver {
+    pub(crate) fn new(waiter: StdArc<Waiter>, workers: usize, settings: Settings) -> Driver {
         Driver {
-            clock: Clock::new(),
+            clock: Clock::new(settings.paused),
+            holds: Holds::new(),
             role: Role::new(),
             waiter,
             timers: Timers::new(workers),
-            slack,
+            slack: settings.slack,
             asleep_until: AtomicU64::new(AWAKE),
             bed: Mutex::new(Bed {
                 armed: Tick::NEVER,
@@ -66,6 +76,10 @@ impl Driver {
         let key = self.timers.insert(worker, when, waker);
         // Pairs with the fence in `arm`.
         fence(Ordering::SeqCst);
+        if self.clock.is_paused() {
+            self.look_again();
+            return key;
+        }
         let past = self.asleep_until.load(Ordering::Relaxed) > when.0;
         if past && !broken(Mutant::ArmWithoutLook) {
             let mut bed = self.bed.lock();
@@ -94,6 +108,31 @@ impl Driver {
     /// The earliest deadline.
     pub(crate) fn next_deadline(&self) -> Tick {
         self.timers.next()
+    }
+
+    /// Waits where time stands still: until an interrupt or an event, or, if all is `quiet`, not at
+    /// all: time jumps to the next deadline. For the holder of the role.
+    ///
+    /// Whoever may have made the last noise calls `look_again`, after it is over; so a jump that is
+    /// not made here because of it is made at the next call.
+    pub(crate) fn wait_paused(&self, _held: &Held, quiet: impl Fn() -> bool) {
+        self.report(self.waiter.wait(true));
+        if quiet() {
+            let next = self.timers.next();
+            if next != Tick::NEVER && self.holds.allows(next) {
+                self.clock.jump(next);
+                return;
+            }
+        }
+        self.report(self.waiter.wait(false));
+    }
+
+    /// Has the holder of the role look whether time may jump, if it stands still.
+    #[inline]
+    pub(crate) fn look_again(&self) {
+        if self.clock.is_paused() {
+            self.waiter.interrupt();
+        }
     }
 
     /// Waits until an interrupt, a deadline or an event. For the holder of the role.

@@ -8,6 +8,7 @@ use super::parker::Parker;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::header::TaskPointer;
 use crate::runtime::task::runnable::Runnable;
+use crate::runtime::time::Holds;
 use crate::sync::Arc;
 
 /// What has been pushed.
@@ -32,9 +33,9 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    pub(crate) fn new(parker: Arc<Parker>) -> Home {
+    pub(crate) fn new(parker: Arc<Parker>, holds: Holds) -> Home {
         Home {
-            inbox: Arc::new(Inbox::new(parker)),
+            inbox: Arc::new(Inbox::new(parker, holds)),
             ready: RefCell::default(),
             root: Cell::new(None),
             root_ready: RefCell::default(),

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::parker::Parker;
 use crate::runtime::task::runnable::Runnable;
+use crate::runtime::time::Holds;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutex};
 
@@ -13,19 +14,23 @@ pub(crate) struct Inbox {
     arrived: Mutex<VecDeque<Runnable>>,
     any: AtomicBool,
     parker: Arc<Parker>,
+    /// What is here is under way: time does not jump over it.
+    holds: Holds,
 }
 
 impl Inbox {
-    pub(crate) fn new(parker: Arc<Parker>) -> Inbox {
+    pub(crate) fn new(parker: Arc<Parker>, holds: Holds) -> Inbox {
         Inbox {
             arrived: Mutex::new(VecDeque::new()),
             any: AtomicBool::new(false),
             parker,
+            holds,
         }
     }
 
     /// Hands a task to the thread, and wakes it.
     pub(crate) fn send(&self, task: Runnable) {
+        self.holds.begin();
         {
             let mut arrived = self.arrived.lock();
             arrived.push_back(task);
@@ -45,6 +50,9 @@ impl Inbox {
     pub(crate) fn take(&self) -> VecDeque<Runnable> {
         let mut arrived = self.arrived.lock();
         self.any.store(false, Ordering::Relaxed);
-        std::mem::take(&mut *arrived)
+        let taken = std::mem::take(&mut *arrived);
+        // The thread is at work by now, and counted as that.
+        self.holds.end(taken.len());
+        taken
     }
 }

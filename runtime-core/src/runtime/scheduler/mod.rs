@@ -34,7 +34,6 @@
 pub(crate) mod tuning;
 
 pub(crate) mod idle;
-pub(crate) mod options;
 pub(crate) mod parker;
 pub(crate) mod role;
 
@@ -47,6 +46,8 @@ pub(crate) mod lane;
 pub(crate) mod agenda;
 
 pub(crate) mod home;
+pub(crate) mod options;
+
 pub(crate) mod shared;
 
 pub(crate) mod branch;

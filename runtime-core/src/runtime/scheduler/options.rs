@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::driver;
 use super::tuning::Tuning;
 use crate::runtime::blocking;
-use crate::runtime::time::Slack;
 use crate::sync::StdArc;
 
 /// Runs on a thread of the loop when it starts, or before it ends.
@@ -22,7 +22,7 @@ pub(crate) struct Options {
     pub(crate) on_thread_start: Option<ThreadHook>,
     pub(crate) on_thread_stop: Option<ThreadHook>,
     pub(crate) debug: bool,
-    pub(crate) slack: Slack,
+    pub(crate) time: driver::Settings,
     pub(crate) max_spare_workers: usize,
     pub(crate) tuning: Tuning,
 }
@@ -50,7 +50,7 @@ impl fmt::Debug for Options {
             .field("thread_name", &self.thread_name)
             .field("thread_stack_size", &self.thread_stack_size)
             .field("debug", &self.debug)
-            .field("slack", &self.slack)
+            .field("time", &self.time)
             .field("max_spare_workers", &self.max_spare_workers)
             .field("tuning", &self.tuning)
             .finish_non_exhaustive()

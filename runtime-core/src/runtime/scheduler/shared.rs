@@ -12,6 +12,7 @@ use super::exception_context::ExceptionContext;
 use super::lane::Lane;
 use super::options::Options;
 use super::parker::{Interrupt, Parker};
+use super::role::Held;
 use crate::exceptions::PanicError;
 use crate::runtime::blocking::FunctionPool;
 use crate::runtime::run_queue::RunQueue;
@@ -107,7 +108,7 @@ impl Shared {
         let shared = Shared {
             crew,
             registry,
-            driver: Driver::new(waiter, seats, options.slack),
+            driver: Driver::new(waiter, seats, options.time),
             lane: Lane::default(),
             pool: FunctionPool::new(options.pool()),
             options,
@@ -151,6 +152,18 @@ impl Shared {
         if self.watch_asleep.load(Ordering::Relaxed) {
             self.watch_parker.unpark();
         }
+    }
+
+    /// Waits in the poller, as time goes in this loop. For the holder of the role.
+    pub(crate) fn wait(&self, held: &Held) {
+        if !self.driver.clock.is_paused() {
+            return self.driver.wait(held);
+        }
+        self.driver.wait_paused(held, || {
+            self.crew.idle.all_asleep()
+                && self.crew.injector.is_empty()
+                && !self.driver.holds.is_busy()
+        });
     }
 
     /// Tells the exception handler, or standard error.

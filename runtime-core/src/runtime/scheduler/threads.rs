@@ -86,6 +86,7 @@ fn work_as_spare(shared: &Arc<Shared>, parts: WorkerParts) {
         return;
     }
     shared.crew.leave(&core.queue);
+    shared.driver.look_again();
     if let Ok(core) = Rc::try_unwrap(core) {
         shared.spares.lock().idle.push(core.into_parts());
     }

@@ -230,18 +230,25 @@ impl Worker {
             .tuning
             .worker_polls
             .then(|| driver.role.take(self.core.index));
-        match role.flatten() {
+        let held = role.flatten();
+        match &held {
             Some(held) => {
                 if parker.begin_poll() {
-                    driver.wait(&held);
+                    shared.wait(held);
                     parker.end_poll();
                 }
                 driver.expire(&mut self.due);
-                driver.role.release(held);
             }
-            None => parker.park(),
+            None => {
+                // This may be the last that falls asleep, and time may jump then.
+                driver.look_again();
+                parker.park();
+            }
         }
         self.searching = !shared.crew.idle.wake_up(self.core.index);
+        // Only now that this worker counts as awake: else, where time stands still, the next holder
+        // could have it jump over what has expired here.
+        held.into_iter().for_each(|held| driver.role.release(held));
         shared.rouse_watch();
         self.wake_due();
     }

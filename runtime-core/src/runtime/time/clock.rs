@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::sync::atomic::{AtomicU64, Ordering};
+
 /// Nanoseconds since the loop was made. `Tick::NEVER` is past every deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(pub(crate) u64);
@@ -19,21 +21,43 @@ impl Tick {
 #[derive(Debug)]
 pub(crate) struct Clock {
     base: Instant,
+    /// The time that stands still, of a loop that was started paused.
+    standing: Option<AtomicU64>,
 }
 
 impl Clock {
-    pub(crate) fn new() -> Clock {
+    pub(crate) fn new(paused: bool) -> Clock {
         Clock {
             base: Instant::now(),
+            standing: paused.then(|| AtomicU64::new(0)),
         }
     }
 
     pub(crate) fn now(&self) -> Instant {
-        Instant::now()
+        match &self.standing {
+            None => Instant::now(),
+            Some(time) => self.base + Duration::from_nanos(time.load(Ordering::Acquire)),
+        }
     }
 
     pub(crate) fn tick(&self) -> Tick {
-        self.to_tick(self.now())
+        match &self.standing {
+            None => self.to_tick(Instant::now()),
+            Some(time) => Tick(time.load(Ordering::Acquire)),
+        }
+    }
+
+    /// Whether time stands still.
+    #[inline]
+    pub(crate) fn is_paused(&self) -> bool {
+        self.standing.is_some()
+    }
+
+    /// Moves a time that stands still; never back.
+    pub(crate) fn jump(&self, to: Tick) {
+        if let Some(time) = &self.standing {
+            time.fetch_max(to.0, Ordering::AcqRel);
+        }
     }
 
     /// The tick of `when`: the first for the past, the last but one for what is beyond counting

@@ -4,8 +4,10 @@ mod clock;
 
 pub(crate) use clock::{Clock, Tick};
 
+mod holds;
 mod slack;
 
+pub(crate) use holds::Holds;
 pub(crate) use slack::Slack;
 
 mod timers;

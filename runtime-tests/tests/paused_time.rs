@@ -1,0 +1,199 @@
+//! A time that stands still, and jumps: on any number of workers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use asyncio::{EventLoop, Runner, get_running_loop};
+use runtime_tests::watched;
+
+const SECOND: Duration = Duration::from_secs(1);
+const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Runs `body` with one, two and four workers on a loop whose time stands still.
+fn on_paused_loops(body: impl AsyncFn(EventLoop)) {
+    watched(|| {
+        for workers in [1, 2, 4] {
+            let mut runner = Runner::builder()
+                .workers(workers)
+                .start_paused(true)
+                .build()
+                .unwrap();
+            runner.run(async { body(get_running_loop()).await });
+        }
+    });
+}
+
+#[test]
+fn a_year_passes_in_no_time_and_exactly() {
+    let begin = Instant::now();
+    on_paused_loops(async |event_loop| {
+        let start = event_loop.time();
+        asyncio::sleep(YEAR).await;
+        assert_eq!(event_loop.time() - start, YEAR);
+    });
+    assert!(begin.elapsed() < 10 * SECOND);
+}
+
+#[test]
+fn time_stands_still_while_a_task_works() {
+    on_paused_loops(async |event_loop| {
+        let start = event_loop.time();
+        let sleeper = asyncio::create_task(asyncio::sleep(SECOND));
+        for _ in 0..1000 {
+            asyncio::checkpoint().await;
+            assert_eq!(event_loop.time(), start);
+        }
+        assert!(!sleeper.done());
+        sleeper.await.unwrap();
+        assert_eq!(event_loop.time() - start, SECOND);
+    });
+}
+
+#[test]
+fn sleepers_wake_in_the_order_of_their_deadlines() {
+    on_paused_loops(async |event_loop| {
+        let start = event_loop.time();
+        let tasks: Vec<_> = (1..=200u32)
+            .rev()
+            .map(|seconds| {
+                let event_loop = event_loop.clone();
+                asyncio::create_task(async move {
+                    asyncio::sleep(seconds * SECOND).await;
+                    assert_eq!(event_loop.time() - start, seconds * SECOND);
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        assert_eq!(event_loop.time() - start, 200 * SECOND);
+    });
+}
+
+#[test]
+fn a_cron_of_a_year_runs_every_hour() {
+    on_paused_loops(async |event_loop| {
+        let start = event_loop.time();
+        let runs = Arc::new(AtomicU32::new(0));
+        let jobs: Vec<_> = (0..4)
+            .map(|_| {
+                let (event_loop, runs) = (event_loop.clone(), Arc::clone(&runs));
+                asyncio::create_task(async move {
+                    while event_loop.time() - start < YEAR / 4 {
+                        asyncio::sleep(3600 * SECOND).await;
+                        runs.fetch_add(1, Ordering::Relaxed);
+                    }
+                })
+            })
+            .collect();
+        for job in jobs {
+            job.await.unwrap();
+        }
+        assert_eq!(runs.load(Ordering::Relaxed), 4 * 365 * 24 / 4);
+    });
+}
+
+#[test]
+fn a_function_on_the_pool_holds_time() {
+    on_paused_loops(async |event_loop| {
+        let start = event_loop.time();
+        let sleeper = asyncio::create_task(asyncio::sleep(SECOND));
+        let seen = event_loop.clone();
+        let function = move || {
+            // Real time, so that a jump would have its chance.
+            std::thread::sleep(Duration::from_millis(20));
+            seen.time()
+        };
+        assert_eq!(asyncio::to_thread(function).await.unwrap(), start);
+        sleeper.await.unwrap();
+        assert_eq!(event_loop.time() - start, SECOND);
+    });
+}
+
+#[test]
+fn time_that_is_held_goes_by_hand_alone() {
+    on_paused_loops(async |event_loop| {
+        let start = event_loop.time();
+        let held = event_loop.hold_time();
+        let woken = Arc::new(AtomicU32::new(0));
+        for seconds in [1, 2, 3] {
+            let woken = Arc::clone(&woken);
+            drop(asyncio::create_task(async move {
+                asyncio::sleep(seconds * SECOND).await;
+                woken.fetch_add(1, Ordering::Relaxed);
+            }));
+        }
+        event_loop.advance(SECOND / 2).await;
+        assert_eq!(
+            (event_loop.time() - start, woken.load(Ordering::Relaxed)),
+            (SECOND / 2, 0)
+        );
+        event_loop.advance(2 * SECOND).await;
+        assert_eq!(
+            (event_loop.time() - start, woken.load(Ordering::Relaxed)),
+            (5 * SECOND / 2, 2)
+        );
+        drop(held);
+        asyncio::sleep(10 * SECOND).await;
+        assert_eq!(woken.load(Ordering::Relaxed), 3);
+    });
+}
+
+#[test]
+fn timeouts_and_callbacks_go_by_the_time_that_stands_still() {
+    on_paused_loops(async |event_loop| {
+        let start = event_loop.time();
+        let forever = std::future::pending::<()>();
+        assert!(asyncio::wait_for(forever, 3600 * SECOND).await.is_err());
+        assert_eq!(event_loop.time() - start, 3600 * SECOND);
+        let outcome = asyncio::timeout(60 * SECOND, async |scope| {
+            let when = scope.when().unwrap() + 60 * SECOND;
+            scope.reschedule(Some(when)).unwrap();
+            std::future::pending::<()>().await;
+        });
+        assert!(outcome.await.is_err());
+        assert_eq!(event_loop.time() - start, 3720 * SECOND);
+        let called = asyncio::Future::new();
+        let answer = called.clone();
+        event_loop.call_later(280 * SECOND, move || answer.set_result(7).unwrap());
+        assert_eq!(called.await.unwrap(), 7);
+        assert_eq!(event_loop.time() - start, 4000 * SECOND);
+    });
+}
+
+#[test]
+fn what_a_foreign_thread_does_inside_block_on_holds_time() {
+    watched(|| {
+        let mut runner = Runner::builder()
+            .workers(2)
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let event_loop = runner.get_loop().clone();
+        let start = event_loop.time();
+        let foreign = std::thread::spawn(move || {
+            event_loop.block_on(async {
+                for step in 1..=50u32 {
+                    asyncio::sleep(SECOND).await;
+                    assert_eq!(get_running_loop().time() - start, step * SECOND);
+                }
+            })
+        });
+        foreign.join().unwrap().unwrap();
+        runner.run(async {});
+    });
+}
+
+#[test]
+#[should_panic(expected = "start_paused(true)")]
+fn a_time_that_goes_by_itself_is_not_moved_by_hand() {
+    asyncio::run(async { get_running_loop().advance(SECOND).await });
+}
+
+#[asyncio::test(start_paused = true)]
+async fn the_attribute_starts_a_test_with_time_standing_still() {
+    let start = get_running_loop().time();
+    asyncio::sleep(YEAR).await;
+    assert_eq!(get_running_loop().time() - start, YEAR);
+}
