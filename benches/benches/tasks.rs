@@ -10,24 +10,19 @@
 
 #![forbid(unsafe_code)]
 
-use std::future::Future;
-use std::hint::black_box;
-use std::time::{Duration, Instant};
+mod side_by_side;
 
-use benches::runtimes::{Asyncio, Tasks, Tokio};
+use benches::runtimes::{Asyncio, Tokio};
 use benches::work::tasks;
-use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
+use criterion::Criterion;
 
-const WORKERS: usize = 2;
+use self::side_by_side::{criterion, group, side};
 
 fn main() {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
-        .sample_size(30)
-        .configure_from_args();
+    let mut criterion = criterion();
     spawn_await(&mut criterion);
     spawn_many(&mut criterion);
+    gather(&mut criterion);
     yields(&mut criterion);
     chained(&mut criterion);
     skynet(&mut criterion);
@@ -37,6 +32,9 @@ fn main() {
 
 fn spawn_await(criterion: &mut Criterion) {
     let mut group = group(criterion, "spawn_await", 1_000);
+    side::<Asyncio, _, _>(&mut group, "asyncio", || {
+        tasks::spawn_and_await::<Asyncio>(1_000)
+    });
     side::<Tokio, _, _>(&mut group, "tokio", || {
         tasks::spawn_and_await::<Tokio>(1_000)
     });
@@ -49,6 +47,13 @@ fn spawn_many(criterion: &mut Criterion) {
         tasks::spawn_many::<Asyncio>(10_000)
     });
     side::<Tokio, _, _>(&mut group, "tokio", || tasks::spawn_many::<Tokio>(10_000));
+    group.finish();
+}
+
+fn gather(criterion: &mut Criterion) {
+    let mut group = group(criterion, "gather", 10_000);
+    side::<Asyncio, _, _>(&mut group, "asyncio", || tasks::gather::<Asyncio>(10_000));
+    side::<Tokio, _, _>(&mut group, "tokio", || tasks::gather::<Tokio>(10_000));
     group.finish();
 }
 
@@ -80,43 +85,4 @@ fn ping_pong(criterion: &mut Criterion) {
     side::<Asyncio, _, _>(&mut group, "asyncio", || tasks::ping_pong::<Asyncio>(1_000));
     side::<Tokio, _, _>(&mut group, "tokio", || tasks::ping_pong::<Tokio>(1_000));
     group.finish();
-}
-
-fn group<'a>(
-    criterion: &'a mut Criterion,
-    name: &str,
-    elements: usize,
-) -> BenchmarkGroup<'a, WallTime> {
-    let mut group = criterion.benchmark_group(name);
-    group.throughput(Throughput::Elements(elements as u64));
-    group
-}
-
-/// Times laps inside a task; starting the runtime and stopping it is not timed.
-fn side<R, L, F>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, lap: L)
-where
-    R: Tasks,
-    L: Fn() -> F + Copy + Send + 'static,
-    F: Future<Output: Send> + Send + 'static,
-{
-    group.bench_function(name, |bencher| {
-        bencher.iter_custom(|laps| {
-            R::run(
-                WORKERS,
-                async move { R::join(R::spawn(timed(laps, lap))).await },
-            )
-        });
-    });
-}
-
-async fn timed<L, F>(laps: u64, lap: L) -> Duration
-where
-    L: Fn() -> F,
-    F: Future,
-{
-    let begin = Instant::now();
-    for _ in 0..laps {
-        black_box(lap().await);
-    }
-    begin.elapsed()
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::{Blocking, Tasks, Timeouts, Timers};
+use super::{Blocking, Gathers, Tasks, Timeouts, Timers};
 
 /// asyncio for Rust.
 #[derive(Debug)]
@@ -51,6 +51,17 @@ impl Tasks for Asyncio {
         F: Future<Output = ()> + Send + 'static,
     {
         drop(spawner.create_task(future));
+    }
+}
+
+impl Gathers for Asyncio {
+    async fn gather<I>(futures: I) -> Vec<<I::Item as Future>::Output>
+    where
+        I: Iterator<Item: Future<Output: Send + 'static> + Send + 'static> + Send,
+    {
+        ::asyncio::gather_all(futures)
+            .await
+            .expect("no future panics or is cancelled")
     }
 }
 

@@ -50,6 +50,14 @@ pub trait Tasks: 'static {
         F: Future<Output = ()> + Send + 'static;
 }
 
+/// A runtime that waits for many futures at once, each in a task of its own.
+pub trait Gathers: Tasks {
+    /// Starts a task for each future, and gives their values in order.
+    fn gather<I>(futures: I) -> impl Future<Output = Vec<<I::Item as Future>::Output>> + Send
+    where
+        I: Iterator<Item: Future<Output: Send + 'static> + Send + 'static> + Send;
+}
+
 /// A runtime whose tasks can wait for time to pass.
 pub trait Timers: Tasks {
     /// Waits for `delay`, counted from this call.

@@ -9,7 +9,9 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
-use super::{Blocking, Channels, Locks, Queues, Tasks, Timeouts, Timers};
+use futures::future::join_all;
+
+use super::{Blocking, Channels, Gathers, Locks, Queues, Tasks, Timeouts, Timers};
 
 /// smol's executor, reactor and thread pool.
 #[derive(Debug)]
@@ -62,6 +64,16 @@ impl Tasks for Smol {
         F: Future<Output = ()> + Send + 'static,
     {
         executor().spawn(future).detach();
+    }
+}
+
+/// smol has no such function; its users take the one of the crate `futures`.
+impl Gathers for Smol {
+    async fn gather<I>(futures: I) -> Vec<<I::Item as Future>::Output>
+    where
+        I: Iterator<Item: Future<Output: Send + 'static> + Send + 'static> + Send,
+    {
+        join_all(futures.map(|future| Self::join(Self::spawn(future)))).await
     }
 }
 

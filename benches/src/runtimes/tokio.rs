@@ -4,7 +4,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::{Blocking, Channels, Locks, Queues, Tasks, Timeouts, Timers};
+use futures::future::join_all;
+
+use super::{Blocking, Channels, Gathers, Locks, Queues, Tasks, Timeouts, Timers};
 
 /// tokio's multi-threaded runtime.
 #[derive(Debug)]
@@ -53,6 +55,16 @@ impl Tasks for Tokio {
         F: Future<Output = ()> + Send + 'static,
     {
         drop(spawner.spawn(future));
+    }
+}
+
+/// tokio has no such function; its users take the one of the crate `futures`.
+impl Gathers for Tokio {
+    async fn gather<I>(futures: I) -> Vec<<I::Item as Future>::Output>
+    where
+        I: Iterator<Item: Future<Output: Send + 'static> + Send + 'static> + Send,
+    {
+        join_all(futures.map(|future| Self::join(Self::spawn(future)))).await
     }
 }
 

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use futures::channel::oneshot;
 
-use crate::runtimes::Tasks;
+use crate::runtimes::{Gathers, Tasks};
 
 /// Starts `count` tasks, each awaited before the next is started.
 pub async fn spawn_and_await<R: Tasks>(count: usize) {
@@ -21,6 +21,16 @@ pub async fn spawn_many<R: Tasks>(count: usize) {
     for task in tasks {
         black_box(R::join(task).await);
     }
+}
+
+/// Gathers `count` futures that are ready after one yield.
+pub async fn gather<R: Gathers>(count: usize) {
+    let values = R::gather((0..count).map(|index| async move {
+        R::yield_now().await;
+        index
+    }))
+    .await;
+    assert_eq!(values.len(), count, "every future gives its value");
 }
 
 /// Has `tasks` tasks yield `yields` times each.
@@ -120,10 +130,11 @@ mod tests {
     use super::*;
     use crate::runtimes::{Asyncio, Smol, Tokio};
 
-    fn every_kind_of_work_ends<R: Tasks>() {
+    fn every_kind_of_work_ends<R: Gathers>() {
         R::run(2, async {
             spawn_and_await::<R>(10).await;
             spawn_many::<R>(10).await;
+            gather::<R>(10).await;
             yields::<R>(3, 5).await;
             chain::<R>(1_000).await;
             assert_eq!(skynet::<R>(100).await, 4_950);

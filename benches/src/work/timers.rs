@@ -1,6 +1,7 @@
 //! Work for the timers: deadlines that are set, dropped, met and missed.
 
 use std::future::{Future, poll_fn};
+use std::iter;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -22,9 +23,17 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(90);
 /// `longest`, and awaits them all.
 pub async fn sleeps<R: Timers>(count: usize, longest: Duration) {
     let mut dice = Dice::new(count as u64);
-    let tasks: Vec<_> = (0..count)
-        .map(|_| {
-            let delay = dice.delay(Duration::from_millis(1), longest);
+    sleep_all::<R>((0..count).map(|_| dice.delay(Duration::from_millis(1), longest))).await;
+}
+
+/// Starts `count` tasks that each sleep once for `delay`, and awaits them all.
+pub async fn sleeps_alike<R: Timers>(count: usize, delay: Duration) {
+    sleep_all::<R>(iter::repeat_n(delay, count)).await;
+}
+
+async fn sleep_all<R: Timers>(delays: impl Iterator<Item = Duration>) {
+    let tasks: Vec<_> = delays
+        .map(|delay| {
             R::spawn(async move {
                 R::sleep(delay).await;
             })
@@ -32,6 +41,13 @@ pub async fn sleeps<R: Timers>(count: usize, longest: Duration) {
         .collect();
     for task in tasks {
         R::join(task).await;
+    }
+}
+
+/// Sleeps `count` times in a row for no time at all.
+pub async fn sleep_zero<R: Timers>(count: usize) {
+    for _ in 0..count {
+        R::sleep(Duration::ZERO).await;
     }
 }
 
@@ -242,6 +258,8 @@ mod tests {
     fn every_kind_of_work_ends<R: Timeouts>() {
         R::run(2, async {
             sleeps::<R>(10, Duration::from_millis(3)).await;
+            sleeps_alike::<R>(10, Duration::from_millis(1)).await;
+            sleep_zero::<R>(3).await;
             register_and_drop::<R>(200).await;
             timeout_unneeded::<R>(200).await;
             insert_from_all::<R>(2, 200).await;

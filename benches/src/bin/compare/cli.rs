@@ -11,7 +11,9 @@ usage: compare [options]
   --workload NAME    only workloads whose name contains NAME; repeatable
   --workers N        worker threads of each runtime (default 2)
   --scale S          times the usual amount of work, e.g. 0.1 or 10 (default 1)
-  --runtimes A,B     of asyncio, tokio, smol, bare (default: all)
+  --runtimes A,B     of asyncio, tokio, smol, bare, python (default: all but python)
+  --python           python as well, for the rows that have a script: the newest
+                     CPython in PATH or of pyenv, or what ASYNCIO_BENCH_PYTHON names
   --json FILE        every sample, for other programs
   --markdown FILE    the table, as it is printed
   --list             the workloads, and which runtimes run them
@@ -53,7 +55,10 @@ impl Default for Options {
             rounds: 5,
             workers: 2,
             scale: 1.0,
-            runtimes: Runtime::ALL.to_vec(),
+            runtimes: Runtime::ALL
+                .into_iter()
+                .filter(|&runtime| runtime != Runtime::Python)
+                .collect(),
             json: None,
             markdown: None,
             names: Vec::new(),
@@ -65,6 +70,7 @@ impl Default for Options {
 pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
     let mut arguments = Arguments(arguments);
     let mut options = Options::default();
+    let mut python = false;
     while let Some(flag) = arguments.0.next() {
         match flag.as_str() {
             "--help" | "-h" => return Ok(Command::Help),
@@ -75,12 +81,16 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
             "--scale" => options.scale = arguments.scale(&flag)?,
             "--workload" => options.names.push(arguments.value(&flag)?),
             "--runtimes" => options.runtimes = arguments.runtimes(&flag)?,
+            "--python" => python = true,
             "--json" => options.json = Some(arguments.value(&flag)?),
             "--markdown" => options.markdown = Some(arguments.value(&flag)?),
             // What `cargo bench` adds for every bench it runs.
             "--bench" => {}
             _ => return Err(format!("no such option: {flag}\n\n{HELP}")),
         }
+    }
+    if python && !options.runtimes.contains(&Runtime::Python) {
+        options.runtimes.push(Runtime::Python);
     }
     Ok(Command::Compare(options))
 }
@@ -146,6 +156,20 @@ mod tests {
             (order.runtime, order.size, order.workers),
             (Runtime::Tokio, 1_000, 2)
         );
+    }
+
+    #[test]
+    fn python_is_measured_only_where_it_is_asked_for() {
+        let asks = |line| {
+            let Ok(Command::Compare(options)) = parsed(line) else {
+                panic!("a comparison was asked for");
+            };
+            options.runtimes.contains(&Runtime::Python)
+        };
+        assert!(!asks("--rounds 3"));
+        assert!(asks("--python"));
+        assert!(asks("--python --runtimes asyncio"));
+        assert!(asks("--runtimes asyncio,python"));
     }
 
     #[test]

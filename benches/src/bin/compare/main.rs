@@ -13,6 +13,7 @@ mod statistics;
 
 mod sample;
 
+mod interpreter;
 mod workload;
 
 mod cli;
@@ -27,7 +28,8 @@ mod report;
 use std::process::ExitCode;
 
 use crate::cli::{Command, Options};
-use crate::workload::Workload;
+use crate::interpreter::Interpreter;
+use crate::workload::{Runtime, Workload};
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args().skip(1)).and_then(run) {
@@ -57,12 +59,20 @@ fn compare(options: &Options) -> Result<(), String> {
     if chosen.is_empty() {
         return Err("no workload has such a name; see --list".into());
     }
+    let wants_python = options.runtimes.contains(&Runtime::Python);
+    let python = wants_python.then(Interpreter::find);
+    match &python {
+        Some(Ok(python)) => eprintln!("python is {python}"),
+        Some(Err(missing)) => eprintln!("python is left out: {missing}"),
+        None => {}
+    }
+    let interpreter = python.as_ref().and_then(|python| python.as_ref().ok());
     let mut rows = Vec::new();
     for workload in chosen {
         eprintln!("{}", workload.name);
-        rows.push(rounds::measure(workload, options));
+        rows.push(rounds::measure(workload, options, interpreter));
     }
-    report::publish(&rows, options)?;
+    report::publish(&rows, options, python.as_ref())?;
     match rows.iter().filter(|row| !row.failures.is_empty()).count() {
         0 => Ok(()),
         failed => Err(format!(

@@ -6,6 +6,7 @@ use std::fs;
 use serde::Serialize;
 
 use crate::cli::Options;
+use crate::interpreter::Interpreter;
 use crate::rounds::{Row, Series};
 use crate::sample::Sample;
 use crate::statistics::{Ratio, median};
@@ -31,9 +32,12 @@ pub(crate) fn list(workloads: &[Workload]) {
     }
 }
 
+/// What came of the search for Python; `None` if nobody asked for it.
+pub(crate) type Python<'a> = Option<&'a Result<Interpreter, String>>;
+
 /// Prints the table and writes the files that were asked for.
-pub(crate) fn publish(rows: &[Row], options: &Options) -> Result<(), String> {
-    let table = markdown(rows, options);
+pub(crate) fn publish(rows: &[Row], options: &Options, python: Python<'_>) -> Result<(), String> {
+    let table = markdown(rows, options, python);
     println!("{table}");
     if let Some(path) = &options.markdown {
         fs::write(path, &table).map_err(|error| format!("{path}: {error}"))?;
@@ -44,34 +48,74 @@ pub(crate) fn publish(rows: &[Row], options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-fn markdown(rows: &[Row], options: &Options) -> String {
+fn markdown(rows: &[Row], options: &Options, python: Python<'_>) -> String {
     let measured = |who: Runtime| rows.iter().any(|row| figure(row, who).is_some());
-    let rivals: Vec<Runtime> = Runtime::ALL
+    let pairs: Vec<Pair> = Runtime::ALL
         .into_iter()
         .filter(|&who| who != Runtime::BASELINE && measured(who))
+        .map(Pair::of)
         .collect();
     let baseline = Runtime::BASELINE.name();
     let mut table = String::from("| workload | per |");
     let mut rule = String::from("|---|---|");
     let _ = write!(table, " {baseline} |");
     rule += "--:|";
-    for rival in &rivals {
-        let _ = write!(table, " {0} | {0}/{baseline} | best | CPU |", rival.name());
+    for pair in &pairs {
+        let (rival, ratio) = (pair.rival.name(), pair.heading());
+        let _ = write!(table, " {rival} | {ratio} | best | CPU |");
         rule += "--:|--:|--:|--:|";
     }
     table += " goal | met | others |\n";
     rule += "--:|---|--:|\n";
     table += &rule;
     for row in rows {
-        table += &line(row, &rivals);
+        table += &line(row, &pairs);
     }
     let _ = write!(
         table,
         "\n{} workers, {} rounds, scale {}. {LEGEND}",
         options.workers, options.rounds, options.scale
     );
+    match python {
+        Some(Ok(python)) => {
+            let _ = writeln!(table, "\npython is {python}. {PYTHON_LEGEND}");
+        }
+        Some(Err(missing)) => {
+            let _ = writeln!(table, "\npython is left out: {missing}.");
+        }
+        None => {}
+    }
     table
 }
+
+/// A rival and the ratio in which it stands: all are told in the baseline's
+/// terms, and Python in asyncio's.
+#[derive(Clone, Copy)]
+struct Pair {
+    rival: Runtime,
+    against: Runtime,
+}
+
+impl Pair {
+    fn of(rival: Runtime) -> Self {
+        let against = match rival {
+            Runtime::Python => Runtime::Asyncio,
+            _ => Runtime::BASELINE,
+        };
+        Self { rival, against }
+    }
+
+    fn heading(self) -> String {
+        match self.rival {
+            Runtime::Python => "× faster".into(),
+            rival => format!("{}/{}", rival.name(), self.against.name()),
+        }
+    }
+}
+
+const PYTHON_LEGEND: &str = "\
+Its ratios are turned round: how many times faster asyncio is than python, and how many times \
+less CPU time it takes. Python has one thread for all of it.";
 
 const LEGEND: &str = "\
 Absolute figures are medians. Ratios are taken within a round: the median over the rounds \
@@ -79,30 +123,44 @@ Absolute figures are medians. Ratios are taken within a round: the median over t
 CPU time. Below 1 is less than tokio. A ratio with a question mark is not to be believed: \
 the three do not agree, or others used more than a tenth of the machine.\n";
 
-fn line(row: &Row, rivals: &[Runtime]) -> String {
+fn line(row: &Row, pairs: &[Pair]) -> String {
     let workload = row.workload;
     let mut line = format!("| {} | {} |", workload.name, workload.unit);
     let _ = write!(line, " {} |", absolute(row, Runtime::BASELINE));
-    for &rival in rivals {
-        let comparison = Comparison::of(row, rival);
-        let _ = write!(line, " {} |", absolute(row, rival));
+    for &pair in pairs {
+        let comparison = Comparison::of(row, pair);
+        let _ = write!(line, " {} |", absolute(row, pair.rival));
         let _ = match comparison {
             Some(comparison) => write!(line, "{comparison}"),
             None => write!(line, " – | – | – |"),
         };
     }
-    let met = match goal_met(row) {
-        Some(true) => "yes",
-        Some(false) => "**no**",
-        None => "–",
-    };
-    let _ = writeln!(
-        line,
-        " {} | {met} | {:.0} % |",
-        goal(workload.goal),
-        row.others * 100.0
-    );
+    let (goals, met) = goals(row);
+    let others = row.others * 100.0;
+    let _ = writeln!(line, " {goals} | {met} | {others:.0} % |");
     line
+}
+
+/// The row's goals, and which of them are met; that of Python only where there
+/// was one.
+fn goals(row: &Row) -> (String, String) {
+    let told = row.workload.goals.iter().filter(|goal| {
+        !matches!(goal, Goal::FasterThanPython(_)) || figure(row, Runtime::Python).is_some()
+    });
+    let (goals, met): (Vec<_>, Vec<_>) = told
+        .map(|&one| {
+            let met = match is_met(row, one) {
+                Some(true) => "yes",
+                Some(false) => "**no**",
+                None => "–",
+            };
+            (goal(one), met)
+        })
+        .unzip();
+    match goals.len() {
+        0 => ("–".into(), "–".into()),
+        _ => (goals.join(", "), met.join(", ")),
+    }
 }
 
 /// The ratios of one cell.
@@ -114,11 +172,11 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn of(row: &Row, rival: Runtime) -> Option<Self> {
+    fn of(row: &Row, Pair { rival, against }: Pair) -> Option<Self> {
         let subject = row.workload.subject;
-        let figure = ratio(row, rival, Runtime::BASELINE, |sample| subject.of(sample))?;
+        let figure = ratio(row, rival, against, |sample| subject.of(sample))?;
         let cpu = match subject {
-            Subject::Time => ratio(row, rival, Runtime::BASELINE, |sample| sample.cpu_ns_per_op),
+            Subject::Time => ratio(row, rival, against, |sample| sample.cpu_ns_per_op),
             Subject::Cpu | Subject::Bytes => None,
         };
         let agree = std::iter::once(figure.best)
@@ -140,14 +198,14 @@ impl std::fmt::Display for Comparison {
             best,
         } = self.figure;
         let doubt = if self.believed { "" } else { "?" };
-        let cpu = self.cpu.map_or("–".into(), |cpu| two_digits(cpu.median));
+        let cpu = self.cpu.map_or("–".into(), |cpu| digits(cpu.median));
         write!(
             formatter,
             " {}{doubt} ({}–{}) | {} | {cpu} |",
-            two_digits(median),
-            two_digits(least),
-            two_digits(most),
-            two_digits(best),
+            digits(median),
+            digits(least),
+            digits(most),
+            digits(best),
         )
     }
 }
@@ -163,11 +221,9 @@ fn ratio(
     Ratio::within_rounds(&ours, &theirs)
 }
 
-fn goal_met(row: &Row) -> Option<bool> {
-    let Workload { goal, subject, .. } = row.workload;
-    let ratio = ratio(row, Runtime::Asyncio, goal.against(), |sample| {
-        subject.of(sample)
-    });
+fn is_met(row: &Row, goal: Goal) -> Option<bool> {
+    let (who, against) = goal.ratio();
+    let ratio = ratio(row, who, against, |sample| row.workload.subject.of(sample));
     goal.is_met(
         figure(row, Runtime::Asyncio),
         ratio.map(|ratio| ratio.median),
@@ -190,10 +246,11 @@ fn absolute(row: &Row, runtime: Runtime) -> String {
 
 fn goal(goal: Goal) -> String {
     match goal {
-        Goal::Ratio(ratio) => format!("≤ {}", two_digits(ratio)),
-        Goal::OfBare(ratio) => format!("≤ {} of bare", two_digits(ratio)),
+        Goal::Ratio(ratio) => format!("≤ {}", digits(ratio)),
+        Goal::OfBare(ratio) => format!("≤ {} of bare", digits(ratio)),
         Goal::Nanoseconds(nanoseconds) => format!("≤ {}", duration(nanoseconds)),
         Goal::Bytes(bytes) => format!("≤ {bytes:.0} B"),
+        Goal::FasterThanPython(times) => format!("≥ {times:.0} × faster"),
     }
 }
 
@@ -213,13 +270,14 @@ fn duration(nanoseconds: f64) -> String {
     format!("{value:.places$} {unit}")
 }
 
-/// Two digits after the point, and three where there would be one.
-fn two_digits(ratio: f64) -> String {
-    if ratio < 0.1 {
-        format!("{ratio:.3}")
-    } else {
-        format!("{ratio:.2}")
-    }
+/// Two or three digits that count, whatever the size.
+fn digits(ratio: f64) -> String {
+    let places = match ratio {
+        ratio if ratio < 0.1 => 3,
+        ratio if ratio < 10.0 => 2,
+        _ => 0,
+    };
+    format!("{ratio:.places$}")
 }
 
 /// The file for programs.
@@ -236,7 +294,7 @@ struct ReportRow<'a> {
     workload: &'a str,
     unit: &'a str,
     subject: Subject,
-    goal: Goal,
+    goals: &'a [Goal],
     others: f64,
     series: &'a [Series],
     failures: &'a [String],
@@ -253,7 +311,7 @@ fn json(rows: &[Row], options: &Options) -> Result<String, String> {
                 workload: row.workload.name,
                 unit: row.workload.unit,
                 subject: row.workload.subject,
-                goal: row.workload.goal,
+                goals: row.workload.goals,
                 others: row.others,
                 series: &row.series,
                 failures: &row.failures,
@@ -276,8 +334,15 @@ mod tests {
     }
 
     #[test]
-    fn a_small_ratio_keeps_its_digits() {
-        assert_eq!(two_digits(0.354), "0.35");
-        assert_eq!(two_digits(0.0041), "0.004");
+    fn a_ratio_keeps_the_digits_that_count() {
+        assert_eq!(digits(0.0041), "0.004");
+        assert_eq!(digits(0.354), "0.35");
+        assert_eq!(digits(61.7), "62");
+    }
+
+    #[test]
+    fn python_is_told_in_asyncios_terms_and_the_rivals_in_tokios() {
+        assert_eq!(Pair::of(Runtime::Python).against, Runtime::Asyncio);
+        assert_eq!(Pair::of(Runtime::Smol).heading(), "smol/tokio");
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::cli::Options;
+use crate::interpreter::{self, Interpreter};
 use crate::machine::CpuTicks;
 use crate::sample::Sample;
 use crate::table;
@@ -56,9 +57,15 @@ impl Row {
     }
 }
 
-/// Measures one row.
-pub(crate) fn measure(workload: &'static Workload, options: &Options) -> Row {
-    let runs = |runtime: &Runtime| workload.run(*runtime).is_some();
+/// Measures one row; without an interpreter, Python has no part in it.
+pub(crate) fn measure(
+    workload: &'static Workload,
+    options: &Options,
+    python: Option<&Interpreter>,
+) -> Row {
+    let runs = |runtime: &Runtime| {
+        workload.run(*runtime).is_some() && (*runtime != Runtime::Python || python.is_some())
+    };
     let runtimes: Vec<Runtime> = options.runtimes.iter().copied().filter(runs).collect();
     let mut series: Vec<Series> = runtimes
         .iter()
@@ -72,7 +79,7 @@ pub(crate) fn measure(workload: &'static Workload, options: &Options) -> Row {
     for round in 0..options.rounds {
         for place in turns(series.len(), round) {
             let order = order(workload, series[place].runtime, options);
-            let sample = take(&order).inspect_err(|failure| eprintln!("  {failure}"));
+            let sample = take(&order, python).inspect_err(|failure| eprintln!("  {failure}"));
             series[place].samples.push(sample.as_ref().ok().copied());
             failures.extend(sample.err());
         }
@@ -107,12 +114,13 @@ fn order(workload: &Workload, runtime: Runtime, options: &Options) -> Order {
 }
 
 /// The parent's side of a sample: this program again, as a child.
-fn take(order: &Order) -> Result<Sample, String> {
+fn take(order: &Order, python: Option<&Interpreter>) -> Result<Sample, String> {
     let failed = |why: String| format!("{} failed: {why}", order.runtime.name());
     let program = env::current_exe().map_err(|error| failed(error.to_string()))?;
     let mut child = Command::new(program)
         .args(["--sample", order.runtime.name(), &order.workload])
         .args([order.size.to_string(), order.workers.to_string()])
+        .envs(python.map(|python| (interpreter::VARIABLE, &python.path)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()

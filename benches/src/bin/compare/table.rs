@@ -3,15 +3,16 @@
 use benches::runtimes::{Asyncio, Smol, Tokio};
 
 use crate::workload::{Goal, Runtime, Subject, Workload};
-use crate::workloads::{memory, sharing, tasks, threads, timers};
+use crate::workloads::{memory, python, sharing, tasks, threads, timers};
 
-/// A workload that every runtime can run.
+/// A workload that every runtime can run; with a script, Python too.
 macro_rules! all {
-    ($($run:ident)::+) => {
+    ($($run:ident)::+ $(, $script:path)?) => {
         &[
             (Runtime::Asyncio, $($run)::+::<Asyncio>),
             (Runtime::Tokio, $($run)::+::<Tokio>),
             (Runtime::Smol, $($run)::+::<Smol>),
+            $((Runtime::Python, $script),)?
         ]
     };
 }
@@ -23,29 +24,37 @@ macro_rules! rivals {
     };
 }
 
-pub(crate) static WORKLOADS: [Workload; 27] = [
+pub(crate) static WORKLOADS: [Workload; 28] = [
     Workload {
         name: "spawn and await one, from a task",
         unit: "task",
         subject: Subject::Time,
         size: 10_000,
-        goal: Goal::Ratio(0.35),
-        runs: all!(tasks::spawn_and_await),
+        goals: &[Goal::Ratio(0.35), Goal::FasterThanPython(25.0)],
+        runs: all!(tasks::spawn_and_await, python::spawn_and_await),
     },
     Workload {
         name: "spawn 10,000, await all, from a task",
         unit: "task",
         subject: Subject::Time,
         size: 10_000,
-        goal: Goal::Ratio(0.30),
-        runs: all!(tasks::spawn_many),
+        goals: &[Goal::Ratio(0.30)],
+        runs: all!(tasks::spawn_many, python::spawn_many),
+    },
+    Workload {
+        name: "gather 10,000, each ready after one yield",
+        unit: "future",
+        subject: Subject::Time,
+        size: 10_000,
+        goals: &[],
+        runs: all!(tasks::gather, python::gather),
     },
     Workload {
         name: "spawn 10,000 from a foreign thread, idle loop",
         unit: "task",
         subject: Subject::Time,
         size: 10_000,
-        goal: Goal::Ratio(0.50),
+        goals: &[Goal::Ratio(0.50)],
         runs: all!(threads::spawn_into_idle),
     },
     Workload {
@@ -53,7 +62,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "task",
         subject: Subject::Time,
         size: 10_000,
-        goal: Goal::Ratio(0.01),
+        goals: &[Goal::Ratio(0.01)],
         runs: all!(threads::spawn_into_busy),
     },
     Workload {
@@ -61,15 +70,15 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "yield",
         subject: Subject::Time,
         size: 1_000,
-        goal: Goal::Ratio(0.60),
-        runs: all!(tasks::yields),
+        goals: &[Goal::Ratio(0.60), Goal::FasterThanPython(40.0)],
+        runs: all!(tasks::yields, python::yields),
     },
     Workload {
         name: "ping-pong by oneshot",
         unit: "round trip",
         subject: Subject::Time,
         size: 10_000,
-        goal: Goal::Ratio(0.45),
+        goals: &[Goal::Ratio(0.45)],
         runs: all!(tasks::ping_pong),
     },
     Workload {
@@ -77,7 +86,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "round trip",
         subject: Subject::Time,
         size: 10_000,
-        goal: Goal::Ratio(0.55),
+        goals: &[Goal::Ratio(0.55)],
         runs: rivals!(sharing::channel_ping_pong),
     },
     Workload {
@@ -85,7 +94,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "round trip",
         subject: Subject::Time,
         size: 100_000,
-        goal: Goal::Ratio(0.75),
+        goals: &[Goal::Ratio(0.75)],
         runs: rivals!(sharing::channel_ping_pong_pairs),
     },
     Workload {
@@ -93,7 +102,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "task",
         subject: Subject::Time,
         size: 10_000,
-        goal: Goal::Ratio(0.20),
+        goals: &[Goal::Ratio(0.20)],
         runs: all!(tasks::chain),
     },
     Workload {
@@ -101,7 +110,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "task",
         subject: Subject::Time,
         size: 1_000_000,
-        goal: Goal::Ratio(0.30),
+        goals: &[Goal::Ratio(0.30)],
         runs: all!(tasks::skynet),
     },
     Workload {
@@ -109,7 +118,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "lock",
         subject: Subject::Time,
         size: 10_000,
-        goal: Goal::Ratio(0.40),
+        goals: &[Goal::Ratio(0.40)],
         runs: rivals!(sharing::lock_across_yield),
     },
     Workload {
@@ -117,7 +126,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "lock",
         subject: Subject::Time,
         size: 100_000,
-        goal: Goal::Ratio(0.60),
+        goals: &[Goal::Ratio(0.60)],
         runs: rivals!(sharing::lock_alone),
     },
     Workload {
@@ -125,7 +134,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "lock",
         subject: Subject::Time,
         size: 100_000,
-        goal: Goal::Ratio(0.60),
+        goals: &[Goal::Ratio(0.60)],
         runs: rivals!(sharing::lock_wanted),
     },
     Workload {
@@ -133,7 +142,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "item",
         subject: Subject::Time,
         size: 100_000,
-        goal: Goal::Ratio(0.90),
+        goals: &[Goal::Ratio(0.90)],
         runs: rivals!(sharing::queue_four_to_four),
     },
     Workload {
@@ -141,15 +150,15 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "task",
         subject: Subject::Time,
         size: 10_000,
-        goal: Goal::Ratio(0.15),
-        runs: all!(tasks::main_hand_overs),
+        goals: &[Goal::Ratio(0.15)],
+        runs: all!(tasks::main_hand_overs, python::spawn_and_await),
     },
     Workload {
         name: "blocking pool, 10,000 trivial jobs",
         unit: "job",
         subject: Subject::Time,
         size: 10_000,
-        goal: Goal::Ratio(0.35),
+        goals: &[Goal::Ratio(0.35)],
         runs: all!(threads::blocking_jobs),
     },
     Workload {
@@ -157,31 +166,31 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "sleep",
         subject: Subject::Cpu,
         size: 100_000,
-        goal: Goal::Ratio(0.35),
-        runs: all!(timers::sleeps),
+        goals: &[Goal::Ratio(0.35)],
+        runs: all!(timers::sleeps, python::sleeps),
     },
     Workload {
         name: "timer registered and dropped",
         unit: "timer",
         subject: Subject::Time,
         size: 10_000,
-        goal: Goal::Ratio(0.12),
-        runs: all!(timers::register_and_drop),
+        goals: &[Goal::Ratio(0.12)],
+        runs: all!(timers::register_and_drop, python::register_and_drop),
     },
     Workload {
         name: "timeout around a future ready after one yield",
         unit: "timeout",
         subject: Subject::Time,
         size: 10_000,
-        goal: Goal::Ratio(0.20),
-        runs: all!(timers::timeout_unneeded),
+        goals: &[Goal::Ratio(0.20)],
+        runs: all!(timers::timeout_unneeded, python::timeout_unneeded),
     },
     Workload {
         name: "timers inserted by all workers at once",
         unit: "timer",
         subject: Subject::Time,
         size: 10_000,
-        goal: Goal::Ratio(0.35),
+        goals: &[Goal::Ratio(0.35)],
         runs: all!(timers::insert_from_all),
     },
     Workload {
@@ -189,7 +198,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "sleep",
         subject: Subject::Time,
         size: 300,
-        goal: Goal::Ratio(0.06),
+        goals: &[Goal::Ratio(0.06)],
         runs: &[
             (Runtime::Asyncio, timers::lateness_median::<Asyncio>),
             (Runtime::Tokio, timers::lateness_median::<Tokio>),
@@ -202,7 +211,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "sleep",
         subject: Subject::Time,
         size: 300,
-        goal: Goal::OfBare(2.0),
+        goals: &[Goal::OfBare(2.0)],
         runs: &[
             (Runtime::Asyncio, timers::lateness_tail::<Asyncio>),
             (Runtime::Tokio, timers::lateness_tail::<Tokio>),
@@ -215,7 +224,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "wake-up",
         subject: Subject::Cpu,
         size: 10_000,
-        goal: Goal::Ratio(0.50),
+        goals: &[Goal::Ratio(0.50)],
         runs: all!(timers::heartbeats),
     },
     Workload {
@@ -223,7 +232,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "longest",
         subject: Subject::Time,
         size: 10,
-        goal: Goal::Nanoseconds(10e6),
+        goals: &[Goal::Nanoseconds(10e6)],
         runs: all!(timers::stall_by_one),
     },
     Workload {
@@ -231,7 +240,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "longest",
         subject: Subject::Time,
         size: 10,
-        goal: Goal::Nanoseconds(20e6),
+        goals: &[Goal::Nanoseconds(20e6)],
         runs: all!(timers::stall_by_all),
     },
     Workload {
@@ -239,7 +248,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "task",
         subject: Subject::Bytes,
         size: 1_000_000,
-        goal: Goal::Bytes(128.0),
+        goals: &[Goal::Bytes(128.0)],
         runs: all!(memory::pending),
     },
     Workload {
@@ -247,7 +256,7 @@ pub(crate) static WORKLOADS: [Workload; 27] = [
         unit: "task",
         subject: Subject::Bytes,
         size: 1_000_000,
-        goal: Goal::Bytes(224.0),
+        goals: &[Goal::Bytes(224.0)],
         runs: all!(memory::sleeping),
     },
 ];

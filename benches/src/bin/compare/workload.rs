@@ -15,10 +15,18 @@ pub(crate) enum Runtime {
     Smol,
     /// No runtime: the system calls alone, as the bound of what is possible.
     Bare,
+    /// Python's own asyncio, where there is a Python.
+    Python,
 }
 
 impl Runtime {
-    pub(crate) const ALL: [Self; 4] = [Self::Asyncio, Self::Tokio, Self::Smol, Self::Bare];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Asyncio,
+        Self::Tokio,
+        Self::Smol,
+        Self::Bare,
+        Self::Python,
+    ];
 
     /// Whom the ratios are taken against.
     pub(crate) const BASELINE: Self = Self::Tokio;
@@ -29,6 +37,7 @@ impl Runtime {
             Self::Tokio => "tokio",
             Self::Smol => "smol",
             Self::Bare => "bare",
+            Self::Python => "python",
         }
     }
 }
@@ -87,23 +96,29 @@ pub(crate) enum Goal {
     Nanoseconds(f64),
     /// So many bytes, whatever the baseline takes.
     Bytes(f64),
+    /// So many times faster than Python.
+    FasterThanPython(f64),
 }
 
 impl Goal {
-    /// Whom its ratio is taken against.
-    pub(crate) fn against(self) -> Runtime {
+    /// Whose figure is divided by whose for it.
+    pub(crate) fn ratio(self) -> (Runtime, Runtime) {
         match self {
-            Self::OfBare(_) => Runtime::Bare,
-            Self::Ratio(_) | Self::Nanoseconds(_) | Self::Bytes(_) => Runtime::BASELINE,
+            Self::OfBare(_) => (Runtime::Asyncio, Runtime::Bare),
+            Self::FasterThanPython(_) => (Runtime::Python, Runtime::Asyncio),
+            Self::Ratio(_) | Self::Nanoseconds(_) | Self::Bytes(_) => {
+                (Runtime::Asyncio, Runtime::BASELINE)
+            }
         }
     }
 
-    /// Whether a figure, and its ratio to that of [`Self::against`], reach the
-    /// goal; `None` if that cannot be said.
+    /// Whether asyncio's figure, and the ratio that [`Self::ratio`] names,
+    /// reach the goal; `None` if that cannot be said.
     pub(crate) fn is_met(self, figure: Option<f64>, ratio: Option<f64>) -> Option<bool> {
         match self {
             Self::Ratio(goal) | Self::OfBare(goal) => Some(ratio? <= goal),
             Self::Nanoseconds(goal) | Self::Bytes(goal) => Some(figure? <= goal),
+            Self::FasterThanPython(goal) => Some(ratio? >= goal),
         }
     }
 }
@@ -117,7 +132,8 @@ pub(crate) struct Workload {
     pub(crate) subject: Subject,
     /// How much of it at scale 1.
     pub(crate) size: usize,
-    pub(crate) goal: Goal,
+    /// None where there is nothing to hold it to yet.
+    pub(crate) goals: &'static [Goal],
     /// Who runs it, and how. Who has no such function is left out.
     pub(crate) runs: &'static [(Runtime, Run)],
 }
@@ -150,5 +166,12 @@ mod tests {
         assert_eq!(Goal::Ratio(0.5).is_met(Some(1.0), None), None);
         assert_eq!(Goal::Ratio(0.5).is_met(Some(9.0), Some(0.5)), Some(true));
         assert_eq!(Goal::Bytes(96.0).is_met(Some(97.0), Some(0.1)), Some(false));
+    }
+
+    #[test]
+    fn more_times_faster_than_python_is_better() {
+        let goal = Goal::FasterThanPython(25.0);
+        assert_eq!(goal.is_met(Some(1.0), Some(24.0)), Some(false));
+        assert_eq!(goal.is_met(Some(1.0), Some(25.0)), Some(true));
     }
 }

@@ -5,6 +5,7 @@
 mod laps;
 
 pub(crate) mod memory;
+pub(crate) mod python;
 pub(crate) mod sharing;
 pub(crate) mod tasks;
 pub(crate) mod threads;

@@ -1,6 +1,6 @@
 //! The scheduler's rows.
 
-use benches::runtimes::Tasks;
+use benches::runtimes::{Gathers, Tasks};
 use benches::work::tasks as work;
 
 use super::laps::{in_a_task, in_main};
@@ -29,6 +29,17 @@ pub(crate) fn spawn_and_await<R: Tasks>(setup: Setup) -> Sample {
 pub(crate) fn spawn_many<R: Tasks>(setup: Setup) -> Sample {
     in_a_task::<R, _, _>(setup.workers, setup.size, move || {
         work::spawn_many::<R>(setup.size)
+    })
+}
+
+/// Many futures are gathered, each ready after one yield: a task for each, a
+/// turn of the queue, and the values in order.
+///
+/// It lies about gathering alone: the tasks are part of it, on every runtime.
+/// As with the many tasks, some of it may be the waking of a worker.
+pub(crate) fn gather<R: Gathers>(setup: Setup) -> Sample {
+    in_a_task::<R, _, _>(setup.workers, setup.size, move || {
+        work::gather::<R>(setup.size)
     })
 }
 

@@ -1,0 +1,59 @@
+//! Python's own asyncio: what users of that name compare with.
+//!
+//! Each row becomes the interpreter with the script of that row, which does the
+//! same work, warms up as the others do and answers with the same line. Python
+//! runs it on one thread, whatever the number of workers; its main coroutine is
+//! a task, so the rows from a task and from `run` are one script.
+//!
+//! All of it lies about programs: their own Python code takes most of their
+//! time, and that is not in here.
+
+use crate::interpreter;
+use crate::sample::Sample;
+use crate::workload::Setup;
+
+/// A script behind the laps that all of them share.
+macro_rules! script {
+    ($file:literal) => {
+        concat!(
+            include_str!("../python/meter.py"),
+            include_str!(concat!("../python/", $file))
+        )
+    };
+}
+
+/// `await create_task(…)`, one after the other.
+pub(crate) fn spawn_and_await(setup: Setup) -> Sample {
+    interpreter::become_script(script!("spawn_and_await.py"), setup.size)
+}
+
+/// `create_task` for all, then `await` for all.
+pub(crate) fn spawn_many(setup: Setup) -> Sample {
+    interpreter::become_script(script!("spawn_many.py"), setup.size)
+}
+
+/// `await gather(*coroutines)`.
+pub(crate) fn gather(setup: Setup) -> Sample {
+    interpreter::become_script(script!("gather.py"), setup.size)
+}
+
+/// `await sleep(0)`, which Python's loop treats as a bare yield.
+pub(crate) fn yields(setup: Setup) -> Sample {
+    interpreter::become_script(script!("yields.py"), setup.size)
+}
+
+/// `create_task(sleep(…))` for all, then `await` for all.
+pub(crate) fn sleeps(setup: Setup) -> Sample {
+    interpreter::become_script(script!("sleeps.py"), setup.size)
+}
+
+/// `call_later(…).cancel()`: the least that a timer takes there. It flatters
+/// Python, whose `sleep` makes a future as well.
+pub(crate) fn register_and_drop(setup: Setup) -> Sample {
+    interpreter::become_script(script!("register_and_drop.py"), setup.size)
+}
+
+/// `await wait_for(sleep(0), 30)`.
+pub(crate) fn timeout_unneeded(setup: Setup) -> Sample {
+    interpreter::become_script(script!("timeout_unneeded.py"), setup.size)
+}
