@@ -6,7 +6,7 @@ const INSIDE: &str = "ASYNCIO_TWIN";
 
 /// `test` is the calling test's name. The process is its own because a model that fails takes its
 /// threads down in the middle of their work, which may abort.
-pub fn must_fail(test: &str, complaint: &str, model: fn()) {
+pub(crate) fn must_fail(test: &str, complaint: &str, model: fn()) {
     if std::env::var_os(INSIDE).is_some() {
         return model();
     }
