@@ -24,6 +24,9 @@ pub mod timeouts;
 
 pub mod runners;
 
+#[doc(hidden)]
+pub mod seeds;
+
 pub use concurrent::run_coroutine_threadsafe;
 pub use contextvars::{ContextVar, Token, copy_context};
 pub use events::{ExceptionContext, Handle, TimerHandle};

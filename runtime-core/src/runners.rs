@@ -221,6 +221,7 @@ impl Builder {
             debug: environment("ASYNCIO_DEBUG") == Some(1),
             time: TimeSettings::default(),
             max_spare_workers: processors.max(workers.unwrap_or(0)),
+            seed: None,
             tuning: Tuning::from_environment(),
         };
         Builder { options }
@@ -318,6 +319,37 @@ impl Builder {
     /// ```
     pub fn start_paused(mut self, paused: bool) -> Builder {
         self.options.time.paused = paused;
+        self
+    }
+
+    /// Runs all the workers of the loop on the calling thread, and draws every choice of the scheduler
+    /// from `seed`; time stands still, as with [`start_paused`](Builder::start_paused).
+    ///
+    /// The same seed gives the same schedule, on every machine, as long as nothing from outside takes
+    /// part: sockets and foreign threads work, but their moments are not the seed's. It explores the
+    /// orders of await points, not data races. Functions for the pool run inline. If nothing is left
+    /// that could ever happen, `run` panics: "deadlock". With one worker tasks run in asyncio's
+    /// order.
+    ///
+    /// The attribute does this for many seeds: `#[asyncio::test(seeds = 1000)]`.
+    ///
+    /// ```
+    /// let schedule = |seed| {
+    ///     let mut runner =
+    ///         asyncio::Runner::builder().workers(4).deterministic(seed).build().unwrap();
+    ///     runner.run(async {
+    ///         for _ in 0..10 {
+    ///             asyncio::create_task(async {}).await.unwrap();
+    ///         }
+    ///     });
+    ///     runner.get_loop().metrics().schedule
+    /// };
+    /// assert_eq!(schedule(7), schedule(7));
+    /// assert_ne!(schedule(7), schedule(8));
+    /// ```
+    pub fn deterministic(mut self, seed: u64) -> Builder {
+        self.options.seed = Some(seed);
+        self.options.time.paused = true;
         self
     }
 

@@ -162,24 +162,62 @@ fn call(kind: Kind, function: &Function, options: Options) -> TokenStream {
     .filter_map(|(name, value)| value.map(|value| (name, value)))
     .collect();
 
+    let mut main: TokenStream = TokenTree::from(function.name.clone()).into();
+    main.extend([TokenTree::from(empty_like(&function.parameters))]);
+    if options.seed.is_some() || options.seeds.is_some() {
+        let runs = run(&library, settings, true, main);
+        return explore(library, options.seed, options.seeds, runs);
+    }
     if settings.is_empty() {
         tokens.extend(library);
         tokens.extend(tokens_at("::run", here));
-    } else {
-        tokens.extend(tokens_at("let mut runner =", here));
-        tokens.extend(library);
-        tokens.extend(tokens_at("::Runner::builder()", here));
-        for (name, value) in settings {
-            tokens.extend(tokens_at(&format!(".{name}"), here));
-            tokens.extend([parenthesised(value)]);
-        }
-        let build = ".build().expect(\"asyncio: the runtime could not be started\");";
-        tokens.extend(tokens_at(build, here));
-        tokens.extend(tokens_at("runner.run", here));
+        tokens.extend([parenthesised(main)]);
+        return tokens;
     }
-    let mut main: TokenStream = TokenTree::from(function.name.clone()).into();
-    main.extend([TokenTree::from(empty_like(&function.parameters))]);
+    run(&library, settings, false, main)
+}
+
+/// Runs `main` by a `Runner` with `settings`; if `seeded`, on the schedule of the variable `seed`.
+fn run(
+    library: &TokenStream,
+    settings: Vec<(&str, TokenStream)>,
+    seeded: bool,
+    main: TokenStream,
+) -> TokenStream {
+    let here = Span::mixed_site();
+    let mut tokens = tokens_at("let mut runner =", here);
+    tokens.extend(library.clone());
+    tokens.extend(tokens_at("::Runner::builder()", here));
+    for (name, value) in settings {
+        tokens.extend(tokens_at(&format!(".{name}"), here));
+        tokens.extend([parenthesised(value)]);
+    }
+    if seeded {
+        tokens.extend(tokens_at(".deterministic(seed)", here));
+    }
+    let build = ".build().expect(\"asyncio: the runtime could not be started\");";
+    tokens.extend(tokens_at(build, here));
+    tokens.extend(tokens_at("runner.run", here));
     tokens.extend([parenthesised(main)]);
+    tokens
+}
+
+/// Runs `runs` for every seed: `asyncio::seeds::explore(first, count, |seed| { … })`.
+fn explore(
+    library: TokenStream,
+    first: Option<TokenStream>,
+    count: Option<TokenStream>,
+    runs: TokenStream,
+) -> TokenStream {
+    let here = Span::mixed_site();
+    let mut arguments = first.unwrap_or_else(|| tokens_at("0", here));
+    arguments.extend(tokens_at(",", here));
+    arguments.extend(count.unwrap_or_else(|| tokens_at("1", here)));
+    arguments.extend(tokens_at(", |seed|", here));
+    arguments.extend([TokenTree::from(Group::new(Delimiter::Brace, runs))]);
+    let mut tokens = library;
+    tokens.extend(tokens_at("::seeds::explore", here));
+    tokens.extend([parenthesised(arguments)]);
     tokens
 }
 

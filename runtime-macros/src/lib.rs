@@ -8,6 +8,8 @@
 //! | `workers` | number of worker threads, at least 1 | the builder's | 2 |
 //! | `debug` | `true` or `false` | the builder's | the builder's |
 //! | `start_paused` | `true` or `false` | `false` | `false` |
+//! | `seed` | the seed of the deterministic mode | – | – |
+//! | `seeds` | how many seeds are tried, at least 1 | – | – |
 //! | `max_blocking_threads` | number of threads for blocking calls, at least 1 | the builder's | the builder's |
 //! | `thread_name` | a string | the builder's | the builder's |
 //! | `crate` | the path under which the library is known, as a string | `"::asyncio"` | `"::asyncio"` |

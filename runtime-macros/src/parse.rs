@@ -6,7 +6,7 @@ use crate::literal::{self, Kind};
 use crate::refusal::{Refusal, placed};
 use crate::token::{is_mark, is_word};
 
-const KNOWN: &str = "the options are `workers`, `debug`, `start_paused`, `max_blocking_threads`, `thread_name` and `crate`";
+const KNOWN: &str = "the options are `workers`, `debug`, `start_paused`, `seed`, `seeds`, `max_blocking_threads`, `thread_name` and `crate`";
 
 /// What the options say; an option that was not given is `None`.
 #[derive(Default)]
@@ -17,6 +17,10 @@ pub(crate) struct Options {
     pub(crate) debug: Option<TokenStream>,
     /// Whether time stands still.
     pub(crate) start_paused: Option<TokenStream>,
+    /// The seed of the schedule.
+    pub(crate) seed: Option<TokenStream>,
+    /// How many seeds are tried.
+    pub(crate) seeds: Option<TokenStream>,
     /// Number of threads for blocking calls.
     pub(crate) max_blocking_threads: Option<TokenStream>,
     /// Name of the worker threads.
@@ -64,7 +68,8 @@ impl Options {
             "max_blocking_threads" => return Ok(&mut self.max_blocking_threads),
             "thread_name" => return Ok(&mut self.thread_name),
             "crate" => return Ok(&mut self.library),
-            "seed" | "seeds" => format!("`{word}` is not available yet"),
+            "seed" => return Ok(&mut self.seed),
+            "seeds" => return Ok(&mut self.seeds),
             _ => format!("unknown option `{word}`; {KNOWN}"),
         };
         Err(Refusal::at(span, text))
@@ -105,6 +110,10 @@ fn check(word: &str, value: &[TokenTree]) -> Result<(), Refusal> {
             "a string",
         ),
         "crate" => (kind == Some(Kind::Text), "a string"),
+        "seed" => (
+            !is_bool && kind.is_none_or(|kind| kind == Kind::Integer),
+            "a number",
+        ),
         _ => {
             let is_number = kind.is_none_or(|kind| kind == Kind::Integer);
             let is_zero = text.as_deref().is_some_and(literal::is_zero);
@@ -143,6 +152,8 @@ fn example(word: &str) -> &'static str {
         "workers" => "workers = 4",
         "debug" => "debug = true",
         "start_paused" => "start_paused = true",
+        "seed" => "seed = 7",
+        "seeds" => "seeds = 1000",
         "max_blocking_threads" => "max_blocking_threads = 64",
         "thread_name" => "thread_name = \"api\"",
         _ => "crate = \"my_asyncio\"",

@@ -10,6 +10,9 @@ macro_rules! stub {
         "
 mod stub {
     pub fn run<F: Future>(_: F) -> F::Output { unreachable!() }
+    pub mod seeds {
+        pub fn explore<R>(_: u64, _: u64, _: impl FnMut(u64) -> R) -> R { unreachable!() }
+    }
     pub struct Runner;
     pub struct Builder;
     impl Runner {
@@ -20,6 +23,7 @@ mod stub {
         pub fn workers(self, _: usize) -> Self { self }
         pub fn debug(self, _: bool) -> Self { self }
         pub fn start_paused(self, _: bool) -> Self { self }
+        pub fn deterministic(self, _: u64) -> Self { self }
         pub fn max_blocking_threads(self, _: usize) -> Self { self }
         pub fn thread_name(self, _: impl Into<String>) -> Self { self }
         pub fn build(self) -> std::io::Result<Runner> { Ok(Runner) }
@@ -91,6 +95,6 @@ refused!(a_number_for_start_paused:
     r#"#[runtime_macros::test(crate = "stub", start_paused = 1)] async fn f() {}"#, but not
     r#"#[runtime_macros::test(crate = "stub", start_paused = true)] async fn f() {}"#);
 
-refused!(a_seed_which_is_not_available_yet:
-    r#"#[runtime_macros::test(crate = "stub", seed = 1)] async fn f() {}"#, but not
-    r#"#[runtime_macros::test(crate = "stub", workers = 1)] async fn f() {}"#);
+refused!(no_seeds:
+    r#"#[runtime_macros::test(crate = "stub", seeds = 0)] async fn f() {}"#, but not
+    r#"#[runtime_macros::test(crate = "stub", seeds = 10)] async fn f() {}"#);

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The time of day, in UTC, as `time.strftime('%X')` prints it.
-pub fn time_of_day() -> String {
+pub(crate) fn time_of_day() -> String {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
     let seconds = since_epoch.map_or(0, |time| time.as_secs()) % 86_400;
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);

@@ -11,6 +11,7 @@ use super::scheduler::home::Home;
 use super::scheduler::parker::Parker;
 use super::scheduler::schedule::{Bound, closed_error, register};
 use super::scheduler::shared::Shared;
+use super::scheduler::shutdown::living;
 use super::scheduler::worker::Worker;
 use super::task::context::Context;
 use super::task::join::Task;
@@ -50,10 +51,32 @@ pub(crate) fn run_root<F: Future>(
     let (runnable, mut task) =
         unsafe { root(&core.shared, &core.home, main, &output, context, location) };
     begin(&core.shared, &core.home, runnable, &task);
-    worker.drive(|| task.done());
+    worker.drive(|| task.done() || core.shared.is_stalled());
+    let deadlock = (!task.done()).then(|| end_deadlock(worker, &task));
     core.home.set_root(None);
     std::mem::forget(must_end);
-    root_result(&mut task, &output)
+    match deadlock {
+        Some(deadlock) => panic!("{deadlock}"),
+        None => root_result(&mut task, &output),
+    }
+}
+
+/// Nothing can ever happen any more: everything is dropped where it stands. Returns what there was.
+#[cold]
+fn end_deadlock(worker: &mut Worker, root: &Task<()>) -> String {
+    let shared = Arc::clone(&worker.core().shared);
+    let waiting = living(&shared);
+    let tasks: Vec<_> = waiting
+        .iter()
+        .map(|task| task.reference().describe())
+        .collect();
+    shared.set_abandoning();
+    waiting.iter().for_each(|task| task.reference().wake());
+    worker.drive(|| root.done());
+    format!(
+        "deadlock: every task waits, and nothing is left that could wake one: {}",
+        tasks.join(", ")
+    )
 }
 
 /// Runs `main` on a foreign thread, beside the loop's workers.

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use super::block_on::{RootResult, run_root};
 use super::event_loop::EventLoop;
+use super::scheduler::choices::Choices;
 use super::scheduler::context::{self, Role};
 use super::scheduler::core::Core;
 use super::scheduler::options::Options;
-use super::scheduler::shared::Shared;
+use super::scheduler::shared::{Shared, WorkerParts};
 use super::scheduler::shutdown::{Shutdown, shut_down};
 use super::scheduler::threads;
 use super::scheduler::watch;
@@ -37,16 +38,24 @@ impl Engine {
     pub(crate) fn start(options: Options) -> io::Result<Engine> {
         let (shared, parts) = Shared::new(options)?;
         let shared = Arc::new(shared);
-        let mut parts = parts.into_iter();
-        let first = parts.next().expect("a loop has a worker");
         shared.crew.seats[0].parker.bind();
-        let core = Rc::new(Core::new(Arc::clone(&shared), first));
+        let mut parts = parts.into_iter();
+        let worker = match shared.options.seed {
+            Some(seed) => worker_for_all(&shared, parts.by_ref(), seed),
+            None => {
+                let first = parts.next().expect("a loop has a worker");
+                Worker::new(Rc::new(Core::new(Arc::clone(&shared), first)))
+            }
+        };
         let mut engine = Engine {
             event_loop: EventLoop::new(Arc::clone(&shared)),
-            worker: Worker::new(core),
+            worker,
             threads: Vec::new(),
             closed: false,
         };
+        if shared.options.seed.is_some() {
+            return Ok(engine);
+        }
         // If a thread cannot be started, `engine` is dropped and stops those that were.
         for parts in parts {
             engine.start_thread(&format!("{}", parts.index), move |shared| {
@@ -97,7 +106,7 @@ impl Engine {
             let _present = Present::enter(&self.worker);
             let outcome = shut_down(&mut self.worker, deadline);
             // Something only after a forced end.
-            threads::abandon_rest(self.worker.core());
+            self.worker.cores().for_each(threads::abandon_rest);
             outcome
         };
         match outcome {
@@ -116,6 +125,19 @@ impl Engine {
             }),
         }
     }
+}
+
+/// All the workers of a loop, for this thread to turn: the deterministic mode.
+fn worker_for_all(
+    shared: &Arc<Shared>,
+    parts: impl Iterator<Item = WorkerParts>,
+    seed: u64,
+) -> Worker {
+    let choices = Rc::new(Choices::seeded(seed, shared.options.workers));
+    let core = |parts| Core::with_choices(Arc::clone(shared), parts, Rc::clone(&choices));
+    let mut cores = parts.map(|parts| Rc::new(core(parts)));
+    let first = cores.next().expect("a loop has a worker");
+    Worker::with_siblings(first, cores.map(Worker::new).collect())
 }
 
 impl Drop for Engine {

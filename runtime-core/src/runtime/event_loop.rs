@@ -60,6 +60,8 @@ pub struct Metrics {
     pub parks: u64,
     /// How many tasks wait in the injector.
     pub injector_depth: usize,
+    /// A hash of the schedule so far, in the deterministic mode; elsewhere zero.
+    pub schedule: u64,
 }
 
 /// What `task::Builder` has collected.
@@ -211,6 +213,7 @@ impl EventLoop {
             steals: shared.counters.steals.load(Ordering::Relaxed),
             parks: shared.counters.parks.load(Ordering::Relaxed),
             injector_depth: shared.crew.injector.len(),
+            schedule: shared.counters.schedule.load(Ordering::Relaxed),
         }
     }
 }

@@ -23,10 +23,10 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::blocking::{Function, FunctionPool, Job, Refusal};
+use super::blocking::{Function, FunctionPool, Job, Refusal, Work};
 use super::event_loop::{EventLoop, next_id};
 use super::scheduler::exception_context::ExceptionContext;
-use super::scheduler::schedule::{Stealable, closed_error, register};
+use super::scheduler::schedule::{Stealable, closed_error, register, spawn_hidden};
 use super::scheduler::shared::Shared;
 use super::task::context::Context;
 use super::task::join::Task;
@@ -69,6 +69,12 @@ impl EventLoop {
         let (runnable, task) = spawn::task(Offload { call }, scheduler, birth);
         if register(shared, &runnable).is_err() {
             runnable.abandon(closed_error());
+            return task;
+        }
+        if shared.options.seed.is_some() {
+            // On this thread, when the seed says so.
+            let _closed = spawn_hidden(shared, async move { job.run() });
+            runnable.run();
             return task;
         }
         match pool.unwrap_or(&shared.pool).submit(job) {

@@ -1,8 +1,10 @@
 //! A worker's own things, as the code that runs on its thread reaches them.
 
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use super::branch::Branch;
+use super::choices::Choices;
 use super::home::Home;
 use super::shared::{Shared, WorkerParts};
 use crate::runtime::run_queue::RunQueue;
@@ -28,10 +30,22 @@ pub(crate) struct Core {
     ids: Cell<(u64, u64)>,
     /// Pushes since the poll began.
     pushes: Cell<u32>,
+    pub(crate) choices: Rc<Choices>,
 }
 
 impl Core {
+    /// With choices of its own.
     pub(crate) fn new(shared: Arc<Shared>, parts: WorkerParts) -> Core {
+        let choices = Rc::new(Choices::usual(parts.index));
+        Core::with_choices(shared, parts, choices)
+    }
+
+    /// With the choices of a loop on one thread.
+    pub(crate) fn with_choices(
+        shared: Arc<Shared>,
+        parts: WorkerParts,
+        choices: Rc<Choices>,
+    ) -> Core {
         let parker = Arc::clone(&shared.crew.seats[parts.index].parker);
         let holds = shared.driver.holds.clone();
         Core {
@@ -43,6 +57,7 @@ impl Core {
             births: RefCell::new(parts.births),
             ids: Cell::new((0, 0)),
             pushes: Cell::new(0),
+            choices,
         }
     }
 
@@ -58,9 +73,11 @@ impl Core {
     /// Adds what is ready to run.
     #[inline]
     pub(crate) fn push(&self, task: Runnable, wake: Wake) {
-        match wake {
-            Wake::Woken => self.queue.push_next(task),
-            Wake::Yielded => self.queue.push_back(task),
+        match (wake, self.choices.one_of(3)) {
+            (Wake::Woken, 0) => self.queue.push_next(task),
+            (Wake::Yielded, 0) | (_, 1) => self.queue.push_back(task),
+            // As if another thread had woken it.
+            _ => return self.shared.crew.injector.push_all([task]),
         }
         let pushes = self.pushes.get() + 1;
         self.pushes.set(pushes);

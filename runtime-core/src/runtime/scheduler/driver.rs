@@ -16,6 +16,7 @@
 
 use std::io;
 use std::task::Waker;
+use std::time::{Duration, Instant};
 
 use super::role::{Held, Role};
 use crate::runtime::time::{Clock, Holds, Slack, Tick, TimerKey, Timers};
@@ -24,6 +25,15 @@ use crate::sync::{Mutant, Mutex, StdArc, Waiter, broken};
 
 /// The value of `asleep_until` while nobody waits.
 const AWAKE: u64 = 0;
+
+/// What a wait came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Waited {
+    ForSomething,
+    /// Nothing is under way, and no timer waits.
+    InVain,
+}
 
 /// The sleeper's side of the protocol.
 #[derive(Debug)]
@@ -115,16 +125,31 @@ impl Driver {
     ///
     /// Whoever may have made the last noise calls `look_again`, after it is over; so a jump that is
     /// not made here because of it is made at the next call.
-    pub(crate) fn wait_paused(&self, _held: &Held, quiet: impl Fn() -> bool) {
+    ///
+    /// With a `patience`, a wait for what may never come ends after so long.
+    pub(crate) fn wait_paused(
+        &self,
+        _held: &Held,
+        quiet: impl Fn() -> bool,
+        patience: Option<Duration>,
+    ) -> Waited {
         self.report(self.waiter.wait(true));
-        if quiet() {
-            let next = self.timers.next();
-            if next != Tick::NEVER && self.holds.allows(next) {
-                self.clock.jump(next);
-                return;
-            }
+        let next = self.timers.next();
+        let is_quiet = quiet();
+        if is_quiet && next != Tick::NEVER && self.holds.allows(next) {
+            self.clock.jump(next);
+            return Waited::ForSomething;
         }
+        let last_chance = patience.filter(|_| is_quiet && next == Tick::NEVER);
+        if last_chance.is_some() {
+            self.report(self.waiter.arm(last_chance));
+        }
+        let begin = Instant::now();
         self.report(self.waiter.wait(false));
+        match last_chance {
+            Some(patience) if begin.elapsed() >= patience && quiet() => Waited::InVain,
+            _ => Waited::ForSomething,
+        }
     }
 
     /// Has the holder of the role look whether time may jump, if it stands still.

@@ -24,6 +24,8 @@ pub(crate) struct Options {
     pub(crate) debug: bool,
     pub(crate) time: driver::Settings,
     pub(crate) max_spare_workers: usize,
+    /// All workers on one thread, every choice from this seed.
+    pub(crate) seed: Option<u64>,
     pub(crate) tuning: Tuning,
 }
 
@@ -52,6 +54,7 @@ impl fmt::Debug for Options {
             .field("debug", &self.debug)
             .field("time", &self.time)
             .field("max_spare_workers", &self.max_spare_workers)
+            .field("seed", &self.seed)
             .field("tuning", &self.tuning)
             .finish_non_exhaustive()
     }

@@ -1,6 +1,6 @@
 //! How a loop schedules its tasks: those that may be stolen, and those of one thread.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::task::Poll;
 
@@ -191,20 +191,29 @@ fn serve(shared: &Arc<Shared>) {
             Poll::Ready(())
         })
     };
-    let scheduler = Stealable::of(shared);
+    if spawn_hidden(shared, drain).is_err() {
+        shared.lane.close();
+    }
+}
+
+/// Makes a task that nobody is shown.
+pub(crate) fn spawn_hidden(
+    shared: &Arc<Shared>,
+    future: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Closed> {
     let birth = Birth {
         id: HIDDEN,
         context: None,
         location: Location::caller(),
     };
-    let (runnable, task) = spawn::task(drain, scheduler, birth);
+    let (runnable, task) = spawn::task(future, Stealable::of(shared), birth);
     drop(task);
-    if register(shared, &runnable).is_ok() {
-        Stealable::of(shared).schedule(runnable, Wake::Woken);
-    } else {
-        shared.lane.close();
+    if let Err(closed) = register(shared, &runnable) {
         runnable.abandon(closed_error());
+        return Err(closed);
     }
+    Stealable::of(shared).schedule(runnable, Wake::Woken);
+    Ok(())
 }
 
 /// Runs one callback, as nobody's: in it there is a running loop, and no current task.

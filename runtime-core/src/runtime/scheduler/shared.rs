@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::agenda::Agenda;
 use super::crew::Crew;
-use super::driver::Driver;
+use super::driver::{Driver, Waited};
 use super::exception_context::ExceptionContext;
 use super::lane::Lane;
 use super::options::Options;
@@ -24,6 +24,10 @@ use crate::sync::{Arc, Mutex, StdArc, Waiter, thread};
 
 /// Called for what nobody else will hear of.
 pub(crate) type Handler = StdArc<dyn Fn(&Arc<Shared>, &ExceptionContext) + Send + Sync>;
+
+/// How long the deterministic mode waits for a foreign thread, when nothing else can happen, before
+/// it calls that a deadlock.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// How many ids a worker takes at once.
 const ID_BLOCK: u64 = 256;
@@ -56,6 +60,8 @@ pub(crate) struct Shared {
     running: AtomicBool,
     /// A shutdown is under way: ends are told to worker 0.
     closing: AtomicBool,
+    /// Nothing can ever happen any more: found in the deterministic mode.
+    stalled: AtomicBool,
     /// What is dequeued is dropped instead of run: the end of a forced shutdown.
     abandoning: AtomicBool,
 }
@@ -65,6 +71,8 @@ pub(crate) struct Shared {
 pub(crate) struct Counters {
     pub(crate) steals: AtomicU64,
     pub(crate) parks: AtomicU64,
+    /// The hash of the schedule so far, in the deterministic mode.
+    pub(crate) schedule: AtomicU64,
 }
 
 /// The workers that are started while others are stuck.
@@ -93,8 +101,17 @@ impl Shared {
             StdArc::new(move || waiter.interrupt())
         };
         // Room for the spares from the start: no array here ever grows.
-        let seats = options.workers + options.max_spare_workers;
-        let (crew, queues) = Crew::new(seats, options.tuning.lifo, &interrupt);
+        let spares = if options.seed.is_some() {
+            0
+        } else {
+            options.max_spare_workers
+        };
+        let seats = options.workers + spares;
+        let (crew, queues) = Crew::new(
+            seats,
+            options.tuning.lifo && options.seed.is_none(),
+            &interrupt,
+        );
         let (registry, births) = Registry::new(seats);
         let parts = queues.into_iter().zip(births).enumerate();
         let parts = parts.map(|(index, (queue, births))| WorkerParts {
@@ -127,6 +144,7 @@ impl Shared {
             first_thread: thread::current().id(),
             running: AtomicBool::new(false),
             closing: AtomicBool::new(false),
+            stalled: AtomicBool::new(false),
             abandoning: AtomicBool::new(false),
         };
         Ok((shared, parts))
@@ -159,11 +177,20 @@ impl Shared {
         if !self.driver.clock.is_paused() {
             return self.driver.wait(held);
         }
-        self.driver.wait_paused(held, || {
+        let quiet = || {
             self.crew.idle.all_asleep()
                 && self.crew.injector.is_empty()
                 && !self.driver.holds.is_busy()
-        });
+        };
+        let patience = self.options.seed.map(|_| PATIENCE);
+        if self.driver.wait_paused(held, quiet, patience) == Waited::InVain {
+            self.stalled.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether nothing can ever happen any more.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Acquire)
     }
 
     /// Tells the exception handler, or standard error.

@@ -101,7 +101,10 @@ enum Ended {
 
 fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Instant>) -> Ended {
     let clock = &shared.driver.clock;
-    let late = move || deadline.is_some_and(|deadline| clock.now() >= deadline);
+    let late = move || {
+        // In a deadlock of the deterministic mode, nothing is worth waiting for.
+        shared.is_stalled() || deadline.is_some_and(|deadline| clock.now() >= deadline)
+    };
     let _alarm = deadline.map(|deadline| Alarm::set(shared, deadline));
     while !shared.registry.close_if_empty() {
         let mut round = living(shared);

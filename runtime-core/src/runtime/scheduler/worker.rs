@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use super::context::{self, Role};
 use super::core::Core;
 use super::schedule::{HIDDEN, closed_error};
 use super::shared::Shared;
@@ -11,6 +12,7 @@ use super::slow::Stopwatch;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::task::waker::wake_quietly;
+use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
 
 /// How many turns pass between two looks at what else there is: timers, and the injector.
@@ -47,13 +49,13 @@ pub(crate) struct Worker {
     /// For so many turns thieves are not called: see `QUIET_BATCH`.
     quiet_turns: usize,
     quiet_since: Instant,
-    choices: Choices,
     due: Vec<Waker>,
+    /// The other workers, in the deterministic mode: this thread turns them too.
+    siblings: Option<Vec<Worker>>,
 }
 
 impl Worker {
     pub(crate) fn new(core: Rc<Core>) -> Worker {
-        let choices = Choices::new(core.index as u64);
         Worker {
             core,
             searching: false,
@@ -61,13 +63,27 @@ impl Worker {
             turns: 0,
             quiet_turns: 0,
             quiet_since: Instant::now(),
-            choices,
             due: Vec::new(),
+            siblings: None,
+        }
+    }
+
+    /// Worker 0 of a loop on one thread, with all the others.
+    pub(crate) fn with_siblings(core: Rc<Core>, siblings: Vec<Worker>) -> Worker {
+        Worker {
+            siblings: Some(siblings),
+            ..Worker::new(core)
         }
     }
 
     pub(crate) fn core(&self) -> &Rc<Core> {
         &self.core
+    }
+
+    /// The cores of all the workers that this thread turns.
+    pub(crate) fn cores(&self) -> impl Iterator<Item = &Core> {
+        let siblings = self.siblings.iter().flatten();
+        std::iter::once(&*self.core).chain(siblings.map(|sibling| &*sibling.core))
     }
 
     /// Turns and sleeps until `done`, which is asked between turns.
@@ -85,6 +101,9 @@ impl Worker {
     /// Polls one task, if there is one anywhere. Never blocks.
     #[inline]
     pub(crate) fn turn(&mut self) -> Turn {
+        if self.siblings.is_some() {
+            return self.turn_one_of_all();
+        }
         self.turns = self.turns.wrapping_add(1);
         if self.turns % TURNS_BETWEEN_LOOKS == 0 {
             self.look_around();
@@ -96,6 +115,59 @@ impl Worker {
             }
             None => Turn::Idle,
         }
+    }
+
+    /// The deterministic mode's turn: of any of the workers that has something to do.
+    #[cold]
+    fn turn_one_of_all(&mut self) -> Turn {
+        let mut siblings = self.siblings.take().unwrap_or_default();
+        let count = siblings.len() + 1;
+        let first = self.core.choices.one_of(count);
+        let turn = (first..first + count)
+            .find_map(|worker| match worker % count {
+                0 => self.turn_by_choice(),
+                sibling => siblings[sibling - 1].turn_as_current(),
+            })
+            .unwrap_or(Turn::Idle);
+        self.siblings = Some(siblings);
+        turn
+    }
+
+    fn turn_as_current(&mut self) -> Option<Turn> {
+        let core = Rc::clone(&self.core);
+        let _entered = context::enter(Arc::clone(&core.shared), Role::Worker(core));
+        self.turn_by_choice()
+    }
+
+    /// Polls one task, from wherever the choice falls.
+    fn turn_by_choice(&mut self) -> Option<Turn> {
+        let (core, choices) = (&self.core, &self.core.choices);
+        core.home.receive();
+        if choices.one_of(2) == 1 {
+            // Any task of the queue may be the next, in a while.
+            core.queue
+                .pop()
+                .into_iter()
+                .for_each(|task| core.queue.push_back(task));
+        }
+        let crew = &core.shared.crew;
+        let elsewhere = || crew.find(core.index, &core.queue, choices.one_of(crew.seats.len()));
+        let first = choices.one_of(4);
+        let task = (first..first + 4).find_map(|source| match source % 4 {
+            0 => core.home.pop_root_in_turn(),
+            1 => core.queue.pop(),
+            2 => core.home.pop(),
+            _ => elsewhere(),
+        });
+        let task = task.or_else(|| core.home.pop_root())?;
+        core.home.let_pass();
+        let schedule = choices.note(core.index, task.header().id.0);
+        core.shared
+            .counters
+            .schedule
+            .store(schedule, Ordering::Relaxed);
+        self.run(task);
+        Some(Turn::Ran)
     }
 
     /// The next of this worker's own: the root first, but never twice without one of the others in
@@ -146,7 +218,7 @@ impl Worker {
             return None;
         }
         self.searching = true;
-        let start = self.choices.next();
+        let start = self.core.choices.any();
         let task = crew.find(self.core.index, &self.core.queue, start)?;
         // Relaxed: a figure.
         self.core
@@ -259,6 +331,7 @@ impl Worker {
             self.quiet_turns = self.due.len();
             self.quiet_since = Instant::now();
         }
+        self.core.choices.shuffle(&mut self.due);
         self.due.drain(..).for_each(wake_quietly);
     }
 }
@@ -271,22 +344,5 @@ fn run_watched(shared: &Shared, task: Runnable) {
     task.run();
     if polled.id() != HIDDEN {
         stopwatch.stop(shared, polled.reference().describe());
-    }
-}
-
-/// The random choices of a worker: xorshift, seeded by its index.
-#[derive(Debug)]
-struct Choices(u64);
-
-impl Choices {
-    fn new(seed: u64) -> Choices {
-        Choices((seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
-
-    fn next(&mut self) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 33) as usize
     }
 }

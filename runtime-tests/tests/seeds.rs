@@ -1,0 +1,210 @@
+//! The deterministic mode: planted mistakes are found within a thousand seeds, and a seed repeats its
+//! schedule, on every machine.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use asyncio::{Runner, checkpoint, create_task};
+use runtime_tests::watched;
+
+/// Runs `body` under a seed; its text if it panics.
+fn under<T>(seed: u64, workers: usize, body: impl AsyncFn() -> T) -> Result<T, String> {
+    let mut runner = Runner::builder()
+        .workers(workers)
+        .deterministic(seed)
+        .build()
+        .unwrap();
+    let outcome = catch_unwind(AssertUnwindSafe(|| runner.run(async { body().await })));
+    outcome.map_err(|panic| {
+        let literal = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        literal
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default()
+    })
+}
+
+/// The first of a thousand seeds under which `body` panics with `text`; and that it does so again.
+fn finds<T>(text: &str, body: impl AsyncFn() -> T) {
+    watched(|| {
+        let begin = Instant::now();
+        let fails = |seed: &u64| under(*seed, 2, &body).is_err_and(|panic| panic.contains(text));
+        let seed = (0..1000)
+            .find(fails)
+            .expect("a thousand seeds find nothing");
+        assert!(
+            begin.elapsed() < Duration::from_secs(5),
+            "it took {:?}",
+            begin.elapsed()
+        );
+        assert!(fails(&seed), "seed {seed} fails once, and not again");
+    });
+}
+
+#[test]
+fn a_lost_update_is_found() {
+    finds("an update was lost", async || {
+        let counter = Arc::new(AtomicU32::new(0));
+        let increments: Vec<_> = (0..2)
+            .map(|_| {
+                let counter = Arc::clone(&counter);
+                create_task(async move {
+                    // Read, await, write: what the other did in between is lost.
+                    let read = counter.load(Ordering::Relaxed);
+                    checkpoint().await;
+                    counter.store(read + 1, Ordering::Relaxed);
+                })
+            })
+            .collect();
+        for increment in increments {
+            increment.await.unwrap();
+        }
+        assert_eq!(counter.load(Ordering::Relaxed), 2, "an update was lost");
+    });
+}
+
+#[test]
+fn a_missed_notification_is_found() {
+    finds("deadlock", async || {
+        let ready = Arc::new(AtomicBool::new(false));
+        let bell = asyncio::Future::<()>::new();
+        let waiter = create_task({
+            let (ready, bell) = (Arc::clone(&ready), bell.clone());
+            async move {
+                if !ready.load(Ordering::Relaxed) {
+                    // The notification that comes here is missed: the bell is asked only once.
+                    checkpoint().await;
+                    let rings = bell.done();
+                    if !rings {
+                        asyncio::Future::<()>::new().await.unwrap();
+                    }
+                }
+            }
+        });
+        let notifier = create_task(async move {
+            checkpoint().await;
+            ready.store(true, Ordering::Relaxed);
+            bell.set_result(()).unwrap();
+        });
+        notifier.await.unwrap();
+        waiter.await.unwrap();
+    });
+}
+
+#[test]
+fn a_deadlock_is_found_and_says_who_waits() {
+    finds("deadlock", async || {
+        let forks: [Arc<AtomicBool>; 2] = Default::default();
+        let philosophers: Vec<_> = (0..2)
+            .map(|left| {
+                let (first, second) = (Arc::clone(&forks[left]), Arc::clone(&forks[1 - left]));
+                create_task(async move {
+                    for fork in [&first, &second] {
+                        while fork.swap(true, Ordering::Relaxed) {
+                            // Who holds it gives it back only after its meal: here, never.
+                            if first.load(Ordering::Relaxed) && second.load(Ordering::Relaxed) {
+                                std::future::pending::<()>().await;
+                            }
+                            checkpoint().await;
+                        }
+                        checkpoint().await;
+                    }
+                    first.store(false, Ordering::Relaxed);
+                    second.store(false, Ordering::Relaxed);
+                })
+            })
+            .collect();
+        for philosopher in philosophers {
+            philosopher.await.unwrap();
+        }
+    });
+}
+
+/// A program with a bit of everything, and the hash of its schedule.
+fn schedule(seed: u64, workers: usize) -> u64 {
+    let mut runner = Runner::builder()
+        .workers(workers)
+        .deterministic(seed)
+        .build()
+        .unwrap();
+    runner.run(async {
+        let tasks: Vec<_> = (1..20u64)
+            .map(|n| {
+                create_task(async move {
+                    asyncio::sleep(Duration::from_secs(n % 3)).await;
+                    let child = create_task(async move { n });
+                    checkpoint().await;
+                    let squared = asyncio::to_thread(move || n * n).await.unwrap();
+                    child.await.unwrap() + squared
+                })
+            })
+            .collect();
+        tasks[3].cancel();
+        for task in tasks {
+            drop(task.await);
+        }
+    });
+    let schedule = runner.get_loop().metrics().schedule;
+    runner.close();
+    schedule
+}
+
+#[test]
+fn a_seed_repeats_its_schedule_on_every_machine() {
+    watched(|| {
+        assert_eq!(schedule(7, 4), schedule(7, 4));
+        let distinct: std::collections::BTreeSet<_> = (0..50).map(|s| schedule(s, 4)).collect();
+        assert!(
+            distinct.len() > 45,
+            "only {} schedules of 50 seeds",
+            distinct.len()
+        );
+        // The number itself: it changes with the scheduler, never with the machine.
+        assert_eq!(
+            schedule(7, 4),
+            GOLDEN,
+            "the scheduler's choices have changed"
+        );
+    });
+}
+
+const GOLDEN: u64 = 11_593_451_355_997_121_130;
+
+#[test]
+fn with_one_worker_tasks_start_in_the_order_in_which_they_are_made() {
+    // TF-1
+    for seed in 0..20 {
+        let order = under(seed, 1, async || {
+            let log = Arc::new(std::sync::Mutex::new(Vec::new()));
+            let tasks: Vec<_> = (0..10)
+                .map(|n| {
+                    let log = Arc::clone(&log);
+                    create_task(async move { log.lock().unwrap().push(n) })
+                })
+                .collect();
+            for task in tasks {
+                task.await.unwrap();
+            }
+            log.lock().unwrap().clone()
+        });
+        assert_eq!(order.unwrap(), (0..10).collect::<Vec<_>>());
+    }
+}
+
+#[asyncio::test(seeds = 200)]
+async fn the_attribute_tries_many_seeds() {
+    let begin = asyncio::get_running_loop().time();
+    let answers = asyncio::gather((async { 1 }, async { 2 })).await.unwrap();
+    asyncio::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(answers, (1, 2));
+    assert_eq!(
+        asyncio::get_running_loop().time() - begin,
+        Duration::from_secs(3600)
+    );
+}
+
+#[asyncio::test(seed = 7, workers = 3)]
+async fn the_attribute_takes_one_seed() -> Result<(), asyncio::TaskError> {
+    create_task(async {}).await
+}
