@@ -1,0 +1,265 @@
+//! Workers that are stuck in a task that blocks: everybody else is served.
+
+use super::*;
+use asyncio::blocking;
+use std::sync::Barrier;
+use std::sync::atomic::AtomicIsize;
+
+/// How long a hog blocks its worker.
+const HOG: Duration = Duration::from_millis(150);
+
+/// How often a lateness is measured.
+const TRIALS: usize = 10;
+
+/// A loop of two workers, asleep, seen from a foreign thread.
+fn seen_from_outside<R: Send>(look: impl FnOnce(&EventLoop) -> R + Send) -> R {
+    watched(|| {
+        let mut runner = Runner::builder().workers(2).build().unwrap();
+        let event_loop = runner.get_loop().clone();
+        let (over, ended) = futures::channel::oneshot::channel::<()>();
+        thread::scope(|scope| {
+            let looker = scope.spawn(move || {
+                let _over = over;
+                look(&event_loop)
+            });
+            runner.run(async { ended.await.unwrap_err() });
+            looker.join().unwrap()
+        })
+    })
+}
+
+/// Blocks a worker for [`HOG`], or until the result is dropped. Returns when it is blocked.
+fn hog(event_loop: &EventLoop) -> mpsc::Sender<()> {
+    let (begin, begun) = mpsc::channel();
+    let (end, ended) = mpsc::channel();
+    event_loop.create_task(async move {
+        begin.send(()).unwrap();
+        let _over = ended.recv_timeout(HOG);
+    });
+    begun.recv().unwrap();
+    end
+}
+
+/// How late a sleep of 5 ms is beside so many hogs, compared with a bare thread's.
+fn lateness_beside(event_loop: &EventLoop, hogs: usize) -> Duration {
+    let hogs: Vec<_> = (0..hogs).map(|_| hog(event_loop)).collect();
+    let (send, receive) = mpsc::channel();
+    event_loop.create_task(async move {
+        let before = Instant::now();
+        sleep(5 * TICK).await;
+        send.send(before.elapsed() - 5 * TICK).unwrap();
+    });
+    let control = lateness_of_a_thread(5 * TICK);
+    let late = receive.recv().unwrap();
+    drop(hogs);
+    late.saturating_sub(control)
+}
+
+/// All trials but one keep to `limit`, in a quiet moment. What waits for a hog is late by its whole
+/// time in every one.
+fn timers_keep_to(limit: Duration, hogs: usize) {
+    seen_from_outside(|event_loop| {
+        in_a_quiet_moment(|| {
+            let mut late: Vec<_> = (0..TRIALS)
+                .map(|_| lateness_beside(event_loop, hogs))
+                .collect();
+            late.sort_unstable();
+            if late[TRIALS - 2] <= limit {
+                return Ok(());
+            }
+            Err(format!("{late:?}"))
+        });
+    });
+}
+
+#[test]
+fn timers_are_served_while_one_of_two_workers_is_stuck() {
+    timers_keep_to(10 * TICK, 1);
+}
+
+#[test]
+fn timers_are_served_while_both_workers_are_stuck() {
+    timers_keep_to(20 * TICK, 2);
+}
+
+#[test]
+fn the_wheel_of_a_stuck_worker_is_served() {
+    seen_from_outside(|event_loop| {
+        in_a_quiet_moment(|| {
+            let (send, receive) = mpsc::channel();
+            event_loop.create_task(async move {
+                let alarm = Arc::new(Alarm::default());
+                let mut sleep = sleep(5 * TICK);
+                let when = Instant::now() + 5 * TICK;
+                assert!(poll_once(&mut sleep, &Waker::from(Arc::clone(&alarm))).is_pending());
+                thread::sleep(HOG);
+                let rang = alarm.rang();
+                send.send(rang.map(|rang| rang.saturating_duration_since(when)))
+                    .unwrap();
+            });
+            match receive.recv().unwrap() {
+                Some(late) if late <= 10 * TICK => Ok(()),
+                late => Err(format!("late by {late:?}")),
+            }
+        });
+    });
+}
+
+#[test]
+fn tasks_queued_behind_a_hog_are_taken_over() {
+    for workers in [1, 2] {
+        on_workers(workers, async {
+            // One is in the slot, one in the queue, and a hundred behind them.
+            for many in [1, 2, 102] {
+                let hog = create_task(async move {
+                    let (send, receive) = mpsc::channel();
+                    for n in 0..many {
+                        let send = send.clone();
+                        create_task(async move { send.send(n).unwrap() });
+                    }
+                    // The hog ends when they have run, and not before.
+                    let mut seen: Vec<_> = (0..many)
+                        .map(|_| receive.recv_timeout(Duration::from_secs(10)).unwrap())
+                        .collect();
+                    seen.sort_unstable();
+                    seen.into_iter().eq(0..many)
+                });
+                assert!(hog.await.unwrap());
+            }
+        });
+    }
+}
+
+#[test]
+fn a_task_that_sleeps_runs_on_while_every_worker_is_stuck() {
+    for workers in [1, 2] {
+        on_workers(workers, async move {
+            let hogs: Vec<_> = (0..workers)
+                .map(|_| {
+                    create_task(async {
+                        let (send, receive) = mpsc::channel();
+                        create_task(async move {
+                            sleep(2 * TICK).await;
+                            send.send(()).unwrap();
+                        });
+                        receive.recv_timeout(Duration::from_secs(10)).unwrap();
+                    })
+                })
+                .collect();
+            for hog in hogs {
+                hog.await.unwrap();
+            }
+        });
+    }
+}
+
+#[test]
+fn spare_workers_retire_when_the_stuck_ones_are_back() {
+    watched(|| {
+        let threads = Arc::new(AtomicIsize::new(0));
+        let (more, fewer) = (Arc::clone(&threads), Arc::clone(&threads));
+        let count = || threads.load(Ordering::SeqCst);
+        let builder = Runner::builder().workers(2).max_spare_workers(2);
+        let mut runner = builder
+            .on_thread_start(move || {
+                more.fetch_add(1, Ordering::SeqCst);
+            })
+            .on_thread_stop(move || {
+                fewer.fetch_sub(1, Ordering::SeqCst);
+            })
+            .build()
+            .unwrap();
+        // A worker and the poller thread; they may take a moment to start.
+        runner.run(until(|| count() == 2));
+        for _ in 0..5 {
+            runner.run(async {
+                // All four block until the last of them has begun: that takes both spares.
+                let meeting = Arc::new(Barrier::new(4));
+                let hogs: Vec<_> = (0..4)
+                    .map(|_| {
+                        let meeting = Arc::clone(&meeting);
+                        create_task(async move {
+                            meeting.wait();
+                        })
+                    })
+                    .collect();
+                for hog in hogs {
+                    hog.await.unwrap();
+                }
+                assert!(count() <= 4);
+                until(|| count() == 2).await;
+            });
+        }
+        runner.close();
+        assert_eq!(count(), 0);
+    });
+}
+
+#[test]
+fn without_spares_what_waits_for_the_only_worker_waits() {
+    watched(|| {
+        let builder = Runner::builder().workers(1).max_spare_workers(0);
+        builder.build().unwrap().run(async {
+            let (ran, seen) = (Flag::default(), Flag::default());
+            let (run, see) = (ran.clone(), seen.clone());
+            let task = create_task(async move { run.set() });
+            thread::sleep(30 * TICK);
+            if ran.is_set() {
+                see.set();
+            }
+            task.await.unwrap();
+            assert!(!seen.is_set(), "somebody else ran it");
+        });
+    });
+}
+
+#[test]
+fn local_tasks_wait_for_their_stuck_thread() {
+    on_workers(2, async {
+        for _ in 0..5 {
+            let hog = create_task(async {
+                let own = thread::current().id();
+                let ran = Flag::default();
+                let run = ran.clone();
+                let mut local = create_local_task(async move {
+                    sleep(TICK).await;
+                    run.set();
+                    thread::current().id()
+                });
+                let fellow = create_local_task(async { thread::current().id() });
+                thread::sleep(20 * TICK);
+                assert!(!ran.is_set(), "only its own thread may run it");
+                // This task may be taken over from here on; they may not.
+                assert_eq!(fellow.await.unwrap(), own);
+                assert_eq!((&mut local).await.unwrap(), own);
+            });
+            hog.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn blocking_hands_the_queue_over_without_waiting_for_anybody_to_notice() {
+    watched(|| {
+        let mut runner = Runner::builder().workers(2).build().unwrap();
+        in_a_quiet_moment(|| {
+            let waits = runner.run(async {
+                let mut waits = Vec::new();
+                for _ in 0..40 {
+                    let (send, receive) = mpsc::channel();
+                    create_task(async move { send.send(Instant::now()).unwrap() });
+                    let before = Instant::now();
+                    let ran = blocking(|| receive.recv().unwrap());
+                    waits.push(ran.saturating_duration_since(before));
+                    sleep(TICK / 5).await;
+                }
+                waits
+            });
+            // The poller thread looks every millisecond, and twice before it calls a worker stuck.
+            match median(waits) {
+                wait if wait < TICK => Ok(()),
+                wait => Err(format!("{wait:?}")),
+            }
+        });
+    });
+}
