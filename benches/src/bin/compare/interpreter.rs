@@ -13,7 +13,8 @@ use crate::sample::Sample;
 /// by it which one was found.
 pub(crate) const VARIABLE: &str = "ASYNCIO_BENCH_PYTHON";
 
-/// The second numbers of the versions 3.x that are looked for.
+/// The second numbers of the versions 3.x that are looked for; the oldest
+/// stands in [`QUESTION`] as well.
 const OLDEST: u32 = 9;
 const NEWEST: u32 = 19;
 
@@ -21,7 +22,7 @@ const NEWEST: u32 = 19;
 /// it really is: what stands in `PATH` may be a script that only finds it.
 const QUESTION: &str = "\
 import asyncio, platform, sys
-assert platform.python_implementation() == 'CPython'
+assert platform.python_implementation() == 'CPython' and sys.version_info >= (3, 9)
 print(platform.python_version(), sys.executable)";
 
 /// An interpreter that has answered.
@@ -37,7 +38,7 @@ impl Interpreter {
     pub(crate) fn find() -> Result<Self, String> {
         if let Some(path) = env::var_os(VARIABLE) {
             return Self::ask(Path::new(&path))
-                .ok_or_else(|| format!("{VARIABLE} names no CPython with asyncio"));
+                .ok_or_else(|| format!("{VARIABLE} names no CPython from 3.{OLDEST} on"));
         }
         let folders = folders();
         let mut found = names()

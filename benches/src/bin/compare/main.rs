@@ -59,13 +59,7 @@ fn compare(options: &Options) -> Result<(), String> {
     if chosen.is_empty() {
         return Err("no workload has such a name; see --list".into());
     }
-    let wants_python = options.runtimes.contains(&Runtime::Python);
-    let python = wants_python.then(Interpreter::find);
-    match &python {
-        Some(Ok(python)) => eprintln!("python is {python}"),
-        Some(Err(missing)) => eprintln!("python is left out: {missing}"),
-        None => {}
-    }
+    let python = look_for_python(options);
     let interpreter = python.as_ref().and_then(|python| python.as_ref().ok());
     let mut rows = Vec::new();
     for workload in chosen {
@@ -80,4 +74,15 @@ fn compare(options: &Options) -> Result<(), String> {
             rows.len()
         )),
     }
+}
+
+/// Says what came of it before the rows begin; `None` if nobody asked for Python.
+fn look_for_python(options: &Options) -> Option<Result<Interpreter, String>> {
+    let wanted = options.runtimes.contains(&Runtime::Python);
+    let found = wanted.then(Interpreter::find)?;
+    match &found {
+        Ok(python) => eprintln!("python is {python}"),
+        Err(missing) => eprintln!("python is left out: {missing}"),
+    }
+    Some(found)
 }
