@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::block_on::{RootResult, run_root};
 use super::event_loop::EventLoop;
+use super::scheduler::branch::Branch;
 use super::scheduler::choices::Choices;
 use super::scheduler::context::{self, Role};
 use super::scheduler::core::Core;
@@ -19,7 +20,7 @@ use super::scheduler::watch;
 use super::scheduler::worker::Worker;
 use super::task::context::Context;
 use crate::exceptions::ShutdownTimeout;
-use crate::sync::{Arc, thread};
+use crate::sync::{Arc, StdArc, thread};
 
 /// Worker 0, which is the thread that made this, and the handles of the others. Not `Send`.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub(crate) struct Engine {
     worker: Worker,
     threads: Vec<thread::JoinHandle<()>>,
     closed: bool,
+    _foreign_branch: StdArc<Branch>,
 }
 
 impl Engine {
@@ -52,6 +54,7 @@ impl Engine {
             worker,
             threads: Vec::new(),
             closed: false,
+            _foreign_branch: Branch::plant_foreign(&shared),
         };
         if shared.options.seed.is_some() {
             return Ok(engine);

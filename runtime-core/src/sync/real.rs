@@ -1,7 +1,7 @@
 //! The seam in a real build: std's primitives, and crossbeam's deque.
 
 /// For what no protocol counts on, and where loom's own would not do: trait objects, mostly.
-pub(crate) use std::sync::{Arc as StdArc, Mutex as StdMutex, PoisonError};
+pub(crate) use std::sync::{Arc as StdArc, Mutex as StdMutex, PoisonError, Weak as StdWeak};
 pub(crate) use std::sync::{Arc, MutexGuard, OnceLock};
 
 use super::mutant::Mutant;

@@ -116,7 +116,7 @@ pub(crate) fn core() -> Option<Rc<Core>> {
 /// A branch of the current loop, or else of the process's default one.
 #[inline]
 pub(crate) fn branch() -> Option<StdArc<Branch>> {
-    with(|frame| Some(StdArc::clone(&frame?.branch))).or_else(|| Some(Branch::new(default()?)))
+    with(|frame| Some(StdArc::clone(&frame?.branch))).or_else(|| Some(Branch::foreign(&default()?)))
 }
 
 /// Which worker of `shared` this thread is, if it is one.

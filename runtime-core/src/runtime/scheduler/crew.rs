@@ -15,8 +15,10 @@ use crate::runtime::run_queue::{Injector, Robbable, RunQueue, Word};
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Arc, Mutant, broken};
 
-/// What others see of one worker.
+/// What others see of one worker. Aligned so that no two workers' counters share a line, nor the pair
+/// of lines that is fetched at once.
 #[derive(Debug)]
+#[repr(align(128))]
 pub(crate) struct Seat<T> {
     pub(crate) queue: Arc<Robbable<T>>,
     pub(crate) parker: Arc<Parker>,
@@ -34,17 +36,20 @@ pub(crate) struct Crew<T> {
     pub(crate) injector: Injector<T>,
     pub(crate) seats: Box<[Seat<T>]>,
     pub(crate) idle: Idle,
+    /// How many are usually at work.
+    workers: usize,
     stopping: AtomicBool,
 }
 
 impl<T: Word> Crew<T> {
-    /// A crew, and the queues of its workers.
+    /// A crew of `workers` with room for `spares` more, and the queues of all of them.
     pub(crate) fn new(
         workers: usize,
+        spares: usize,
         lifo: bool,
         interrupt: &Interrupt,
     ) -> (Crew<T>, Vec<RunQueue<T>>) {
-        let queues: Vec<_> = (0..workers).map(|_| RunQueue::new(lifo)).collect();
+        let queues: Vec<_> = (0..workers + spares).map(|_| RunQueue::new(lifo)).collect();
         let seat = |queue: &RunQueue<T>| Seat {
             queue: Arc::clone(queue.robbable()),
             parker: Arc::new(Parker::new(Interrupt::clone(interrupt))),
@@ -56,6 +61,7 @@ impl<T: Word> Crew<T> {
             injector: Injector::new(),
             seats: queues.iter().map(seat).collect(),
             idle: Idle::new(workers),
+            workers,
             stopping: AtomicBool::new(false),
         };
         (crew, queues)
@@ -90,7 +96,7 @@ impl<T: Word> Crew<T> {
     /// Looks for work everywhere but in the worker's own queue. `start`: where to begin, so that
     /// thieves spread.
     pub(crate) fn find(&self, worker: usize, queue: &RunQueue<T>, start: usize) -> Option<T> {
-        let sharers = self.seats.len();
+        let (count, sharers) = (self.seats.len(), self.workers);
         if let Some(work) = self.injector.take_batch(queue.deque(), sharers) {
             return Some(work);
         }
@@ -98,8 +104,8 @@ impl<T: Word> Crew<T> {
             let seats = self.seats.iter().enumerate();
             seats
                 .cycle()
-                .skip(start % sharers)
-                .take(sharers)
+                .skip(start % count)
+                .take(count)
                 .filter(|(seat, _)| *seat != worker)
         };
         others()
@@ -107,6 +113,11 @@ impl<T: Word> Crew<T> {
             .or_else(|| others().find_map(|(_, seat)| seat.rob()))
             // A push may have come while the others were looked at.
             .or_else(|| self.injector.take_batch(queue.deque(), sharers))
+    }
+
+    /// Takes a worker's share of what waits in the injector.
+    pub(crate) fn take_share(&self, queue: &RunQueue<T>) -> Option<T> {
+        self.injector.take_batch(queue.deque(), self.workers)
     }
 
     /// A searcher has found work.

@@ -47,7 +47,7 @@ impl Stealable {
     /// For a task of `shared`, whichever thread makes it.
     pub(crate) fn of(shared: &Arc<Shared>) -> Stealable {
         let own = context::branch().filter(|branch| Arc::ptr_eq(&branch.shared, shared));
-        let branch = own.unwrap_or_else(|| Branch::new(Arc::clone(shared)));
+        let branch = own.unwrap_or_else(|| Branch::foreign(shared));
         Stealable { branch }
     }
 

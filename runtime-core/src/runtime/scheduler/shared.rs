@@ -1,5 +1,6 @@
 //! What every thread of a loop shares: data only, behaviour is in the files above.
 
+use std::any::Any;
 use std::fmt;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,7 +21,7 @@ use crate::runtime::task::header::{Header, TaskId};
 use crate::runtime::task::registry::{Births, Registry};
 use crate::runtime::task::runnable::Runnable;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use crate::sync::{Arc, Mutex, StdArc, Waiter, thread};
+use crate::sync::{Arc, Mutex, OnceLock, StdArc, StdWeak, Waiter, thread};
 
 /// Called for what nobody else will hear of.
 pub(crate) type Handler = StdArc<dyn Fn(&Arc<Shared>, &ExceptionContext) + Send + Sync>;
@@ -54,6 +55,8 @@ pub(crate) struct Shared {
     pub(crate) spares: Mutex<Spares>,
     pub(crate) watch_asleep: AtomicBool,
     ids: AtomicU64,
+    /// The branch for foreign threads, which stands on a higher floor. Weak: it keeps the loop.
+    pub(crate) foreign_branch: OnceLock<StdWeak<dyn Any + Send + Sync>>,
     /// The thread of worker 0.
     pub(crate) first_thread: thread::ThreadId,
     /// A `run` is under way.
@@ -107,11 +110,8 @@ impl Shared {
             options.max_spare_workers
         };
         let seats = options.workers + spares;
-        let (crew, queues) = Crew::new(
-            seats,
-            options.tuning.lifo && options.seed.is_none(),
-            &interrupt,
-        );
+        let lifo = options.tuning.lifo && options.seed.is_none();
+        let (crew, queues) = Crew::new(options.workers, spares, lifo, &interrupt);
         let (registry, births) = Registry::new(seats);
         let parts = queues.into_iter().zip(births).enumerate();
         let parts = parts.map(|(index, (queue, births))| WorkerParts {
@@ -141,6 +141,7 @@ impl Shared {
             }),
             watch_asleep: AtomicBool::new(false),
             ids: AtomicU64::new(1),
+            foreign_branch: OnceLock::new(),
             first_thread: thread::current().id(),
             running: AtomicBool::new(false),
             closing: AtomicBool::new(false),

@@ -198,8 +198,7 @@ impl Worker {
     #[cold]
     fn next_root(&mut self) -> Option<Runnable> {
         let root = self.core.home.pop_root()?;
-        let injector = &self.core.shared.crew.injector;
-        match injector.take_batch(self.core.queue.deque(), self.core.shared.crew.seats.len()) {
+        match self.core.shared.crew.take_share(&self.core.queue) {
             Some(task) => {
                 self.core.home.push(root);
                 Some(task)
@@ -266,12 +265,7 @@ impl Worker {
     #[cold]
     fn look_around(&mut self) {
         let shared = &self.core.shared;
-        let sharers = shared.crew.seats.len();
-        if let Some(task) = shared
-            .crew
-            .injector
-            .take_batch(self.core.queue.deque(), sharers)
-        {
+        if let Some(task) = shared.crew.take_share(&self.core.queue) {
             self.core.queue.push_back(task);
         }
         let driver = &shared.driver;
