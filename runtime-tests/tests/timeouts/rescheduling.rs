@@ -277,3 +277,21 @@ fn moves_from_other_threads_race_with_the_expiry() {
         assert!(scope.expired());
     });
 }
+
+#[test]
+fn a_move_while_the_body_hears_of_the_one_before_is_not_missed() {
+    from_many_threads(async |event_loop| {
+        let (send, scope) = oneshot::channel::<Timeout>();
+        let task = event_loop.create_task(timeout(HOUR, async move |scope: &Timeout| {
+            send.send(scope.clone()).unwrap();
+            pending::<()>().await;
+        }));
+        let scope = scope.await.unwrap();
+        for _ in 0..20 {
+            scope.reschedule(Some(Instant::now() + HOUR)).unwrap();
+            std::hint::spin_loop();
+        }
+        scope.reschedule(Some(Instant::now())).unwrap();
+        assert_eq!(task.await.unwrap(), timed_out());
+    });
+}
