@@ -31,7 +31,8 @@ pub fn without_the_second_look() {
 
 /// The last searcher that finds work wakes nobody in its place.
 pub fn without_the_replacement() {
-    explore_loop("b2 twin", Some(Mutant::LastSearcherSilent), block);
+    let step = Some(Mutant::LastSearcherSilent);
+    explore_less_of_a_loop(2, "b2 twin", step, block);
 }
 
 /// A worker leaves with its queue full.
