@@ -1,0 +1,255 @@
+//! Running a body in a scope that can be cancelled by itself: trio's `move_on_after`.
+//!
+//! To the [`Scope`] of the engine this adds a handle, [`CancelScope`], that makes it due from
+//! anywhere, and a shield. While that is up, a request from further out is **hidden** from the body: it
+//! is polled as if nothing were on its way. What the body is ready with then is returned, and the
+//! request goes on beside it, to the next await outside. If the body waits on, the request is
+//! claimed, so that nobody further out drops the body, and the handle holds it.
+
+use std::future::{Future, pending, poll_fn};
+use std::panic::Location;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use pin_project_lite::pin_project;
+
+use super::cancel_scope::{CancelScope, Delivering, Stage, View};
+use crate::runtime::{
+    Attendance, Precision, Raise, Scope, TaskHandle, Timer, Verdict, current_task, hidden,
+    is_delivering, try_get_running_loop,
+};
+
+/// Runs `body` for so long at most, and then goes on without it: `trio.move_on_after`. `None` sets no
+/// limit; the body can still be ended, through its [`CancelScope`].
+///
+/// Gives what the body returns, or `None` if the scope has cancelled it. It is cancelled as by
+/// [`timeout`](crate::timeout): at an await that suspends, it may clean up, and if it returns a
+/// value all the same, that is the answer. With a delay of zero it is polled once. It runs in the
+/// caller's own task, and may borrow from it.
+///
+/// # Cancellation
+/// Goes to the body, unless it is [shielded](CancelScope::set_shield).
+///
+/// # Panics
+/// Outside a task.
+///
+/// ```
+/// use std::time::Duration;
+/// # asyncio::run(async {
+/// let hour = Duration::from_secs(3600);
+/// let late = asyncio::move_on_after(Duration::from_millis(1), async |_scope| {
+///     asyncio::sleep(hour).await;
+/// });
+/// assert_eq!(late.await, None);
+///
+/// let ended = asyncio::move_on_after(None, async |scope| {
+///     let scope = scope.clone(); // any task or thread may hold it
+///     asyncio::create_task(async move { scope.cancel() });
+///     asyncio::sleep(hour).await;
+/// });
+/// assert_eq!(ended.await, None);
+/// # });
+/// ```
+#[track_caller]
+pub fn move_on_after<T, F>(
+    delay: impl Into<Option<Duration>>,
+    body: F,
+) -> impl Future<Output = Option<T>>
+where
+    F: AsyncFnOnce(&CancelScope) -> T,
+{
+    let (delay, location) = (delay.into(), Location::caller());
+    async move {
+        let Some(task) = current_task() else {
+            panic!("move_on_after() should be used inside a task: the one at {location} is not")
+        };
+        // A delay beyond what an `Instant` can say is no limit.
+        let deadline = delay.and_then(|delay| now().checked_add(delay));
+        let counted = poll_fn(|cx| Poll::Ready(delivered(&task, cx))).await;
+        drop(task);
+        let handle = CancelScope::new(deadline, counted);
+        Scoped::new(body(&handle), handle.clone(), location).await
+    }
+}
+
+pin_project! {
+    #[project = Projection]
+    struct Scoped<F> {
+        #[pin]
+        body: Option<F>,
+        scope: Scope,
+        handle: Lease,
+        alarm: Alarm,
+        // A shield takes requests: it must be polled when one is delivered.
+        attendance: Attendance,
+        raising: Option<Raise>,
+    }
+}
+
+impl<F> Scoped<F> {
+    fn new(body: F, handle: CancelScope, location: &'static Location<'static>) -> Scoped<F> {
+        Scoped {
+            body: Some(body),
+            scope: Scope::new(),
+            handle: Lease(handle),
+            alarm: Alarm {
+                timer: Timer::new(),
+                armed: None,
+                location,
+            },
+            attendance: Attendance::default(),
+            raising: None,
+        }
+    }
+}
+
+impl<F> Projection<'_, F> {
+    /// The body waits, after a poll that began with `view`.
+    fn wait(&mut self, view: View, due: bool, cx: &mut Context<'_>) {
+        let handle = &self.handle.0;
+        let now = handle.look();
+        if now.shielded || view.shielded {
+            self.attendance.attend(cx.waker());
+            if is_delivering() {
+                handle.hold();
+            }
+        }
+        if !now.shielded && (now.holds || view.shielded) {
+            handle.pass_on(cx.waker());
+        }
+        if !due {
+            self.alarm.arm(now.deadline, cx);
+        } else if self.scope.is_open() {
+            // A request from outside is about to come, or was taken back: look again.
+            cx.waker().wake_by_ref();
+        }
+    }
+}
+
+impl<F: Future> Future for Scoped<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Some(raise) = this.raising {
+            return Pin::new(raise).poll(cx).map(|never| match never {});
+        }
+        let entered = this.scope.enter();
+        debug_assert!(entered, "move_on_after() has looked for the task");
+        let handle = &this.handle.0;
+        let view = handle.attend(cx.waker());
+        let due = this.scope.is_open() && (view.cancelled || this.alarm.is_due(view.deadline, cx));
+        if due && !view.cancelled {
+            handle.pass_deadline();
+        }
+        let body = this.body.as_mut().as_pin_mut().expect(POLLED_AGAIN);
+        let verdict = if view.shielded {
+            hidden(|| this.scope.poll(due, body, cx))
+        } else {
+            let _delivering = is_delivering().then(|| Delivering::to(handle));
+            this.scope.poll(due, body, cx)
+        };
+        let (outcome, raised) = match verdict {
+            Verdict::Pending => {
+                this.wait(view, due, cx);
+                return Poll::Pending;
+            }
+            Verdict::Ready(value) => (Some(value), None),
+            Verdict::Expired => (None, None),
+            // A request that is held has been counted, but the body has not seen it: not for its sake.
+            Verdict::Raised(error) => (None, (!handle.look().holds).then_some(error)),
+        };
+        this.alarm.timer.cancel();
+        hidden(|| this.body.set(None));
+        let stage = match (&outcome, &raised) {
+            (None, None) => Stage::Cancelled,
+            _ => Stage::Ended,
+        };
+        let held = handle.end(stage);
+        // What the body has raised for the task's sake stands for all that came from outside.
+        let Some(error) = raised.or_else(|| held.give_back()) else {
+            return Poll::Ready(outcome);
+        };
+        hidden(|| drop(outcome));
+        let raise = this.raising.insert(Raise::new(error));
+        Pin::new(raise).poll(cx).map(|never| match never {})
+    }
+}
+
+/// A handle whose scope ends with it: also where it is dropped in its midst.
+struct Lease(CancelScope);
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // Another scope's request ends here: nobody could raise it any more.
+        let _of_scope = self.0.end(Stage::Ended).give_back();
+    }
+}
+
+/// How many requests of the task have been delivered before the scope, and are not its to hold.
+fn delivered(task: &TaskHandle, cx: &mut Context<'_>) -> u32 {
+    let count = task.cancelling();
+    let one_to_come = count > 0 && (is_delivering() || has_request(cx));
+    count - u32::from(one_to_come)
+}
+
+/// Whether a request of the task waits for its next poll: then a scope that is due delivers nothing.
+fn has_request(cx: &mut Context<'_>) -> bool {
+    let mut probe = Scope::new();
+    let _inside_a_task = probe.enter();
+    let verdict = hidden(|| probe.poll(true, pin!(pending::<()>()), cx));
+    matches!(verdict, Verdict::Pending)
+}
+
+/// The timer of the deadline.
+struct Alarm {
+    timer: Timer,
+    /// What it is armed for.
+    armed: Option<Instant>,
+    location: &'static Location<'static>,
+}
+
+impl Alarm {
+    /// Whether the deadline has come. The timer is armed only once the body has been found waiting: before
+    /// that, a look at the clock is enough.
+    fn is_due(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> bool {
+        match (deadline, self.armed) {
+            (Some(when), Some(armed)) if when == armed => self.poll(when, cx),
+            (Some(when), _) => when <= now(),
+            (None, _) => false,
+        }
+    }
+
+    fn arm(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) {
+        if self.armed == deadline {
+            return;
+        }
+        self.timer.cancel();
+        self.armed = deadline;
+        if deadline.is_some_and(|when| self.poll(when, cx)) {
+            // It has come while the body was polled: this poll's look was too early.
+            cx.waker().wake_by_ref();
+        }
+    }
+
+    fn poll(&mut self, when: Instant, cx: &mut Context<'_>) -> bool {
+        let poll = self.timer.poll(when, Precision::Shared, self.location, cx);
+        match poll {
+            Poll::Ready(Ok(())) => true,
+            Poll::Ready(Err(error)) => {
+                panic!("{error}: the scope made at {} has no loop", self.location)
+            }
+            Poll::Pending => false,
+        }
+    }
+}
+
+/// The time of the loop whose task this is.
+fn now() -> Instant {
+    try_get_running_loop()
+        .expect("a task runs on a loop")
+        .time()
+}
+
+const POLLED_AGAIN: &str = "a move_on_after was polled after its end";

@@ -1,0 +1,388 @@
+//! The shield: what comes from outside is kept from the body, and not lost.
+
+use futures::future::{Either, select};
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use super::*;
+
+/// Something that takes a few turns.
+async fn work() -> u32 {
+    for _ in 0..3 {
+        checkpoint().await;
+    }
+    7
+}
+
+/// Runs `body` behind a shield.
+async fn shielded<T>(body: impl Future<Output = T>) -> Option<T> {
+    move_on_after(None, async |scope| {
+        scope.set_shield(true);
+        body.await
+    })
+    .await
+}
+
+#[test]
+fn a_shielded_body_runs_to_its_end_and_the_request_comes_after_it() {
+    on_workers(1, async {
+        let log = Log::default();
+        let notes = log.clone();
+        let task = begun(async move {
+            assert_eq!(shielded(work()).await, Some(7));
+            notes.note("after it");
+            assert_eq!(cancelling(), 1, "requested once");
+            let caught = catch_cancelled(pending::<()>()).await.unwrap_err();
+            assert_eq!(caught.message(), Some("enough"));
+            // One request, one delivery.
+            checkpoint().await;
+            caught.raise().await
+        })
+        .await;
+        assert!(task.cancel_with("enough"));
+        assert!(task.await.unwrap_err().is_cancelled());
+        assert_eq!(log.notes(), ["after it"]);
+    });
+}
+
+#[test]
+fn a_shielded_value_is_never_lost_and_neither_is_the_request() {
+    from_many_threads(async |_| {
+        let value = Flag::default();
+        let seen = value.clone();
+        let task = begun(async move {
+            let worked = shielded(async { create_task(work()).await.unwrap() });
+            assert_eq!(worked.await, Some(7));
+            seen.set();
+            pending::<()>().await;
+        })
+        .await;
+        task.cancel();
+        assert!(task.await.unwrap_err().is_cancelled());
+        // Cancelled before the shield was up, or after it had gone.
+        assert!(value.is_set());
+    });
+}
+
+#[test]
+fn what_catches_around_a_shield_does_not_see_the_request() {
+    on_workers(1, async {
+        let task = begun(async {
+            let value = catch_cancelled(shielded(work())).await.unwrap();
+            checkpoint().await;
+            value
+        })
+        .await;
+        task.cancel();
+        assert!(task.await.unwrap_err().is_cancelled());
+    });
+}
+
+#[test]
+fn several_requests_are_one_delivery() {
+    on_workers(1, async {
+        let task = begun(async {
+            shielded(work()).await;
+            let caught = catch_cancelled(pending::<()>()).await.unwrap_err();
+            assert_eq!(caught.message(), Some("first"));
+            assert_eq!(cancelling(), 2);
+            checkpoint().await;
+            3
+        })
+        .await;
+        task.cancel_with("first");
+        checkpoint().await;
+        task.cancel_with("second");
+        assert_eq!(task.await.unwrap(), 3);
+    });
+}
+
+#[test]
+fn a_request_that_was_taken_back_meanwhile_is_not_delivered() {
+    on_workers(1, async {
+        let task = begun(async {
+            shielded(work()).await;
+            checkpoint().await;
+            cancelling()
+        })
+        .await;
+        task.cancel();
+        checkpoint().await;
+        task.uncancel();
+        assert_eq!(task.await.unwrap(), 0);
+    });
+}
+
+#[test]
+fn its_own_deadline_reaches_a_shielded_body() {
+    on_workers(1, async {
+        let task = begun(async {
+            let outcome = move_on_after(3 * TICK, async |scope| {
+                scope.set_shield(true);
+                pending::<()>().await;
+            });
+            assert_eq!(outcome.await, None);
+            catch_cancelled(pending::<()>()).await.is_err()
+        })
+        .await;
+        task.cancel();
+        assert!(task.await.unwrap(), "the request is still to come");
+    });
+}
+
+#[test]
+fn its_own_cancel_reaches_a_shielded_body() {
+    on_workers(1, async {
+        let outcome: Option<()> = move_on_after(None, async |scope| {
+            scope.set_shield(true);
+            let scope = scope.clone();
+            create_task(async move { scope.cancel() });
+            pending().await
+        })
+        .await;
+        assert_eq!(outcome, None);
+    });
+}
+
+#[test]
+fn a_limit_further_out_takes_over_when_the_shielded_scope_ends() {
+    on_workers(1, async {
+        let (ended, before) = (Flag::default(), Instant::now());
+        let seen = ended.clone();
+        let outcome = timeout(TICK, async |_| {
+            shielded(async {
+                sleep(5 * TICK).await;
+                seen.set();
+            })
+            .await;
+            pending::<()>().await;
+        });
+        assert!(outcome.await.is_err());
+        assert!(ended.is_set() && before.elapsed() >= 5 * TICK);
+        assert_eq!(cancelling(), 0);
+        checkpoint().await;
+    });
+}
+
+#[test]
+fn what_a_shielded_body_returns_at_the_limit_is_not_lost_to_it() {
+    on_workers(1, async {
+        let (send, receive) = oneshot::channel();
+        let outcome = timeout(HOUR, async |limit| {
+            let limit = limit.clone();
+            create_task(async move {
+                limit.reschedule(Some(Instant::now())).unwrap();
+                send.send(7).unwrap();
+            });
+            shielded(receive).await
+        });
+        assert_eq!(outcome.await, Ok(Some(Ok(7))));
+        checkpoint().await;
+    });
+}
+
+#[test]
+fn a_request_from_before_the_scope_comes_after_it() {
+    on_workers(1, async {
+        let task = begun(async {
+            current_task().unwrap().cancel();
+            assert_eq!(shielded(work()).await, Some(7));
+            catch_cancelled(pending::<()>()).await.is_err()
+        })
+        .await;
+        assert!(task.await.unwrap());
+    });
+}
+
+#[test]
+fn a_limit_behind_a_cancellation_that_was_caught_is_still_a_limit() {
+    on_workers(1, async {
+        let task = begun(async {
+            assert!(catch_cancelled(pending::<()>()).await.is_err());
+            let outcome = timeout(TICK, async |_| {
+                shielded(sleep(3 * TICK)).await;
+                pending::<()>().await;
+            });
+            (outcome.await.is_err(), cancelling())
+        })
+        .await;
+        task.cancel();
+        assert_eq!(task.await.unwrap(), (true, 1));
+    });
+}
+
+#[test]
+fn a_shield_that_goes_down_lets_the_tasks_request_through() {
+    on_workers(1, async {
+        let task = begun(async {
+            move_on_after(None, async |scope| {
+                scope.set_shield(true);
+                let worked = work().await;
+                scope.set_shield(false);
+                assert!(catch_cancelled(pending::<()>()).await.is_err());
+                checkpoint().await;
+                worked
+            })
+            .await
+        })
+        .await;
+        task.cancel();
+        assert_eq!(task.await.unwrap(), Some(7));
+    });
+}
+
+#[test]
+fn a_shield_that_goes_down_during_a_delivery_lets_it_through() {
+    on_workers(1, async {
+        let (send, receive) = oneshot::channel();
+        let task = begun(async move {
+            move_on_after(None, async |scope| {
+                scope.set_shield(true);
+                receive.await.unwrap();
+                scope.set_shield(false);
+                catch_cancelled(pending::<()>()).await.is_err()
+            })
+            .await
+        })
+        .await;
+        checkpoint().await;
+        task.cancel();
+        send.send(()).unwrap();
+        assert_eq!(task.await.unwrap(), Some(true));
+    });
+}
+
+#[test]
+fn a_shield_taken_down_by_another_task_lets_a_limit_through() {
+    on_workers(1, async {
+        let told = Flag::default();
+        let seen = told.clone();
+        let outcome = timeout(TICK, async |_| {
+            move_on_after(None, async |scope| {
+                scope.set_shield(true);
+                let scope = scope.clone();
+                create_task(async move {
+                    sleep(4 * TICK).await;
+                    scope.set_shield(false);
+                });
+                let caught = catch_cancelled(pending::<()>()).await.unwrap_err();
+                seen.set();
+                caught.raise().await
+            })
+            .await
+        });
+        let outcome: Result<Option<()>, _> = outcome.await;
+        assert!(outcome.is_err() && told.is_set());
+    });
+}
+
+#[test]
+fn a_shield_put_up_while_a_request_is_on_its_way_holds() {
+    on_workers(1, async {
+        let (send, receive) = oneshot::channel();
+        let task = begun(async move {
+            receive.await.unwrap();
+            // The request is on its way already, and has found nothing that suspends.
+            let child = create_task(work());
+            let worked = shielded(child).await.unwrap();
+            assert_eq!(worked.unwrap(), 7, "nobody cancelled it");
+            catch_cancelled(pending::<()>()).await.is_err()
+        })
+        .await;
+        checkpoint().await;
+        task.cancel();
+        send.send(()).unwrap();
+        assert!(task.await.unwrap());
+    });
+}
+
+#[test]
+fn a_request_held_by_a_scope_that_is_dropped_is_given_back() {
+    on_workers(1, async {
+        let (send, receive) = oneshot::channel::<()>();
+        let task = begun(async move {
+            let never = Box::pin(shielded(pending::<()>()));
+            match select(never, receive).await {
+                Either::Left(_) => unreachable!(),
+                Either::Right((received, _dropped)) => received.unwrap(),
+            }
+            catch_cancelled(pending::<()>()).await.is_err()
+        })
+        .await;
+        checkpoint().await;
+        task.cancel();
+        checkpoint().await;
+        checkpoint().await;
+        send.send(()).unwrap();
+        assert!(task.await.unwrap());
+    });
+}
+
+#[test]
+fn a_shield_inside_a_combinator_with_its_own_wakers_holds() {
+    on_workers(1, async {
+        let (send, receive) = oneshot::channel::<u32>();
+        let task = begun(async move {
+            let mut children = FuturesUnordered::new();
+            children.push(shielded(receive));
+            children.next().await.unwrap().unwrap().unwrap()
+        })
+        .await;
+        checkpoint().await;
+        task.cancel();
+        checkpoint().await;
+        checkpoint().await;
+        assert!(!task.done());
+        send.send(5).unwrap();
+        assert_eq!(task.await.unwrap(), 5);
+    });
+}
+
+#[test]
+fn only_one_branch_of_a_join_is_shielded() {
+    on_workers(1, async {
+        let task = begun(async {
+            let (told, worked) = join(catch_cancelled(pending::<()>()), shielded(work())).await;
+            assert!(told.is_err());
+            worked
+        })
+        .await;
+        checkpoint().await;
+        task.cancel();
+        assert_eq!(task.await.unwrap(), Some(7));
+    });
+}
+
+#[test]
+fn a_shield_from_another_thread_holds_from_then_on() {
+    on_workers(2, async {
+        let (done, up) = (Flag::default(), Flag::default());
+        let (end, is_up) = (done.clone(), up.clone());
+        let task = begun(async move {
+            move_on_after(None, async |scope| {
+                let scope = scope.clone();
+                thread::spawn(move || {
+                    scope.set_shield(true);
+                    is_up.set();
+                });
+                until(|| end.is_set()).await;
+            })
+            .await
+        })
+        .await;
+        until(|| up.is_set()).await;
+        task.cancel();
+        checkpoint().await;
+        done.set();
+        let _value_or_cancelled = task.await;
+    });
+}
+
+#[test]
+fn a_panic_behind_a_shield_goes_through() {
+    let panic = caught(|| {
+        on_workers(1, async {
+            let _never: Option<()> = shielded(async { panic!("oh no") }).await;
+        });
+    });
+    assert_eq!(panic.text, "oh no");
+}
