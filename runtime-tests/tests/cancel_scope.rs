@@ -390,6 +390,15 @@ fn scopes_side_by_side_do_not_touch_each_other() {
     });
 }
 
+#[asyncio::test(start_paused = true)]
+async fn a_deadline_is_by_the_clock_of_the_loop() {
+    let event_loop = get_running_loop();
+    let before = event_loop.time();
+    let outcome = move_on_after(HOUR, async |_| pending::<()>().await);
+    assert_eq!(outcome.await, None);
+    assert!(event_loop.time() >= before + HOUR);
+}
+
 #[test]
 fn outside_a_task_the_panic_names_the_line_that_made_it() {
     let scoped = move_on_after(HOUR, async |_| ());

@@ -118,6 +118,16 @@ fn after_a_delay_the_ticks_are_counted_anew() {
     });
 }
 
+#[asyncio::test(start_paused = true)]
+async fn ticks_are_by_the_clock_of_the_loop() {
+    let mut ticks = interval(HOUR);
+    let first = ticks.tick().await;
+    for number in 1..=24 {
+        assert_eq!(ticks.tick().await, first + number * HOUR);
+        assert!(now() >= first + number * HOUR);
+    }
+}
+
 #[test]
 fn a_tick_that_is_dropped_while_it_waits_is_not_lost() {
     from_many_threads(async |_| {

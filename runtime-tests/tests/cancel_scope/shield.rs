@@ -373,7 +373,11 @@ fn a_shield_from_another_thread_holds_from_then_on() {
         task.cancel();
         checkpoint().await;
         done.set();
-        let _value_or_cancelled = task.await;
+        assert_eq!(
+            task.await.unwrap(),
+            Some(()),
+            "it ended before the request came"
+        );
     });
 }
 
