@@ -103,6 +103,7 @@ pub(super) fn options(workers: usize) -> Options {
         debug: false,
         time: TimeSettings::default(),
         max_spare_workers: 0,
+        seed: None,
         tuning: Tuning::default(),
     }
 }
