@@ -135,7 +135,6 @@ impl Error for PanicError {}
 
 /// A time limit has passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct TimeoutError;
 
 impl fmt::Display for TimeoutError {

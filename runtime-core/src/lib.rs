@@ -43,10 +43,10 @@ pub use runtime::{
 };
 pub use runtime_macros::{main, test};
 pub use tasks::{
-    ALL_COMPLETED, CallbackId, FIRST_COMPLETED, FIRST_EXCEPTION, Task, TaskHandle, TaskId,
-    all_tasks, as_completed, catch_cancelled, checkpoint, create_local_task, create_task,
-    current_task, ensure_future, finally, gather, gather_all, shield, sleep, sleep_until,
-    try_gather, wait,
+    ALL_COMPLETED, CallbackId, FIRST_COMPLETED, FIRST_EXCEPTION, Gather, Shield, Sleep, Task,
+    TaskHandle, TaskId, all_tasks, as_completed, catch_cancelled, checkpoint, create_local_task,
+    create_task, current_task, ensure_future, finally, gather, gather_all, shield, sleep,
+    sleep_until, try_gather, wait,
 };
 
 pub use threads::{ThreadPoolExecutor, blocking, to_thread};
@@ -58,4 +58,30 @@ pub use timeouts::{
 /// [`tasks`] under another name.
 pub mod task {
     pub use crate::tasks::*;
+}
+
+/// What a program wants in scope, without the names that would be ambiguous (`test` and `futures`), or
+/// hide others (`main`, `Future`).
+///
+/// ```
+/// use asyncio::prelude::*;
+///
+/// run(async {
+///     let task = create_task(async { 42 });
+///     assert_eq!(task.await.unwrap(), 42);
+/// });
+/// ```
+pub mod prelude {
+    pub use crate::{
+        ALL_COMPLETED, CallbackId, CancelScope, CancelledError, Context, ContextVar, EnterGuard,
+        EventLoop, ExceptionContext, FIRST_COMPLETED, FIRST_EXCEPTION, FailedError, Gather, Handle,
+        Interval, InvalidStateError, LoopClosed, Metrics, MissedTickBehavior, NoRunningLoop,
+        PanicError, Runner, Shield, ShutdownTimeout, Sleep, Task, TaskError, TaskHandle, TaskId,
+        ThreadPoolExecutor, TimeGuard, Timeout, TimeoutError, TimerHandle, Token, all_tasks,
+        as_completed, blocking, catch_cancelled, checkpoint, concurrent, context_var, copy_context,
+        create_local_task, create_task, current_task, ensure_future, finally, gather, gather_all,
+        get_running_loop, interval, interval_at, move_on_after, run, run_coroutine_threadsafe,
+        shield, sleep, sleep_until, task, timeout, timeout_at, to_thread, try_gather,
+        try_get_running_loop, try_run, wait, wait_for,
+    };
 }

@@ -167,7 +167,9 @@ impl Drop for AtWork<'_> {
 fn drive(shared: &Shared, home: &Home, parker: &Parker, done: impl Fn() -> bool) {
     while !done() {
         home.receive();
-        match home.pop_root().or_else(|| home.pop()) {
+        let local = || home.pop().inspect(|_| home.let_pass());
+        let task = home.pop_root_in_turn().or_else(local);
+        match task.or_else(|| home.pop_root()) {
             Some(task) if shared.is_abandoning() => task.abandon(closed_error()),
             Some(task) => task.run(),
             None => AtWork::rest(shared, || parker.park()),

@@ -112,13 +112,17 @@ impl Engine {
             self.worker.cores().for_each(threads::abandon_rest);
             outcome
         };
+        let shared = self.event_loop.shared();
         match outcome {
             Shutdown::Complete => {
-                let spares = std::mem::take(&mut self.event_loop.shared().spares.lock().threads);
-                for thread in self.threads.drain(..).chain(spares) {
-                    // A hook that panicked: its message is out, and the thread is gone.
-                    let _panicked = thread.join();
-                }
+                // A hook that panicked: its message is out, and the thread is gone. The poller thread
+                // is the last, and may have started a spare before.
+                self.threads
+                    .drain(..)
+                    .for_each(|thread| drop(thread.join()));
+                let spares = std::mem::take(&mut shared.spares.lock().threads);
+                spares.into_iter().for_each(|thread| drop(thread.join()));
+                shared.driver.clear();
                 Ok(())
             }
             // Threads inside a poll are left behind; the others end by themselves.

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::time::Instant;
 
-use super::scheduler::context::{self, Role};
+use super::scheduler::context;
 use super::scheduler::core::Core;
 use super::scheduler::schedule::{Bound, Stealable, closed_error, register, submit};
 use super::scheduler::shared::Shared;
@@ -133,7 +133,7 @@ impl EventLoop {
     /// the guard is dropped. It runs nothing by itself.
     pub fn enter(&self) -> EnterGuard {
         EnterGuard {
-            _guard: context::enter(Arc::clone(&self.shared), Role::Guest),
+            _guard: context::enter(Arc::clone(&self.shared), context::role_in(&self.shared)),
         }
     }
 
@@ -301,7 +301,7 @@ pub fn current_task() -> Option<TaskHandle> {
 
 /// Whether this thread runs something for a loop: a worker, or inside `block_on`.
 pub(crate) fn is_inside_loop() -> bool {
-    context::with(|frame| frame.is_some_and(|frame| frame.home().is_some()))
+    context::with(|frame| frame.is_some_and(context::Frame::is_at_work))
 }
 
 #[track_caller]

@@ -51,11 +51,13 @@ impl<T> Injector<T> {
         Ok(())
     }
 
-    /// Adds many. Only for who knows that the queue is open, or will drain it itself.
+    /// Adds many, unless the queue is closed: then they stay where they are.
     pub(crate) fn push_all(&self, values: impl IntoIterator<Item = T>) {
         let mut queue = self.queue.lock();
-        queue.values.extend(values);
-        self.publish_length(&queue);
+        if !queue.closed {
+            queue.values.extend(values);
+            self.publish_length(&queue);
+        }
     }
 
     /// Takes a batch: returns the first, and pushes the others to `into`. `sharers` workers are to

@@ -125,6 +125,16 @@ pub(crate) fn worker_index(shared: &Arc<Shared>) -> Option<usize> {
     with(|frame| Some(frame?.core_of(shared)?.index))
 }
 
+/// What this thread is to `shared` already: who enters the loop that it works for stays at work.
+pub(crate) fn role_in(shared: &Arc<Shared>) -> Role {
+    let same = |frame: &&Frame| Arc::ptr_eq(&frame.shared, shared);
+    with(|frame| {
+        frame
+            .filter(same)
+            .map_or(Role::Guest, |frame| frame.role.clone())
+    })
+}
+
 /// The current loop, or else the process's default one.
 pub(crate) fn current() -> Option<Arc<Shared>> {
     with(|frame| frame.map(|frame| Arc::clone(&frame.shared))).or_else(default)
@@ -156,6 +166,16 @@ impl Frame {
             Role::Worker(core) if Arc::ptr_eq(&self.shared, shared) => Some(core),
             _ => None,
         }
+    }
+
+    /// Whether this thread runs something for a loop, here or in a frame below.
+    pub(crate) fn is_at_work(&self) -> bool {
+        let below = || {
+            self.previous
+                .as_ref()
+                .is_some_and(|frame| frame.is_at_work())
+        };
+        self.home().is_some() || below()
     }
 
     /// Whether this thread is a worker of `shared`, here or in a frame below.

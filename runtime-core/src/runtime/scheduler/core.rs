@@ -77,7 +77,12 @@ impl Core {
             (Wake::Woken, 0) => self.queue.push_next(task),
             (Wake::Yielded, 0) | (_, 1) => self.queue.push_back(task),
             // As if another thread had woken it.
-            _ => return self.shared.crew.injector.push_all([task]),
+            _ => {
+                if let Err(task) = self.shared.crew.injector.push(task) {
+                    self.queue.push_back(task);
+                }
+                return;
+            }
         }
         let pushes = self.pushes.get() + 1;
         self.pushes.set(pushes);

@@ -110,6 +110,11 @@ impl Driver {
         self.timers.cancel(key);
     }
 
+    /// Takes every timer out: the loop is closed.
+    pub(crate) fn clear(&self) {
+        self.timers.clear();
+    }
+
     /// Whether a timer is due, at a look without locks.
     pub(crate) fn is_due(&self, now: Tick) -> bool {
         self.timers.next() <= now

@@ -30,6 +30,8 @@ pub(crate) struct Home {
     ahead_of_root: Cell<usize>,
     /// The local tasks, those that have ended pruned now and then.
     tasks: RefCell<Vec<TaskHandle>>,
+    /// At so many they are pruned: twice what the last time left, so that it costs each a look or two.
+    prune_at: Cell<usize>,
 }
 
 impl Home {
@@ -41,6 +43,7 @@ impl Home {
             root_ready: RefCell::default(),
             ahead_of_root: Cell::new(0),
             tasks: RefCell::default(),
+            prune_at: Cell::new(64),
         }
     }
 
@@ -113,12 +116,9 @@ impl Home {
 
     /// Notes a local task, to be ended when the thread leaves.
     pub(crate) fn note_task(&self, task: TaskHandle) {
-        let full = {
-            let tasks = self.tasks.borrow();
-            tasks.len() == tasks.capacity()
-        };
-        if full {
+        if self.tasks.borrow().len() >= self.prune_at.get() {
             self.forget_ended();
+            self.prune_at.set((2 * self.tasks.borrow().len()).max(64));
         }
         self.tasks.borrow_mut().push(task);
     }

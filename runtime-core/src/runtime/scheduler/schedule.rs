@@ -24,6 +24,7 @@ use crate::runtime::task::runnable::Runnable;
 use crate::runtime::task::schedule::Schedule;
 use crate::runtime::task::schedule_face::Report;
 use crate::runtime::task::spawn::{self, Birth, ScheduleHere};
+use crate::runtime::task::waker::quietly;
 use crate::sync::{Arc, Mutant, StdArc, broken};
 
 /// The number of tasks that nobody is shown: the lane's.
@@ -232,6 +233,9 @@ fn run_call(shared: &Arc<Shared>, call: Handle) {
         let context = context.with_handle(call).with_exception(panic);
         Shared::report(shared, &context);
         context.drop_quietly();
+    } else {
+        // Perhaps the last to hold its context, whose values are the user's.
+        quietly(|| drop(call));
     }
 }
 

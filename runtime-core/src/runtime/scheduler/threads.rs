@@ -9,6 +9,7 @@ use super::exception_context::ExceptionContext;
 use super::schedule::closed_error;
 use super::shared::{Shared, WorkerParts};
 use super::worker::Worker;
+use crate::runtime::task::waker::quietly;
 use crate::sync::{Arc, thread};
 
 /// Starts a thread of the loop, with its name, its stack and its hooks.
@@ -35,7 +36,8 @@ pub(crate) fn start(
 
 fn call(hook: Option<&(dyn Fn() + Send + Sync)>) {
     if let Some(hook) = hook {
-        hook();
+        // A hook that panics has said so; the thread has work to do.
+        quietly(hook);
     }
 }
 
@@ -55,7 +57,16 @@ pub(crate) fn start_spare(shared: &Arc<Shared>) -> Option<usize> {
         work_as_spare(shared, parts)
     }) {
         Ok(thread) => {
-            shared.spares.lock().threads.push(thread);
+            let ended = {
+                let mut spares = shared.spares.lock();
+                spares.threads.push(thread);
+                let (ended, left) = spares.threads.drain(..).partition(|t| t.is_finished());
+                spares.threads = left;
+                let ended: Vec<thread::JoinHandle<()>> = ended;
+                ended
+            };
+            // Only joined threads give their stacks back.
+            ended.into_iter().for_each(|thread| drop(thread.join()));
             Some(seat)
         }
         Err(error) => {
@@ -87,6 +98,11 @@ fn work_as_spare(shared: &Arc<Shared>, parts: WorkerParts) {
     }
     shared.crew.leave(&core.queue);
     shared.driver.look_again();
+    if shared.crew.is_stopping() {
+        // The injector may have been closed before it could take what was left.
+        abandon_rest(&core);
+        return;
+    }
     if let Ok(core) = Rc::try_unwrap(core) {
         shared.spares.lock().idle.push(core.into_parts());
     }

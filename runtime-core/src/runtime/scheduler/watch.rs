@@ -217,7 +217,9 @@ impl Watch<'_> {
         shared.watch_asleep.store(true, Ordering::Relaxed);
         // Pairs with the fence in `Shared::rouse_watch`: a worker that wakes up sees the word, or is seen here.
         fence(Ordering::SeqCst);
-        let manned = shared.driver.role.holder().is_some();
+        // Between two runs of a lone worker there is nobody to guard.
+        let deserted = shared.crew.idle.awake() + shared.crew.idle.asleep() == 0;
+        let manned = deserted || shared.driver.role.holder().is_some();
         if shared.crew.idle.all_asleep() && manned && !shared.crew.is_stopping() {
             shared.watch_parker.park();
         }

@@ -46,6 +46,8 @@ pub(crate) struct Worker {
     /// The root was polled by the last turn.
     ran_root: bool,
     turns: u32,
+    /// Whose turn it is, the local tasks' or the queue's.
+    local_first: bool,
     /// For so many turns thieves are not called: see `QUIET_BATCH`.
     quiet_turns: usize,
     quiet_since: Instant,
@@ -61,6 +63,7 @@ impl Worker {
             searching: false,
             ran_root: false,
             turns: 0,
+            local_first: true,
             quiet_turns: 0,
             quiet_since: Instant::now(),
             due: Vec::new(),
@@ -182,12 +185,18 @@ impl Worker {
                 return Some(root);
             }
         }
-        let local_first = self.turns % 2 == 0;
-        let task = if local_first { home.pop() } else { None };
-        let task = task
-            .or_else(|| self.core.queue.pop())
-            .or_else(|| home.pop());
+        // By a flag, not by the turn's number: root and a local task that wake each other would
+        // always meet the same half of the turns.
+        let local = if self.local_first { home.pop() } else { None };
+        let (was_local, task) = match local {
+            Some(task) => (true, Some(task)),
+            None => match self.core.queue.pop() {
+                Some(task) => (false, Some(task)),
+                None => (true, home.pop()),
+            },
+        };
         if task.is_some() {
+            self.local_first = !was_local;
             home.let_pass();
             return task;
         }

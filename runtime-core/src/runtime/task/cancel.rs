@@ -269,7 +269,9 @@ pub(crate) fn offer(accept: impl FnOnce(&CancelledError) -> bool) -> Option<Canc
     if !accept(&error) {
         return None;
     }
-    task.take_message();
+    if origin == Origin::TASK {
+        task.take_message();
+    }
     set_delivering(Origin::NOBODY);
     Some(error)
 }

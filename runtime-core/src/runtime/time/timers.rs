@@ -6,6 +6,7 @@
 //! that finds the lock taken leaves its key on a list, for the holder's next visit, and waits for
 //! nobody.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
 use runtime_timer::{Key, Wheel};
@@ -92,6 +93,17 @@ impl Timers {
         }
     }
 
+    /// Takes everything out: what waits on a wheel of a loop that is closed would keep that loop.
+    pub(crate) fn clear(&self) {
+        for shard in &self.shards {
+            let emptied = {
+                let mut wheel = shard.lock();
+                std::mem::replace(&mut *wheel, Wheel::new(runtime_timer::Tick(0)))
+            };
+            forget_panic(|| drop(emptied));
+        }
+    }
+
     /// The earliest deadline, or a little before it.
     pub(crate) fn next(&self) -> Tick {
         self.shards
@@ -129,7 +141,7 @@ impl Shard {
             let wakers = self.sweep(&mut wheel);
             self.publish_next(&wheel);
             drop(wheel);
-            drop(wakers);
+            forget_panic(|| drop(wakers));
             wheel = self.wheel.lock();
         }
         wheel
@@ -175,5 +187,13 @@ impl Shard {
             .next_deadline()
             .map_or(Tick::NEVER, |tick| Tick(tick.0));
         self.next.store(next.0, Ordering::Release);
+    }
+}
+
+/// Drops what may be the user's: a panic of its destructor has nobody to go to here.
+fn forget_panic(drop: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(drop)) {
+        // Its own destructor may panic as well.
+        std::mem::forget(payload);
     }
 }
