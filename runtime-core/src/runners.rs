@@ -101,7 +101,7 @@ impl Runner {
     /// Runs `main` to its end, on this thread. The loop stays open.
     ///
     /// # Panics
-    /// As [`run`](crate::run), and "Runner is closed" after `close`.
+    /// As [`run`], and "Runner is closed" after `close`.
     #[track_caller]
     pub fn run<F: Future>(&mut self, main: F) -> F::Output {
         match self.try_run(main) {

@@ -3,9 +3,10 @@
 use std::any::type_name;
 use std::io::Write;
 use std::process::Command;
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
+
+use crossbeam_channel::{RecvTimeoutError, bounded};
 
 /// How long a test may take.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -21,7 +22,7 @@ pub fn watched<B: FnOnce() -> R, R>(body: B) -> R {
 
 /// As [`watched`], for a test of another name.
 pub(crate) fn watched_as<R>(name: String, body: impl FnOnce() -> R) -> R {
-    let (alive, over) = channel::<()>();
+    let (alive, over) = bounded::<()>(0);
     thread::spawn(move || {
         if over.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
             // Not `eprintln!`, which the test harness keeps to itself.

@@ -30,7 +30,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// What a body gives that has reached its limit.
 fn timed_out<T>() -> Result<T, TimeoutError> {
-    Err(TimeoutError::default())
+    Err(TimeoutError)
 }
 
 /// Runs `main` on a loop that nobody else serves while `main` blocks.

@@ -28,7 +28,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// What a wait gives that has reached its limit.
 fn timed_out<T>() -> Result<T, TimeoutError> {
-    Err(TimeoutError::default())
+    Err(TimeoutError)
 }
 
 context_var! { static COLOUR: &'static str = "none"; }

@@ -112,25 +112,29 @@ impl Engine {
             self.worker.cores().for_each(threads::abandon_rest);
             outcome
         };
-        let shared = self.event_loop.shared();
-        match outcome {
-            Shutdown::Complete => {
-                // A hook that panicked: its message is out, and the thread is gone. The poller thread
-                // is the last, and may have started a spare before.
-                self.threads
-                    .drain(..)
-                    .for_each(|thread| drop(thread.join()));
-                let spares = std::mem::take(&mut shared.spares.lock().threads);
-                spares.into_iter().for_each(|thread| drop(thread.join()));
-                shared.driver.clear();
-                Ok(())
-            }
-            // Threads inside a poll are left behind; the others end by themselves.
-            Shutdown::Forced { stuck } => Err(ShutdownTimeout {
-                limit: limit.unwrap_or_default(),
-                stuck,
-            }),
+        let stuck = match outcome {
+            Shutdown::Complete => None,
+            Shutdown::Forced { stuck } => Some(stuck),
+        };
+        if stuck.as_ref().is_none_or(Vec::is_empty) {
+            self.join();
         }
+        // Otherwise threads inside a poll are left behind; the others end by themselves.
+        let limit = limit.unwrap_or_default();
+        stuck.map_or(Ok(()), |stuck| Err(ShutdownTimeout { limit, stuck }))
+    }
+
+    /// Waits for the threads, which have been told to stop.
+    fn join(&mut self) {
+        // A hook that panicked: its message is out, and the thread is gone. The poller thread is the
+        // last, and may have started a spare before.
+        self.threads
+            .drain(..)
+            .for_each(|thread| drop(thread.join()));
+        let shared = self.event_loop.shared();
+        let spares = std::mem::take(&mut shared.spares.lock().threads);
+        spares.into_iter().for_each(|thread| drop(thread.join()));
+        shared.driver.clear();
     }
 }
 

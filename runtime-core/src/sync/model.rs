@@ -57,6 +57,11 @@ pub(crate) mod thread {
     pub(crate) fn park_timeout(_timeout: std::time::Duration) {
         park();
     }
+
+    /// Loom does not say.
+    pub(crate) fn is_finished<T>(_thread: &JoinHandle<T>) -> bool {
+        false
+    }
 }
 
 /// One token that one thread waits for. (A channel, because loom's `Notify` also wakes without a

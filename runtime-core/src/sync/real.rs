@@ -17,6 +17,11 @@ pub(crate) mod thread {
         Builder, JoinHandle, Thread, ThreadId, available_parallelism, current, park, park_timeout,
         yield_now,
     };
+
+    /// Whether joining it would not wait.
+    pub(crate) fn is_finished<T>(thread: &JoinHandle<T>) -> bool {
+        thread.is_finished()
+    }
 }
 
 pub(crate) mod queue {

@@ -33,6 +33,9 @@ use crate::sync::{Arc, Mutant, StdArc, broken, thread};
 /// How long a forced end waits for what can still be dropped.
 const GRACE: Duration = Duration::from_millis(200);
 
+/// How long a task is inside a poll before it is called stuck.
+const SETTLED: Duration = Duration::from_millis(20);
+
 /// How long an end without a deadline waits for blocking functions, as asyncio's does.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -153,15 +156,20 @@ pub(crate) fn living(shared: &Shared) -> Vec<TaskHandle> {
 fn drop_what_waits(worker: &mut Worker, shared: &Arc<Shared>) -> Vec<String> {
     shared.set_abandoning();
     let until = Instant::now() + GRACE;
+    // Since when nothing was left but what is inside a poll; being dropped is that, too, for a moment.
+    let mut only_stuck: Option<Instant> = None;
     loop {
         let left = living(shared);
         left.iter().for_each(|task| task.reference().wake());
         while worker.turn() == Turn::Ran && Instant::now() < until {}
-        let stuck = left
-            .iter()
-            .all(|task| task.done() || task.reference().header().state.is_running());
-        if stuck || Instant::now() >= until {
-            return living(shared)
+        let mut left = left.iter().filter(|task| !task.done());
+        let stuck = left.all(|task| task.reference().header().state.is_running());
+        let since = only_stuck.take().filter(|_| stuck);
+        only_stuck = stuck.then(|| since.unwrap_or_else(Instant::now));
+        let settled = only_stuck.is_some_and(|since| since.elapsed() >= SETTLED);
+        let left = living(shared);
+        if left.is_empty() || settled || Instant::now() >= until {
+            return left
                 .iter()
                 .map(|task| task.reference().describe())
                 .collect();

@@ -60,7 +60,7 @@ pub(crate) fn start_spare(shared: &Arc<Shared>) -> Option<usize> {
             let ended = {
                 let mut spares = shared.spares.lock();
                 spares.threads.push(thread);
-                let (ended, left) = spares.threads.drain(..).partition(|t| t.is_finished());
+                let (ended, left) = spares.threads.drain(..).partition(thread::is_finished);
                 spares.threads = left;
                 let ended: Vec<thread::JoinHandle<()>> = ended;
                 ended
