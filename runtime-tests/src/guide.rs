@@ -5,3 +5,6 @@ struct Cancellation;
 
 #[doc = include_str!("../../docs/from-asyncio.md")]
 struct FromAsyncio;
+
+#[doc = include_str!("../../docs/testing.md")]
+struct Testing;
