@@ -1,5 +1,38 @@
 //! asyncio for Rust: a multi-threaded, work-stealing async runtime with Python asyncio's high-level
 //! API, and cancellation that can be caught and cleaned up after.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! #[asyncio::main]
+//! async fn main() {
+//!     let task = asyncio::create_task(async {
+//!         asyncio::sleep(Duration::from_millis(1)).await;
+//!         42
+//!     });
+//!     assert_eq!(task.await.unwrap(), 42);
+//! }
+//! ```
+//!
+//! | To | there is |
+//! |---|---|
+//! | run a program | [`run`], [`Runner`], [`main`](macro@main), [`test`](macro@test) |
+//! | run things at once | [`create_task`], [`gather`], [`wait`], [`as_completed`] |
+//! | wait for time | [`sleep`], [`wait_for`], [`timeout`], [`interval`], [`move_on_after`] |
+//! | clean up | [`catch_cancelled`], [`finally`], [`shield`] |
+//! | reach the loop from threads | [`EventLoop`], [`run_coroutine_threadsafe`] |
+//! | call what blocks | [`to_thread`], [`blocking`] |
+//! | test | `#[asyncio::test(start_paused = true)]`, `#[asyncio::test(seeds = 1000)]` |
+//!
+//! **Cancellation.** [`Task::cancel`] delivers a request to the innermost await of the task that
+//! understands it: it can be caught, cleaned up after with further awaits, suppressed, or passed on by
+//! [`CancelledError::raise`]. What is ready is returned, not lost. Every other future is dropped.
+//!
+//! **Threads.** Every type is `Send` and `Sync` where its contents allow, but for guards and the
+//! [`Runner`], and every function may be called from any thread. The thread that calls [`run`] is
+//! the first worker.
+//!
+//! Unlike asyncio's, tasks belong to their loop: a [`Task`] that is dropped runs on.
 
 mod sys;
 
