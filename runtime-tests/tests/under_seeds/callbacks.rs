@@ -175,3 +175,17 @@ async fn a_function_on_a_thread_runs_once_or_never() {
     until(|| gone.is_set()).await;
     census.assert_over(1);
 }
+
+// LH-1: where time stands still it jumps to the instant itself, as it does for `sleep`.
+#[asyncio::test(seeds = 20)]
+#[ignore = "ours: the slack is added to the alarm of callbacks even where time stands still"]
+async fn in_a_still_time_a_timer_fires_at_its_very_instant() {
+    let event_loop = get_running_loop();
+    let late = asyncio::Future::new();
+    let (clock, told) = (event_loop.clone(), late.clone());
+    let due = event_loop.time() + TICK * 3_600_001;
+    event_loop.call_at(due, move || {
+        told.set_result(clock.time().duration_since(due)).unwrap();
+    });
+    assert_eq!(late.await.unwrap(), Duration::ZERO);
+}
