@@ -329,7 +329,7 @@ impl Builder {
     /// part: sockets and foreign threads work, but their moments are not the seed's. It explores the
     /// orders of await points, not data races. Functions for the pool run inline. If nothing is left
     /// that could ever happen, `run` panics: "deadlock". With one worker tasks run in asyncio's
-    /// order.
+    /// order, and so do callbacks; how the two are mixed is not asyncio's.
     ///
     /// The attribute does this for many seeds: `#[asyncio::test(seeds = 1000)]`.
     ///

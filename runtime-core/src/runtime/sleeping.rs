@@ -130,8 +130,8 @@ impl Timer {
             return Poll::Ready(Ok(()));
         }
         let fires = match precision {
-            Precision::Shared if !driver.clock.is_paused() => driver.slack.apply(now, when),
-            Precision::Shared | Precision::Exact => when,
+            Precision::Shared => driver.fires_at(now, when),
+            Precision::Exact => when,
         };
         let key = driver.insert(worker_index(&branch.shared), fires, cx.waker().clone());
         self.state = State::Waiting {

@@ -178,7 +178,6 @@ async fn a_function_on_a_thread_runs_once_or_never() {
 
 // LH-1: where time stands still it jumps to the instant itself, as it does for `sleep`.
 #[asyncio::test(seeds = 20)]
-#[ignore = "ours: the slack is added to the alarm of callbacks even where time stands still"]
 async fn in_a_still_time_a_timer_fires_at_its_very_instant() {
     let event_loop = get_running_loop();
     let late = asyncio::Future::new();

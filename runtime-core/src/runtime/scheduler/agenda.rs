@@ -123,7 +123,7 @@ impl Entries {
         }
         self.unset_alarm(driver);
         self.alarm = first.map(|when| {
-            let fires = driver.slack.apply(driver.clock.tick(), when);
+            let fires = driver.fires_at(driver.clock.tick(), when);
             // On the wheel of no worker in particular: it is everybody's.
             let key = driver.insert(None, fires, waker());
             Alarm { when, key }

@@ -56,7 +56,7 @@ pub(crate) struct Settings {
 pub(crate) struct Driver {
     pub(crate) clock: Clock,
     pub(crate) role: Role,
-    pub(crate) slack: Slack,
+    slack: Slack,
     pub(crate) holds: Holds,
     waiter: StdArc<Waiter>,
     timers: Timers,
@@ -108,6 +108,16 @@ impl Driver {
     /// Takes a timer out.
     pub(crate) fn cancel(&self, key: TimerKey) {
         self.timers.cancel(key);
+    }
+
+    /// When a timer for `when`, made at `now`, fires within the loop's slack. A time that stands still
+    /// jumps to the instant itself.
+    pub(crate) fn fires_at(&self, now: Tick, when: Tick) -> Tick {
+        if self.clock.is_paused() {
+            when
+        } else {
+            self.slack.apply(now, when)
+        }
     }
 
     /// Takes every timer out: the loop is closed.
