@@ -14,11 +14,14 @@ mod engine;
 
 pub mod cancel;
 pub mod end;
+pub mod expiry;
 pub mod free;
 pub mod handover;
 pub mod idle;
+pub mod interrupt;
 pub mod join;
 pub mod park;
+pub mod poller;
 pub mod pool;
 pub mod registry;
 pub mod submit;

@@ -76,5 +76,5 @@ pub(crate) mod modelled {
         callback, cancel, header, join, reference, registry, runnable, schedule, schedule_face,
         side, spawn,
     };
-    pub(crate) use super::time::{Slack, Tick};
+    pub(crate) use super::time::{Slack, Tick, TimerKey};
 }

@@ -45,8 +45,18 @@ pub(crate) enum Mutant {
     SwallowRefusal,
     /// h3: a thread of the pool decides to leave before the lock under which it leaves.
     LeaveUnlocked,
+    /// d1: who re-arms a timer is not told that it has fired.
+    FireUntold,
+    /// d1: a visit to a wheel does not look at what was cancelled while its lock was taken.
+    ForgetCancelled,
     /// d2: a timer is added without a look at how long the poller sleeps.
     ArmWithoutLook,
+    /// e1: a worker that leaves the poller keeps the role.
+    KeepRole,
+    /// e1: the role is looked at and taken in two steps.
+    TakeInTwoSteps,
+    /// e2: an unpark looks whom to wake, and leaves the token afterwards.
+    UnparkInTwoSteps,
     /// Registry: a death does not wait for a reader of its slot.
     DeathIgnoresReader,
     /// Registry: the closer does not sum the births again.

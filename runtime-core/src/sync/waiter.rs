@@ -1,6 +1,7 @@
 //! The poller of a model: an interrupt and a deadline, without descriptors and without a clock.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::model::Bell;
@@ -12,6 +13,8 @@ const SOON: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub(crate) struct Waiter {
     bell: Bell,
+    /// Somebody is in the wait. Loom does not see it.
+    occupied: AtomicBool,
 }
 
 impl Waiter {
@@ -20,7 +23,10 @@ impl Waiter {
         reason = "a model is a platform like the others, and they can fail"
     )]
     pub(crate) fn new() -> io::Result<Waiter> {
-        Ok(Waiter { bell: Bell::new() })
+        Ok(Waiter {
+            bell: Bell::new(),
+            occupied: AtomicBool::new(false),
+        })
     }
 
     /// Sets the time after which a wait ends: a near deadline comes at once.
@@ -41,9 +47,12 @@ impl Waiter {
         reason = "a model is a platform like the others, and they can fail"
     )]
     pub(crate) fn wait(&self, at_once: bool) -> io::Result<()> {
+        let occupied = self.occupied.swap(true, Ordering::SeqCst);
+        assert!(!occupied, "two threads are in the poller");
         if !at_once {
             self.bell.wait();
         }
+        self.occupied.store(false, Ordering::SeqCst);
         Ok(())
     }
 

@@ -87,7 +87,14 @@ impl Parker {
     /// Leaves the token, and wakes the thread if it sleeps.
     pub(crate) fn unpark(&self) {
         // Release: what the caller did comes before what the thread does next.
-        match self.state.swap(NOTIFIED, Ordering::AcqRel) {
+        let before = if broken(Mutant::UnparkInTwoSteps) {
+            let before = self.state.load(Ordering::Acquire);
+            self.state.store(NOTIFIED, Ordering::Release);
+            before
+        } else {
+            self.state.swap(NOTIFIED, Ordering::AcqRel)
+        };
+        match before {
             PARKED => {
                 let sleeper = self.thread.lock().clone();
                 sleeper.expect("a parked thread is bound").unpark();

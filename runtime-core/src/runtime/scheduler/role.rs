@@ -7,6 +7,7 @@
 //! one of them.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutant, broken};
 
 const NOBODY: u64 = u32::MAX as u64;
 const EPOCH: u64 = 1 << 32;
@@ -38,6 +39,10 @@ impl Role {
             return None;
         }
         let word = (before & !NOBODY).wrapping_add(EPOCH) | holder as u64;
+        if broken(Mutant::TakeInTwoSteps) {
+            self.word.store(word, Ordering::Release);
+            return Some(Held { word });
+        }
         // Acquire: pairs with the release of the holder before.
         let exchange =
             self.word
@@ -47,6 +52,9 @@ impl Role {
 
     /// Gives the role back, unless it has been retaken.
     pub(crate) fn release(&self, held: Held) {
+        if broken(Mutant::KeepRole) {
+            return;
+        }
         let free = held.word | NOBODY;
         let _retaken =
             self.word

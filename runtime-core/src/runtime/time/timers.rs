@@ -13,7 +13,7 @@ use runtime_timer::{Key, Wheel};
 
 use super::clock::Tick;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Mutant, Mutex, MutexGuard, broken};
 
 /// The most timers that expire under one hold of a lock.
 const BATCH: usize = 1024;
@@ -69,7 +69,7 @@ impl Timers {
         let waits = place.map(|place| std::mem::swap(place, &mut new)).is_some();
         // The old waker's destructor, or the new one's, may be user code: after the lock.
         drop(wheel);
-        waits
+        waits || broken(Mutant::FireUntold)
     }
 
     /// Takes a timer out, now or at the next visit to its wheel.
@@ -137,7 +137,7 @@ impl Shard {
     fn lock(&self) -> MutexGuard<'_, Wheel<Waker>> {
         let mut wheel = self.wheel.lock();
         // Relaxed: a cancel that is missed now is found at the next visit.
-        if self.any_cancelled.load(Ordering::Relaxed) {
+        if self.any_cancelled.load(Ordering::Relaxed) && !broken(Mutant::ForgetCancelled) {
             let wakers = self.sweep(&mut wheel);
             self.publish_next(&wheel);
             drop(wheel);

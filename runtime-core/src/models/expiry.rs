@@ -1,0 +1,136 @@
+//! d1: a timer fires while its owner re-arms or cancels it.
+
+use std::task::{Wake, Waker};
+
+use super::engine::explore_loop;
+use crate::runtime::TimeSettings;
+use crate::runtime::modelled::driver::Driver;
+use crate::runtime::modelled::{Tick, TimerKey};
+use crate::sync::{Arc, Mutant, StdArc, Tally, Waiter, thread};
+
+/// The owner gives a timer that is due another waker, while one thread polls and another adds a
+/// timer to the wheel (3 threads). The new waker is woken once, and the old one only where the owner
+/// was told that it is too late.
+pub fn the_new_waker_wins() {
+    explore_loop("d1: fired or re-armed", None, rearm);
+}
+
+/// The owner cancels a timer that is due, while one thread polls and another adds a timer to the
+/// wheel (3 threads). It fires once at most, never at a visit that begins after the cancel, and it is
+/// unlinked once, and nobody else's timer with it.
+///
+/// What a cancel that finds the lock taken leaves is a key on a list; so the waker itself may live
+/// until the next visit.
+pub fn a_cancelled_timer_stays_silent() {
+    explore_loop("d1: fired or cancelled", None, cancel);
+}
+
+/// The owner is not told that the timer has fired for the old waker.
+pub fn without_the_word_of_the_shot() {
+    explore_loop("d1 twin", Some(Mutant::FireUntold), rearm);
+}
+
+/// A visit does not look at what was cancelled while the lock was taken.
+pub fn without_the_list_of_the_cancelled() {
+    explore_loop("d1 twin", Some(Mutant::ForgetCancelled), cancel);
+}
+
+/// Due since the loop was made, whatever the clock says.
+const DUE: Tick = Tick(0);
+
+/// Not due before the last tick.
+const LATE: Tick = Tick(u64::MAX - 1);
+
+/// What became of a waker.
+#[derive(Clone, Default)]
+struct Fate {
+    woken: StdArc<Tally>,
+    dropped: StdArc<Tally>,
+}
+
+impl Fate {
+    fn waker(&self) -> Waker {
+        Waker::from(StdArc::new(Witnessed(self.clone())))
+    }
+}
+
+struct Witnessed(Fate);
+
+impl Wake for Witnessed {
+    fn wake(self: StdArc<Self>) {
+        self.0.woken.add();
+    }
+}
+
+impl Drop for Witnessed {
+    fn drop(&mut self) {
+        self.0.dropped.add();
+    }
+}
+
+/// A poller's visit to the wheels. Whether `waker` was among the due is returned.
+fn visit(driver: &Driver, waker: &Waker) -> bool {
+    let mut due = Vec::new();
+    driver.expire(&mut due);
+    let fired = due.iter().any(|fired| fired.will_wake(waker));
+    due.into_iter().for_each(Waker::wake);
+    fired
+}
+
+/// The owner's deed on a timer that wakes `old`, while another thread polls and a third adds a
+/// timer, which stays.
+fn meanwhile(old: &Waker, deed: impl FnOnce(&Driver, TimerKey)) {
+    let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
+    let driver = Arc::new(Driver::new(waiter, 0, TimeSettings::default()));
+    let key = driver.insert(None, DUE, old.clone());
+    let poller = {
+        let (driver, old) = (driver.clone(), old.clone());
+        thread::spawn(move || visit(&driver, &old))
+    };
+    let neighbour = {
+        let driver = driver.clone();
+        thread::spawn(move || driver.insert(None, LATE, Waker::noop().clone()))
+    };
+    deed(&driver, key);
+    poller.join().expect("a panic would have ended the model");
+    let added = neighbour.join();
+    let added = added.expect("a panic would have ended the model");
+    let waits = driver.set_waker(added, Waker::noop());
+    assert!(waits, "another timer was cancelled");
+    visit(&driver, old);
+    assert_eq!(driver.next_deadline(), LATE, "a timer was not unlinked");
+}
+
+fn rearm() {
+    let (old_fate, new_fate) = (Fate::default(), Fate::default());
+    let (old, new) = (old_fate.waker(), new_fate.waker());
+    let mut waited = false;
+    meanwhile(&old, |driver, key| {
+        waited = driver.set_waker(key, &new);
+        if !waited {
+            new.wake_by_ref();
+        }
+    });
+    drop((old, new));
+    assert_eq!(new_fate.woken.count(), 1, "the new waker is woken once");
+    let too_late = usize::from(!waited);
+    assert_eq!(old_fate.woken.count(), too_late, "the old waker was woken");
+    assert_eq!(old_fate.dropped.count(), 1, "the old waker is kept");
+    assert_eq!(new_fate.dropped.count(), 1, "the new waker is kept");
+}
+
+fn cancel() {
+    let fate = Fate::default();
+    let waker = fate.waker();
+    meanwhile(&waker, |driver, key| {
+        // Loom switches threads where two meet outside a lock: without this look it never lets the
+        // cancel find the lock taken.
+        driver.next_deadline();
+        driver.cancel(key);
+        let fired = visit(driver, &waker);
+        assert!(!fired, "a timer fired after its cancel");
+    });
+    drop(waker);
+    assert!(fate.woken.count() <= 1, "a timer fired twice");
+    assert_eq!(fate.dropped.count(), 1, "the waker is kept");
+}

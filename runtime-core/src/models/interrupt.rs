@@ -1,0 +1,75 @@
+//! e2: a thread is notified while it enters the wait in the poller.
+
+use std::task::Waker;
+use std::time::Duration;
+
+use super::engine::explore_loop;
+use crate::runtime::TimeSettings;
+use crate::runtime::modelled::driver::Driver;
+use crate::runtime::modelled::parker::{Interrupt, Parker};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
+
+/// A thread that enters the wait, and one that notifies it (2 threads). The wait returns, and what
+/// was said before is seen.
+pub fn a_notified_wait_returns() {
+    explore_loop("e2: a notified wait returns", None, || wait(Others::None));
+}
+
+/// The same while a third thread adds a timer, which ends one wait as well (3 threads). Neither eats
+/// the other's token.
+pub fn a_notified_wait_returns_beside_a_timer() {
+    let model = || wait(Others::Timer);
+    explore_loop("e2: a notified wait returns beside a timer", None, model);
+}
+
+/// Whoever notifies looks first, and leaves the token afterwards.
+pub fn without_one_step_for_the_token() {
+    let step = Some(Mutant::UnparkInTwoSteps);
+    explore_loop("e2 twin", step, || wait(Others::None));
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    None,
+    Timer,
+}
+
+fn wait(others: Others) {
+    let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
+    let interrupt: Interrupt = {
+        let waiter = waiter.clone();
+        StdArc::new(move || waiter.interrupt())
+    };
+    let driver = Arc::new(Driver::new(waiter, 0, TimeSettings::default()));
+    let parker = Arc::new(Parker::new(interrupt));
+    parker.bind();
+    let said = Arc::new(AtomicBool::new(false));
+    let sayer = {
+        let (parker, said) = (parker.clone(), said.clone());
+        thread::spawn(move || {
+            said.store(true, Ordering::Relaxed);
+            parker.unpark();
+        })
+    };
+    let adder = (others == Others::Timer).then(|| {
+        let driver = driver.clone();
+        thread::spawn(move || {
+            // In a model a minute comes at once, but for the clock it has not.
+            let when = driver.clock.now() + Duration::from_secs(60);
+            driver.insert(None, driver.clock.to_tick(when), Waker::noop().clone());
+        })
+    });
+    let held = driver.role.take(0).expect("nobody else is there");
+    // Relaxed: the token alone orders this against the store. A wait that goes on is a deadlock.
+    while !said.load(Ordering::Relaxed) {
+        if parker.begin_poll() {
+            driver.wait(&held);
+            parker.end_poll();
+        }
+    }
+    driver.role.release(held);
+    for thread in [sayer].into_iter().chain(adder) {
+        thread.join().expect("a panic would have ended the model");
+    }
+}

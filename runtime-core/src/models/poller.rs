@@ -1,0 +1,98 @@
+//! e1: a worker leaves the poller for a task while the other goes to sleep.
+//!
+//! That nobody comes for a timer that is due, or for a task, is a deadlock; two in the poller at
+//! once are found by the model's `Waiter`.
+
+use std::future::poll_fn;
+use std::task::{Poll, Wake, Waker};
+
+use super::engine::{Loop, explore_less_of_a_loop};
+use crate::runtime::modelled::Tick;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Arc, Bell, Mutant, StdArc};
+
+/// Two workers that go to sleep, and a task that waits for a timer that is due and then adds another
+/// (2 threads). Somebody runs the task and somebody is in the poller for the timers, but never two.
+pub fn the_poller_is_left_for_a_task() {
+    explore_less_of_a_loop(1, "e1: the poller is left for a task", None, leave);
+}
+
+/// A third thread adds a task for two workers that go to sleep, and, when that has run, a timer that
+/// is due (3 threads). The same holds.
+pub fn somebody_is_in_the_poller() {
+    explore_less_of_a_loop(2, "e1: somebody is in the poller", None, serve);
+}
+
+/// A worker that leaves the poller keeps the role.
+pub fn without_the_role_given_back() {
+    explore_less_of_a_loop(1, "e1 twin", Some(Mutant::KeepRole), leave);
+}
+
+/// The role is looked at and taken in two steps.
+pub fn without_one_step_for_the_role() {
+    explore_less_of_a_loop(1, "e1 twin", Some(Mutant::TakeInTwoSteps), leave);
+}
+
+/// Due since the loop was made, whatever the clock says.
+const DUE: Tick = Tick(0);
+
+/// Called when a timer fires.
+struct Call<F>(F);
+
+impl<F: Fn() + Send + Sync + 'static> Call<F> {
+    fn waker(call: F) -> Waker {
+        Waker::from(StdArc::new(Call(call)))
+    }
+}
+
+impl<F: Fn() + Send + Sync> Wake for Call<F> {
+    fn wake(self: StdArc<Self>) {
+        (self.0)();
+    }
+}
+
+fn leave() {
+    let mut event_loop = Loop::new(2);
+    let mut first = event_loop.enter();
+    let fired = Arc::new(AtomicBool::new(false));
+    let last = {
+        let (shared, fired) = (Arc::clone(&event_loop.shared), fired.clone());
+        Call::waker(move || {
+            fired.store(true, Ordering::Release);
+            shared.crew.seats[0].parker.unpark();
+        })
+    };
+    let shared = Arc::clone(&event_loop.shared);
+    let mut polled = false;
+    event_loop.handle().create_task(poll_fn(move |cx| {
+        let add = |waker: &Waker| shared.driver.insert(None, DUE, waker.clone());
+        if std::mem::replace(&mut polled, true) {
+            add(&last);
+            return Poll::Ready(());
+        }
+        add(cx.waker());
+        Poll::Pending
+    }));
+    let second = event_loop.start_worker();
+    first.worker.drive(|| fired.load(Ordering::Acquire));
+    event_loop.shared.crew.stop();
+    drop(first);
+    second.join().expect("a panic would have ended the model");
+}
+
+fn serve() {
+    let mut event_loop = Loop::new(2);
+    let workers = [event_loop.start_worker(), event_loop.start_worker()];
+    let bell = StdArc::new(Bell::new());
+    let ran = bell.clone();
+    event_loop.handle().create_task(async move { ran.ring() });
+    bell.wait();
+    let fired = bell.clone();
+    let waker = Call::waker(move || fired.ring());
+    event_loop.shared.driver.insert(None, DUE, waker);
+    bell.wait();
+    event_loop.shared.crew.stop();
+    for worker in workers {
+        worker.join().expect("a panic would have ended the model");
+    }
+}

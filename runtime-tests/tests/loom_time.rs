@@ -1,0 +1,27 @@
+//! Timers and the poller in the hands of several threads, in every order.
+#![cfg(asyncio_loom)]
+
+#[macro_use]
+mod twin;
+
+use asyncio::models::{expiry, interrupt, poller};
+
+models! {
+    holds {
+        the_new_waker_wins = expiry::the_new_waker_wins,
+        a_cancelled_timer_stays_silent = expiry::a_cancelled_timer_stays_silent,
+        the_poller_is_left_for_a_task = poller::the_poller_is_left_for_a_task,
+        somebody_is_in_the_poller = poller::somebody_is_in_the_poller,
+        a_notified_wait_returns = interrupt::a_notified_wait_returns,
+        a_notified_wait_returns_beside_a_timer = interrupt::a_notified_wait_returns_beside_a_timer,
+    }
+    fails {
+        a_shot_is_told = expiry::without_the_word_of_the_shot, "the new waker is woken once",
+        the_cancelled_are_listed = expiry::without_the_list_of_the_cancelled,
+        "a timer fired after its cancel",
+        the_role_is_given_back = poller::without_the_role_given_back, "deadlock",
+        the_role_is_taken_in_one_step = poller::without_one_step_for_the_role,
+        "two threads are in the poller",
+        a_token_is_left_in_one_step = interrupt::without_one_step_for_the_token, "deadlock",
+    }
+}
