@@ -1,10 +1,9 @@
 //! Who polls: one word, the holder and an epoch.
 //!
 //! Any thread of the loop may take the role when nobody has it; at most one holds it, and waits in
-//! the poller. Each taking begins a new epoch. The role can be *retaken* from a holder that does
-//! not come back; whoever returns from the wait asks whether its epoch still stands before it
-//! touches what the poller found. Two threads in the wait for an instant do no harm: an event goes to
-//! one of them.
+//! the poller. Each taking begins a new epoch, so that a release by who held it before does nothing.
+//! A holder runs only the engine's own code and gives the role back before it polls a task, so no task
+//! that blocks can keep it: nobody has to take the role from a holder by force.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutant, broken};
@@ -50,13 +49,13 @@ impl Role {
         exchange.ok().map(|_| Held { word })
     }
 
-    /// Gives the role back, unless it has been retaken.
+    /// Gives the role back, unless another epoch has begun.
     pub(crate) fn release(&self, held: Held) {
         if broken(Mutant::KeepRole) {
             return;
         }
         let free = held.word | NOBODY;
-        let _retaken =
+        let _later_epoch =
             self.word
                 .compare_exchange(held.word, free, Ordering::AcqRel, Ordering::Relaxed);
     }
