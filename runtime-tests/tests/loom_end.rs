@@ -4,7 +4,7 @@
 #[macro_use]
 mod twin;
 
-use asyncio::models::end;
+use asyncio::models::{end, stop};
 
 models! {
     holds {
@@ -12,11 +12,13 @@ models! {
         a_shutdown_leaves_nobody = end::a_shutdown_leaves_nobody,
         a_forced_end_forgets_nobody = end::a_forced_end_forgets_nobody,
         every_thread_is_joined = end::every_thread_is_joined,
+        every_worker_is_told_to_stop = stop::every_worker_is_told_to_stop,
     }
     fails {
         the_last_end_is_told = end::without_a_word_of_the_last_end, "deadlock",
         the_end_is_a_task_that_has_left = end::without_the_right_question, "deadlock",
         a_drained_queue_is_closed = end::without_the_closed_queue, "is forgotten",
         every_worker_is_told = end::without_a_word_to_every_worker, "deadlock",
+        no_worker_is_left_asleep = stop::without_the_other_wakes, "deadlock",
     }
 }

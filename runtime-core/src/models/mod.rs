@@ -24,6 +24,7 @@ pub mod park;
 pub mod poller;
 pub mod pool;
 pub mod registry;
+pub mod stop;
 pub mod submit;
 pub mod timer;
 pub mod uncancel;
