@@ -60,8 +60,8 @@ pub use task::handle::{CallbackId, TaskHandle, Wait};
 pub use task::header::TaskId;
 pub(crate) use task::inherit::inherited_context;
 pub use task::join::Task;
+pub(crate) use task::quietly::wake_quietly;
 pub(crate) use task::raw::Outcome;
-pub(crate) use task::waker::wake_quietly;
 pub(crate) use time::Slack;
 
 /// What the models of the engine's protocols are built on, and nobody else.

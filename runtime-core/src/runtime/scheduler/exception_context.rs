@@ -8,7 +8,7 @@ use crate::exceptions::PanicError;
 use crate::runtime::task::callback::Handle;
 use crate::runtime::task::context::Context;
 use crate::runtime::task::handle::TaskHandle;
-use crate::runtime::task::waker::quietly;
+use crate::runtime::task::quietly::quietly;
 
 /// Something that nobody else will hear of: asyncio's exception context.
 ///

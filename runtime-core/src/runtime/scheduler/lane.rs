@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 
 use crate::runtime::task::callback::Handle;
-use crate::runtime::task::waker::quietly;
+use crate::runtime::task::quietly::quietly;
 use crate::sync::Mutex;
 
 /// How many callbacks run before the tasks have their turn again.

@@ -18,13 +18,13 @@ use crate::runtime::task::callback::Handle;
 use crate::runtime::task::cancel;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::header::{Header, TaskId, Wake};
+use crate::runtime::task::quietly::quietly;
 use crate::runtime::task::reference::TaskRef;
 use crate::runtime::task::registry::Closed;
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::task::schedule::Schedule;
 use crate::runtime::task::schedule_face::Report;
 use crate::runtime::task::spawn::{self, Birth, ScheduleHere};
-use crate::runtime::task::waker::quietly;
 use crate::sync::{Arc, Mutant, StdArc, broken};
 
 /// The number of tasks that nobody is shown: the lane's.

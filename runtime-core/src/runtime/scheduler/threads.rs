@@ -9,7 +9,7 @@ use super::exception_context::ExceptionContext;
 use super::schedule::closed_error;
 use super::shared::{Shared, WorkerParts};
 use super::worker::Worker;
-use crate::runtime::task::waker::quietly;
+use crate::runtime::task::quietly::quietly;
 use crate::sync::{Arc, thread};
 
 /// Starts a thread of the loop, with its name, its stack and its hooks.

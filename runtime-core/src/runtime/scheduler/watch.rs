@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 use super::role::Held;
 use super::shared::Shared;
 use super::threads;
-use crate::runtime::task::waker::wake_quietly;
+use crate::runtime::task::quietly::wake_quietly;
 use crate::sync::atomic::{Ordering, fence};
 use crate::sync::{Arc, thread};
 

@@ -10,8 +10,8 @@ use super::schedule::{HIDDEN, closed_error};
 use super::shared::Shared;
 use super::slow::Stopwatch;
 use crate::runtime::task::handle::TaskHandle;
+use crate::runtime::task::quietly::wake_quietly;
 use crate::runtime::task::runnable::Runnable;
-use crate::runtime::task::waker::wake_quietly;
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
 

@@ -38,8 +38,9 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
 use super::header::TaskPointer;
+use super::quietly::quietly;
 use super::reference::TaskRef;
-use super::waker::{quietly, wakes};
+use super::waker::wakes;
 use crate::exceptions::CancelledError;
 use crate::sync::{StdArc, local};
 

@@ -26,6 +26,7 @@
 
 #[expect(unsafe_code, reason = "a context behind one word of the header")]
 pub(crate) mod context;
+pub(crate) mod quietly;
 pub(crate) mod registry;
 pub(crate) mod state;
 

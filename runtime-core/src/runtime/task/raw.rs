@@ -10,12 +10,12 @@ use std::task::{Context as PollWith, Poll};
 
 use super::context::Context;
 use super::header::{Header, TaskId, TaskPointer, Vtable, Wake};
+use super::quietly::{forget_payload, quietly};
 use super::reference::TaskRef;
 use super::runnable::Runnable;
 use super::schedule::Schedule;
 use super::schedule_face::Rare;
 use super::state::Ending;
-use super::waker::{forget_payload, quietly};
 use crate::exceptions::{CancelledError, PanicError};
 use crate::sync::UnsafeCell;
 

@@ -5,10 +5,11 @@ use std::task::{Context as PollWith, Poll};
 
 use super::cancel::{self, Origin};
 use super::header::{Header, TaskPointer, Wake};
+use super::quietly::wake_quietly;
 use super::reference::TaskRef;
 use super::side::Side;
 use super::state::{Complete, Ending, Idle, Start};
-use super::waker::{BorrowedWaker, wake_quietly};
+use super::waker::BorrowedWaker;
 use crate::exceptions::CancelledError;
 use crate::runtime::run_queue::Word;
 

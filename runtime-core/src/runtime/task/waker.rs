@@ -1,8 +1,6 @@
 //! Wakers of tasks: a reference each, under `std`'s face.
 
-use std::any::Any;
 use std::mem::ManuallyDrop;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
@@ -28,26 +26,6 @@ impl BorrowedWaker {
 
     pub(crate) fn waker(&self) -> &Waker {
         &self.0
-    }
-}
-
-/// Wakes; a panic of a foreign waker is its own affair, and ends here.
-pub(crate) fn wake_quietly(waker: Waker) {
-    quietly(|| waker.wake());
-}
-
-/// Runs user code whose panic has nobody to go to.
-pub(crate) fn quietly(work: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
-        forget_payload(payload);
-    }
-}
-
-/// Drops the payload of a panic that nobody is told of; even its destructor may panic.
-pub(crate) fn forget_payload(payload: Box<dyn Any + Send>) {
-    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        // Whoever does this a second time keeps its memory.
-        std::mem::forget(again);
     }
 }
 
