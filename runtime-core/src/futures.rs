@@ -3,13 +3,10 @@
 //! Every handle of a [`Future`] shares one place. Two things in it are shared between threads:
 //!
 //! * the **outcome**, written once, by whoever is first to set a result or to cancel;
-//! * the **list** of who is to be told, under a lock.
+//! * the **audience**: callbacks and waiters in the order in which they came. How nobody is left
+//!   behind, whoever comes while the outcome is written, is told there.
 //!
-//! 1. Who completes writes the outcome, and then takes the list under the lock.
-//! 2. Who registers looks at the outcome under the lock: if there is none yet, its entry is on the list
-//!    before step 1 takes it; otherwise it tells itself.
-//!
-//! Wakers are cloned, woken and dropped outside the lock, and values are cloned without it:
+//! Wakers are cloned, woken and dropped outside every lock, and so are values:
 //! all of that is user code, which may come back to the same future.
 
 use std::borrow::Cow;
@@ -20,9 +17,9 @@ use std::task::{Context, Poll, Waker};
 
 use crate::exceptions::{CancelledError, InvalidStateError, TaskError};
 use crate::runtime::{
-    CallbackId, EventLoop, Handle, inherited_context, no_running_loop, wait_on, wake_quietly,
+    Audience, CallbackId, EventLoop, Handle, inherited_context, no_running_loop, wait_on,
 };
-use crate::sync::{Arc, Mutex, OnceLock};
+use crate::sync::{Arc, OnceLock};
 
 /// A result that is set later, by anybody: asyncio's low-level `Future`.
 ///
@@ -48,23 +45,16 @@ use crate::sync::{Arc, Mutex, OnceLock};
 /// ```
 pub struct Future<T> {
     place: Arc<Place<T>>,
-    /// This handle's waker on the list.
+    /// This handle's place among the audience.
     waiter: Option<u64>,
 }
 
 struct Place<T> {
     outcome: OnceLock<Result<T, CancelledError>>,
-    list: Mutex<List<T>>,
+    audience: Audience<Callback<T>>,
     /// Where the callbacks run; none for a future that was made outside a loop.
     event_loop: Option<EventLoop>,
     location: &'static Location<'static>,
-}
-
-/// Who is to be told, in the order of registration.
-struct List<T> {
-    callbacks: Vec<(u64, Callback<T>)>,
-    waiters: Vec<(u64, Waker)>,
-    last_key: u64,
 }
 
 /// A callback before there is a result. It does not hold its future, which would hold it.
@@ -85,7 +75,7 @@ impl<T> Future<T> {
     fn on(event_loop: Option<EventLoop>) -> Future<T> {
         let place = Place {
             outcome: OnceLock::new(),
-            list: Mutex::new(List::new()),
+            audience: Audience::default(),
             event_loop,
             location: Location::caller(),
         };
@@ -186,65 +176,52 @@ impl<T> Future<T> {
             event_loop,
             bind: Box::new(bind),
         };
-        let (key, refused) = self.register(callback);
-        if let Some(callback) = refused {
-            callback.call_soon(self);
+        let key = self.place.audience.add_callback(callback);
+        if self.done() {
+            self.tell();
         }
         CallbackId::new(key)
     }
 
-    /// Puts a callback on the list. If the future is done it comes back, to be run.
-    fn register(&self, callback: Callback<T>) -> (u64, Option<Callback<T>>) {
-        let mut list = self.place.list.lock();
-        list.last_key += 1;
-        let key = list.last_key;
-        if self.done() {
-            return (key, Some(callback));
-        }
-        list.callbacks.push((key, callback));
-        (key, None)
-    }
-
     /// Removes a callback. Returns `false` if it has run, is about to, or was removed already.
     pub fn remove_done_callback(&self, id: CallbackId) -> bool {
-        let removed = take(&mut self.place.list.lock().callbacks, id.key());
-        removed.is_some()
+        self.place.audience.remove_callback(id.key()).is_some()
     }
 
     fn complete(&self, outcome: Result<T, CancelledError>) -> Result<(), InvalidStateError> {
         if self.place.outcome.set(outcome).is_err() {
             return Err(InvalidStateError::new("The future is done already."));
         }
-        let list = std::mem::replace(&mut *self.place.list.lock(), List::new());
-        for (_, callback) in list.callbacks {
-            callback.call_soon(self);
-        }
-        for (_, waker) in list.waiters {
-            wake_quietly(waker);
-        }
+        self.tell();
         Ok(())
+    }
+
+    fn tell(&self) {
+        let audience = &self.place.audience;
+        audience.tell(|callback| callback.call_soon(self));
     }
 
     /// Whether the future is done; if not, `waker` is woken when it is.
     fn is_done_or_wakes(&mut self, waker: &Waker) -> bool {
-        if self.done() || self.has_registered(waker) {
-            return self.done();
+        let audience = &self.place.audience;
+        let is_there = |key| audience.has_waiter(key, waker);
+        if !self.done() && !self.waiter.is_some_and(is_there) {
+            let (key, _before) = audience.put_waiter(self.waiter, waker.clone());
+            self.waiter = Some(key);
         }
-        let new = waker.clone();
-        let mut list = self.place.list.lock();
-        if self.done() {
-            return true;
+        // After that: else the end might fall in between, with nobody to be told.
+        let done = self.done();
+        if done {
+            self.leave_audience();
         }
-        let old = list.put_waiter(&mut self.waiter, new);
-        drop(list);
-        drop(old);
-        false
+        done
     }
 
-    fn has_registered(&self, waker: &Waker) -> bool {
-        let Some(key) = self.waiter else { return false };
-        let list = self.place.list.lock();
-        find(&list.waiters, key).is_ok_and(|index| list.waiters[index].1.will_wake(waker))
+    fn leave_audience(&mut self) {
+        if let Some(key) = self.waiter.take() {
+            // User code: outside the lock, which is given back by now.
+            let _waker = self.place.audience.remove_waiter(key);
+        }
     }
 }
 
@@ -293,39 +270,6 @@ impl<T> Callback<T> {
     }
 }
 
-impl<T> List<T> {
-    fn new() -> List<T> {
-        List {
-            callbacks: Vec::new(),
-            waiters: Vec::new(),
-            last_key: 0,
-        }
-    }
-
-    /// Stores a waiter's waker, in the place of the one it stored before, which is the caller's to
-    /// drop.
-    fn put_waiter(&mut self, waiter: &mut Option<u64>, waker: Waker) -> Option<Waker> {
-        let known = waiter.and_then(|key| find(&self.waiters, key).ok());
-        if let Some(index) = known {
-            return Some(std::mem::replace(&mut self.waiters[index].1, waker));
-        }
-        self.last_key += 1;
-        self.waiters.push((self.last_key, waker));
-        *waiter = Some(self.last_key);
-        None
-    }
-}
-
-// Keys only grow, and a list is filled in their order: it is sorted.
-
-fn find<T>(list: &[(u64, T)], key: u64) -> Result<usize, usize> {
-    list.binary_search_by_key(&key, |(other, _)| *other)
-}
-
-fn take<T>(list: &mut Vec<(u64, T)>, key: u64) -> Option<T> {
-    find(list, key).ok().map(|index| list.remove(index).1)
-}
-
 impl<T: Clone> std::future::Future for Future<T> {
     type Output = Result<T, TaskError>;
 
@@ -349,10 +293,7 @@ impl<T> Clone for Future<T> {
 
 impl<T> Drop for Future<T> {
     fn drop(&mut self) {
-        let Some(key) = self.waiter else { return };
-        let waker = take(&mut self.place.list.lock().waiters, key);
-        // After the lock, which the statement above has given back: it is user code.
-        drop(waker);
+        self.leave_audience();
     }
 }
 

@@ -4,7 +4,7 @@
 #[macro_use]
 mod twin;
 
-use asyncio::models::{cancel, free, join, uncancel, wake};
+use asyncio::models::{audience, cancel, free, join, uncancel, wake};
 
 models! {
     holds {
@@ -15,6 +15,8 @@ models! {
         the_last_one_frees = free::the_last_one_frees,
         the_other_request_is_delivered = uncancel::the_other_request_is_delivered,
         a_withdrawn_request_is_not_delivered = uncancel::a_withdrawn_request_is_not_delivered,
+        late_callbacks_keep_their_order = audience::late_callbacks_keep_their_order,
+        no_callback_is_left_behind = audience::no_callback_is_left_behind,
     }
     fails {
         a_wake_during_a_poll_counts = wake::without_the_wake_during_a_poll, "a wake was lost",
@@ -24,5 +26,7 @@ models! {
         the_last_reference_acquires = free::without_the_acquire_of_the_last, "ausal",
         an_uncancel_is_one_step = uncancel::without_one_step_for_both, "a request was lost",
         an_uncancel_withdraws = uncancel::without_the_withdrawal, "delivered after it was withdrawn",
+        one_tells_at_a_time = audience::without_one_teller, "not each once, in order",
+        the_teller_looks_again = audience::without_another_look, "not each once, in order",
     }
 }

@@ -3,7 +3,8 @@
 use std::future::{pending, ready};
 use std::panic::panic_any;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use asyncio::{Runner, TaskError, checkpoint, create_local_task, create_task, current_task, task};

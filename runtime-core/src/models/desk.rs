@@ -93,10 +93,8 @@ impl Schedule for Place {
         self.memory.look();
     }
 
-    fn call_soon(&self, callbacks: Vec<Handle>) {
-        callbacks.into_iter().for_each(|callback| {
-            callback.take().into_iter().for_each(|body| body());
-        });
+    fn call_soon(&self, callback: Handle) {
+        callback.take().into_iter().for_each(|body| body());
     }
 
     fn report(&self, report: Report) {

@@ -12,6 +12,7 @@ mod ring;
 mod desk;
 mod engine;
 
+pub mod audience;
 pub mod cancel;
 pub mod end;
 pub mod expiry;

@@ -51,6 +51,7 @@ pub(crate) use scheduler::options::Options;
 pub use scheduler::tuning::Tuning;
 pub(crate) use scope::{Delivery, Scope, Verdict, take_back};
 pub(crate) use sleeping::{Precision, Timer, loop_time};
+pub(crate) use task::audience::Audience;
 pub use task::callback::Handle;
 pub(crate) use task::cancel::{
     Attendance, Raise, hidden, intercept, is_delivering, note, offer, wait_on,
@@ -60,7 +61,6 @@ pub use task::handle::{CallbackId, TaskHandle, Wait};
 pub use task::header::TaskId;
 pub(crate) use task::inherit::inherited_context;
 pub use task::join::Task;
-pub(crate) use task::quietly::wake_quietly;
 pub(crate) use task::raw::Outcome;
 pub(crate) use time::Slack;
 

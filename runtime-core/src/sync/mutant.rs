@@ -17,6 +17,10 @@ pub(crate) enum Mutant {
     WithdrawInTwoSteps,
     /// a5: `uncancel` takes the count to zero and leaves the request.
     KeepWithdrawn,
+    /// a6: who finds the end tells although somebody else tells already.
+    TellBesideTeller,
+    /// a6: the teller does not look again.
+    TellOnce,
     /// b1: a sleeper does not look at the queues again after it has said that it sleeps.
     SleepWithoutRescan,
     /// b2: the last searcher that finds work wakes nobody in its place.

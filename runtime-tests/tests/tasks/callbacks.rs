@@ -124,3 +124,32 @@ fn a_callback_that_panics_does_not_stop_the_others() {
         assert!(task.await.is_ok());
     });
 }
+
+// TF-4
+#[test]
+fn callbacks_that_come_while_their_task_ends_keep_their_order() {
+    on_workers(2, async {
+        for _ in 0..2000 {
+            let (open, order) = (Flag::default(), Arc::new(Mutex::new(Vec::new())));
+            let gate = open.clone();
+            let task = create_task(async move {
+                while !gate.is_set() {
+                    checkpoint().await;
+                }
+            });
+            let (handle, notes) = (task.handle(), Arc::clone(&order));
+            let add = move |number: usize| {
+                let notes = Arc::clone(&notes);
+                handle.add_done_callback(move |_| notes.lock().unwrap().push(number));
+            };
+            (0..20).for_each(&add);
+            let late = thread::spawn(move || {
+                open.set();
+                (20..60).for_each(&add);
+            });
+            until(|| order.lock().unwrap().len() == 60).await;
+            late.join().unwrap();
+            assert!(order.lock().unwrap().is_sorted(), "one has overtaken");
+        }
+    });
+}

@@ -77,8 +77,8 @@ impl Schedule for Stealable {
         died(self.shared(), header);
     }
 
-    fn call_soon(&self, callbacks: Vec<Handle>) {
-        call_soon(self.shared(), callbacks);
+    fn call_soon(&self, callback: Handle) {
+        call_soon(self.shared(), vec![callback]);
     }
 
     fn report(&self, report: Report) {
@@ -117,8 +117,8 @@ impl Schedule for Bound {
         died(&self.shared, header);
     }
 
-    fn call_soon(&self, callbacks: Vec<Handle>) {
-        call_soon(&self.shared, callbacks);
+    fn call_soon(&self, callback: Handle) {
+        call_soon(&self.shared, vec![callback]);
     }
 
     fn report(&self, report: Report) {

@@ -15,6 +15,7 @@ use super::handle::{CallbackId, TaskHandle};
 use super::header::TaskId;
 use super::raw::Outcome;
 use super::reference::TaskRef;
+use super::side::Side;
 use super::state::Detach;
 use crate::exceptions::{InvalidStateError, PanicError, TaskError};
 
@@ -227,6 +228,8 @@ impl<T> Task<T> {
                 return false;
             }
         }
+        // Who is there already, callbacks above all, is told before this awaiter.
+        header.side().into_iter().for_each(Side::place_joiner);
         let new = waker.clone();
         self.registered = identity(&new);
         // SAFETY: H4: this is the handle, and JOINER is clear.

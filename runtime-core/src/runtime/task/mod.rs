@@ -30,6 +30,7 @@ pub(crate) mod quietly;
 pub(crate) mod registry;
 pub(crate) mod state;
 
+pub(crate) mod audience;
 pub(crate) mod callback;
 
 pub(crate) mod side;

@@ -6,6 +6,7 @@ use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::task::Waker;
 
+use super::audience::Audience;
 use super::callback::Handle;
 use super::context::Context;
 use super::header::{Header, TaskId, TaskPointer, Wake};
@@ -159,21 +160,23 @@ impl TaskRef {
     /// Runs `callback` on the lane once the task is done. The key removes it.
     pub(crate) fn add_callback(&self, callback: Handle) -> u64 {
         let header = self.header();
-        let side = header.side_or_new();
-        let key = side.add_callback(callback);
+        let audience = &header.side_or_new().audience;
+        let key = audience.add_callback(callback);
         if !header.state.watch() {
-            // Done already: whoever takes it out of the side runs it, the completer or this call.
-            if let Some(callback) = side.remove_callback(key) {
-                self.scheduler().call_soon(vec![callback]);
-            }
+            self.tell(audience);
         }
         key
+    }
+
+    /// Tells everybody of the end, which has been published.
+    pub(crate) fn tell(&self, audience: &Audience<Handle>) {
+        audience.tell(|callback| self.scheduler().call_soon(callback));
     }
 
     pub(crate) fn remove_callback(&self, key: u64) -> bool {
         self.header()
             .side()
-            .is_some_and(|side| side.remove_callback(key).is_some())
+            .is_some_and(|side| side.audience.remove_callback(key).is_some())
     }
 
     /// Registers a waiter for the end. `None` if the task is done.
@@ -182,12 +185,12 @@ impl TaskRef {
         if header.state.is_done() {
             return None;
         }
-        let side = header.side_or_new();
-        let (key, _old) = side.put_waiter(key, waker);
+        let audience = &header.side_or_new().audience;
+        let (key, _old) = audience.put_waiter(key, waker.clone());
         if header.state.watch() {
             return Some(key);
         }
-        let _own = side.remove_waiter(key);
+        let _own = audience.remove_waiter(key);
         None
     }
 
@@ -195,7 +198,7 @@ impl TaskRef {
         let _waker = self
             .header()
             .side()
-            .and_then(|side| side.remove_waiter(key));
+            .and_then(|side| side.audience.remove_waiter(key));
     }
 
     /// The task's scheduler.

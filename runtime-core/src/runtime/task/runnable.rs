@@ -1,13 +1,12 @@
 //! The right to run a task, and what running it means.
 
 use std::ptr::NonNull;
-use std::task::{Context as PollWith, Poll};
+use std::task::{Context as PollWith, Poll, Waker};
 
 use super::cancel::{self, Origin};
 use super::header::{Header, TaskPointer, Wake};
 use super::quietly::wake_quietly;
 use super::reference::TaskRef;
-use super::side::Side;
 use super::state::{Complete, Ending, Idle, Start};
 use super::waker::BorrowedWaker;
 use crate::exceptions::CancelledError;
@@ -189,12 +188,13 @@ unsafe fn finish(pointer: TaskPointer, ending: Ending) {
         }
         // SAFETY: H4: JOINER was set when DONE was set, and this is the one completer.
         let waker = joiner.then(|| header.joiner.with_mut(|place| unsafe { (*place).take() }));
+        let waker = waker.flatten();
         if watched {
-            tell(&task);
+            return tell(&task, waker);
         }
         // Before the wake, so that the joiner finds itself alone and frees without an exchange.
         drop(task);
-        waker.flatten().into_iter().for_each(wake_quietly);
+        waker.into_iter().for_each(wake_quietly);
     }
 }
 
@@ -207,22 +207,11 @@ unsafe fn dispose(pointer: TaskPointer) {
     unsafe { task.dispose_output() }
 }
 
-/// Wakes the waiters and hands the callbacks to the lane.
+/// Wakes waiters and hands callbacks to the lane, in the order in which they came; the joiner, whose
+/// waker this is, is one of them.
 #[cold]
-fn tell(task: &TaskRef) {
-    let registered = task
-        .header()
-        .side()
-        .map(Side::take_registered)
-        .unwrap_or_default();
-    let callbacks: Vec<_> = registered
-        .callbacks
-        .into_iter()
-        .map(|(_, callback)| callback)
-        .collect();
-    if !callbacks.is_empty() {
-        task.scheduler().call_soon(callbacks);
-    }
-    let waiters = registered.waiters.into_iter();
-    waiters.for_each(|(_, waker)| wake_quietly(waker));
+fn tell(task: &TaskRef, joiner: Option<Waker>) {
+    let side = task.header().side_or_new();
+    joiner.into_iter().for_each(|waker| side.seat_joiner(waker));
+    task.tell(&side.audience);
 }

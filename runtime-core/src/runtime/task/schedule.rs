@@ -19,16 +19,16 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// Takes the task out of the registry.
     fn died(&self, header: &Header);
 
-    /// Runs callbacks on the loop's lane, in order.
-    fn call_soon(&self, callbacks: Vec<Handle>);
+    /// Runs a callback on the loop's lane.
+    fn call_soon(&self, callback: Handle);
 
     /// Tells the loop's exception handler.
     fn report(&self, report: Report);
 }
 
 impl<S: Schedule> Rare for S {
-    fn call_soon(&self, callbacks: Vec<Handle>) {
-        Schedule::call_soon(self, callbacks);
+    fn call_soon(&self, callback: Handle) {
+        Schedule::call_soon(self, callback);
     }
 
     fn report(&self, report: Report) {

@@ -7,8 +7,8 @@ use super::callback::Handle;
 
 /// Needed at the end of some tasks only, so a second indirect call does not matter.
 pub(crate) trait Rare: Any {
-    /// Runs callbacks on the loop's lane, in order.
-    fn call_soon(&self, callbacks: Vec<Handle>);
+    /// Runs a callback on the loop's lane.
+    fn call_soon(&self, callback: Handle);
     /// Tells the loop's exception handler of a panic that nobody has seen.
     fn report(&self, report: Report);
     /// The scheduler itself, for who knows its type.

@@ -1,15 +1,21 @@
-//! What few tasks need: name, message, callbacks, waiters and foreign wakers, made on first use.
+//! What few tasks need: name, message, audience and foreign wakers, made on first use.
 
 use std::task::Waker;
 
+use super::audience::Audience;
 use super::callback::Handle;
 use crate::exceptions::CancelledError;
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, StdArc};
 
 /// The side allocation of a task.
 #[derive(Debug, Default)]
 pub(crate) struct Side {
     contents: Mutex<Contents>,
+    /// Who is told of the end, but for the awaiter of the `Task` handle.
+    pub(crate) audience: Audience<Handle>,
+    /// That one's place among them. 0, before everybody, for one that was there first.
+    joiner: AtomicU64,
 }
 
 #[derive(Default)]
@@ -17,8 +23,6 @@ struct Contents {
     name: Option<String>,
     /// What an undelivered request says.
     message: Option<CancelledError>,
-    callbacks: Vec<(u64, Handle)>,
-    waiters: Vec<(u64, Waker)>,
     foreign: Vec<(u64, StdArc<Waker>)>,
     last_key: u64,
 }
@@ -29,13 +33,6 @@ impl std::fmt::Debug for Contents {
             .field("name", &self.name)
             .finish_non_exhaustive()
     }
-}
-
-/// What a finished task's side had registered.
-#[derive(Default)]
-pub(crate) struct Registered {
-    pub(crate) callbacks: Vec<(u64, Handle)>,
-    pub(crate) waiters: Vec<(u64, Waker)>,
 }
 
 impl Side {
@@ -78,31 +75,22 @@ impl Side {
         self.contents.lock().message.take()
     }
 
-    pub(crate) fn add_callback(&self, callback: Handle) -> u64 {
-        let mut contents = self.contents.lock();
-        let key = contents.next_key();
-        contents.callbacks.push((key, callback));
-        key
+    /// The awaiter of the `Task` handle comes, behind everybody who is there.
+    pub(crate) fn place_joiner(&self) {
+        // Relaxed: published with JOINER.
+        self.joiner
+            .store(self.audience.keep_place(), Ordering::Relaxed);
     }
 
-    pub(crate) fn remove_callback(&self, key: u64) -> Option<Handle> {
-        remove(&mut self.contents.lock().callbacks, key)
+    /// Puts that awaiter's waker at its place, to be told with the others.
+    pub(crate) fn seat_joiner(&self, waker: Waker) {
+        let place = self.joiner.load(Ordering::Relaxed);
+        let (_, before) = self.audience.put_waiter(Some(place), waker);
+        debug_assert!(before.is_none(), "there is one completer");
     }
 
-    /// Stores a waiter's waker, in place of the one it stored before. Returns the key, and a waker
-    /// for the caller to drop.
-    pub(crate) fn put_waiter(&self, key: Option<u64>, waker: &Waker) -> (u64, Option<Waker>) {
-        let waker = waker.clone();
-        let mut contents = self.contents.lock();
-        let key = key.unwrap_or_else(|| contents.next_key());
-        (key, put(&mut contents.waiters, key, waker))
-    }
-
-    pub(crate) fn remove_waiter(&self, key: u64) -> Option<Waker> {
-        remove(&mut self.contents.lock().waiters, key)
-    }
-
-    /// Stores a foreign waker, as [`put_waiter`](Side::put_waiter) does.
+    /// Stores a foreign waker, in place of the one stored before under that key. Returns the key, and
+    /// a waker for the caller to drop.
     pub(crate) fn put_foreign(
         &self,
         key: Option<u64>,
@@ -110,11 +98,22 @@ impl Side {
     ) -> (u64, Option<StdArc<Waker>>) {
         let mut contents = self.contents.lock();
         let key = key.unwrap_or_else(|| contents.next_key());
-        (key, put(&mut contents.foreign, key, waker))
+        match contents.find_foreign(key) {
+            Ok(index) => {
+                let before = std::mem::replace(&mut contents.foreign[index].1, waker);
+                (key, Some(before))
+            }
+            Err(index) => {
+                contents.foreign.insert(index, (key, waker));
+                (key, None)
+            }
+        }
     }
 
     pub(crate) fn remove_foreign(&self, key: u64) -> Option<StdArc<Waker>> {
-        remove(&mut self.contents.lock().foreign, key)
+        let mut contents = self.contents.lock();
+        let index = contents.find_foreign(key).ok()?;
+        Some(contents.foreign.remove(index).1)
     }
 
     /// The foreign wakers, to be woken outside the lock. (Shared, not cloned: cloning a waker is
@@ -127,15 +126,6 @@ impl Side {
             .map(|(_, waker)| StdArc::clone(waker))
             .collect()
     }
-
-    /// Everything to be told about the end.
-    pub(crate) fn take_registered(&self) -> Registered {
-        let mut contents = self.contents.lock();
-        Registered {
-            callbacks: std::mem::take(&mut contents.callbacks),
-            waiters: std::mem::take(&mut contents.waiters),
-        }
-    }
 }
 
 impl Contents {
@@ -143,21 +133,9 @@ impl Contents {
         self.last_key += 1;
         self.last_key
     }
-}
 
-// Keys only grow, and a list is filled in their order: it is sorted.
-
-fn remove<T>(list: &mut Vec<(u64, T)>, key: u64) -> Option<T> {
-    let index = list.binary_search_by_key(&key, |(other, _)| *other).ok()?;
-    Some(list.remove(index).1)
-}
-
-fn put<T>(list: &mut Vec<(u64, T)>, key: u64, value: T) -> Option<T> {
-    match list.binary_search_by_key(&key, |(other, _)| *other) {
-        Ok(index) => Some(std::mem::replace(&mut list[index].1, value)),
-        Err(index) => {
-            list.insert(index, (key, value));
-            None
-        }
+    /// Keys only grow, and the list is filled in their order: it is sorted.
+    fn find_foreign(&self, key: u64) -> Result<usize, usize> {
+        self.foreign.binary_search_by_key(&key, |(key, _)| *key)
     }
 }

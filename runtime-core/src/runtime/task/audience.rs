@@ -1,0 +1,164 @@
+//! Who is to be told of an end: callbacks and waiters in one list, in the order in which they came.
+//!
+//! The *end* is published elsewhere, once: a task's DONE, a future's outcome. The list is under its
+//! lock; what is called and woken is user code, and comes after the lock.
+//!
+//! 1. The completer publishes the end, and then tells.
+//! 2. Who registers puts its entry on the list, and then looks for the end. If it is there already, a
+//!    waiter takes its entry back, and a callback is told by whoever put it there, as in step 1.
+//! 3. Telling: whoever finds nobody telling becomes the *teller*. It takes the whole list, tells it in
+//!    order, and looks again; only an empty list, seen under the lock, ends its office. Whoever
+//!    finds a teller leaves the list to it.
+//!
+//! **Nobody is left behind.** Either the completer's first look comes after the entry was put on
+//! the list, or the lock has shown the end to who put it there, who then tells. And an entry that is
+//! put on the list while somebody tells is there before that one's last look.
+//!
+//! **The order holds** for late entries too: without the office, one that finds the end could be told
+//! before those that the completer has not got to yet.
+
+use std::task::Waker;
+
+use super::quietly::wake_quietly;
+use crate::sync::{Mutant, Mutex, broken};
+
+/// Callbacks of type `C`, and waiters. Each has a key, by which it is taken off the list.
+#[derive(Debug)]
+pub(crate) struct Audience<C> {
+    list: Mutex<List<C>>,
+}
+
+#[derive(Debug)]
+struct List<C> {
+    /// Sorted: keys only grow, and the list is filled in their order.
+    listeners: Vec<(u64, Listener<C>)>,
+    last_key: u64,
+    /// Somebody tells, and will look again.
+    telling: bool,
+}
+
+#[derive(Debug)]
+enum Listener<C> {
+    Callback(C),
+    Waiter(Waker),
+}
+
+impl<C> Default for Audience<C> {
+    fn default() -> Audience<C> {
+        let list = List {
+            listeners: Vec::new(),
+            last_key: 0,
+            telling: false,
+        };
+        Audience {
+            list: Mutex::new(list),
+        }
+    }
+}
+
+impl<C> Audience<C> {
+    /// Puts a callback at the end of the list.
+    pub(crate) fn add_callback(&self, callback: C) -> u64 {
+        let mut list = self.list.lock();
+        let key = list.next_key();
+        list.listeners.push((key, Listener::Callback(callback)));
+        key
+    }
+
+    /// Takes a callback off the list. `None` if it is not there any more.
+    pub(crate) fn remove_callback(&self, key: u64) -> Option<C> {
+        match self.list.lock().remove(key)? {
+            Listener::Callback(callback) => Some(callback),
+            Listener::Waiter(_) => unreachable!("a waiter's key names a callback"),
+        }
+    }
+
+    /// Keeps a place in the order, for a waiter that comes by the time of the end.
+    pub(crate) fn keep_place(&self) -> u64 {
+        self.list.lock().next_key()
+    }
+
+    /// Stores a waiter's waker at its place, or at the end if it has none yet. Returns the place, and
+    /// the waker that stood there, for the caller to drop.
+    pub(crate) fn put_waiter(&self, key: Option<u64>, waker: Waker) -> (u64, Option<Waker>) {
+        let mut list = self.list.lock();
+        let key = key.unwrap_or_else(|| list.next_key());
+        let listener = Listener::Waiter(waker);
+        let before = match list.find(key) {
+            Ok(index) => Some(std::mem::replace(&mut list.listeners[index].1, listener)),
+            Err(index) => {
+                list.listeners.insert(index, (key, listener));
+                None
+            }
+        };
+        drop(list);
+        (key, before.and_then(Listener::into_waker))
+    }
+
+    /// Takes a waiter off the list, for the caller to drop its waker.
+    pub(crate) fn remove_waiter(&self, key: u64) -> Option<Waker> {
+        let removed = self.list.lock().remove(key);
+        removed.and_then(Listener::into_waker)
+    }
+
+    /// Whether the waiter at this place is woken by this waker.
+    pub(crate) fn has_waiter(&self, key: u64, waker: &Waker) -> bool {
+        let list = self.list.lock();
+        let listener = list.find(key).ok().map(|index| &list.listeners[index].1);
+        matches!(listener, Some(Listener::Waiter(stored)) if stored.will_wake(waker))
+    }
+
+    /// Tells everybody on the list, in order: the end has been published. Callbacks go to `call`.
+    pub(crate) fn tell(&self, mut call: impl FnMut(C)) {
+        let mut next = self.list.lock().begin_telling();
+        while let Some(listeners) = next {
+            for (_, listener) in listeners {
+                match listener {
+                    Listener::Callback(callback) => call(callback),
+                    Listener::Waiter(waker) => wake_quietly(waker),
+                }
+            }
+            next = self.list.lock().go_on_telling();
+        }
+    }
+}
+
+impl<C> List<C> {
+    fn next_key(&mut self) -> u64 {
+        self.last_key += 1;
+        self.last_key
+    }
+
+    fn find(&self, key: u64) -> Result<usize, usize> {
+        self.listeners.binary_search_by_key(&key, |(key, _)| *key)
+    }
+
+    fn remove(&mut self, key: u64) -> Option<Listener<C>> {
+        let index = self.find(key).ok()?;
+        Some(self.listeners.remove(index).1)
+    }
+
+    /// Takes the office of the teller, with the whole list; `None` if it is taken, or nobody is there.
+    fn begin_telling(&mut self) -> Option<Vec<(u64, Listener<C>)>> {
+        if self.telling && !broken(Mutant::TellBesideTeller) {
+            return None;
+        }
+        self.go_on_telling()
+    }
+
+    /// What has come meanwhile; `None` ends the office.
+    fn go_on_telling(&mut self) -> Option<Vec<(u64, Listener<C>)>> {
+        let forgets = self.telling && broken(Mutant::TellOnce);
+        self.telling = !self.listeners.is_empty() && !forgets;
+        self.telling.then(|| std::mem::take(&mut self.listeners))
+    }
+}
+
+impl<C> Listener<C> {
+    fn into_waker(self) -> Option<Waker> {
+        match self {
+            Listener::Waiter(waker) => Some(waker),
+            Listener::Callback(_) => None,
+        }
+    }
+}
