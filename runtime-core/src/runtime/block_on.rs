@@ -89,7 +89,11 @@ pub(crate) fn run_foreign<F: Future>(
     let nothing_to_interrupt = StdArc::new(|| ());
     let parker = Arc::new(Parker::new(nothing_to_interrupt));
     parker.bind();
-    let home = Rc::new(Home::new(Arc::clone(&parker), shared.driver.holds.clone()));
+    let home = Rc::new(Home::new(
+        Arc::clone(&parker),
+        shared.driver.holds.clone(),
+        false,
+    ));
     let _entered = context::enter(Arc::clone(shared), Role::Root(Rc::clone(&home)));
     let _at_work = AtWork::begin(shared);
     let output: Output<F::Output> = Rc::default();

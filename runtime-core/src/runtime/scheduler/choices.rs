@@ -3,17 +3,30 @@
 //! In a usual loop only thieves choose, whom to visit first. In the **deterministic mode** all the
 //! workers of a loop are turned by one thread, and everything that chance decides elsewhere is
 //! drawn from one seed: which worker turns next, what it takes, where what it wakes is put, in which
-//! order timers of one instant fire. So a schedule is a function of the seed. With a single worker
-//! there is nothing to choose, and the order is asyncio's: first in, first out.
+//! order timers of one instant fire. So a schedule is a function of the seed.
+//!
+//! With a single worker there is nothing to choose, and the order is asyncio's: everything that is
+//! ready stands in one **line**, the root, local tasks, any other tasks and callbacks, first in, first
+//! out.
 
 use std::cell::Cell;
+
+/// How much of a schedule is left to choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Freedom {
+    /// What thieves need.
+    Usual,
+    /// None: one line.
+    Line,
+    /// Everything is drawn from a seed.
+    Seeded,
+}
 
 /// A stream of choices. Not `Sync`: it belongs to one thread.
 #[derive(Debug)]
 pub(crate) struct Choices {
     state: Cell<u64>,
-    /// Whether the scheduler is to choose at all.
-    free: bool,
+    freedom: Freedom,
     /// A hash of the schedule so far.
     schedule: Cell<u64>,
 }
@@ -25,15 +38,19 @@ const HASH_PRIME: u64 = 0x0100_0000_01b3;
 impl Choices {
     /// Those of a worker in a usual loop.
     pub(crate) fn usual(worker: usize) -> Choices {
-        Choices::new(worker as u64, false)
+        Choices::new(worker as u64, Freedom::Usual)
     }
 
     /// Those of a loop of `workers` workers on one thread.
     pub(crate) fn seeded(seed: u64, workers: usize) -> Choices {
-        Choices::new(seed, workers > 1)
+        let freedom = match workers {
+            1 => Freedom::Line,
+            _ => Freedom::Seeded,
+        };
+        Choices::new(seed, freedom)
     }
 
-    fn new(seed: u64, free: bool) -> Choices {
+    fn new(seed: u64, freedom: Freedom) -> Choices {
         // Spread by splitmix64, so that neighbouring seeds have nothing in common.
         let mut state = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -41,9 +58,14 @@ impl Choices {
         let state = Cell::new((state ^ (state >> 31)) | 1);
         Choices {
             state,
-            free,
+            freedom,
             schedule: Cell::new(HASH_BASIS),
         }
+    }
+
+    #[inline]
+    pub(crate) fn freedom(&self) -> Freedom {
+        self.freedom
     }
 
     /// Any number.
@@ -59,12 +81,16 @@ impl Choices {
     /// One of `count` ways; the first, the usual one, where there is no choice.
     #[inline]
     pub(crate) fn one_of(&self, count: usize) -> usize {
-        if self.free { self.any() % count } else { 0 }
+        if self.freedom == Freedom::Seeded {
+            self.any() % count
+        } else {
+            0
+        }
     }
 
     /// Brings `values` into any order.
     pub(crate) fn shuffle<T>(&self, values: &mut [T]) {
-        if self.free {
+        if self.freedom == Freedom::Seeded {
             for last in (1..values.len()).rev() {
                 values.swap(last, self.any() % (last + 1));
             }

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::branch::Branch;
-use super::choices::Choices;
+use super::choices::{Choices, Freedom};
 use super::home::Home;
 use super::shared::{Shared, WorkerParts};
 use crate::runtime::run_queue::RunQueue;
@@ -53,7 +53,7 @@ impl Core {
             shared,
             index: parts.index,
             queue: parts.queue,
-            home: Home::new(parker, holds),
+            home: Home::new(parker, holds, choices.freedom() == Freedom::Line),
             births: RefCell::new(parts.births),
             ids: Cell::new((0, 0)),
             pushes: Cell::new(0),
@@ -73,6 +73,26 @@ impl Core {
     /// Adds what is ready to run.
     #[inline]
     pub(crate) fn push(&self, task: Runnable, wake: Wake) {
+        if self.choices.freedom() != Freedom::Usual {
+            return self.push_by_choice(task, wake);
+        }
+        match wake {
+            Wake::Woken => self.queue.push_next(task),
+            Wake::Yielded => self.queue.push_back(task),
+        }
+        let pushes = self.pushes.get() + 1;
+        self.pushes.set(pushes);
+        if pushes % PUSHES_BEFORE_CALL == 0 || !self.shared.options.tuning.defer {
+            self.call_thieves(true);
+        }
+    }
+
+    /// The same in the deterministic mode.
+    #[cold]
+    fn push_by_choice(&self, task: Runnable, wake: Wake) {
+        if self.choices.freedom() == Freedom::Line {
+            return self.home.line_up(task);
+        }
         match (wake, self.choices.one_of(3)) {
             (Wake::Woken, 0) => self.queue.push_next(task),
             (Wake::Yielded, 0) | (_, 1) => self.queue.push_back(task),
@@ -81,13 +101,7 @@ impl Core {
                 if let Err(task) = self.shared.crew.injector.push(task) {
                     self.queue.push_back(task);
                 }
-                return;
             }
-        }
-        let pushes = self.pushes.get() + 1;
-        self.pushes.set(pushes);
-        if pushes % PUSHES_BEFORE_CALL == 0 || !self.shared.options.tuning.defer {
-            self.call_thieves(true);
         }
     }
 

@@ -1,4 +1,7 @@
 //! What is bound to one thread: its local tasks, and the root that it runs.
+//!
+//! Of a loop in the deterministic mode with one worker this is the line in which everything stands
+//! that is ready, in asyncio's order: other tasks too, and the root with no privilege.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -32,10 +35,12 @@ pub(crate) struct Home {
     tasks: RefCell<Vec<TaskHandle>>,
     /// At so many they are pruned: twice what the last time left, so that it costs each a look or two.
     prune_at: Cell<usize>,
+    /// The root has its place in the line like everybody.
+    in_line: bool,
 }
 
 impl Home {
-    pub(crate) fn new(parker: Arc<Parker>, holds: Holds) -> Home {
+    pub(crate) fn new(parker: Arc<Parker>, holds: Holds, in_line: bool) -> Home {
         Home {
             inbox: Arc::new(Inbox::new(parker, holds)),
             ready: RefCell::default(),
@@ -44,6 +49,7 @@ impl Home {
             ahead_of_root: Cell::new(0),
             tasks: RefCell::default(),
             prune_at: Cell::new(64),
+            in_line,
         }
     }
 
@@ -54,13 +60,18 @@ impl Home {
 
     /// Adds a task of this thread, on this thread.
     pub(crate) fn push(&self, task: Runnable) -> Pushed {
-        if self.root.get() == Some(task.pointer()) {
+        if !self.in_line && self.root.get() == Some(task.pointer()) {
             *self.root_ready.borrow_mut() = Some(task);
             Pushed::Root
         } else {
-            self.ready.borrow_mut().push_back(task);
+            self.line_up(task);
             Pushed::Local
         }
+    }
+
+    /// Adds a task behind those that are ready.
+    pub(crate) fn line_up(&self, task: Runnable) {
+        self.ready.borrow_mut().push_back(task);
     }
 
     /// The root has yielded: it goes to the back, behind `queued` tasks and the local ones.
@@ -102,7 +113,7 @@ impl Home {
         self.root_ready.borrow_mut().take()
     }
 
-    /// The next local task that is ready.
+    /// The next that is ready: a local task, or whoever stands in the line.
     #[inline]
     pub(crate) fn pop(&self) -> Option<Runnable> {
         self.ready.borrow_mut().pop_front()

@@ -4,6 +4,9 @@
 //! is left. So the lane runs on the workers, never on the poller thread, and never inside the
 //! code that adds a callback.
 //!
+//! **In line.** Where all that is ready stands in asyncio's one line, there is a hidden task for each
+//! callback, which keeps its place among the other tasks, and runs whichever callback is the first.
+//!
 //! **The end.** Callbacks that call others for ever would keep their task alive, and with it the
 //! loop. When the shutdown finds no task but the lane's, it allows for what waits and a little more
 //! ([`Lane::wind_down`]), so that the done-callbacks of the last tasks still run; the lane
@@ -25,6 +28,8 @@ const LAST_CALLS: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
     queue: Mutex<Queue>,
+    /// A task for each callback.
+    in_line: bool,
 }
 
 #[derive(Debug, Default)]
@@ -42,13 +47,21 @@ struct Queue {
 pub(crate) enum Pushed {
     /// A task drains the lane, or there was nothing to push.
     Served,
-    /// The caller is to make that task.
-    Unserved,
+    /// The caller is to make that task, or so many.
+    Unserved(usize),
     /// The lane is closed: these are the caller's to discard.
     Refused(Vec<Handle>),
 }
 
 impl Lane {
+    /// An empty lane; `in_line`: each callback has its own place among the tasks.
+    pub(crate) fn new(in_line: bool) -> Lane {
+        Lane {
+            in_line,
+            ..Lane::default()
+        }
+    }
+
     /// Adds callbacks.
     pub(crate) fn push(&self, calls: Vec<Handle>) -> Pushed {
         if calls.is_empty() {
@@ -58,11 +71,14 @@ impl Lane {
         if queue.closed {
             return Pushed::Refused(calls);
         }
+        let count = calls.len();
         queue.waiting.extend(calls);
-        if std::mem::replace(&mut queue.draining, true) {
+        if self.in_line {
+            Pushed::Unserved(count)
+        } else if std::mem::replace(&mut queue.draining, true) {
             Pushed::Served
         } else {
-            Pushed::Unserved
+            Pushed::Unserved(1)
         }
     }
 
@@ -83,9 +99,13 @@ impl Lane {
         next
     }
 
-    /// Runs a burst of callbacks through `run`. False if none is left.
+    /// Runs a burst of callbacks through `run`, or the one that is the task's. False if that was all.
     #[must_use]
     pub(crate) fn drain(&self, run: impl Fn(Handle)) -> bool {
+        if self.in_line {
+            self.next().into_iter().for_each(run);
+            return false;
+        }
         for _ in 0..BURST {
             match self.next() {
                 Some(call) => run(call),

@@ -30,6 +30,12 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// Whether everything that is ready stands in one line, as in asyncio: on one worker in the
+    /// deterministic mode.
+    pub(crate) fn is_in_line(&self) -> bool {
+        self.seed.is_some() && self.workers == 1
+    }
+
     /// How the pool for blocking functions is to be built.
     pub(crate) fn pool(&self) -> blocking::Settings {
         let name = format!("{}-blocking", self.thread_name);

@@ -175,12 +175,12 @@ pub(crate) fn call_soon(shared: &Arc<Shared>, calls: Vec<Handle>) {
 pub(crate) fn follow(shared: &Arc<Shared>, pushed: Pushed) {
     match pushed {
         Pushed::Served => {}
-        Pushed::Unserved => serve(shared),
+        Pushed::Unserved(tasks) => (0..tasks).for_each(|_| serve(shared)),
         Pushed::Refused(calls) => discard(calls),
     }
 }
 
-/// Makes the task that drains the lane.
+/// Makes a task that drains the lane.
 fn serve(shared: &Arc<Shared>) {
     let drain = {
         let shared = Arc::clone(shared);

@@ -126,7 +126,7 @@ impl Shared {
             crew,
             registry,
             driver: Driver::new(waiter, seats, options.time),
-            lane: Lane::default(),
+            lane: Lane::new(options.is_in_line()),
             pool: FunctionPool::new(options.pool()),
             options,
             agenda: Agenda::default(),

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use super::choices::Freedom;
 use super::context::{self, Role};
 use super::core::Core;
 use super::schedule::{HIDDEN, closed_error};
@@ -146,6 +147,9 @@ impl Worker {
     fn turn_by_choice(&mut self) -> Option<Turn> {
         let (core, choices) = (&self.core, &self.core.choices);
         core.home.receive();
+        if choices.freedom() == Freedom::Line {
+            return self.turn_in_line();
+        }
         if choices.one_of(2) == 1 {
             // Any task of the queue may be the next, in a while.
             core.queue
@@ -164,13 +168,29 @@ impl Worker {
         });
         let task = task.or_else(|| core.home.pop_root())?;
         core.home.let_pass();
-        let schedule = choices.note(core.index, task.header().id.0);
-        core.shared
-            .counters
-            .schedule
-            .store(schedule, Ordering::Relaxed);
+        Some(self.run_noted(task))
+    }
+
+    /// Polls whoever is first in the line. Who came from elsewhere has been put at its end.
+    fn turn_in_line(&mut self) -> Option<Turn> {
+        let core = &self.core;
+        let crew = &core.shared.crew;
+        while let Some(task) = crew.take_share(&core.queue) {
+            core.home.line_up(task);
+            std::iter::from_fn(|| core.queue.pop()).for_each(|task| core.home.line_up(task));
+        }
+        let task = core.home.pop()?;
+        Some(self.run_noted(task))
+    }
+
+    fn run_noted(&mut self, task: Runnable) -> Turn {
+        let core = &self.core;
+        let schedule = core.choices.note(core.index, task.header().id.0);
+        // Relaxed: a figure.
+        let noted = &core.shared.counters.schedule;
+        noted.store(schedule, Ordering::Relaxed);
         self.run(task);
-        Some(Turn::Ran)
+        Turn::Ran
     }
 
     /// The next of this worker's own: the root first, but never twice without one of the others in
