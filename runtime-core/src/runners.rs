@@ -328,8 +328,8 @@ impl Builder {
     /// The same seed gives the same schedule, on every machine, as long as nothing from outside takes
     /// part: sockets and foreign threads work, but their moments are not the seed's. It explores the
     /// orders of await points, not data races. Functions for the pool run inline. If nothing is left
-    /// that could ever happen, `run` panics: "deadlock". With one worker tasks run in asyncio's
-    /// order, and so do callbacks; how the two are mixed is not asyncio's.
+    /// that could ever happen, `run` panics: "deadlock". With one worker everything runs in
+    /// asyncio's order: main, tasks and callbacks stand in one line, first in, first out.
     ///
     /// The attribute does this for many seeds: `#[asyncio::test(seeds = 1000)]`.
     ///
