@@ -10,7 +10,7 @@ use ::futures::FutureExt;
 
 use crate::exceptions::{CancelledError, PanicError, TaskError, TimeoutError};
 use crate::runtime::{
-    Attendance, Callback, Cancellation, Completion, EventLoop, Handover, Raise, TaskHandle, offer,
+    Attendance, Callback, Cancellation, Completion, EventLoop, Handover, Held, Raise, TaskHandle,
 };
 use crate::sync::Arc;
 use crate::tasks::catch_cancelled;
@@ -183,12 +183,13 @@ impl<T> std::future::Future for Future<T> {
         if let Poll::Ready(outcome) = this.shared.handover.poll(cx.waker()) {
             return Poll::Ready(outcome);
         }
-        let Some(error) = offer(|error| this.cancel_by(error)) else {
+        let Some(held) = Held::claim_if(|error| this.cancel_by(error)) else {
             this.attendance.attend(cx.waker());
             // Unless the offer was refused: the outcome is there then.
             return this.shared.handover.poll(cx.waker());
         };
-        this.raise = Some(Raise::new(error));
+        let error = held.error().clone();
+        this.raise = Some(Raise::standing_for(vec![held], error));
         self.poll(cx)
     }
 }

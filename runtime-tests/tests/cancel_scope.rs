@@ -1,12 +1,13 @@
 //! `move_on_after` and `CancelScope`: trio's scopes, on asyncio's requests.
 
 use std::future::{Future, pending};
+use std::pin::pin;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use asyncio::{
-    CancelScope, catch_cancelled, checkpoint, create_task, current_task, finally, get_running_loop,
-    move_on_after, sleep, timeout,
+    CancelScope, TimeoutError, catch_cancelled, checkpoint, create_task, current_task, finally,
+    get_running_loop, move_on_after, sleep, timeout,
 };
 use futures::FutureExt;
 use futures::channel::oneshot;

@@ -4,7 +4,7 @@
 #[macro_use]
 mod twin;
 
-use asyncio::models::{audience, cancel, free, join, uncancel, wake};
+use asyncio::models::{audience, cancel, forward, free, join, uncancel, wake};
 
 models! {
     holds {
@@ -17,6 +17,7 @@ models! {
         a_withdrawn_request_is_not_delivered = uncancel::a_withdrawn_request_is_not_delivered,
         late_callbacks_keep_their_order = audience::late_callbacks_keep_their_order,
         no_callback_is_left_behind = audience::no_callback_is_left_behind,
+        a_request_is_met_or_stays = forward::a_request_is_met_or_stays,
     }
     fails {
         a_wake_during_a_poll_counts = wake::without_the_wake_during_a_poll, "a wake was lost",
@@ -27,6 +28,7 @@ models! {
         an_uncancel_is_one_step = uncancel::without_one_step_for_both, "a request was lost",
         an_uncancel_withdraws = uncancel::without_the_withdrawal, "delivered after it was withdrawn",
         one_tells_at_a_time = audience::without_one_teller, "not each once, in order",
+        the_end_keeps_what_was_never_met = forward::without_what_was_never_met, "a request was lost",
         the_teller_looks_again = audience::without_another_look, "not each once, in order",
     }
 }

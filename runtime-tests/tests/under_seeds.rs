@@ -22,6 +22,8 @@ mod limits;
 mod order;
 #[path = "under_seeds/programs.rs"]
 mod programs;
+#[path = "under_seeds/requests.rs"]
+mod requests;
 #[path = "under_seeds/waits.rs"]
 mod waits;
 

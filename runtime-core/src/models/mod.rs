@@ -16,6 +16,7 @@ pub mod audience;
 pub mod cancel;
 pub mod end;
 pub mod expiry;
+pub mod forward;
 pub mod free;
 pub mod handover;
 pub mod idle;

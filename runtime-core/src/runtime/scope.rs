@@ -14,6 +14,10 @@
 //!   one poll the outermost answers. If one that is not due then, or is cleaning up, has its time
 //!   later, what it raises stands for the outer request, too.
 //!
+//! What is **held** inside and given back ([`Held`](super::task::held::Held)) has not been delivered: the
+//! scope is open as before, and delivers it again with the next poll. So does a scope that was
+//! overruled by what was given back.
+//!
 //! While the request is on its way through the body, and nobody has claimed it, the body may still
 //! take it back ([`take_back`]): something was ready, and it wants more time. Then the scope is open
 //! as before, and so are the scopes inside that this request had overruled.
@@ -24,13 +28,14 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll};
 
 use super::task::cancel::{self, Origin};
+use super::task::held::{Heard, Listening, was_given_back};
 use crate::exceptions::CancelledError;
 use crate::sync::local;
 
 // The scope whose request was taken back last on this thread.
 local! { static TAKEN_BACK: Cell<Origin> = Cell::new(Origin::NOBODY) }
 
-/// A delivery: on which thread it is under way. Only there, and only until it ends, can what is
+/// A delivery: on which thread it was made. Only there, and only until it ends, can what is
 /// delivered be taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Delivery {
@@ -50,6 +55,12 @@ pub(crate) fn take_back(delivery: Delivery) -> bool {
         TAKEN_BACK.with(|taken_back| taken_back.set(delivery.origin));
     }
     true
+}
+
+/// Whether the request of a scope has been given back, in the poll that this is called from: then the
+/// scope is about to be open again.
+pub(crate) fn is_given_back(delivery: Delivery) -> bool {
+    delivery.thread == this_thread() && was_given_back(delivery.origin)
 }
 
 /// A thread, by the address of something of its own.
@@ -77,8 +88,8 @@ pub(crate) struct Scope {
     stage: Stage,
     /// The task's count of requests when the scope was entered.
     cancelling: u32,
-    /// The request of an outer scope has come into this one.
-    outranked: bool,
+    /// How many requests of outer scopes have come into this one.
+    outranked: u32,
 }
 
 /// What a poll of the body came to.
@@ -98,7 +109,7 @@ impl Scope {
         Scope {
             stage: Stage::New,
             cancelling: 0,
-            outranked: false,
+            outranked: 0,
         }
     }
 
@@ -153,8 +164,40 @@ impl Scope {
         if due && self.stage == Stage::Open {
             return self.deliver(body, cx);
         }
-        let noted = cancel::note();
+        if self.has_expired() || self.outranked != 0 {
+            return self.go_on(body, cx);
+        }
         match body.poll(cx) {
+            Poll::Ready(value) => Verdict::Ready(value),
+            Poll::Pending => Verdict::Pending,
+        }
+    }
+
+    /// Polls a body that has met a request, which may be given back.
+    #[cold]
+    fn go_on<F: Future>(&mut self, body: Pin<&mut F>, cx: &mut PollWith<'_>) -> Verdict<F::Output> {
+        let noted = cancel::note();
+        let listening = Listening::begin(Origin::scope(self));
+        let polled = body.poll(cx);
+        self.hear(listening.end());
+        self.answer_to(polled, noted)
+    }
+
+    /// What was given back while the body was polled is to be delivered again.
+    fn hear(&mut self, heard: Heard) {
+        self.outranked = self.outranked.saturating_sub(heard.of_scopes);
+        let again = match self.stage {
+            Stage::Delivered => heard.own,
+            Stage::Overruled => heard.of_task || heard.of_scopes != 0,
+            Stage::New | Stage::Open => false,
+        };
+        if again {
+            self.stage = Stage::Open;
+        }
+    }
+
+    fn answer_to<T>(&self, polled: Poll<T>, noted: cancel::Serial) -> Verdict<T> {
+        match polled {
             Poll::Ready(value) => Verdict::Ready(value),
             Poll::Pending if self.stage == Stage::Delivered => self.claim_raise(noted),
             Poll::Pending => Verdict::Pending,
@@ -175,19 +218,19 @@ impl Scope {
             self.stage = Stage::Overruled;
         }
         let noted = cancel::note();
+        let listening = Listening::begin(Origin::scope(self));
         let polled = body.poll(cx);
+        if outer != Origin::TASK {
+            self.outranked += 1;
+        }
+        self.hear(listening.end());
         if was_taken_back(outer) {
+            self.outranked -= 1;
             if overruled {
                 self.stage = Stage::Open;
             }
-        } else if outer != Origin::TASK {
-            self.outranked = true;
         }
-        match polled {
-            Poll::Ready(value) => Verdict::Ready(value),
-            Poll::Pending if self.stage == Stage::Delivered => self.claim_raise(noted),
-            Poll::Pending => Verdict::Pending,
-        }
+        self.answer_to(polled, noted)
     }
 
     #[cold]
@@ -204,16 +247,24 @@ impl Scope {
             };
         }
         let noted = cancel::note();
+        let listening = Listening::begin(Origin::scope(self));
         let sent = Sent::send(Origin::scope(self));
-        match body.poll(cx) {
+        let polled = body.poll(cx);
+        let heard = listening.end();
+        self.hear(heard);
+        let end = match sent.end() {
+            End::Claimed if heard.own => End::TakenBack,
+            end => end,
+        };
+        match polled {
             // It may have been ready without ever meeting the request: then it has not expired.
             Poll::Ready(value) => {
-                if sent.end() == End::Claimed {
+                if end == End::Claimed {
                     self.stage = Stage::Delivered;
                 }
                 Verdict::Ready(value)
             }
-            Poll::Pending => match sent.end() {
+            Poll::Pending => match end {
                 End::TakenBack => Verdict::Pending,
                 End::Unclaimed => {
                     self.stage = Stage::Delivered;
@@ -233,7 +284,7 @@ impl Scope {
 
     /// What the end of the body means, by a raise or by the scope's own request.
     fn answer<T>(&self, error: CancelledError) -> Verdict<T> {
-        if self.outranked || delivered_requests() > Some(self.cancelling) {
+        if self.outranked != 0 || delivered_requests() > Some(self.cancelling) {
             Verdict::Raised(error)
         } else {
             Verdict::Expired

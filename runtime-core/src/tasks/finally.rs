@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::runtime::{Attendance, Raise, hidden, intercept, note};
+use crate::runtime::{Attendance, Raise, hidden, note};
 
 /// Runs `body`, then `cleanup`, whichever way the body ends: `try: … finally: await cleanup`.
 ///
@@ -72,15 +72,19 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
         let end = match catch_unwind(AssertUnwindSafe(|| body.poll(cx))) {
             Ok(Poll::Ready(value)) => End::Value(value),
             Err(payload) => End::Panic(payload),
-            Ok(Poll::Pending) => match intercept(noted) {
-                Some(error) => End::Cancelled(Raise::new(error)),
+            Ok(Poll::Pending) => match Raise::intercept(noted) {
+                Some(raise) => End::Cancelled(raise),
                 None => return false,
             },
         };
         // A destructor that panics is a panic of the body, unless there is one already.
         let dropped = catch_unwind(AssertUnwindSafe(|| hidden(|| this.body.set(None))));
         *this.end = Some(match (dropped, end) {
-            (Err(payload), End::Value(_) | End::Cancelled(_)) => End::Panic(payload),
+            (Err(payload), End::Value(_)) => End::Panic(payload),
+            (Err(payload), End::Cancelled(raise)) => {
+                raise.settle();
+                End::Panic(payload)
+            }
             (_, end) => end,
         });
         true
@@ -94,12 +98,17 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
         };
         let noted = note();
         if cleanup.poll(cx).is_pending() {
-            let Some(error) = intercept(noted) else {
+            let Some(mut raise) = Raise::intercept(noted) else {
                 return false;
             };
-            // A panic outweighs the request: it would be lost otherwise.
-            if !matches!(this.end, Some(End::Panic(_))) {
-                *this.end = Some(End::Cancelled(Raise::new(error)));
+            match this.end {
+                // A panic outweighs the request: it would be lost otherwise.
+                Some(End::Panic(_)) => raise.settle(),
+                Some(End::Cancelled(first)) => {
+                    raise.take_over(first);
+                    *this.end = Some(End::Cancelled(raise));
+                }
+                _ => *this.end = Some(End::Cancelled(raise)),
             }
         }
         hidden(|| this.cleanup.set(None));

@@ -1,23 +1,13 @@
 //! The handle of a scope that can be cancelled by itself: trio's cancel scope, and its shield.
 //!
-//! What the shield keeps from the body is **held** here, and is not lost:
-//!
-//! * the task's own request is given back when the scope ends, or the shield goes down: requested
-//!   once more, and taken off the count again. So it is delivered at the next await that suspends.
-//!   If the task's count has come to zero meanwhile, that does nothing, as for every request
-//!   that has not been delivered;
-//! * the request of another scope cannot be requested anew. It is raised when this one ends, and what
-//!   the body has returned is dropped. If the shield goes down, the body is cancelled by its own
-//!   scope first.
-//!
-//! Which of the two it was, the task's count tells: it has grown, or it has not.
+//! What the shield keeps from the body is [`Held`] here, and given back when the scope ends, or the
+//! shield goes down.
 
 use std::fmt;
 use std::task::Waker;
 use std::time::Instant;
 
-use crate::exceptions::CancelledError;
-use crate::runtime::{TaskHandle, TaskId, current_task, is_delivering, offer};
+use crate::runtime::{Held, TaskId, current_task, is_delivering};
 use crate::sync::{Arc, Mutex};
 
 /// The handle of a part of a task that can be cancelled by itself: `trio.CancelScope`.
@@ -54,9 +44,8 @@ struct State {
     waker: Option<Waker>,
     /// The task that polls the body just now, with a request from outside on its way and no shield up.
     delivering_to: Option<TaskId>,
-    /// The highest count of the task's requests that the scope knows of.
-    counted: u32,
-    held: Held,
+    /// Requests from outside that the body has not seen.
+    held: Vec<Held>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,15 +55,8 @@ pub(super) enum Stage {
     Cancelled,
 }
 
-/// Requests from outside that the body has not seen.
-#[derive(Default)]
-pub(super) struct Held {
-    of_task: Option<(TaskHandle, CancelledError)>,
-    of_scope: Option<CancelledError>,
-}
-
 impl CancelScope {
-    pub(super) fn new(deadline: Option<Instant>, counted: u32) -> CancelScope {
+    pub(super) fn new(deadline: Option<Instant>) -> CancelScope {
         let state = State {
             deadline,
             cancelled: false,
@@ -82,8 +64,7 @@ impl CancelScope {
             stage: Stage::Open,
             waker: None,
             delivering_to: None,
-            counted,
-            held: Held::default(),
+            held: Vec::new(),
         };
         CancelScope {
             shared: Arc::new(Mutex::new(state)),
@@ -133,8 +114,8 @@ impl CancelScope {
     ///
     /// What is hidden from the body is not lost. A cancellation of the task is delivered at the next
     /// await that suspends after the scope has ended, or after the shield went down, unless the
-    /// task's [`uncancel`](TaskHandle::uncancel) has withdrawn it. A limit further out ends with its
-    /// scope: when this one ends, the limit takes over at once, and what the body has returned is dropped.
+    /// task's [`uncancel`](crate::TaskHandle::uncancel) has withdrawn it. So is that of a limit
+    /// further out, unless the limit has been moved, or has ended.
     ///
     /// ```
     /// use std::time::Duration;
@@ -207,45 +188,28 @@ impl CancelScope {
     /// Claims the request on its way, and keeps it until the scope ends or the shield goes down.
     #[cold]
     pub(super) fn hold(&self) {
-        let Some(task) = current_task() else { return };
-        let Some(error) = offer(|_| true) else { return };
-        let count = task.cancelling();
-        let mut state = self.shared.lock();
-        let before = std::mem::replace(&mut state.counted, count);
-        if count <= before {
-            state.held.of_scope = Some(error);
-        } else if state.held.of_task.is_none() {
-            // Of several the first stands, with its message.
-            state.held.of_task = Some((task, error));
+        if let Some(held) = Held::claim() {
+            held.join(&mut self.shared.lock().held);
         }
     }
 
-    /// The shield is down, and the body waits.
-    pub(super) fn pass_on(&self, waker: &Waker) {
-        let mut state = self.shared.lock();
-        let of_task = state.held.of_task.take();
-        let of_scope = state.held.of_scope.is_some();
-        drop(state);
-        if let Some((task, error)) = of_task {
-            give_back(&task, &error);
-        }
-        if of_scope {
-            waker.wake_by_ref();
-        }
+    /// Gives back what is held: the scope has ended, or the shield is down and the body waits.
+    pub(super) fn give_back(&self) {
+        let held = std::mem::take(&mut self.shared.lock().held);
+        drop(held);
     }
 
-    /// Ends the scope, and answers which requests it still holds.
-    pub(super) fn end(&self, stage: Stage) -> Held {
+    /// Ends the scope, and gives back what it still holds.
+    pub(super) fn end(&self, stage: Stage) {
         let mut state = self.shared.lock();
         if state.stage == Stage::Open {
             state.stage = stage;
         }
         state.delivering_to = None;
         let waker = state.waker.take();
-        let held = std::mem::take(&mut state.held);
         drop(state);
         drop(waker);
-        held
+        self.give_back();
     }
 }
 
@@ -261,12 +225,11 @@ pub(super) struct View {
 
 impl State {
     fn view(&self) -> View {
-        let held = &self.held;
         View {
             deadline: self.deadline,
-            cancelled: self.cancelled || (held.of_scope.is_some() && !self.shielded),
+            cancelled: self.cancelled,
             shielded: self.shielded,
-            holds: held.of_task.is_some() || held.of_scope.is_some(),
+            holds: !self.held.is_empty(),
         }
     }
 }
@@ -298,24 +261,4 @@ impl Drop for Delivering<'_> {
     fn drop(&mut self) {
         self.0.shared.lock().delivering_to = None;
     }
-}
-
-impl Held {
-    /// Gives the task's request back to it, and returns what is to be raised.
-    pub(super) fn give_back(self) -> Option<CancelledError> {
-        if let Some((task, error)) = self.of_task {
-            give_back(&task, &error);
-        }
-        self.of_scope
-    }
-}
-
-/// Has a request delivered once more that the task has counted already.
-fn give_back(task: &TaskHandle, error: &CancelledError) {
-    let _alive = match error.message() {
-        Some(message) => task.cancel_with(message.to_owned()),
-        None => task.cancel(),
-    };
-    // If all were taken back meanwhile, this drops it.
-    task.uncancel();
 }

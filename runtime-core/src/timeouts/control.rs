@@ -5,7 +5,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use crate::exceptions::InvalidStateError;
-use crate::runtime::{Delivery, take_back};
+use crate::runtime::{Delivery, is_given_back, take_back};
 use crate::sync::{Arc, Mutex};
 
 /// A timeout, as its body and any other task see it: `asyncio.Timeout`.
@@ -31,8 +31,10 @@ pub struct Timeout {
 struct State {
     when: Option<Instant>,
     stage: Stage,
-    /// While the body is polled with the request on its way.
+    /// The last delivery of the request.
     delivery: Option<Delivery>,
+    /// The body is polled with that on its way.
+    delivering: bool,
     /// Woken when the deadline is moved.
     waker: Option<Waker>,
 }
@@ -52,6 +54,7 @@ impl Timeout {
             when,
             stage: Stage::Active,
             delivery: None,
+            delivering: false,
             waker: None,
         };
         Timeout {
@@ -73,8 +76,8 @@ impl Timeout {
     /// If the timeout has expired, or has ended.
     pub fn reschedule(&self, when: Option<Instant>) -> Result<(), InvalidStateError> {
         let mut state = self.shared.lock();
-        if state.stage == Stage::Expiring && state.delivery.is_some_and(take_back) {
-            state.delivery = None;
+        if state.stage == Stage::Expiring && state.takes_back() {
+            state.delivering = false;
             state.stage = Stage::Active;
         }
         let message = match state.stage {
@@ -95,7 +98,12 @@ impl Timeout {
     /// Whether the limit has cancelled the body, whatever the body made of it.
     #[must_use]
     pub fn expired(&self) -> bool {
-        matches!(self.shared.lock().stage, Stage::Expiring | Stage::Expired)
+        let state = self.shared.lock();
+        match state.stage {
+            Stage::Active | Stage::Finished => false,
+            Stage::Expiring => !state.is_given_back(),
+            Stage::Expired => true,
+        }
     }
 
     /// Registers who is to hear of a move, and returns the deadline.
@@ -122,12 +130,13 @@ impl Timeout {
         let mut state = self.shared.lock();
         state.stage = Stage::Expiring;
         state.delivery = Some(delivery);
+        state.delivering = true;
     }
 
     /// That poll has ended. True if the body has been given more time in it.
     pub(super) fn end_delivery(&self) -> bool {
         let mut state = self.shared.lock();
-        state.delivery = None;
+        state.delivering = false;
         state.stage == Stage::Active
     }
 
@@ -141,6 +150,17 @@ impl Timeout {
         };
         drop(state);
         drop(waker);
+    }
+}
+
+impl State {
+    /// Whether the request can be taken back: it is on its way still, or a shield has held it.
+    fn takes_back(&self) -> bool {
+        (self.delivering && self.delivery.is_some_and(take_back)) || self.is_given_back()
+    }
+
+    fn is_given_back(&self) -> bool {
+        self.delivery.is_some_and(is_given_back)
     }
 }
 

@@ -167,7 +167,8 @@ impl<F: Future> Future for Limited<F> {
                 this.location
             );
         }
-        let (now, when) = if this.scope.is_open() {
+        let was_open = this.scope.is_open();
+        let (now, when) = if was_open {
             // The one look at the clock for all that the first poll asks of it.
             let now = this.armed.is_none().then(loop_time);
             (now, this.limit.deadline(now, cx))
@@ -195,8 +196,9 @@ impl<F: Future> Future for Limited<F> {
         let expired = this.scope.has_expired();
         let outcome = match verdict {
             Verdict::Pending => {
-                if due && !expired {
-                    // The request has been taken back, or put off: the next poll looks again.
+                if !expired && (due || !was_open) {
+                    // The request has been taken back, put off, or given back: the next poll looks
+                    // again.
                     this.limit.note(Stage::Active);
                     cx.waker().wake_by_ref();
                 } else if let (false, Some(when)) = (due, when) {

@@ -6,9 +6,9 @@
 //! request goes on beside it, to the next await outside. If the body waits on, the request is
 //! claimed, so that nobody further out drops the body, and the handle holds it.
 
-use std::future::{Future, pending, poll_fn};
+use std::future::Future;
 use std::panic::Location;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,8 @@ use pin_project_lite::pin_project;
 
 use super::cancel_scope::{CancelScope, Delivering, Stage, View};
 use crate::runtime::{
-    Attendance, Precision, Raise, Scope, TaskHandle, Timer, Verdict, current_task, hidden,
-    is_delivering, try_get_running_loop,
+    Attendance, Precision, Raise, Scope, Timer, Verdict, current_task, hidden, is_delivering,
+    try_get_running_loop,
 };
 
 /// Runs `body` for so long at most, and then goes on without it: `trio.move_on_after`. `None` sets no
@@ -61,14 +61,13 @@ where
 {
     let (delay, location) = (delay.into(), Location::caller());
     async move {
-        let Some(task) = current_task() else {
-            panic!("move_on_after() should be used inside a task: the one at {location} is not")
-        };
+        assert!(
+            current_task().is_some(),
+            "move_on_after() should be used inside a task: the one at {location} is not"
+        );
         // A delay beyond what an `Instant` can say is no limit.
         let deadline = delay.and_then(|delay| now().checked_add(delay));
-        let counted = poll_fn(|cx| Poll::Ready(delivered(&task, cx))).await;
-        drop(task);
-        let handle = CancelScope::new(deadline, counted);
+        let handle = CancelScope::new(deadline);
         Scoped::new(body(&handle), handle.clone(), location).await
     }
 }
@@ -106,7 +105,7 @@ impl<F> Scoped<F> {
 
 impl<F> Projection<'_, F> {
     /// The body waits, after a poll that began with `view`.
-    fn wait(&mut self, view: View, due: bool, cx: &mut Context<'_>) {
+    fn wait(&mut self, view: View, was_open: bool, due: bool, cx: &mut Context<'_>) {
         let handle = &self.handle.0;
         let now = handle.look();
         if now.shielded || view.shielded {
@@ -116,13 +115,13 @@ impl<F> Projection<'_, F> {
             }
         }
         if !now.shielded && (now.holds || view.shielded) {
-            handle.pass_on(cx.waker());
+            handle.give_back();
         }
-        if !due {
-            self.alarm.arm(now.deadline, cx);
-        } else if self.scope.is_open() {
-            // A request from outside is about to come, or was taken back: look again.
+        if self.scope.is_open() && (due || !was_open) {
+            // A request from outside is about to come, or its own was given back: look again.
             cx.waker().wake_by_ref();
+        } else if !due {
+            self.alarm.arm(now.deadline, cx);
         }
     }
 }
@@ -139,7 +138,8 @@ impl<F: Future> Future for Scoped<F> {
         debug_assert!(entered, "move_on_after() has looked for the task");
         let handle = &this.handle.0;
         let view = handle.attend(cx.waker());
-        let due = this.scope.is_open() && (view.cancelled || this.alarm.is_due(view.deadline, cx));
+        let was_open = this.scope.is_open();
+        let due = was_open && (view.cancelled || this.alarm.is_due(view.deadline, cx));
         if due && !view.cancelled {
             handle.pass_deadline();
         }
@@ -152,7 +152,7 @@ impl<F: Future> Future for Scoped<F> {
         };
         let (outcome, raised) = match verdict {
             Verdict::Pending => {
-                this.wait(view, due, cx);
+                this.wait(view, was_open, due, cx);
                 return Poll::Pending;
             }
             Verdict::Ready(value) => (Some(value), None),
@@ -166,12 +166,10 @@ impl<F: Future> Future for Scoped<F> {
             (None, None) => Stage::Cancelled,
             _ => Stage::Ended,
         };
-        let held = handle.end(stage);
-        // What the body has raised for the task's sake stands for all that came from outside.
-        let Some(error) = raised.or_else(|| held.give_back()) else {
+        handle.end(stage);
+        let Some(error) = raised else {
             return Poll::Ready(outcome);
         };
-        hidden(|| drop(outcome));
         let raise = this.raising.insert(Raise::new(error));
         Pin::new(raise).poll(cx).map(|never| match never {})
     }
@@ -182,24 +180,8 @@ struct Lease(CancelScope);
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // Another scope's request ends here: nobody could raise it any more.
-        let _of_scope = self.0.end(Stage::Ended).give_back();
+        self.0.end(Stage::Ended);
     }
-}
-
-/// How many requests of the task have been delivered before the scope, and are not its to hold.
-fn delivered(task: &TaskHandle, cx: &mut Context<'_>) -> u32 {
-    let count = task.cancelling();
-    let one_to_come = count > 0 && (is_delivering() || has_request(cx));
-    count - u32::from(one_to_come)
-}
-
-/// Whether a request of the task waits for its next poll: then a scope that is due delivers nothing.
-fn has_request(cx: &mut Context<'_>) -> bool {
-    let mut probe = Scope::new();
-    let _inside_a_task = probe.enter();
-    let verdict = hidden(|| probe.poll(true, pin!(pending::<()>()), cx));
-    matches!(verdict, Verdict::Pending)
 }
 
 /// The timer of the deadline.

@@ -390,3 +390,109 @@ fn a_panic_behind_a_shield_goes_through() {
     });
     assert_eq!(panic.text, "oh no");
 }
+
+#[asyncio::test(start_paused = true)]
+async fn a_value_from_behind_a_shield_outlives_a_limit_that_has_passed() {
+    let outcome = timeout(TICK, async |limit| {
+        let saved = shielded(sleep(5 * TICK)).await;
+        assert!(!limit.expired(), "it has not been delivered");
+        saved
+    });
+    assert_eq!(
+        outcome.await,
+        Ok(Some(())),
+        "nothing that suspends came after it"
+    );
+    assert_eq!(cancelling(), 0);
+    checkpoint().await;
+}
+
+#[asyncio::test(start_paused = true)]
+async fn a_limit_that_a_shield_held_back_arrives_at_the_next_await() {
+    let saved = Flag::default();
+    let noted = saved.clone();
+    let outcome = timeout(TICK, async |_| {
+        assert_eq!(shielded(sleep(5 * TICK)).await, Some(()));
+        noted.set();
+        checkpoint().await;
+        unreachable!()
+    });
+    let outcome: Result<(), _> = outcome.await;
+    assert!(outcome.is_err() && saved.is_set());
+    checkpoint().await;
+}
+
+#[asyncio::test(start_paused = true)]
+async fn a_limit_that_a_shield_held_back_may_still_be_moved() {
+    let outcome = timeout(TICK, async |limit| {
+        shielded(sleep(5 * TICK)).await;
+        limit.reschedule(None).expect("it is open again");
+        work().await
+    });
+    assert_eq!(outcome.await, Ok(7));
+}
+
+#[asyncio::test(start_paused = true)]
+async fn of_two_limits_that_a_shield_held_back_the_outer_one_answers() {
+    for (outer, inner) in [(1, 2), (2, 1)] {
+        let outcome = timeout(TICK * outer, async |_| {
+            let inner = timeout(TICK * inner, async |_| {
+                shielded(sleep(8 * TICK)).await;
+                pending::<()>().await;
+            });
+            inner.await
+        });
+        assert_eq!(outcome.await, Err(TimeoutError));
+    }
+}
+
+#[asyncio::test(start_paused = true)]
+async fn an_inner_limit_answers_if_the_outer_one_that_overruled_it_is_moved() {
+    let outcome = timeout(TICK, async |outer| {
+        // Due together: the outer one's request is what the shield holds back.
+        let inner = timeout(TICK, async |_| {
+            shielded(sleep(5 * TICK)).await;
+            outer.reschedule(None).expect("it is open again");
+            pending::<()>().await;
+        });
+        inner.await
+    });
+    assert_eq!(outcome.await, Ok(Err(TimeoutError)));
+}
+
+#[asyncio::test(start_paused = true)]
+async fn a_limit_whose_shielded_body_loses_a_race_is_still_a_limit() {
+    let outcome = timeout(TICK, async |_| {
+        let slow = pin!(shielded(pending::<()>()));
+        let fast = pin!(sleep(5 * TICK));
+        let _first = select(slow, fast).await;
+        pending::<()>().await;
+    });
+    // The loser lives on, with what it holds, until the body is left.
+    let outcome = timeout(20 * TICK, async |_| outcome.await);
+    assert_eq!(outcome.await, Err(TimeoutError));
+    let outcome = timeout(TICK, async |_| {
+        let slow = Box::pin(shielded(pending::<()>()));
+        let fast = pin!(sleep(5 * TICK));
+        drop(select(slow, fast).await);
+        pending::<()>().await;
+    });
+    assert_eq!(outcome.await, Err(TimeoutError));
+}
+
+#[asyncio::test(start_paused = true)]
+async fn a_shield_carried_out_of_a_limit_takes_its_request_nowhere() {
+    let mut carried = Box::pin(shielded(sleep(6 * TICK)));
+    let outcome = timeout(TICK, async |_| {
+        let fast = pin!(sleep(3 * TICK));
+        match select(&mut carried, fast).await {
+            Either::Left(_) => unreachable!(),
+            Either::Right(_) => 7,
+        }
+    });
+    assert_eq!(outcome.await, Ok(7));
+    assert_eq!(carried.await, Some(()));
+    checkpoint().await;
+    let later = timeout(HOUR, async |_| work().await);
+    assert_eq!(later.await, Ok(7));
+}

@@ -12,7 +12,7 @@
 //!    cleanup, cancels the task that it awaits.
 //! 5. What nobody claims reaches the root, which drops the future.
 //!
-//! **Raising.** [`Raise`] leaves a *mark* with the next serial and is pending for ever. A scope
+//! **Raising.** A raiser leaves a *mark* with the next serial and is pending for ever. A scope
 //! claims marks newer than the serial that it noted before it polled its inner future, so a sibling
 //! in a `join!` cannot take one, and a stale one cannot hide a new one. Dropping the raiser
 //! takes its mark back: else the loser of a `select` that raised would tear down an innocent scope.
@@ -31,11 +31,9 @@
 //! thread-locals per poll.
 
 use std::cell::{Cell, RefCell};
-use std::future::Future;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
-use std::pin::Pin;
-use std::task::{Context as PollWith, Poll, Waker};
+use std::task::Waker;
 
 use super::header::TaskPointer;
 use super::quietly::quietly;
@@ -333,74 +331,35 @@ pub(crate) fn hidden<R>(work: impl FnOnce() -> R) -> R {
     work()
 }
 
-/// Passes a cancellation on outward: pending for ever, with a mark in every poll.
-#[derive(Debug)]
-#[must_use = "a raise does nothing unless it is awaited"]
-pub(crate) struct Raise {
-    error: CancelledError,
-    mark: Option<Serial>,
-}
-
-impl Raise {
-    pub(crate) fn new(error: CancelledError) -> Raise {
-        Raise { error, mark: None }
-    }
-
-    /// What was to be raised, and is not.
-    pub(crate) fn into_error(self) -> CancelledError {
-        self.error.clone()
-    }
-}
-
-impl Future for Raise {
-    type Output = std::convert::Infallible;
-
-    fn poll(mut self: Pin<&mut Self>, _cx: &mut PollWith<'_>) -> Poll<Self::Output> {
-        assert!(
-            current_pointer().is_some(),
-            "CancelledError::raise() was awaited outside a task: nobody is there to be cancelled"
-        );
-        self.take_back();
-        let error = self.error.clone();
-        let mark = POLL.with(|poll| {
-            poll.serial.set(poll.serial.get() + 1);
-            let serial = poll.newest();
-            poll.marks.set(poll.marks.get() + 1);
-            let depth = poll.depth.get();
-            MARKS.with(|marks| {
-                marks.borrow_mut().push(Mark {
-                    serial,
-                    depth,
-                    error,
-                })
-            });
-            serial
-        });
-        self.mark = Some(mark);
-        Poll::Pending
-    }
-}
-
-impl Raise {
-    fn take_back(&mut self) {
-        let Some(serial) = self.mark.take() else {
-            return;
+/// Leaves a mark: somebody raises.
+pub(crate) fn leave_mark(error: CancelledError) -> Serial {
+    POLL.with(|poll| {
+        poll.serial.set(poll.serial.get() + 1);
+        let serial = poll.newest();
+        poll.marks.set(poll.marks.get() + 1);
+        let depth = poll.depth.get();
+        let mark = Mark {
+            serial,
+            depth,
+            error,
         };
-        MARKS.with(|marks| {
-            let mut marks = marks.borrow_mut();
-            marks.retain(|mark| mark.serial != serial);
-            POLL.with(|poll| poll.marks.set(marks.len() as u32));
-        });
-    }
+        MARKS.with(|marks| marks.borrow_mut().push(mark));
+        serial
+    })
 }
 
-impl Drop for Raise {
-    fn drop(&mut self) {
-        // Most raisers are dropped by the scope that has claimed their mark.
-        if self.mark.is_some() && POLL.with(|poll| poll.marks.get()) != 0 {
-            self.take_back();
-        }
+/// Takes a mark back. False if it has been claimed.
+pub(crate) fn take_mark_back(serial: Serial) -> bool {
+    if POLL.with(|poll| poll.marks.get()) == 0 {
+        return false;
     }
+    MARKS.with(|marks| {
+        let mut marks = marks.borrow_mut();
+        let before = marks.len();
+        marks.retain(|mark| mark.serial != serial);
+        POLL.with(|poll| poll.marks.set(marks.len() as u32));
+        marks.len() < before
+    })
 }
 
 /// The registration of an aware awaitable that is polled through a foreign waker.

@@ -9,10 +9,12 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::cancel::{self, Attendance, Raise};
+use super::cancel::{self, Attendance};
 use super::context::Context;
 use super::handle::{CallbackId, TaskHandle};
 use super::header::TaskId;
+use super::held::Held;
+use super::raise::Raise;
 use super::raw::Outcome;
 use super::reference::TaskRef;
 use super::side::Side;
@@ -52,10 +54,10 @@ pub struct Task<T> {
 #[derive(Debug)]
 enum Stage {
     Waiting,
-    /// A request of the awaiter has been passed on to the task.
-    Forwarded,
-    /// The task ended cancelled because of it: the awaiter is next.
-    Raising(Raise),
+    /// Requests of the awaiter have been passed on to the task.
+    Forwarded(Vec<Held>),
+    /// The task ended cancelled because of them: the awaiter is next.
+    Raising(Box<Raise>),
     Taken,
 }
 
@@ -262,20 +264,19 @@ impl<T> Future for Task<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut PollWith<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let Stage::Raising(raise) = &mut this.stage {
-            return Pin::new(raise).poll(cx).map(|never| match never {});
+        match &mut this.stage {
+            Stage::Raising(raise) => {
+                return Pin::new(raise).poll(cx).map(|never| match never {});
+            }
+            Stage::Forwarded(_) => return this.poll_forwarded(cx),
+            Stage::Waiting | Stage::Taken => {}
         }
         if cancel::current_pointer() == Some(this.task.pointer()) {
             return Poll::Ready(Err(
                 InvalidStateError::new("Task cannot await on itself").into()
             ));
         }
-        let forwarded = matches!(this.stage, Stage::Forwarded);
         match this.poll_outcome(cx.waker()) {
-            Poll::Ready(Outcome::Cancelled(error)) if forwarded => {
-                this.stage = Stage::Raising(Raise::new(error));
-                self.poll(cx)
-            }
             Poll::Ready(outcome) => Poll::Ready(outcome_to_result(outcome)),
             Poll::Pending => this.forward(cx),
         }
@@ -291,13 +292,53 @@ impl<T> Task<T> {
             return Poll::Pending;
         }
         let task = &self.task;
-        if cancel::offer(|error| task.cancel(error.clone())).is_some() {
-            self.stage = Stage::Forwarded;
-            return Poll::Pending;
+        let state = &task.header().state;
+        // An earlier request that the task has met is between it and the task.
+        let was_met = !state.has_request() && !state.is_running();
+        let Some(held) = Held::claim_if(|error| task.cancel(error.clone())) else {
+            // Done since it was polled, so it could not be cancelled: its value is the answer, and
+            // the request waits for the next await.
+            return match self.stage {
+                Stage::Forwarded(_) => self.poll_forwarded(cx),
+                _ => self.poll_join(cx.waker()),
+            };
+        };
+        match &mut self.stage {
+            Stage::Forwarded(others) => {
+                if was_met {
+                    others.drain(..).for_each(Held::settle);
+                }
+                held.join(others);
+            }
+            _ => self.stage = Stage::Forwarded(vec![held]),
         }
-        // Done since it was polled, so it could not be cancelled: its value is the answer, and the
-        // request waits for the next await.
-        self.poll_join(cx.waker())
+        Poll::Pending
+    }
+
+    /// Waits for the end of a task to which requests have been passed on.
+    #[cold]
+    fn poll_forwarded(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
+        if self.poll_done(cx.waker()).is_pending() {
+            return self.forward(cx);
+        }
+        let Stage::Forwarded(held) = std::mem::replace(&mut self.stage, Stage::Waiting) else {
+            unreachable!("the caller has looked");
+        };
+        match self.take() {
+            Outcome::Cancelled(error) => {
+                let mut raise = Box::new(Raise::standing_for(held, error));
+                let polled = Pin::new(&mut raise).poll(cx);
+                self.stage = Stage::Raising(raise);
+                polled.map(|never| match never {})
+            }
+            outcome => {
+                // It has suppressed the requests, if it met them. Else they wait for the next await.
+                if !self.task.header().state.has_request() {
+                    held.into_iter().for_each(Held::settle);
+                }
+                Poll::Ready(outcome_to_result(outcome))
+            }
+        }
     }
 }
 

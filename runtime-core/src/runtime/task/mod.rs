@@ -56,6 +56,9 @@ pub(crate) mod waker;
 pub(crate) mod cancel;
 
 pub(crate) mod entered;
+pub(crate) mod held;
+
+pub(crate) mod raise;
 
 #[expect(unsafe_code, reason = "polling by the right to run")]
 pub(crate) mod runnable;

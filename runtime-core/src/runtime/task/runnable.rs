@@ -122,13 +122,17 @@ fn poll(pointer: TaskPointer) -> Option<Ending> {
 #[cold]
 fn deliver(pointer: TaskPointer) -> Option<Ending> {
     // SAFETY: RUNNING is ours (H5).
-    let is_new = unsafe { pointer.as_ref() }.is_new();
-    if is_new {
+    let header = unsafe { pointer.as_ref() };
+    if header.is_new() {
         let error = cancel::claim().unwrap_or_default();
         return Some(cancel_future(pointer, error));
     }
     cancel::wake_foreign();
-    poll(pointer)
+    let ending = poll(pointer);
+    if ending.is_some() && cancel::delivering() == Origin::TASK {
+        header.state.restore_request();
+    }
+    ending
 }
 
 fn poll_future(pointer: TaskPointer) -> Poll<Ending> {

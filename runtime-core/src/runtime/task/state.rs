@@ -165,6 +165,12 @@ impl State {
         }
     }
 
+    /// The poll ends the task, and the request that it was to deliver has met nobody.
+    #[cold]
+    pub(crate) fn restore_request(&self) {
+        self.word.fetch_or(CANCEL, Ordering::AcqRel);
+    }
+
     /// Ends a poll that answered `Pending`.
     #[inline]
     pub(crate) fn idle(&self) -> Idle {
@@ -199,7 +205,13 @@ impl State {
             let orphan = before & HANDLE == 0 && !output_dropped;
             let alone = before / REFERENCE == 1;
             let tell = before & (JOINER | WATCHED) != 0 || orphan || alone;
-            let ended = (before & !(RUNNING | SCHEDULED | CANCEL)) | how;
+            // A request that was never met stays: who has passed it on asks for it.
+            let kept = if broken(Mutant::ForgetUnmet) {
+                0
+            } else {
+                CANCEL
+            };
+            let ended = (before & (!(RUNNING | SCHEDULED | CANCEL) | kept)) | how;
             let after = if tell { ended } else { ended - REFERENCE };
             // Release: publishes the output. Acquire: what the handle stored, the join waker.
             let publish = if broken(Mutant::DoneBeforeOutput) {
@@ -291,7 +303,7 @@ impl State {
         self.word.load(Ordering::Acquire) & FIRM != 0
     }
 
-    /// Whether a request waits to be delivered.
+    /// Whether a request waits to be delivered, or, once the task is done, was never met.
     pub(crate) fn has_request(&self) -> bool {
         self.word.load(Ordering::Acquire) & CANCEL != 0
     }

@@ -7,8 +7,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use super::alarm::Alarm;
 use super::children::Children;
-use crate::exceptions::CancelledError;
-use crate::runtime::{Attendance, Raise, hidden, is_delivering, offer};
+use crate::runtime::{Attendance, Held, Raise, hidden, is_delivering};
 use crate::sync::Arc;
 
 /// The future of [`gather`](super::gather) and [`try_gather`](super::try_gather): the children's
@@ -93,7 +92,7 @@ struct Joint<C> {
 enum Stage {
     Waiting,
     /// The children have been cancelled; once all have ended, this goes on.
-    Cancelled(CancelledError),
+    Cancelled(Vec<Held>),
     Raising(Raise),
 }
 
@@ -115,13 +114,14 @@ impl<C: Children> Joint<C> {
                     return Pin::new(raise).poll(cx).map(|never| match never {});
                 }
             };
-            match (ended, &self.stage) {
+            match (ended, &mut self.stage) {
                 (Poll::Ready(failed), Stage::Waiting) => {
                     let children = self.children.take();
                     return Poll::Ready((children.expect(POLLED_AGAIN), failed));
                 }
-                (Poll::Ready(_), Stage::Cancelled(error)) => {
-                    let raise = Raise::new(error.clone());
+                (Poll::Ready(_), Stage::Cancelled(held)) => {
+                    let error = held[0].error().clone();
+                    let raise = Raise::standing_for(std::mem::take(held), error);
                     // What they returned is lost to the request, and so their errors are unseen.
                     hidden(|| self.children = None);
                     self.stage = Stage::Raising(raise);
@@ -160,11 +160,12 @@ impl<C: Children> Joint<C> {
     /// they were polled: what they returned is the answer, and the request waits for the next await.
     fn forward(&mut self) -> bool {
         let children = self.children.as_ref().expect(POLLED_AGAIN);
-        let Some(error) = offer(|error| children.cancel(error)) else {
+        let Some(held) = Held::claim_if(|error| children.cancel(error)) else {
             return false;
         };
-        if let Stage::Waiting = self.stage {
-            self.stage = Stage::Cancelled(error);
+        match &mut self.stage {
+            Stage::Cancelled(first) => held.join(first),
+            _ => self.stage = Stage::Cancelled(vec![held]),
         }
         true
     }

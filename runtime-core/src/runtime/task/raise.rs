@@ -1,0 +1,92 @@
+//! A cancellation that goes on outward.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as PollWith, Poll};
+
+use super::cancel::{self, Serial};
+use super::held::Held;
+use crate::exceptions::CancelledError;
+
+/// Passes a cancellation on outward: pending for ever, with a mark in every poll.
+///
+/// If it stands for requests that were held until now, they have arrived when somebody claims the
+/// mark. A raiser that is dropped before, by a `select` in which something else was ready, gives
+/// them back.
+#[derive(Debug)]
+#[must_use = "a raise does nothing unless it is awaited"]
+pub(crate) struct Raise {
+    error: CancelledError,
+    mark: Option<Serial>,
+    held: Vec<Held>,
+}
+
+impl Raise {
+    /// Raises what somebody has caught, or means to raise.
+    pub(crate) fn new(error: CancelledError) -> Raise {
+        Raise::standing_for(Vec::new(), error)
+    }
+
+    /// Raises at last what was held.
+    pub(crate) fn standing_for(held: Vec<Held>, error: CancelledError) -> Raise {
+        Raise {
+            error,
+            mark: None,
+            held,
+        }
+    }
+
+    /// Claims the request on its way, or else a raise newer than `noted`, to raise it later. For an
+    /// aware awaitable whose inner future has just answered `Pending`.
+    pub(crate) fn intercept(noted: Serial) -> Option<Raise> {
+        if let Some(held) = Held::claim() {
+            let error = held.error().clone();
+            return Some(Raise::standing_for(vec![held], error));
+        }
+        cancel::claim_raised(noted).map(Raise::new)
+    }
+
+    /// Stands for what another raiser has stood for, too.
+    pub(crate) fn take_over(&mut self, other: &mut Raise) {
+        for held in other.held.drain(..) {
+            held.join(&mut self.held);
+        }
+    }
+
+    /// It is not going to be raised: something that outweighs it ends what it was to end.
+    pub(crate) fn settle(mut self) {
+        self.held.drain(..).for_each(Held::settle);
+    }
+
+    /// What was to be raised, and is not.
+    pub(crate) fn into_error(self) -> CancelledError {
+        self.error.clone()
+    }
+}
+
+impl Future for Raise {
+    type Output = Infallible;
+
+    fn poll(mut self: Pin<&mut Self>, _cx: &mut PollWith<'_>) -> Poll<Self::Output> {
+        assert!(
+            cancel::current_pointer().is_some(),
+            "CancelledError::raise() was awaited outside a task: nobody is there to be cancelled"
+        );
+        if let Some(mark) = self.mark.take() {
+            cancel::take_mark_back(mark);
+        }
+        self.mark = Some(cancel::leave_mark(self.error.clone()));
+        Poll::Pending
+    }
+}
+
+impl Drop for Raise {
+    fn drop(&mut self) {
+        // Most raisers are dropped by the scope that has claimed their mark.
+        let claimed = self.mark.is_some_and(|mark| !cancel::take_mark_back(mark));
+        if claimed {
+            self.held.drain(..).for_each(Held::settle);
+        }
+    }
+}

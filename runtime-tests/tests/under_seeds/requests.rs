@@ -1,0 +1,96 @@
+//! A request that an await has passed on, or put off, under many schedules: whoever it was for meets
+//! it in the end.
+
+use std::pin::pin;
+
+use asyncio::{current_task, gather, timeout};
+use futures::FutureExt;
+use futures::channel::oneshot;
+use futures::future::{BoxFuture, pending, select};
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use super::*;
+
+// CA-1, CA-9: the child was cancelled, but ended before it met that.
+#[asyncio::test(seeds = 300, workers = 3)]
+async fn a_request_that_comes_too_late_for_the_child_is_still_its_parents() {
+    let mut dice = Dice::thrown().await;
+    let (sender, receiver) = oneshot::channel::<()>();
+    let count = dice.below(6);
+    create_task(async move {
+        steps(count).await;
+        sender.send(())
+    });
+    let child = create_task(receiver);
+    let parent = create_task(async move {
+        let _ended = child.await;
+        pending::<()>().await;
+    });
+    let cancel = cancelled_after(&parent, 0, dice.below(8));
+    assert!(parent.await.unwrap_err().is_cancelled());
+    assert!(cancel.await.unwrap());
+}
+
+// The same through tasks that await each other, and through wakers that are not the task's.
+#[asyncio::test(seeds = 300, workers = 3)]
+async fn a_request_is_not_lost_on_its_way_through_many() {
+    let mut dice = Dice::thrown().await;
+    let mut innermost = create_task(steps(dice.below(6)));
+    for _ in 0..dice.below(4) {
+        let inner = innermost;
+        innermost = create_task(async move { drop(inner.await) });
+    }
+    let others = (0..dice.below(4)).map(|_| create_task(steps(dice.below(6))));
+    let mut set: FuturesUnordered<_> = others.collect();
+    set.push(innermost);
+    let parent = create_task(async move {
+        while set.next().await.is_some() {}
+        pending::<()>().await;
+    });
+    cancelled_after(&parent, 0, dice.below(9));
+    assert!(parent.await.unwrap_err().is_cancelled());
+}
+
+// TO-1: the same of a limit.
+#[asyncio::test(seeds = 300, workers = 3)]
+async fn a_limit_that_comes_too_late_for_the_child_is_still_a_limit() {
+    let mut dice = Dice::thrown().await;
+    let (ticks, count) = (dice.below(4), dice.below(4));
+    let child = create_task(async move {
+        sleep(ticks * TICK).await;
+        steps(count).await;
+    });
+    let outcome = timeout(TICK * 2, async |_| {
+        let _ended = child.await;
+        pending::<()>().await;
+    });
+    assert!(outcome.await.is_err());
+    assert_eq!(current_task().unwrap().cancelling(), 0);
+    checkpoint().await;
+}
+
+// What has taken the request loses a race, and does not take it along.
+#[asyncio::test(seeds = 300, workers = 3)]
+async fn a_request_outlives_the_await_that_took_it() {
+    let mut dice = Dice::thrown().await;
+    let (ticks, count, which) = (dice.below(3), dice.below(5), dice.below(3));
+    let parent = create_task(async move {
+        // It takes its time to end, so that the other is ready first, often.
+        let slow = || create_task(finally(pending::<()>(), steps(count)));
+        let fast = async {
+            sleep(ticks * TICK).await;
+            steps(count).await;
+        };
+        let slow: BoxFuture<'_, ()> = match which {
+            0 => slow().map(drop).boxed(),
+            1 => gather((slow(), slow())).map(drop).boxed(),
+            _ => finally(pending(), steps(count)).boxed(),
+        };
+        drop(select(slow, pin!(fast)).await);
+        pending::<()>().await;
+    });
+    let (ticks, count) = (dice.below(3), dice.below(9));
+    let cancel = cancelled_after(&parent, ticks, count);
+    assert!(parent.await.unwrap_err().is_cancelled());
+    assert!(cancel.await.unwrap());
+}
