@@ -178,7 +178,11 @@ impl<T> std::future::Future for Future<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let Some(raise) = &mut this.raise {
-            return Pin::new(raise).poll(cx).map(|never| match never {});
+            if raise.poll_once().is_pending() {
+                return Poll::Pending;
+            }
+            // It has been raised, and this is awaited once more: here is what there is.
+            this.raise = None;
         }
         if let Poll::Ready(outcome) = this.shared.handover.poll(cx.waker()) {
             return Poll::Ready(outcome);

@@ -49,15 +49,18 @@ pub(crate) use scheduler::driver::Settings as TimeSettings;
 pub use scheduler::exception_context::ExceptionContext;
 pub(crate) use scheduler::options::Options;
 pub use scheduler::tuning::Tuning;
-pub(crate) use scope::{Delivery, Scope, Verdict, is_given_back, take_back};
+pub(crate) use scope::{
+    Delivery, Scope, Verdict, can_take_back, delivered_requests, is_given_back, take_back,
+};
 pub(crate) use sleeping::{Precision, Timer, loop_time};
+pub(crate) use task::attendance::Attendance;
 pub(crate) use task::audience::Audience;
 pub use task::callback::Handle;
-pub(crate) use task::cancel::{Attendance, hidden, intercept, is_delivering, note, wait_on};
+pub(crate) use task::cancel::{hidden, intercept, is_delivering, note, shielded, wait_on};
 pub use task::context::Context;
 pub use task::handle::{CallbackId, TaskHandle, Wait};
 pub use task::header::TaskId;
-pub(crate) use task::held::Held;
+pub(crate) use task::held::{Held, Passing};
 pub(crate) use task::inherit::inherited_context;
 pub use task::join::Task;
 pub(crate) use task::raise::Raise;

@@ -9,10 +9,12 @@
 //!   own request coming back, and it has expired; unless a request of the task's own has been
 //!   delivered since the scope was entered, for which the raise stands just as well: then the raise
 //!   goes on outward;
-//! * a request from further out was on its way already, or is about to be: the scope is
-//!   **overruled**. It leaves the answer to the outer one, so that of several scopes found due in
+//! * a request from further out was on its way already, and somebody inside claimed that: the scope
+//!   is **overruled**. It leaves the answer to the outer one, so that of several scopes found due in
 //!   one poll the outermost answers. If one that is not due then, or is cleaning up, has its time
-//!   later, what it raises stands for the outer request, too.
+//!   later, what it raises stands for the outer request, too;
+//! * nobody inside claimed that: it goes on outward. If it ends this scope, so be it; if a sibling
+//!   claims it, this scope delivers its own in the next poll.
 //!
 //! What is **held** inside and given back ([`Held`](super::task::held::Held)) has not been delivered: the
 //! scope is open as before, and delivers it again with the next poll. So does a scope that was
@@ -22,54 +24,42 @@
 //! take it back ([`take_back`]): something was ready, and it wants more time. Then the scope is open
 //! as before, and so are the scopes inside that this request had overruled.
 
-use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll};
 
+use super::task::attendance::wake_attendants;
 use super::task::cancel::{self, Origin};
-use super::task::held::{Heard, Listening, was_given_back};
+use super::task::held::{Heard, Listening, listens, was_given_back, withdraw};
 use crate::exceptions::CancelledError;
-use crate::sync::local;
 
-// The scope whose request was taken back last on this thread.
-local! { static TAKEN_BACK: Cell<Origin> = Cell::new(Origin::NOBODY) }
-
-/// A delivery: on which thread it was made. Only there, and only until it ends, can what is
-/// delivered be taken back.
+/// A delivery that a scope is about to make, or leaves to a request that is on its way already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Delivery {
-    thread: usize,
-    origin: Origin,
+    scope: Origin,
+    on_its_way: Origin,
 }
 
 /// Takes the request of a scope back, if it is still on its way through the poll that this is called
 /// from. If an outer one is on its way instead, that goes on. False if it has arrived.
 #[must_use]
 pub(crate) fn take_back(delivery: Delivery) -> bool {
-    if delivery.thread != this_thread() || !cancel::is_delivering() {
-        return false;
+    let may = can_take_back(delivery);
+    if may && delivery.on_its_way == delivery.scope {
+        withdraw(delivery.scope);
     }
-    if cancel::delivering() == delivery.origin {
-        cancel::set_delivering(Origin::NOBODY);
-        TAKEN_BACK.with(|taken_back| taken_back.set(delivery.origin));
-    }
-    true
+    may
+}
+
+/// Whether the request is still on its way through the poll that this is called from.
+pub(crate) fn can_take_back(delivery: Delivery) -> bool {
+    listens(delivery.scope) && cancel::delivering() == delivery.on_its_way
 }
 
 /// Whether the request of a scope has been given back, in the poll that this is called from: then the
 /// scope is about to be open again.
 pub(crate) fn is_given_back(delivery: Delivery) -> bool {
-    delivery.thread == this_thread() && was_given_back(delivery.origin)
-}
-
-/// A thread, by the address of something of its own.
-fn this_thread() -> usize {
-    TAKEN_BACK.with(|taken_back| std::ptr::from_ref(taken_back).addr())
-}
-
-fn was_taken_back(origin: Origin) -> bool {
-    TAKEN_BACK.with(Cell::get) == origin
+    was_given_back(delivery.scope)
 }
 
 /// Where a scope is.
@@ -77,6 +67,8 @@ fn was_taken_back(origin: Origin) -> bool {
 enum Stage {
     New,
     Open,
+    /// Due, but a request from further out went by, and nobody inside claimed it.
+    Passed,
     /// Its own request has reached the body.
     Delivered,
     Overruled,
@@ -86,7 +78,9 @@ enum Stage {
 #[derive(Debug)]
 pub(crate) struct Scope {
     stage: Stage,
-    /// The task's count of requests when the scope was entered.
+    /// Which task polls it.
+    task: (usize, u64),
+    /// The task's count of requests when it came.
     cancelling: u32,
     /// How many requests of outer scopes have come into this one.
     outranked: u32,
@@ -108,27 +102,38 @@ impl Scope {
     pub(crate) const fn new() -> Scope {
         Scope {
             stage: Stage::New,
+            task: (0, 0),
             cancelling: 0,
             outranked: 0,
         }
     }
 
-    /// Enters the scope, once. False outside a task.
+    /// Before each poll: enters the scope, if the task is new to it. False outside a task.
     #[must_use]
     pub(crate) fn enter(&mut self) -> bool {
-        if self.stage == Stage::New {
-            let Some(cancelling) = delivered_requests() else {
-                return false;
-            };
-            self.cancelling = cancelling;
-            self.stage = Stage::Open;
+        let Some(task) = cancel::current_identity() else {
+            return false;
+        };
+        if self.task != task {
+            self.task = task;
+            self.cancelling = delivered_requests().unwrap_or_default();
+            // Whatever came from outside, there, has nothing to do with what is outside here.
+            self.outranked = 0;
+            if self.stage == Stage::New {
+                self.stage = Stage::Open;
+            }
         }
         true
     }
 
     /// Whether the scope's request may still have to be delivered.
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self.stage, Stage::New | Stage::Open)
+        matches!(self.stage, Stage::New | Stage::Open | Stage::Passed)
+    }
+
+    /// Whether a request from further out went by when the scope was due.
+    pub(crate) fn has_passed(&self) -> bool {
+        self.stage == Stage::Passed
     }
 
     /// Whether the scope's time has come while the body was waiting.
@@ -136,12 +141,16 @@ impl Scope {
         !self.is_open()
     }
 
-    /// The delivery that a poll with `due` is about to make.
-    pub(crate) fn delivery(&self) -> Delivery {
-        Delivery {
-            thread: this_thread(),
-            origin: Origin::scope(self),
-        }
+    /// The delivery of an open scope that is due. None if a request of the task's own is about to
+    /// come: that is let decide first, in the next poll, unless it is taken back.
+    pub(crate) fn delivery(&self) -> Option<Delivery> {
+        let scope = Origin::scope(self);
+        let on_its_way = match cancel::delivering() {
+            Origin::NOBODY if cancel::current_has_request() => return None,
+            Origin::NOBODY => scope,
+            outer => outer,
+        };
+        Some(Delivery { scope, on_its_way })
     }
 
     /// The body has been given more time before the request had arrived.
@@ -149,19 +158,19 @@ impl Scope {
         self.stage = Stage::Open;
     }
 
-    /// Polls the body; with `due`, the scope's own request is delivered to it, once.
+    /// Polls the body; if that is due, the scope's own request is delivered to it, once.
     #[inline]
     pub(crate) fn poll<F: Future>(
         &mut self,
-        due: bool,
+        due: Option<Delivery>,
         body: Pin<&mut F>,
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
         let outer = cancel::delivering();
         if outer != Origin::NOBODY {
-            return self.pass_on(due, outer, body, cx);
+            return self.pass_on(due.is_some(), outer, body, cx);
         }
-        if due && self.stage == Stage::Open {
+        if due.is_some() && self.is_open() {
             return self.deliver(body, cx);
         }
         if self.has_expired() || self.outranked != 0 {
@@ -183,13 +192,13 @@ impl Scope {
         self.answer_to(polled, noted)
     }
 
-    /// What was given back while the body was polled is to be delivered again.
+    /// What was given back or withdrawn while the body was polled has not come.
     fn hear(&mut self, heard: Heard) {
         self.outranked = self.outranked.saturating_sub(heard.of_scopes);
         let again = match self.stage {
             Stage::Delivered => heard.own,
             Stage::Overruled => heard.of_task || heard.of_scopes != 0,
-            Stage::New | Stage::Open => false,
+            Stage::New | Stage::Open | Stage::Passed => false,
         };
         if again {
             self.stage = Stage::Open;
@@ -213,23 +222,22 @@ impl Scope {
         body: Pin<&mut F>,
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
-        let overruled = due && self.stage == Stage::Open;
-        if overruled {
-            self.stage = Stage::Overruled;
-        }
         let noted = cancel::note();
         let listening = Listening::begin(Origin::scope(self));
         let polled = body.poll(cx);
-        if outer != Origin::TASK {
-            self.outranked += 1;
-        }
-        self.hear(listening.end());
-        if was_taken_back(outer) {
-            self.outranked -= 1;
-            if overruled {
-                self.stage = Stage::Open;
+        let due = due && self.is_open();
+        if cancel::delivering() == outer {
+            // It goes on outward, where perhaps a sibling claims it: then this scope is due still.
+            if due {
+                self.stage = Stage::Passed;
+            }
+        } else {
+            self.outranked += u32::from(outer != Origin::TASK);
+            if due {
+                self.stage = Stage::Overruled;
             }
         }
+        self.hear(listening.end());
         self.answer_to(polled, noted)
     }
 
@@ -239,42 +247,32 @@ impl Scope {
         body: Pin<&mut F>,
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
-        if cancel::current_has_request() {
-            // It comes with the next poll, unless it is taken back: let it decide then.
-            return match body.poll(cx) {
-                Poll::Ready(value) => Verdict::Ready(value),
-                Poll::Pending => Verdict::Pending,
-            };
-        }
+        self.stage = Stage::Open;
         let noted = cancel::note();
         let listening = Listening::begin(Origin::scope(self));
         let sent = Sent::send(Origin::scope(self));
         let polled = body.poll(cx);
+        let unclaimed = sent.is_on_its_way();
         let heard = listening.end();
         self.hear(heard);
-        let end = match sent.end() {
-            End::Claimed if heard.own => End::TakenBack,
-            end => end,
-        };
+        drop(sent);
         match polled {
             // It may have been ready without ever meeting the request: then it has not expired.
             Poll::Ready(value) => {
-                if end == End::Claimed {
+                if !unclaimed && !heard.own {
                     self.stage = Stage::Delivered;
                 }
                 Verdict::Ready(value)
             }
-            Poll::Pending => match end {
-                End::TakenBack => Verdict::Pending,
-                End::Unclaimed => {
-                    self.stage = Stage::Delivered;
-                    self.answer(CancelledError::default())
-                }
-                End::Claimed => {
-                    self.stage = Stage::Delivered;
-                    self.claim_raise(noted)
-                }
-            },
+            Poll::Pending if unclaimed => {
+                self.stage = Stage::Delivered;
+                self.answer(CancelledError::default())
+            }
+            Poll::Pending if heard.own => Verdict::Pending,
+            Poll::Pending => {
+                self.stage = Stage::Delivered;
+                self.claim_raise(noted)
+            }
         }
     }
 
@@ -294,7 +292,10 @@ impl Scope {
 
 /// How many of the current task's requests have been delivered. One that is still on its way will be
 /// in any case, and needs no raise to stand for it.
-fn delivered_requests() -> Option<u32> {
+///
+/// Behind a shield none has been since it went up.
+pub(crate) fn delivered_requests() -> Option<u32> {
+    let shield = cancel::shield();
     let mut counted = cancel::current_cancelling()?;
     loop {
         let waits = u32::from(cancel::current_has_request());
@@ -302,7 +303,7 @@ fn delivered_requests() -> Option<u32> {
         let again = cancel::current_cancelling()?;
         if again == counted {
             let travels = u32::from(cancel::delivering() == Origin::TASK);
-            return Some(counted.saturating_sub(waits + travels));
+            return Some(counted.saturating_sub(waits + travels).min(shield));
         }
         counted = again;
     }
@@ -311,37 +312,21 @@ fn delivered_requests() -> Option<u32> {
 /// The scope's request, on its way. Ends with the poll, even with a panic.
 struct Sent(Origin);
 
-/// What became of it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    Unclaimed,
-    Claimed,
-    TakenBack,
-}
-
 impl Sent {
     fn send(origin: Origin) -> Sent {
-        // A scope that had this address may have left its name.
-        TAKEN_BACK.with(|taken_back| taken_back.set(Origin::NOBODY));
-        cancel::wake_foreign();
+        wake_attendants();
         cancel::set_delivering(origin);
         Sent(origin)
     }
 
-    fn end(self) -> End {
-        if cancel::delivering() == self.0 {
-            End::Unclaimed
-        } else if was_taken_back(self.0) {
-            End::TakenBack
-        } else {
-            End::Claimed
-        }
+    fn is_on_its_way(&self) -> bool {
+        cancel::delivering() == self.0
     }
 }
 
 impl Drop for Sent {
     fn drop(&mut self) {
-        if cancel::delivering() == self.0 {
+        if self.is_on_its_way() {
             cancel::set_delivering(Origin::NOBODY);
         }
     }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::task::Waker;
 use std::time::Instant;
 
-use crate::runtime::{Held, TaskId, current_task, is_delivering};
+use crate::runtime::{Held, Passing, delivered_requests};
 use crate::sync::{Arc, Mutex};
 
 /// The handle of a part of a task that can be cancelled by itself: `trio.CancelScope`.
@@ -42,8 +42,10 @@ struct State {
     stage: Stage,
     /// Woken when anything of the above changes.
     waker: Option<Waker>,
-    /// The task that polls the body just now, with a request from outside on its way and no shield up.
-    delivering_to: Option<TaskId>,
+    /// The request from outside that is on its way into the body just now, with no shield up.
+    passing: Option<Passing>,
+    /// How many of the task's requests had been delivered when the shield went up.
+    before_shield: Option<u32>,
     /// Requests from outside that the body has not seen.
     held: Vec<Held>,
 }
@@ -63,7 +65,8 @@ impl CancelScope {
             shielded: false,
             stage: Stage::Open,
             waker: None,
-            delivering_to: None,
+            passing: None,
+            before_shield: None,
             held: Vec::new(),
         };
         CancelScope {
@@ -134,16 +137,15 @@ impl CancelScope {
     /// # });
     /// ```
     pub fn set_shield(&self, shielded: bool) {
-        let mut on_its_way_to = None;
+        let mut passing = None;
         self.change(|state| {
-            state.shielded = shielded;
-            on_its_way_to = state.delivering_to.filter(|_| shielded);
+            if std::mem::replace(&mut state.shielded, shielded) != shielded {
+                state.before_shield = None;
+            }
+            passing = state.passing.filter(|_| shielded);
         });
         // Called by the body, with a request on its way: what it awaits next is not to see that.
-        let here = on_its_way_to.is_some() && current_task().map(|task| task.id()) == on_its_way_to;
-        if here && is_delivering() {
-            self.hold();
-        }
+        self.keep(passing.and_then(Passing::hold));
     }
 
     /// Changes an open scope, and has its future look at what has changed.
@@ -188,9 +190,21 @@ impl CancelScope {
     /// Claims the request on its way, and keeps it until the scope ends or the shield goes down.
     #[cold]
     pub(super) fn hold(&self) {
-        if let Some(held) = Held::claim() {
+        self.keep(Held::claim());
+    }
+
+    fn keep(&self, held: Option<Held>) {
+        if let Some(held) = held {
             held.join(&mut self.shared.lock().held);
         }
+    }
+
+    /// How many of the task's requests had been delivered when the shield went up.
+    pub(super) fn before_shield(&self) -> u32 {
+        let mut state = self.shared.lock();
+        let held = state.held.iter().any(Held::is_of_task);
+        let before = || delivered_requests().unwrap_or_default() - u32::from(held);
+        *state.before_shield.get_or_insert_with(before)
     }
 
     /// Gives back what is held: the scope has ended, or the shield is down and the body waits.
@@ -205,7 +219,7 @@ impl CancelScope {
         if state.stage == Stage::Open {
             state.stage = stage;
         }
-        state.delivering_to = None;
+        state.passing = None;
         let waker = state.waker.take();
         drop(state);
         drop(waker);
@@ -252,13 +266,13 @@ pub(super) struct Delivering<'a>(&'a CancelScope);
 impl Delivering<'_> {
     #[cold]
     pub(super) fn to(handle: &CancelScope) -> Delivering<'_> {
-        handle.shared.lock().delivering_to = current_task().map(|task| task.id());
+        handle.shared.lock().passing = Passing::now();
         Delivering(handle)
     }
 }
 
 impl Drop for Delivering<'_> {
     fn drop(&mut self) {
-        self.0.shared.lock().delivering_to = None;
+        self.0.shared.lock().passing = None;
     }
 }

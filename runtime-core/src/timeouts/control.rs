@@ -5,7 +5,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use crate::exceptions::InvalidStateError;
-use crate::runtime::{Delivery, is_given_back, take_back};
+use crate::runtime::{Delivery, can_take_back, is_given_back, take_back};
 use crate::sync::{Arc, Mutex};
 
 /// A timeout, as its body and any other task see it: `asyncio.Timeout`.
@@ -95,13 +95,14 @@ impl Timeout {
         Err(InvalidStateError::new(message))
     }
 
-    /// Whether the limit has cancelled the body, whatever the body made of it.
+    /// Whether the limit has cancelled the body, whatever the body made of it. Not yet while the body
+    /// runs on past its deadline, because something was ready.
     #[must_use]
     pub fn expired(&self) -> bool {
         let state = self.shared.lock();
         match state.stage {
             Stage::Active | Stage::Finished => false,
-            Stage::Expiring => !state.is_given_back(),
+            Stage::Expiring => !state.is_on_its_way(),
             Stage::Expired => true,
         }
     }
@@ -125,12 +126,18 @@ impl Timeout {
         when
     }
 
-    /// The body is about to be polled with the request on its way.
-    pub(super) fn begin_expiry(&self, delivery: Delivery) {
+    /// The body is about to be polled with the request on its way. False if the deadline is not
+    /// `when` any more: somebody has just moved it.
+    #[must_use]
+    pub(super) fn begin_expiry(&self, when: Instant, delivery: Delivery) -> bool {
         let mut state = self.shared.lock();
+        if state.when != Some(when) {
+            return false;
+        }
         state.stage = Stage::Expiring;
         state.delivery = Some(delivery);
         state.delivering = true;
+        true
     }
 
     /// That poll has ended. True if the body has been given more time in it.
@@ -154,13 +161,18 @@ impl Timeout {
 }
 
 impl State {
-    /// Whether the request can be taken back: it is on its way still, or a shield has held it.
+    /// Takes the request back, if it is on its way still, or a shield has held it.
     fn takes_back(&self) -> bool {
-        (self.delivering && self.delivery.is_some_and(take_back)) || self.is_given_back()
+        self.delivery.is_some_and(|delivery| {
+            (self.delivering && take_back(delivery)) || is_given_back(delivery)
+        })
     }
 
-    fn is_given_back(&self) -> bool {
-        self.delivery.is_some_and(is_given_back)
+    /// Whether that would succeed, here.
+    fn is_on_its_way(&self) -> bool {
+        self.delivery.is_some_and(|delivery| {
+            (self.delivering && can_take_back(delivery)) || is_given_back(delivery)
+        })
     }
 }
 

@@ -68,14 +68,20 @@ pub fn wait_for<A: IntoFuture>(
 /// assert!(outcome.await.is_err());
 /// # });
 /// ```
-pub async fn timeout<T, F>(delay: impl Into<Option<Duration>>, body: F) -> Result<T, TimeoutError>
+#[track_caller]
+pub fn timeout<T, F>(
+    delay: impl Into<Option<Duration>>,
+    body: F,
+) -> impl Future<Output = Result<T, TimeoutError>>
 where
     F: AsyncFnOnce(&Timeout) -> T,
 {
-    let delay: Option<Duration> = delay.into();
-    // A delay beyond what an `Instant` can say is no limit.
-    let when = delay.and_then(|delay| loop_time().checked_add(delay));
-    timeout_at(when, body).await
+    let (delay, location) = (delay.into(), Location::caller());
+    async move {
+        // A delay beyond what an `Instant` can say is no limit.
+        let when = delay.and_then(|delay| loop_time().checked_add(delay));
+        run_until(when, body, location).await
+    }
 }
 
 /// As [`timeout`], with an instant.
@@ -85,13 +91,28 @@ where
 ///
 /// # Panics
 /// As [`timeout`].
-pub async fn timeout_at<T, F>(when: impl Into<Option<Instant>>, body: F) -> Result<T, TimeoutError>
+#[track_caller]
+pub fn timeout_at<T, F>(
+    when: impl Into<Option<Instant>>,
+    body: F,
+) -> impl Future<Output = Result<T, TimeoutError>>
 where
     F: AsyncFnOnce(&Timeout) -> T,
 {
-    let control = Timeout::new(when.into());
+    run_until(when.into(), body, Location::caller())
+}
+
+async fn run_until<T, F>(
+    when: Option<Instant>,
+    body: F,
+    location: &'static Location<'static>,
+) -> Result<T, TimeoutError>
+where
+    F: AsyncFnOnce(&Timeout) -> T,
+{
+    let control = Timeout::new(when);
     let limit = Limit::Shared(control.clone());
-    Limited::new(body(&control), limit, Location::caller()).await
+    Limited::new(body(&control), limit, location).await
 }
 
 pin_project! {
@@ -180,26 +201,33 @@ impl<F: Future> Future for Limited<F> {
             armed: this.armed,
             location: this.location,
         };
-        let due = when.is_some_and(|when| clock.is_due(now, when, cx));
+        let due = match when {
+            Some(when) => clock.is_due(now, when, cx).then_some(when),
+            None => {
+                clock.disarm();
+                None
+            }
+        };
         let body = this
             .body
             .as_mut()
             .as_pin_mut()
             .expect("a timeout was polled after its end");
-        if due {
-            this.limit.begin_expiry(this.scope.delivery());
-        }
-        let verdict = this.scope.poll(due, body, cx);
-        if due && this.limit.end_delivery() {
+        let delivery = due.and_then(|when| this.limit.begin_expiry(when, this.scope.delivery()?));
+        let verdict = this.scope.poll(delivery, body, cx);
+        if delivery.is_some() && this.limit.end_delivery() {
             this.scope.reopen();
         }
+        let due = due.is_some();
         let expired = this.scope.has_expired();
         let outcome = match verdict {
             Verdict::Pending => {
                 if !expired && (due || !was_open) {
                     // The request has been taken back, put off, or given back: the next poll looks
                     // again.
-                    this.limit.note(Stage::Active);
+                    if !this.scope.has_passed() {
+                        this.limit.note(Stage::Active);
+                    }
                     cx.waker().wake_by_ref();
                 } else if let (false, Some(when)) = (due, when) {
                     clock.arm(now, when, cx);
@@ -240,11 +268,16 @@ impl Alarm<'_> {
         match *self.armed {
             Some(before) if before == when => self.poll(None, when, cx),
             Some(_moved) => {
-                self.timer.cancel();
-                *self.armed = None;
+                self.disarm();
                 when <= loop_time()
             }
             None => now.is_some_and(|now| when <= now),
+        }
+    }
+
+    fn disarm(&mut self) {
+        if self.armed.take().is_some() {
+            self.timer.cancel();
         }
     }
 
@@ -289,9 +322,11 @@ impl Limit {
         }
     }
 
-    fn begin_expiry(&self, delivery: Delivery) {
-        if let Limit::Shared(control) = self {
-            control.begin_expiry(delivery);
+    /// The delivery, unless the deadline has just been moved.
+    fn begin_expiry(&self, when: Instant, delivery: Delivery) -> Option<Delivery> {
+        match self {
+            Limit::Shared(control) => control.begin_expiry(when, delivery).then_some(delivery),
+            Limit::Delay(_) | Limit::At(_) => Some(delivery),
         }
     }
 

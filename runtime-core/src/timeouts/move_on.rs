@@ -17,7 +17,7 @@ use pin_project_lite::pin_project;
 use super::cancel_scope::{CancelScope, Delivering, Stage, View};
 use crate::runtime::{
     Attendance, Precision, Raise, Scope, Timer, Verdict, current_task, hidden, is_delivering,
-    try_get_running_loop,
+    shielded, try_get_running_loop,
 };
 
 /// Runs `body` for so long at most, and then goes on without it: `trio.move_on_after`. `None` sets no
@@ -145,10 +145,14 @@ impl<F: Future> Future for Scoped<F> {
         }
         let body = this.body.as_mut().as_pin_mut().expect(POLLED_AGAIN);
         let verdict = if view.shielded {
-            hidden(|| this.scope.poll(due, body, cx))
+            shielded(handle.before_shield(), || {
+                let delivery = due.then(|| this.scope.delivery()).flatten();
+                this.scope.poll(delivery, body, cx)
+            })
         } else {
             let _delivering = is_delivering().then(|| Delivering::to(handle));
-            this.scope.poll(due, body, cx)
+            let delivery = due.then(|| this.scope.delivery()).flatten();
+            this.scope.poll(delivery, body, cx)
         };
         let (outcome, raised) = match verdict {
             Verdict::Pending => {

@@ -19,10 +19,7 @@
 //! Marks live no longer than the poll in which they were left: its root claims what is left.
 //!
 //! **Foreign wakers.** A combinator with wakers of its own (`FuturesUnordered`) polls only children
-//! that were woken, so a request could not travel down through it. An aware awaitable polled with
-//! a waker that is not its task's registers that waker with the task ([`Attendance`]), and whoever
-//! delivers wakes all of them first. (All of the task's, not only those of the scopes inside the
-//! deliverer: one wake too many costs a poll, a list per scope would cost every scope.)
+//! that were woken, so a request could not travel down through it: see `attendance`.
 //!
 //! The context is saved and restored around nested polls (an eager start, a `block_on` in user
 //! code), and hidden from destructors, so that code in them is not cancelled by accident.
@@ -33,14 +30,11 @@
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 use std::panic::Location;
-use std::task::Waker;
 
 use super::header::TaskPointer;
-use super::quietly::quietly;
 use super::reference::TaskRef;
-use super::waker::wakes;
 use crate::exceptions::CancelledError;
-use crate::sync::{StdArc, local};
+use crate::sync::local;
 
 /// Whose request is on its way: nobody's, the task's own, or a scope's, by its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +73,8 @@ struct PollContext {
     marks: Cell<u32>,
     depth: Cell<u32>,
     serial: Cell<u64>,
+    /// Behind a shield: at which nesting of polls, and how many requests had come before it.
+    shield: Cell<(u32, u32)>,
 }
 
 local! {
@@ -88,6 +84,7 @@ local! {
         marks: Cell::new(0),
         depth: Cell::new(0),
         serial: Cell::new(0),
+        shield: Cell::new((0, 0)),
     }
 }
 
@@ -206,14 +203,10 @@ pub(crate) fn current_has_request() -> bool {
     current_pointer().is_some_and(|task| unsafe { task.as_ref() }.state.has_request())
 }
 
-/// Takes one request of `task` back. At zero an undelivered one is dropped: also one that is on its
-/// way through this very poll, and that nobody has claimed.
-pub(crate) fn uncancel(task: &TaskRef) -> u32 {
-    let left = task.header().state.uncancel();
-    if left == 0 && delivering() == Origin::TASK && current_pointer() == Some(task.pointer()) {
-        set_delivering(Origin::NOBODY);
-    }
-    left
+/// The task that is polled on this thread, by its place in memory and its number; both, because
+/// either may be another's later, or on another loop.
+pub(crate) fn current_identity() -> Option<(usize, u64)> {
+    with_current(|task| (task.pointer().as_ptr().addr(), task.id().0))
 }
 
 /// How many polls are nested on this thread.
@@ -318,6 +311,29 @@ impl<T> ExtractIf<T> for Vec<T> {
     }
 }
 
+/// How many requests had come to the current task before the shield that this is called behind;
+/// beyond any number where there is none.
+pub(crate) fn shield() -> u32 {
+    POLL.with(|poll| match poll.shield.get() {
+        (depth, before) if depth == poll.depth.get() => before,
+        _ => u32::MAX,
+    })
+}
+
+/// Runs `work` behind a shield: with no request on its way, and none that has come but those
+/// `before` it went up.
+pub(crate) fn shielded<R>(before: u32, work: impl FnOnce() -> R) -> R {
+    struct Restore((u32, u32));
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            POLL.with(|poll| poll.shield.set(self.0));
+        }
+    }
+    let before = before.min(shield());
+    let _restore = Restore(POLL.with(|poll| poll.shield.replace((poll.depth.get(), before))));
+    hidden(work)
+}
+
 /// Runs `work` with no request on its way: destructors, and what a shield holds.
 #[inline]
 pub(crate) fn hidden<R>(work: impl FnOnce() -> R) -> R {
@@ -348,6 +364,12 @@ pub(crate) fn leave_mark(error: CancelledError) -> Serial {
     })
 }
 
+/// Whether nobody has claimed a mark yet.
+pub(crate) fn is_left(serial: Serial) -> bool {
+    let any = POLL.with(|poll| poll.marks.get()) != 0;
+    any && MARKS.with(|marks| marks.borrow().iter().any(|mark| mark.serial == serial))
+}
+
 /// Takes a mark back. False if it has been claimed.
 pub(crate) fn take_mark_back(serial: Serial) -> bool {
     if POLL.with(|poll| poll.marks.get()) == 0 {
@@ -360,72 +382,4 @@ pub(crate) fn take_mark_back(serial: Serial) -> bool {
         POLL.with(|poll| poll.marks.set(marks.len() as u32));
         marks.len() < before
     })
-}
-
-/// The registration of an aware awaitable that is polled through a foreign waker.
-#[derive(Debug, Default)]
-pub(crate) struct Attendance(Option<Box<Entry>>);
-
-#[derive(Debug)]
-struct Entry {
-    task: TaskRef,
-    key: u64,
-    waker: StdArc<Waker>,
-}
-
-impl Attendance {
-    /// Sees to it that a request for the current task wakes `waker`, if that is not the task's own.
-    #[inline]
-    pub(crate) fn attend(&mut self, waker: &Waker) {
-        if let Some(task) = current_pointer() {
-            if !wakes(waker, task) {
-                self.register(waker);
-            }
-        }
-    }
-
-    #[cold]
-    fn register(&mut self, waker: &Waker) {
-        let Some(task) = current() else { return };
-        let same_task = self.0.take_if(|entry| entry.task != task).is_none();
-        if let (true, Some(entry)) = (same_task, &mut self.0) {
-            if !entry.waker.will_wake(waker) {
-                entry.waker = StdArc::new(waker.clone());
-                let side = task.header().side_or_new();
-                side.put_foreign(Some(entry.key), StdArc::clone(&entry.waker));
-            }
-            return;
-        }
-        let waker = StdArc::new(waker.clone());
-        let (key, _none) = task
-            .header()
-            .side_or_new()
-            .put_foreign(None, StdArc::clone(&waker));
-        task.header().state.note_foreign();
-        self.0 = Some(Box::new(Entry { task, key, waker }));
-    }
-}
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        let _waker = self
-            .task
-            .header()
-            .side()
-            .and_then(|side| side.remove_foreign(self.key));
-    }
-}
-
-/// Wakes the foreign wakers of the current task: before a delivery.
-pub(crate) fn wake_foreign() {
-    let Some(task) = current() else { return };
-    if task.header().state.has_foreign() {
-        let wakers = task
-            .header()
-            .side()
-            .map(|side| side.foreign())
-            .unwrap_or_default();
-        let wakers = wakers.iter();
-        wakers.for_each(|waker| quietly(|| waker.wake_by_ref()));
-    }
 }

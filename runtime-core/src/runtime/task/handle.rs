@@ -10,9 +10,9 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll};
 
 use super::callback::Handle;
-use super::cancel;
 use super::context::Context;
 use super::header::TaskId;
+use super::held::uncancel;
 use super::inherit::inherited_context;
 use super::reference::TaskRef;
 use super::state::Ending;
@@ -67,7 +67,7 @@ impl TaskHandle {
 
     /// As [`Task::uncancel`](crate::Task::uncancel).
     pub fn uncancel(&self) -> u32 {
-        cancel::uncancel(&self.task)
+        uncancel(&self.task)
     }
 
     /// Whether the task has ended, in whichever way.

@@ -72,6 +72,11 @@ impl Held {
         })
     }
 
+    /// Whether it is the task's own.
+    pub(crate) fn is_of_task(&self) -> bool {
+        self.origin == Origin::TASK
+    }
+
     /// Adds a request to others. Of several from one origin the first stands, with its message.
     pub(crate) fn join(self, others: &mut Vec<Held>) {
         let is_same = |other: &Held| other.origin == self.origin && other.task == self.task;
@@ -101,10 +106,27 @@ impl Drop for Held {
         if self.origin == Origin::TASK {
             let _alive = self.task.cancel(std::mem::take(&mut self.error));
             // If all were taken back meanwhile, this drops it.
-            cancel::uncancel(&self.task);
+            uncancel(&self.task);
         }
         tell(self.origin);
     }
+}
+
+/// Takes one request of `task` back. At zero an undelivered one is dropped: also one that is on its
+/// way through this very poll, and that nobody has claimed.
+pub(crate) fn uncancel(task: &TaskRef) -> u32 {
+    let left = task.header().state.uncancel();
+    let here = cancel::current_pointer() == Some(task.pointer());
+    if left == 0 && here && cancel::delivering() == Origin::TASK {
+        withdraw(Origin::TASK);
+    }
+    left
+}
+
+/// Takes the request on its way back: it comes to nobody any more.
+pub(crate) fn withdraw(origin: Origin) {
+    cancel::set_delivering(Origin::NOBODY);
+    tell(origin);
 }
 
 /// Tells the scopes from `origin` inward.
@@ -121,23 +143,77 @@ fn tell(origin: Origin) {
             None if origin == Origin::TASK => 0,
             None => return,
         };
-        let further_in = listening[further_in..].iter_mut();
-        for listener in further_in.filter(|listener| listener.depth == depth) {
-            match origin {
-                Origin::TASK => listener.heard.of_task = true,
-                _scope => listener.heard.of_scopes += 1,
-            }
-        }
+        tell_each(&mut listening[further_in..], origin);
     });
+}
+
+fn tell_each(listening: &mut [Listener], origin: Origin) {
+    let depth = cancel::depth();
+    let listening = listening.iter_mut();
+    for listener in listening.filter(|listener| listener.depth == depth) {
+        match origin {
+            Origin::TASK => listener.heard.of_task = true,
+            _scope => listener.heard.of_scopes += 1,
+        }
+    }
+}
+
+/// A request on its way into a body, from further out than whoever polls that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Passing {
+    origin: Origin,
+    task: (usize, u64),
+    depth: u32,
+    /// The first place on the list of the scopes inside.
+    inside: usize,
+}
+
+impl Passing {
+    /// The one that is on its way now.
+    pub(crate) fn now() -> Option<Passing> {
+        let (origin, task) = (cancel::delivering(), cancel::current_identity()?);
+        (origin != Origin::NOBODY).then(|| Passing {
+            origin,
+            task,
+            depth: cancel::depth(),
+            inside: LISTENING.with(|listening| listening.borrow().len()),
+        })
+    }
+
+    /// Claims it, if this is called from that body, and it is on its way still. For the scopes inside
+    /// it has never come.
+    pub(crate) fn hold(self) -> Option<Held> {
+        let same = cancel::current_identity() == Some(self.task) && cancel::depth() == self.depth;
+        if !same || cancel::delivering() != self.origin {
+            return None;
+        }
+        let held = Held::claim();
+        LISTENING.with(|listening| {
+            let mut listening = listening.borrow_mut();
+            tell_each(&mut listening[self.inside..], self.origin);
+        });
+        held
+    }
 }
 
 /// Whether the request of `scope` has been given back during the poll that this is called from.
 pub(crate) fn was_given_back(scope: Origin) -> bool {
+    heard_by(scope).is_some_and(|heard| heard.own)
+}
+
+/// Whether `scope` is on the list: this is called from its body.
+pub(crate) fn listens(scope: Origin) -> bool {
+    heard_by(scope).is_some()
+}
+
+fn heard_by(scope: Origin) -> Option<Heard> {
     let depth = cancel::depth();
     LISTENING.with(|listening| {
         let listening = listening.borrow();
-        let mut listening = listening.iter();
-        listening.any(|one| one.scope == scope && one.depth == depth && one.heard.own)
+        let one = listening
+            .iter()
+            .rfind(|one| one.scope == scope && one.depth == depth);
+        one.map(|one| one.heard)
     })
 }
 

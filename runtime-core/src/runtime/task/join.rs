@@ -9,11 +9,12 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::cancel::{self, Attendance};
+use super::attendance::Attendance;
+use super::cancel;
 use super::context::Context;
 use super::handle::{CallbackId, TaskHandle};
 use super::header::TaskId;
-use super::held::Held;
+use super::held::{Held, uncancel};
 use super::raise::Raise;
 use super::raw::Outcome;
 use super::reference::TaskRef;
@@ -110,7 +111,7 @@ impl<T> Task<T> {
     /// Takes one request back and returns how many are left. At zero, a request that has not been
     /// delivered yet is dropped. It has no effect on a task that is done.
     pub fn uncancel(&self) -> u32 {
-        cancel::uncancel(&self.task)
+        uncancel(&self.task)
     }
 
     /// Whether the task has ended, in whichever way.
@@ -266,7 +267,10 @@ impl<T> Future for Task<T> {
         let this = &mut *self;
         match &mut this.stage {
             Stage::Raising(raise) => {
-                return Pin::new(raise).poll(cx).map(|never| match never {});
+                return raise.poll_once().map(|error| {
+                    this.stage = Stage::Taken;
+                    Err(error.into())
+                });
             }
             Stage::Forwarded(_) => return this.poll_forwarded(cx),
             Stage::Waiting | Stage::Taken => {}
@@ -327,9 +331,9 @@ impl<T> Task<T> {
         match self.take() {
             Outcome::Cancelled(error) => {
                 let mut raise = Box::new(Raise::standing_for(held, error));
-                let polled = Pin::new(&mut raise).poll(cx);
+                let polled = raise.poll_once();
                 self.stage = Stage::Raising(raise);
-                polled.map(|never| match never {})
+                polled.map(|error| Err(error.into()))
             }
             outcome => {
                 // It has suppressed the requests, if it met them. Else they wait for the next await.

@@ -30,6 +30,7 @@ pub(crate) mod quietly;
 pub(crate) mod registry;
 pub(crate) mod state;
 
+pub(crate) mod attendant;
 pub(crate) mod audience;
 pub(crate) mod callback;
 
@@ -55,6 +56,7 @@ pub(crate) mod waker;
 )]
 pub(crate) mod cancel;
 
+pub(crate) mod attendance;
 pub(crate) mod entered;
 pub(crate) mod held;
 

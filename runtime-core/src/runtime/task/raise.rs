@@ -63,12 +63,23 @@ impl Raise {
     pub(crate) fn into_error(self) -> CancelledError {
         self.error.clone()
     }
-}
 
-impl Future for Raise {
-    type Output = Infallible;
+    /// Raises, unless somebody has claimed that in an earlier poll: then whoever awaits the same thing
+    /// once more is told, and not cancelled again.
+    pub(crate) fn poll_once(&mut self) -> Poll<CancelledError> {
+        match self.mark {
+            Some(mark) if !cancel::is_left(mark) => {
+                self.held.drain(..).for_each(Held::settle);
+                Poll::Ready(self.error.clone())
+            }
+            _ => {
+                self.leave();
+                Poll::Pending
+            }
+        }
+    }
 
-    fn poll(mut self: Pin<&mut Self>, _cx: &mut PollWith<'_>) -> Poll<Self::Output> {
+    fn leave(&mut self) {
         assert!(
             cancel::current_pointer().is_some(),
             "CancelledError::raise() was awaited outside a task: nobody is there to be cancelled"
@@ -77,6 +88,14 @@ impl Future for Raise {
             cancel::take_mark_back(mark);
         }
         self.mark = Some(cancel::leave_mark(self.error.clone()));
+    }
+}
+
+impl Future for Raise {
+    type Output = Infallible;
+
+    fn poll(mut self: Pin<&mut Self>, _cx: &mut PollWith<'_>) -> Poll<Self::Output> {
+        self.leave();
         Poll::Pending
     }
 }

@@ -3,6 +3,7 @@
 use std::ptr::NonNull;
 use std::task::{Context as PollWith, Poll, Waker};
 
+use super::attendance::wake_attendants;
 use super::cancel::{self, Origin};
 use super::header::{Header, TaskPointer, Wake};
 use super::quietly::wake_quietly;
@@ -127,7 +128,7 @@ fn deliver(pointer: TaskPointer) -> Option<Ending> {
         let error = cancel::claim().unwrap_or_default();
         return Some(cancel_future(pointer, error));
     }
-    cancel::wake_foreign();
+    wake_attendants();
     let ending = poll(pointer);
     if ending.is_some() && cancel::delivering() == Origin::TASK {
         header.state.restore_request();

@@ -2,6 +2,7 @@
 
 use std::task::Waker;
 
+use super::attendant::Attendant;
 use super::audience::Audience;
 use super::callback::Handle;
 use crate::exceptions::CancelledError;
@@ -23,7 +24,7 @@ struct Contents {
     name: Option<String>,
     /// What an undelivered request says.
     message: Option<CancelledError>,
-    foreign: Vec<(u64, StdArc<Waker>)>,
+    attendants: Vec<(u64, StdArc<Attendant>)>,
     last_key: u64,
 }
 
@@ -89,53 +90,29 @@ impl Side {
         debug_assert!(before.is_none(), "there is one completer");
     }
 
-    /// Stores a foreign waker, in place of the one stored before under that key. Returns the key, and
-    /// a waker for the caller to drop.
-    pub(crate) fn put_foreign(
-        &self,
-        key: Option<u64>,
-        waker: StdArc<Waker>,
-    ) -> (u64, Option<StdArc<Waker>>) {
+    /// Adds somebody to be woken before a delivery. The key takes it off the list.
+    pub(crate) fn add_attendant(&self, attendant: StdArc<Attendant>) -> u64 {
         let mut contents = self.contents.lock();
-        let key = key.unwrap_or_else(|| contents.next_key());
-        match contents.find_foreign(key) {
-            Ok(index) => {
-                let before = std::mem::replace(&mut contents.foreign[index].1, waker);
-                (key, Some(before))
-            }
-            Err(index) => {
-                contents.foreign.insert(index, (key, waker));
-                (key, None)
-            }
-        }
+        contents.last_key += 1;
+        let key = contents.last_key;
+        contents.attendants.push((key, attendant));
+        key
     }
 
-    pub(crate) fn remove_foreign(&self, key: u64) -> Option<StdArc<Waker>> {
+    /// Takes one off the list, for the caller to drop: a waker's destructor is user code.
+    pub(crate) fn remove_attendant(&self, key: u64) -> Option<StdArc<Attendant>> {
         let mut contents = self.contents.lock();
-        let index = contents.find_foreign(key).ok()?;
-        Some(contents.foreign.remove(index).1)
+        // Keys only grow, and the list is filled in their order: it is sorted.
+        let attendants = &mut contents.attendants;
+        let index = attendants
+            .binary_search_by_key(&key, |(key, _)| *key)
+            .ok()?;
+        Some(attendants.remove(index).1)
     }
 
-    /// The foreign wakers, to be woken outside the lock. (Shared, not cloned: cloning a waker is
-    /// user code.)
-    pub(crate) fn foreign(&self) -> Vec<StdArc<Waker>> {
-        self.contents
-            .lock()
-            .foreign
-            .iter()
-            .map(|(_, waker)| StdArc::clone(waker))
-            .collect()
-    }
-}
-
-impl Contents {
-    fn next_key(&mut self) -> u64 {
-        self.last_key += 1;
-        self.last_key
-    }
-
-    /// Keys only grow, and the list is filled in their order: it is sorted.
-    fn find_foreign(&self, key: u64) -> Result<usize, usize> {
-        self.foreign.binary_search_by_key(&key, |(key, _)| *key)
+    /// Takes all of them off the list.
+    pub(crate) fn take_attendants(&self) -> impl Iterator<Item = StdArc<Attendant>> + use<> {
+        let attendants = std::mem::take(&mut self.contents.lock().attendants);
+        attendants.into_iter().map(|(_, attendant)| attendant)
     }
 }

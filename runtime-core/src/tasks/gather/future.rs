@@ -111,7 +111,12 @@ impl<C: Children> Joint<C> {
                 // An error is no reason to leave others behind in their cleanup.
                 Stage::Cancelled(_) => self.poll_children(Until::AllEnded, cx.waker()),
                 Stage::Raising(raise) => {
-                    return Pin::new(raise).poll(cx).map(|never| match never {});
+                    if raise.poll_once().is_pending() {
+                        return Poll::Pending;
+                    }
+                    // It has been raised, and this is awaited once more: here is what there is.
+                    self.stage = Stage::Waiting;
+                    continue;
                 }
             };
             match (ended, &mut self.stage) {
@@ -122,8 +127,6 @@ impl<C: Children> Joint<C> {
                 (Poll::Ready(_), Stage::Cancelled(held)) => {
                     let error = held[0].error().clone();
                     let raise = Raise::standing_for(std::mem::take(held), error);
-                    // What they returned is lost to the request, and so their errors are unseen.
-                    hidden(|| self.children = None);
                     self.stage = Stage::Raising(raise);
                 }
                 _ => {

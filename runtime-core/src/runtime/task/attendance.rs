@@ -1,0 +1,96 @@
+//! Awaitables that must be polled when a request is delivered, though their wakers are not their
+//! task's.
+//!
+//! A combinator with wakers of its own (`FuturesUnordered`) polls only children that were woken, so
+//! a request could not travel down through it. An aware awaitable that is polled with such a **foreign
+//! waker** registers it with its task, and whoever delivers wakes them all first: those of the whole
+//! task, not only those inside the deliverer. One wake too many costs a poll, a list per scope would
+//! cost every scope.
+//!
+//! Who has been woken is off the list until it has been polled: until then its combinator is about to
+//! poll it anyway. So many limits that expire in one poll wake everybody once, and not once each.
+
+use std::task::Waker;
+
+use super::attendant::Attendant;
+use super::cancel;
+use super::reference::TaskRef;
+use super::waker::wakes;
+use crate::sync::StdArc;
+
+/// The registration of an aware awaitable that is polled through a foreign waker.
+#[derive(Debug, Default)]
+pub(crate) struct Attendance(Option<Box<Entry>>);
+
+#[derive(Debug)]
+struct Entry {
+    task: TaskRef,
+    key: u64,
+    attendant: StdArc<Attendant>,
+}
+
+impl Attendance {
+    /// Sees to it that a request for the current task wakes `waker`, if that is not the task's own.
+    #[inline]
+    pub(crate) fn attend(&mut self, waker: &Waker) {
+        if let Some(task) = cancel::current_pointer() {
+            if !wakes(waker, task) {
+                self.register(waker);
+            }
+        }
+    }
+
+    #[cold]
+    fn register(&mut self, waker: &Waker) {
+        let Some(task) = cancel::current() else {
+            return;
+        };
+        if self
+            .0
+            .as_ref()
+            .is_some_and(|entry| entry.stands(&task, waker))
+        {
+            return;
+        }
+        self.0 = None;
+        let attendant = StdArc::new(Attendant::new(waker.clone()));
+        let side = task.header().side_or_new();
+        let key = side.add_attendant(StdArc::clone(&attendant));
+        task.header().state.note_foreign();
+        self.0 = Some(Box::new(Entry {
+            task,
+            key,
+            attendant,
+        }));
+    }
+}
+
+impl Entry {
+    fn stands(&self, task: &TaskRef, waker: &Waker) -> bool {
+        self.attendant.stands(waker) && self.task == *task
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let _attendant = self
+            .task
+            .header()
+            .side()
+            .and_then(|side| side.remove_attendant(self.key));
+    }
+}
+
+/// Wakes everybody who attends to the current task: before a delivery.
+pub(crate) fn wake_attendants() {
+    let Some(task) = cancel::current() else {
+        return;
+    };
+    if !task.header().state.has_foreign() {
+        return;
+    }
+    let attendants = task.header().side().map(|side| side.take_attendants());
+    for attendant in attendants.into_iter().flatten() {
+        attendant.wake();
+    }
+}

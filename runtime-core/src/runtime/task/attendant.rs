@@ -1,0 +1,32 @@
+//! Somebody who is woken before a request is delivered.
+
+use std::task::Waker;
+
+use super::quietly::quietly;
+use crate::sync::atomic::{AtomicBool, Ordering};
+
+/// Whom to wake: known to the awaitable, and on its task's list until it is woken.
+#[derive(Debug)]
+pub(crate) struct Attendant {
+    waker: Waker,
+    woken: AtomicBool,
+}
+
+impl Attendant {
+    pub(crate) fn new(waker: Waker) -> Attendant {
+        let woken = AtomicBool::new(false);
+        Attendant { waker, woken }
+    }
+
+    /// Whether it is on the list still, with this waker.
+    pub(crate) fn stands(&self, waker: &Waker) -> bool {
+        // Relaxed: it is woken on the thread that polls its task, and so is this.
+        !self.woken.load(Ordering::Relaxed) && self.waker.will_wake(waker)
+    }
+
+    /// Wakes it, off the list: once it has been polled it is to be put there anew.
+    pub(crate) fn wake(&self) {
+        self.woken.store(true, Ordering::Relaxed);
+        quietly(|| self.waker.wake_by_ref());
+    }
+}

@@ -1,0 +1,52 @@
+//! Limits, shields and requests that meet: whatever comes first, each reaches whom it is for, once.
+
+use std::future::{Future, pending, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use asyncio::{
+    CancelScope, Task, TaskError, Timeout, TimeoutError, catch_cancelled, checkpoint, create_task,
+    current_task, gather, get_running_loop, move_on_after, run_coroutine_threadsafe, sleep,
+    sleep_until, task, timeout, timeout_at, wait, wait_for,
+};
+use futures::channel::oneshot;
+use futures::future::{join, select};
+use futures::stream::{FuturesUnordered, StreamExt};
+use futures::task::{ArcWake, waker};
+use runtime_tests::caught;
+
+#[path = "scopes/moves.rs"]
+mod moves;
+#[path = "scopes/shields.rs"]
+mod shields;
+#[path = "scopes/siblings.rs"]
+mod siblings;
+
+const TICK: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn now() -> Instant {
+    get_running_loop().time()
+}
+
+/// The end of a task; `None` if it has not ended after an hour. (Time stands still.)
+async fn end<T: Send + 'static>(task: Task<T>) -> Option<Result<T, TaskError>> {
+    let (mut done, _pending) = wait(vec![task]).timeout(HOUR).await;
+    Some(done.pop()?.await)
+}
+
+/// Cancels the current task, and catches that: an old request, which stays in the count.
+async fn met_a_request() {
+    current_task().unwrap().cancel();
+    catch_cancelled(pending::<()>()).await.unwrap_err();
+}
+
+/// Polls a future once.
+async fn begun<F: Future + Unpin>(future: &mut F) {
+    let mut future = std::pin::Pin::new(future);
+    let polled = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await;
+    assert!(polled, "it is not to end yet");
+}
