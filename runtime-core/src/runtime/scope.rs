@@ -109,6 +109,7 @@ impl Scope {
     }
 
     /// Before each poll: enters the scope, if the task is new to it. False outside a task.
+    #[inline]
     #[must_use]
     pub(crate) fn enter(&mut self) -> bool {
         let Some(task) = cancel::current_identity() else {

@@ -205,6 +205,7 @@ pub(crate) fn current_has_request() -> bool {
 
 /// The task that is polled on this thread, by its place in memory and its number; both, because
 /// either may be another's later, or on another loop.
+#[inline]
 pub(crate) fn current_identity() -> Option<(usize, u64)> {
     with_current(|task| (task.pointer().as_ptr().addr(), task.id().0))
 }

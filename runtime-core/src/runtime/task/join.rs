@@ -55,11 +55,18 @@ pub struct Task<T> {
 #[derive(Debug)]
 enum Stage {
     Waiting,
-    /// Requests of the awaiter have been passed on to the task.
+    /// Apart, so that the others cost nothing.
+    Cancelled(Box<Cancelled>),
+    Taken,
+}
+
+/// The awaiter was cancelled.
+#[derive(Debug)]
+enum Cancelled {
+    /// Its requests have been passed on to the task.
     Forwarded(Vec<Held>),
     /// The task ended cancelled because of them: the awaiter is next.
-    Raising(Box<Raise>),
-    Taken,
+    Raising(Raise),
 }
 
 impl<T> Task<T> {
@@ -248,9 +255,12 @@ impl<T> Task<T> {
     }
 
     fn take(&mut self) -> Outcome<T> {
-        if let Stage::Raising(raise) = std::mem::replace(&mut self.stage, Stage::Taken) {
-            // The raise was caught, and now the task is asked once more: it ended cancelled.
-            return Outcome::Cancelled(raise.into_error());
+        let stage = std::mem::replace(&mut self.stage, Stage::Taken);
+        if let Stage::Cancelled(cancelled) = stage {
+            if let Cancelled::Raising(raise) = *cancelled {
+                // It was caught, and now the task is asked once more: it ended cancelled.
+                return Outcome::Cancelled(raise.into_error());
+            }
         }
         let mut outcome: Option<Outcome<T>> = None;
         let header = self.task.header();
@@ -265,15 +275,8 @@ impl<T> Future for Task<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut PollWith<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        match &mut this.stage {
-            Stage::Raising(raise) => {
-                return raise.poll_once().map(|error| {
-                    this.stage = Stage::Taken;
-                    Err(error.into())
-                });
-            }
-            Stage::Forwarded(_) => return this.poll_forwarded(cx),
-            Stage::Waiting | Stage::Taken => {}
+        if let Stage::Cancelled(_) = this.stage {
+            return this.poll_cancelled(cx);
         }
         if cancel::current_pointer() == Some(this.task.pointer()) {
             return Poll::Ready(Err(
@@ -303,38 +306,40 @@ impl<T> Task<T> {
             // Done since it was polled, so it could not be cancelled: its value is the answer, and
             // the request waits for the next await.
             return match self.stage {
-                Stage::Forwarded(_) => self.poll_forwarded(cx),
+                Stage::Cancelled(_) => self.poll_cancelled(cx),
                 _ => self.poll_join(cx.waker()),
             };
         };
-        match &mut self.stage {
-            Stage::Forwarded(others) => {
-                if was_met {
-                    others.drain(..).for_each(Held::settle);
-                }
-                held.join(others);
+        if let Stage::Cancelled(cancelled) = &mut self.stage {
+            let Cancelled::Forwarded(others) = &mut **cancelled else {
+                unreachable!("a raise is not forwarded")
+            };
+            if was_met {
+                others.drain(..).for_each(Held::settle);
             }
-            _ => self.stage = Stage::Forwarded(vec![held]),
+            held.join(others);
+        } else {
+            let forwarded = Cancelled::Forwarded(vec![held]);
+            self.stage = Stage::Cancelled(Box::new(forwarded));
         }
         Poll::Pending
     }
 
-    /// Waits for the end of a task to which requests have been passed on.
+    /// Waits for the end of a task to which requests have been passed on, and raises them.
     #[cold]
-    fn poll_forwarded(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
-        if self.poll_done(cx.waker()).is_pending() {
+    fn poll_cancelled(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
+        if !self.is_raising() && self.poll_done(cx.waker()).is_pending() {
             return self.forward(cx);
         }
-        let Stage::Forwarded(held) = std::mem::replace(&mut self.stage, Stage::Waiting) else {
+        let Stage::Cancelled(cancelled) = std::mem::replace(&mut self.stage, Stage::Waiting) else {
             unreachable!("the caller has looked");
         };
+        let held = match *cancelled {
+            Cancelled::Raising(raise) => return self.raise(raise),
+            Cancelled::Forwarded(held) => held,
+        };
         match self.take() {
-            Outcome::Cancelled(error) => {
-                let mut raise = Box::new(Raise::standing_for(held, error));
-                let polled = raise.poll_once();
-                self.stage = Stage::Raising(raise);
-                polled.map(|error| Err(error.into()))
-            }
+            Outcome::Cancelled(error) => self.raise(Raise::standing_for(held, error)),
             outcome => {
                 // It has suppressed the requests, if it met them. Else they wait for the next await.
                 if !self.task.header().state.has_request() {
@@ -344,13 +349,27 @@ impl<T> Task<T> {
             }
         }
     }
+
+    /// Raises what the task ended with, once; who awaits it again is told that it ended so.
+    fn raise(&mut self, mut raise: Raise) -> Poll<Result<T, TaskError>> {
+        if let Poll::Ready(error) = raise.poll_once() {
+            self.stage = Stage::Taken;
+            return Poll::Ready(Err(error.into()));
+        }
+        self.stage = Stage::Cancelled(Box::new(Cancelled::Raising(raise)));
+        Poll::Pending
+    }
+
+    fn is_raising(&self) -> bool {
+        matches!(&self.stage, Stage::Cancelled(cancelled) if matches!(**cancelled, Cancelled::Raising(_)))
+    }
 }
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         // SAFETY: `self.task` is not used again.
         let task = unsafe { ManuallyDrop::take(&mut self.task) };
-        if matches!(self.stage, Stage::Taken | Stage::Raising(_)) {
+        if matches!(self.stage, Stage::Taken) || self.is_raising() {
             return;
         }
         match task.header().state.detach() {
