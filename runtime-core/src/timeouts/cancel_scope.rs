@@ -203,7 +203,10 @@ impl CancelScope {
     pub(super) fn before_shield(&self) -> u32 {
         let mut state = self.shared.lock();
         let held = state.held.iter().any(Held::is_of_task);
-        let before = || delivered_requests().unwrap_or_default() - u32::from(held);
+        let before = || {
+            let delivered = delivered_requests().unwrap_or_default();
+            delivered.saturating_sub(u32::from(held))
+        };
         *state.before_shield.get_or_insert_with(before)
     }
 

@@ -1,8 +1,8 @@
 //! A request that is **held**: claimed, so that nobody further out acts on it, and given back to its
 //! origin later, to be delivered at the next await that suspends.
 //!
-//! * The task's own is requested once more, and taken off the count again. If the count has come to
-//!   zero meanwhile that does nothing, as for every request that has not been delivered.
+//! * The task's own is noted once more; it stands in the count already. If that has come to zero
+//!   meanwhile there is none any more, as for every request that has not been delivered.
 //! * A scope's is given back **on the way out of a poll**: whoever holds it does so inside the
 //!   scope's body. Each scope that may have to be told stands on a list of this thread while it polls
 //!   its body ([`Listening`]); it is told there, and looks again when its body has answered. If the
@@ -104,9 +104,7 @@ impl Drop for Held {
             return;
         }
         if self.origin == Origin::TASK {
-            let _alive = self.task.cancel(std::mem::take(&mut self.error));
-            // If all were taken back meanwhile, this drops it.
-            uncancel(&self.task);
+            self.task.cancel_again(std::mem::take(&mut self.error));
         }
         tell(self.origin);
     }

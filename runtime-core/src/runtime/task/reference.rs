@@ -13,7 +13,7 @@ use super::header::{Header, TaskId, TaskPointer, Wake};
 use super::registry::Registry;
 use super::schedule_face::{Rare, Report};
 use super::side::Side;
-use super::state::{Cancel, Ending};
+use super::state::{Cancel, Ending, State};
 use crate::exceptions::CancelledError;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Mutant, broken};
@@ -85,15 +85,24 @@ impl TaskRef {
 
     /// Requests a cancellation. False if the task is done.
     pub(crate) fn cancel(&self, error: CancelledError) -> bool {
+        self.request(error, State::cancel)
+    }
+
+    /// Gives a request back that was claimed, and not acted on.
+    pub(crate) fn cancel_again(&self, error: CancelledError) {
+        self.request(error, State::cancel_again);
+    }
+
+    fn request(&self, error: CancelledError, note: fn(&State) -> Cancel) -> bool {
         let header = self.header();
         let plain = error == CancelledError::default();
         let answer = match header.side() {
-            None if plain => header.state.cancel(),
+            None if plain => note(&header.state),
             _ => header.side_or_new().request(
                 error,
                 || header.state.has_firm_request(),
                 || {
-                    let answer = header.state.cancel();
+                    let answer = note(&header.state);
                     (answer, answer != Cancel::Done)
                 },
             ),

@@ -250,13 +250,28 @@ impl State {
 
     /// Notes a cancellation request.
     pub(crate) fn cancel(&self) -> Cancel {
+        self.request(|before| {
+            let full = before & COUNT_MASK == COUNT_MASK;
+            Some(if full { before } else { before + COUNT_ONE })
+        })
+    }
+
+    /// Has a request delivered once more that was claimed, and not acted on. It stands in the count
+    /// already; if all were taken back meanwhile, there is none.
+    pub(crate) fn cancel_again(&self) -> Cancel {
+        self.request(|before| (count(before) != 0).then_some(before))
+    }
+
+    /// Has a request delivered, after what `note` makes of the count; nothing if that is `None`.
+    fn request(&self, note: impl Fn(u64) -> Option<u64>) -> Cancel {
         let mut before = self.word.load(Ordering::Relaxed);
         loop {
             if before & DONE != 0 {
                 return Cancel::Done;
             }
-            let full = before & COUNT_MASK == COUNT_MASK;
-            let counted = if full { before } else { before + COUNT_ONE };
+            let Some(counted) = note(before) else {
+                return Cancel::Counted;
+            };
             let suspended = before & (SCHEDULED | RUNNING) == 0;
             let firm = if suspended { FIRM } else { 0 };
             let after = counted | CANCEL | SCHEDULED | firm;
