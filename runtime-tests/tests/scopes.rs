@@ -16,7 +16,7 @@ use futures::channel::oneshot;
 use futures::future::{join, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use futures::task::{ArcWake, waker};
-use runtime_tests::caught;
+use runtime_tests::{caught, watched};
 
 #[path = "scopes/moves.rs"]
 mod moves;

@@ -20,7 +20,8 @@ pub(crate) enum Precision {
     Exact,
 }
 
-/// Waits for an instant. Bound to a loop at its first poll, and taken out of it when it is dropped.
+/// Waits for an instant. Bound to a loop at its first poll, and taken out of it when it is dropped;
+/// if the loop is closed first, bound to the next that polls it.
 #[derive(Debug)]
 pub(crate) struct Timer {
     state: State,
@@ -66,15 +67,20 @@ impl Timer {
             State::New => self.arm(None, when, precision, location, cx),
             State::Waiting {
                 branch,
-                when,
+                when: tick,
                 key,
                 waker,
             } => {
                 let driver = &branch.shared.driver;
-                if driver.clock.tick() < *when {
+                if driver.clock.tick() < *tick {
                     if *waker != identity(cx.waker()) {
                         *waker = identity(cx.waker());
                         if !driver.set_waker(*key, cx.waker()) {
+                            if branch.shared.crew.is_stopping() {
+                                // It has outlived its loop, and is somebody else's now.
+                                self.state = State::New;
+                                return self.arm(None, when, precision, location, cx);
+                            }
                             // Fired for the old one, a moment ago: the clock will say so too.
                             cx.waker().wake_by_ref();
                         }
