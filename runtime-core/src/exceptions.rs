@@ -16,11 +16,16 @@ use crate::sync::{Mutex, StdArc};
 ///
 /// Unlike asyncio's, it is never seen by code that merely awaits a task which somebody else
 /// cancelled: that is the ordinary value [`TaskError::Cancelled`].
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct CancelledError {
     /// `None` for the plain request, which allocates nothing.
     detail: Option<StdArc<Detail>>,
+    /// How many awaits have passed it on, from a task to the one that it awaits.
+    hops: u32,
 }
+
+/// So many awaits pass a request on. Tasks that await each other in a circle would do so for ever.
+const MOST_HOPS: u32 = 1 << 16;
 
 #[derive(Default, PartialEq, Eq)]
 struct Detail {
@@ -36,7 +41,22 @@ impl CancelledError {
         };
         CancelledError {
             detail: Some(StdArc::new(detail)),
+            hops: 0,
         }
+    }
+
+    /// Whether there is nothing to be said of it.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.detail.is_none() && self.hops == 0
+    }
+
+    /// The same for the task that is awaited. `None` if it has been passed on too often: it goes
+    /// outward instead, and ends the task that it has come to.
+    pub(crate) fn passed_on(&self) -> Option<CancelledError> {
+        (self.hops < MOST_HOPS).then(|| CancelledError {
+            detail: self.detail.clone(),
+            hops: self.hops + 1,
+        })
     }
 
     /// The text given to `cancel_with`, if any.
@@ -60,6 +80,15 @@ impl CancelledError {
         self.detail.as_ref()?.signal
     }
 }
+
+impl PartialEq for CancelledError {
+    fn eq(&self, other: &CancelledError) -> bool {
+        // The way that it has come is nobody's business.
+        self.detail == other.detail
+    }
+}
+
+impl Eq for CancelledError {}
 
 impl fmt::Debug for CancelledError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

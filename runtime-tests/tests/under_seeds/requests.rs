@@ -94,3 +94,27 @@ async fn a_request_outlives_the_await_that_took_it() {
     assert!(parent.await.unwrap_err().is_cancelled());
     assert!(cancel.await.unwrap());
 }
+
+// A request would go round among them for ever.
+#[asyncio::test(seeds = 3, workers = 2)]
+async fn tasks_that_await_each_other_can_be_cancelled() {
+    let (send, receive) = oneshot::channel::<Task<()>>();
+    let (first, second) = (oneshot::channel::<Task<()>>(), oneshot::channel::<()>());
+    let one = create_task(async move {
+        let _ended = receive.await.unwrap().await;
+    });
+    let handle = one.handle();
+    let two = create_task(async move {
+        let _ended = first.1.await.unwrap().await;
+        drop(second.0);
+    });
+    send.send(two).unwrap();
+    first.0.send(one).unwrap();
+    // When this has passed, all that could happen has happened.
+    sleep(TICK).await;
+    handle.cancel();
+    handle.wait().await;
+    assert!(handle.cancelled());
+    // It has let go of the other, which was cancelled, too.
+    assert!(second.1.await.is_err());
+}

@@ -20,7 +20,7 @@ use super::raw::Outcome;
 use super::reference::TaskRef;
 use super::side::Side;
 use super::state::Detach;
-use crate::exceptions::{InvalidStateError, PanicError, TaskError};
+use crate::exceptions::{CancelledError, InvalidStateError, PanicError, TaskError};
 
 /// A task of the loop: what `asyncio.create_task` returns.
 ///
@@ -105,8 +105,7 @@ impl<T> Task<T> {
 
     /// As [`cancel`](Task::cancel), with a message for who catches it.
     pub fn cancel_with(&self, message: impl Into<Cow<'static, str>>) -> bool {
-        self.task
-            .cancel(crate::exceptions::CancelledError::with_message(message))
+        self.task.cancel(CancelledError::with_message(message))
     }
 
     /// How many requests have been made and not taken back by [`uncancel`](Task::uncancel).
@@ -302,10 +301,12 @@ impl<T> Task<T> {
         let state = &task.header().state;
         // An earlier request that the task has met is between it and the task.
         let was_met = !state.has_request() && !state.is_running();
-        let Some(held) = Held::claim_if(|error| task.cancel(error.clone())) else {
+        let pass_on = |error: CancelledError| task.cancel(error);
+        let Some(held) = Held::claim_if(|error| error.passed_on().is_some_and(pass_on)) else {
             // Done since it was polled, so it could not be cancelled: its value is the answer, and
-            // the request waits for the next await.
+            // the request waits for the next await. Or it goes round in a circle, and on outward.
             return match self.stage {
+                _ if !self.done() => Poll::Pending,
                 Stage::Cancelled(_) => self.poll_cancelled(cx),
                 _ => self.poll_join(cx.waker()),
             };

@@ -95,7 +95,7 @@ impl TaskRef {
 
     fn request(&self, error: CancelledError, note: fn(&State) -> Cancel) -> bool {
         let header = self.header();
-        let plain = error == CancelledError::default();
+        let plain = error.is_plain();
         let answer = match header.side() {
             None if plain => note(&header.state),
             _ => header.side_or_new().request(

@@ -163,8 +163,16 @@ impl<C: Children> Joint<C> {
     /// they were polled: what they returned is the answer, and the request waits for the next await.
     fn forward(&mut self) -> bool {
         let children = self.children.as_ref().expect(POLLED_AGAIN);
-        let Some(held) = Held::claim_if(|error| children.cancel(error)) else {
-            return false;
+        let mut in_a_circle = false;
+        let held = Held::claim_if(|error| match error.passed_on() {
+            Some(error) => children.cancel(&error),
+            None => {
+                in_a_circle = true;
+                false
+            }
+        });
+        let Some(held) = held else {
+            return in_a_circle;
         };
         match &mut self.stage {
             Stage::Cancelled(first) => held.join(first),
