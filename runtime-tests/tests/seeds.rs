@@ -169,7 +169,43 @@ fn a_seed_repeats_its_schedule_on_every_machine() {
     });
 }
 
-const GOLDEN: u64 = 11_593_451_355_997_121_130;
+const GOLDEN: u64 = 16_420_482_036_049_466_104;
+
+#[test]
+fn a_thread_that_disturbs_the_sleep_of_the_loop_changes_no_schedule() {
+    let program = |disturbed: bool| {
+        let mut runner = Runner::builder()
+            .workers(4)
+            .deterministic(7)
+            .build()
+            .unwrap();
+        let event_loop = runner.get_loop().clone();
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            if disturbed {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        // Each end of a hold has the loop look at the time.
+                        drop(event_loop.hold_time());
+                    }
+                });
+            }
+            runner.run(async {
+                for _ in 0..200 {
+                    let sleepers: Vec<_> = (0..4)
+                        .map(|_| create_task(asyncio::sleep(Duration::from_secs(1))))
+                        .collect();
+                    for sleeper in sleepers {
+                        sleeper.await.unwrap();
+                    }
+                }
+            });
+            over.store(true, Ordering::Relaxed);
+        });
+        runner.get_loop().metrics().schedule
+    };
+    watched(|| assert_eq!(program(true), program(false)));
+}
 
 #[test]
 fn with_one_worker_tasks_start_in_the_order_in_which_they_are_made() {

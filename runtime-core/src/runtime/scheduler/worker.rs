@@ -126,6 +126,7 @@ impl Worker {
     fn turn_one_of_all(&mut self) -> Turn {
         let mut siblings = self.siblings.take().unwrap_or_default();
         let count = siblings.len() + 1;
+        let place = self.core.choices.place();
         let first = self.core.choices.one_of(count);
         let turn = (first..first + count)
             .find_map(|worker| match worker % count {
@@ -133,6 +134,9 @@ impl Worker {
                 sibling => siblings[sibling - 1].turn_as_current(),
             })
             .unwrap_or(Turn::Idle);
+        if turn == Turn::Idle {
+            self.core.choices.return_to(place);
+        }
         self.siblings = Some(siblings);
         turn
     }
