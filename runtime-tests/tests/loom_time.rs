@@ -4,7 +4,7 @@
 #[macro_use]
 mod twin;
 
-use asyncio::models::{expiry, interrupt, poller};
+use asyncio::models::{expiry, interrupt, poller, standing};
 
 models! {
     holds {
@@ -14,6 +14,8 @@ models! {
         somebody_is_in_the_poller = poller::somebody_is_in_the_poller,
         a_notified_wait_returns = interrupt::a_notified_wait_returns,
         a_notified_wait_returns_beside_a_timer = interrupt::a_notified_wait_returns_beside_a_timer,
+        a_notified_look_returns = standing::a_notified_look_returns,
+        a_notified_look_returns_beside_another = standing::a_notified_look_returns_beside_another,
     }
     fails {
         a_shot_is_told = expiry::without_the_word_of_the_shot, "the new waker is woken once",
@@ -23,5 +25,6 @@ models! {
         the_role_is_taken_in_one_step = poller::without_one_step_for_the_role,
         "two threads are in the poller",
         a_token_is_left_in_one_step = interrupt::without_one_step_for_the_token, "deadlock",
+        a_look_forgets_no_interrupt = standing::without_the_interrupt_that_was_there, "deadlock",
     }
 }

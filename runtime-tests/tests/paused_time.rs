@@ -10,16 +10,17 @@ use runtime_tests::watched;
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// A loop whose time stands still.
+fn paused(workers: usize) -> Runner {
+    let builder = Runner::builder().workers(workers).start_paused(true);
+    builder.build().unwrap()
+}
+
 /// Runs `body` with one, two and four workers on a loop whose time stands still.
 fn on_paused_loops(body: impl AsyncFn(EventLoop)) {
     watched(|| {
         for workers in [1, 2, 4] {
-            let mut runner = Runner::builder()
-                .workers(workers)
-                .start_paused(true)
-                .build()
-                .unwrap();
-            runner.run(async { body(get_running_loop()).await });
+            paused(workers).run(async { body(get_running_loop()).await });
         }
     });
 }
@@ -165,11 +166,7 @@ fn timeouts_and_callbacks_go_by_the_time_that_stands_still() {
 #[test]
 fn what_a_foreign_thread_does_inside_block_on_holds_time() {
     watched(|| {
-        let mut runner = Runner::builder()
-            .workers(2)
-            .start_paused(true)
-            .build()
-            .unwrap();
+        let mut runner = paused(2);
         let event_loop = runner.get_loop().clone();
         let start = event_loop.time();
         let foreign = std::thread::spawn(move || {
@@ -196,4 +193,26 @@ async fn the_attribute_starts_a_test_with_time_standing_still() {
     let start = get_running_loop().time();
     asyncio::sleep(YEAR).await;
     assert_eq!(get_running_loop().time() - start, YEAR);
+}
+
+#[test]
+fn a_function_on_the_pool_is_not_forgotten() {
+    watched(|| {
+        paused(1).run(async {
+            for _ in 0..10_000 {
+                asyncio::to_thread(|| ()).await.unwrap();
+            }
+        });
+    });
+}
+
+#[test]
+fn a_coroutine_of_a_thread_is_not_forgotten() {
+    watched(|| {
+        let runner = paused(2);
+        for _ in 0..10_000 {
+            let future = asyncio::run_coroutine_threadsafe(async {}, runner.get_loop());
+            future.result(None).unwrap();
+        }
+    });
 }

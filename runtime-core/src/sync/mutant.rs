@@ -63,6 +63,8 @@ pub(crate) enum Mutant {
     TakeInTwoSteps,
     /// e2: an unpark looks whom to wake, and leaves the token afterwards.
     UnparkInTwoSteps,
+    /// e3: what came to the poller before the look whether time may jump is forgotten.
+    SwallowInterrupt,
     /// Registry: a death does not wait for a reader of its slot.
     DeathIgnoresReader,
     /// Registry: the closer does not sum the births again.

@@ -1,6 +1,7 @@
 //! Waiting wherever `polling` works.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,8 @@ pub(crate) struct Waiter {
     poller: Poller,
     events: Mutex<Events>,
     deadline: Mutex<Option<Instant>>,
+    /// There was an interrupt: `polling` ends a wait for it, and does not say why.
+    interrupted: AtomicBool,
 }
 
 impl Waiter {
@@ -20,6 +23,7 @@ impl Waiter {
             poller: Poller::new()?,
             events: Mutex::new(Events::new()),
             deadline: Mutex::new(None),
+            interrupted: AtomicBool::new(false),
         })
     }
 
@@ -30,18 +34,30 @@ impl Waiter {
         self.poller.notify()
     }
 
-    /// Waits for an interrupt, a deadline or an event; `at_once`: only looks.
-    pub(crate) fn wait(&self, at_once: bool) -> io::Result<()> {
+    /// Waits for an interrupt, a deadline or an event; `at_once`: only looks. Whether anything came,
+    /// or may have: it is gone from the poller then.
+    pub(crate) fn wait(&self, at_once: bool) -> io::Result<bool> {
         let deadline = *lock(&self.deadline);
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let timeout = if at_once { Some(Duration::ZERO) } else { left };
         let mut events = lock(&self.events);
         events.clear();
-        self.poller.wait(&mut events, timeout).map(drop)
+        self.poller.wait(&mut events, timeout)?;
+        // Acquire: pairs with the store in `interrupt`, which comes before the wait is ended for it.
+        let interrupted = self.interrupted.swap(false, Ordering::AcqRel);
+        Ok(interrupted || self.take_deadline() || !events.is_empty())
+    }
+
+    /// Whether the deadline has come, which it does once.
+    fn take_deadline(&self) -> bool {
+        let now = Instant::now();
+        let come = |deadline: &mut Instant| *deadline <= now;
+        lock(&self.deadline).take_if(come).is_some()
     }
 
     /// Ends a wait, now or the next one.
     pub(crate) fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::Release);
         let _ = self.poller.notify();
     }
 }

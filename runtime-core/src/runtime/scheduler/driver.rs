@@ -13,6 +13,13 @@
 //! that while the poller sleeps the two agree: a deadline that is not before the one is not before
 //! the other. (Were the timer armed for a later one, say because the earliest was cancelled in
 //! between, an insertion after that would be missed.)
+//!
+//! **A time that stands still.** The holder of the role
+//!
+//! 1. looks what has come to the poller. If anything has, it leaves: a parker writes one interrupt in
+//!    each poll, so that what this look takes may be the only word of an unpark;
+//! 2. has time jump if all is quiet, and leaves;
+//! 3. waits for what comes after the look.
 
 use std::io;
 use std::task::Waker;
@@ -148,7 +155,10 @@ impl Driver {
         quiet: impl Fn() -> bool,
         patience: Option<Duration>,
     ) -> Waited {
-        self.report(self.waiter.wait(true));
+        let came = self.has_come(true);
+        if came && !broken(Mutant::SwallowInterrupt) {
+            return Waited::ForSomething;
+        }
         let next = self.timers.next();
         let is_quiet = quiet();
         if is_quiet && next != Tick::NEVER && self.holds.allows(next) {
@@ -157,10 +167,10 @@ impl Driver {
         }
         let last_chance = patience.filter(|_| is_quiet && next == Tick::NEVER);
         if last_chance.is_some() {
-            self.report(self.waiter.arm(last_chance));
+            self.arm_waiter(last_chance);
         }
         let begin = Instant::now();
-        self.report(self.waiter.wait(false));
+        self.has_come(false);
         match last_chance {
             Some(patience) if begin.elapsed() >= patience && quiet() => Waited::InVain,
             _ => Waited::ForSomething,
@@ -183,7 +193,7 @@ impl Driver {
             self.arm(&mut bed);
         }
         let at_once = self.is_due(self.clock.tick());
-        self.report(self.waiter.wait(at_once));
+        self.has_come(at_once);
         let mut bed = self.bed.lock();
         bed.occupied = false;
         self.asleep_until.store(AWAKE, Ordering::Relaxed);
@@ -211,14 +221,24 @@ impl Driver {
         if bed.armed != next {
             bed.armed = next;
             let after = (next != Tick::NEVER).then(|| next.since(self.clock.tick()));
-            self.report(self.waiter.arm(after));
+            self.arm_waiter(after);
         }
     }
 
-    /// The descriptors are ours and stay open, so an error here is a broken promise of the system.
-    fn report(&self, result: io::Result<()>) {
-        if let Err(error) = result {
-            eprintln!("asyncio: the poller failed: {error}");
-        }
+    fn arm_waiter(&self, after: Option<Duration>) {
+        self.waiter.arm(after).unwrap_or_else(complain);
     }
+
+    /// Waits in the poller, or only looks there. Whether anything came, or may have.
+    fn has_come(&self, at_once: bool) -> bool {
+        self.waiter.wait(at_once).unwrap_or_else(|error| {
+            complain(error);
+            true
+        })
+    }
+}
+
+/// The descriptors are ours and stay open, so an error here is a broken promise of the system.
+fn complain(error: io::Error) {
+    eprintln!("asyncio: the poller failed: {error}");
 }
