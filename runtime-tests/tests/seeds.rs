@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use asyncio::{Runner, checkpoint, create_task};
+use asyncio::{EventLoop, Runner, checkpoint, create_task};
 use runtime_tests::watched;
 
 /// Runs `body` under a seed; its text if it panics.
@@ -205,6 +205,46 @@ fn a_thread_that_disturbs_the_sleep_of_the_loop_changes_no_schedule() {
         runner.get_loop().metrics().schedule
     };
     watched(|| assert_eq!(program(true), program(false)));
+}
+
+/// Waits on a thread of its own until the loop has gone to sleep.
+fn await_sleep(event_loop: &EventLoop, parks: u64) {
+    while event_loop.metrics().parks == parks {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_foreign_thread_wakes_a_local_task_of_any_worker() {
+    watched(|| {
+        for seed in 0..20 {
+            let outcome = under(seed, 4, async || {
+                let event_loop = asyncio::get_running_loop();
+                let held = event_loop.hold_time();
+                let sleeper = create_task(asyncio::sleep(Duration::from_secs(1)));
+                let tasks: Vec<_> = (0..4).map(|_| create_task(woken_locally())).collect();
+                for task in tasks {
+                    assert_eq!(task.await.unwrap(), 7);
+                }
+                drop(held);
+                sleeper.await.unwrap();
+            });
+            outcome.unwrap();
+        }
+    });
+}
+
+/// Awaits a local task that waits for a foreign thread.
+async fn woken_locally() -> u32 {
+    let event_loop = asyncio::get_running_loop();
+    let parks = event_loop.metrics().parks;
+    let (sender, receiver) = futures::channel::oneshot::channel();
+    let local = asyncio::create_local_task(async move { receiver.await.unwrap() });
+    std::thread::spawn(move || {
+        await_sleep(&event_loop, parks);
+        sender.send(7).unwrap();
+    });
+    local.await.unwrap()
 }
 
 #[test]
