@@ -324,11 +324,8 @@ impl Worker {
             .crew
             .fall_asleep(self.core.index, std::mem::take(&mut self.searching));
         let driver = &shared.driver;
-        let role = shared
-            .options
-            .tuning
-            .worker_polls
-            .then(|| driver.role.take(self.core.index));
+        let polls = shared.options.worker_polls();
+        let role = polls.then(|| driver.role.take(self.core.index));
         let held = role.flatten();
         match &held {
             Some(held) => {
