@@ -1,7 +1,7 @@
 //! A time that stands still, and jumps: on any number of workers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use asyncio::{EventLoop, Runner, get_running_loop};
@@ -214,5 +214,30 @@ fn a_coroutine_of_a_thread_is_not_forgotten() {
             let future = asyncio::run_coroutine_threadsafe(async {}, runner.get_loop());
             future.result(None).unwrap();
         }
+    });
+}
+
+#[test]
+fn a_hold_of_a_foreign_thread_holds_at_once() {
+    watched(|| {
+        let mut runner = paused(2);
+        let event_loop = runner.get_loop().clone();
+        let over = Arc::new(AtomicBool::new(false));
+        let said = Arc::clone(&over);
+        let holder = std::thread::spawn(move || {
+            for _ in 0..20_000 {
+                let _held = event_loop.hold_time();
+                let before = event_loop.time();
+                (0..200).for_each(|_| std::hint::spin_loop());
+                assert_eq!(event_loop.time(), before);
+            }
+            said.store(true, Ordering::SeqCst);
+        });
+        runner.run(async {
+            while !over.load(Ordering::SeqCst) && !holder.is_finished() {
+                asyncio::sleep(SECOND).await;
+            }
+        });
+        holder.join().unwrap();
     });
 }

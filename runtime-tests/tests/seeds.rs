@@ -260,6 +260,36 @@ fn a_seed_needs_no_thread_for_the_poller() {
 }
 
 #[test]
+fn a_time_that_is_held_is_no_deadlock() {
+    // Longer than the loop waits for a foreign thread before it calls that a deadlock.
+    const WORK: Duration = Duration::from_millis(50);
+    watched(|| {
+        let outcome = under(1, 2, async || {
+            let event_loop = asyncio::get_running_loop();
+            let held = event_loop.hold_time();
+            let done = asyncio::Future::new();
+            let answer = done.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(WORK);
+                event_loop.call_soon_threadsafe(move || answer.set_result(7).unwrap());
+                drop(held);
+            });
+            done.await.unwrap()
+        });
+        assert_eq!(outcome, Ok(7));
+    });
+}
+
+#[test]
+fn a_deadlock_is_found_when_time_is_let_go() {
+    finds("deadlock", async || {
+        let held = asyncio::get_running_loop().hold_time();
+        std::thread::spawn(move || drop(held));
+        std::future::pending::<()>().await;
+    });
+}
+
+#[test]
 fn with_one_worker_tasks_start_in_the_order_in_which_they_are_made() {
     // TF-1
     for seed in 0..20 {

@@ -1,7 +1,10 @@
 //! e3: time stands still, and the holder of the role looks whether it may jump.
 
+use std::task::Waker;
+
 use super::engine::explore_loop;
 use crate::runtime::TimeSettings;
+use crate::runtime::modelled::Tick;
 use crate::runtime::modelled::driver::Driver;
 use crate::runtime::modelled::parker::{Interrupt, Parker};
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -19,10 +22,44 @@ pub fn a_notified_look_returns_beside_another() {
     explore_loop("e3: a notified look returns beside another", None, model);
 }
 
+/// A thread that has time jump, and one that asks that it stand still (2 threads). While the guard
+/// lives it does not move.
+pub fn a_hold_holds_at_once() {
+    explore_loop("e3: a hold holds at once", None, || jump(Reader::Holds));
+}
+
+/// A thread that has time jump, and one that begins to work (2 threads). Time does not move under it.
+pub fn who_works_sees_one_time() {
+    explore_loop("e3: who works sees one time", None, || jump(Reader::Works));
+}
+
+/// A thread that has time jump, and one that adds an earlier timer and goes to sleep (2 threads).
+/// Time jumps to that one first.
+pub fn no_timer_is_jumped_over() {
+    explore_loop("e3: no timer is jumped over", None, add_and_sleep);
+}
+
 /// The look takes the interrupt out of the poller, and the wait after it begins nevertheless.
 pub fn without_the_interrupt_that_was_there() {
     let step = Some(Mutant::SwallowInterrupt);
     explore_loop("e3 twin", step, || look(Others::None));
+}
+
+/// Whether time is held is looked at before the lock.
+pub fn without_the_lock_for_the_jump() {
+    let step = Some(Mutant::JumpUnlocked);
+    explore_loop("e3 twin", step, || jump(Reader::Holds));
+}
+
+/// Who begins to work does not let a jump be over.
+pub fn without_the_pass() {
+    let step = Some(Mutant::WakeIntoJump);
+    explore_loop("e3 twin", step, || jump(Reader::Works));
+}
+
+/// The next deadline is looked at before whether all is quiet.
+pub fn without_quiet_before_the_deadline() {
+    explore_loop("e3 twin", Some(Mutant::NextBeforeQuiet), add_and_sleep);
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,4 +108,63 @@ fn look(others: Others) {
     for thread in [sayer].into_iter().chain(other) {
         thread.join().expect("a panic would have ended the model");
     }
+}
+
+/// What the other thread does while it reads the clock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Holds,
+    Works,
+}
+
+const EARLY: Tick = Tick(1_000);
+const LATE: Tick = Tick(2_000);
+
+/// Has time jump, as the holder of the role, until it has come to `when`.
+fn jump_to(driver: &Driver, when: Tick, quiet: impl Fn() -> bool) {
+    let held = driver.role.take(0).expect("nobody else is there");
+    while driver.clock.tick() < when {
+        let _due_or_not = driver.wait_paused(&held, &quiet, None);
+    }
+    driver.role.release(held);
+}
+
+fn jump(reader: Reader) {
+    let (driver, _waiter) = standing();
+    driver.insert(Some(0), LATE, Waker::noop().clone());
+    let reading = {
+        let driver = driver.clone();
+        thread::spawn(move || {
+            match reader {
+                Reader::Holds => driver.holds.ask(),
+                Reader::Works => driver.holds.begin(),
+            }
+            let before = driver.clock.tick();
+            assert_eq!(driver.clock.tick(), before, "time moved");
+            match reader {
+                Reader::Holds => driver.holds.unask(),
+                Reader::Works => drop(driver.holds.end(1)),
+            }
+            driver.look_again();
+        })
+    };
+    jump_to(&driver, LATE, || true);
+    reading.join().expect("a panic would have ended the model");
+}
+
+fn add_and_sleep() {
+    let (driver, _waiter) = standing();
+    driver.insert(Some(0), LATE, Waker::noop().clone());
+    let asleep = Arc::new(AtomicBool::new(false));
+    let adder = {
+        let (driver, asleep) = (driver.clone(), asleep.clone());
+        thread::spawn(move || {
+            driver.insert(Some(0), EARLY, Waker::noop().clone());
+            asleep.store(true, Ordering::Release);
+            driver.look_again();
+        })
+    };
+    jump_to(&driver, EARLY, || asleep.load(Ordering::Acquire));
+    assert_eq!(driver.clock.tick(), EARLY, "time jumped over a timer");
+    adder.join().expect("a panic would have ended the model");
 }

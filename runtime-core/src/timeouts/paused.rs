@@ -14,7 +14,10 @@ pub struct TimeGuard {
 
 impl EventLoop {
     /// Keeps time from jumping by itself, on a loop that was started paused: until the guard is
-    /// dropped, it moves by [`advance`](EventLoop::advance) alone. Elsewhere it has no effect.
+    /// dropped, it moves by [`advance`](EventLoop::advance) alone. It holds from here on, also for a
+    /// foreign thread that asks. Elsewhere it has no effect.
+    ///
+    /// A held time is never a deadlock: the deterministic mode waits for whoever holds it.
     pub fn hold_time(&self) -> TimeGuard {
         self.ask_time_to_stand();
         TimeGuard {

@@ -18,7 +18,7 @@
 //!
 //! 1. looks what has come to the poller. If anything has, it leaves: a parker writes one interrupt in
 //!    each poll, so that what this look takes may be the only word of an unpark;
-//! 2. has time jump if all is quiet, and leaves;
+//! 2. has time jump if all is quiet, under the lock of the holds, and leaves;
 //! 3. waits for what comes after the look.
 
 use std::io;
@@ -26,7 +26,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::role::{Held, Role};
-use crate::runtime::time::{Clock, Holds, Slack, Tick, TimerKey, Timers};
+use crate::runtime::time::{Clock, Holds, Look, Slack, Tick, TimerKey, Timers};
 use crate::sync::atomic::{AtomicU64, Ordering, fence};
 use crate::sync::{Mutant, Mutex, StdArc, Waiter, broken};
 
@@ -38,7 +38,7 @@ const AWAKE: u64 = 0;
 #[must_use]
 pub(crate) enum Waited {
     ForSomething,
-    /// Nothing is under way, and no timer waits.
+    /// Nothing is under way, no timer waits, and nobody holds time.
     InVain,
 }
 
@@ -75,7 +75,7 @@ impl Driver {
     pub(crate) fn new(waiter: StdArc<Waiter>, workers: usize, settings: Settings) -> Driver {
         Driver {
             clock: Clock::new(settings.paused),
-            holds: Holds::new(),
+            holds: Holds::new(settings.paused),
             role: Role::new(),
             waiter,
             timers: Timers::new(workers),
@@ -94,7 +94,10 @@ impl Driver {
         // Pairs with the fence in `arm`.
         fence(Ordering::SeqCst);
         if self.clock.is_paused() {
-            self.look_again();
+            // A worker that adds one looks itself, or has the holder look, when it goes to sleep.
+            if worker.is_none() {
+                self.look_again();
+            }
             return key;
         }
         let past = self.asleep_until.load(Ordering::Relaxed) > when.0;
@@ -159,22 +162,26 @@ impl Driver {
         if came && !broken(Mutant::SwallowInterrupt) {
             return Waited::ForSomething;
         }
-        let next = self.timers.next();
-        let is_quiet = quiet();
-        if is_quiet && next != Tick::NEVER && self.holds.allows(next) {
-            self.clock.jump(next);
-            return Waited::ForSomething;
+        let look = || self.holds.look(&self.clock, &quiet, || self.timers.next());
+        match (look(), patience) {
+            (Look::Due, _) => Waited::ForSomething,
+            (Look::Nothing, Some(patience)) => self.wait_patiently(patience, look),
+            (Look::Held, _) | (Look::Nothing, None) => {
+                self.has_come(false);
+                Waited::ForSomething
+            }
         }
-        let last_chance = patience.filter(|_| is_quiet && next == Tick::NEVER);
-        if last_chance.is_some() {
-            self.arm_waiter(last_chance);
-        }
+    }
+
+    /// Waits for so long, and looks again: a timer may have come at the last moment.
+    fn wait_patiently(&self, patience: Duration, look: impl Fn() -> Look) -> Waited {
+        self.arm_waiter(Some(patience));
         let begin = Instant::now();
         self.has_come(false);
-        match last_chance {
-            Some(patience) if begin.elapsed() >= patience && quiet() => Waited::InVain,
-            _ => Waited::ForSomething,
+        if begin.elapsed() >= patience && look() == Look::Nothing {
+            return Waited::InVain;
         }
+        Waited::ForSomething
     }
 
     /// Has the holder of the role look whether time may jump, if it stands still.

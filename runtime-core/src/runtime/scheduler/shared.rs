@@ -163,9 +163,11 @@ impl Shared {
         (first, first + ID_BLOCK)
     }
 
-    /// Wakes the poller thread if it is in bed. A worker calls this when it has woken up.
+    /// Wakes the poller thread if it is in bed, and lets a jump of time under way be over. A worker
+    /// calls this when it has woken up, and is counted as awake.
     #[inline]
     pub(crate) fn rouse_watch(&self) {
+        self.driver.holds.pass();
         // Pairs with the fence in `Watch::go_to_bed`: the worker is counted as awake before this.
         fence(Ordering::SeqCst);
         if self.watch_asleep.load(Ordering::Relaxed) {
@@ -178,11 +180,7 @@ impl Shared {
         if !self.driver.clock.is_paused() {
             return self.driver.wait(held);
         }
-        let quiet = || {
-            self.crew.idle.all_asleep()
-                && self.crew.injector.is_empty()
-                && !self.driver.holds.is_busy()
-        };
+        let quiet = || self.crew.idle.all_asleep() && self.crew.injector.is_empty();
         let patience = self.options.seed.map(|_| PATIENCE);
         if self.driver.wait_paused(held, quiet, patience) == Waited::InVain {
             self.stalled.store(true, Ordering::Release);

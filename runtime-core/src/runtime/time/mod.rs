@@ -7,7 +7,7 @@ pub(crate) use clock::{Clock, Tick};
 mod holds;
 mod slack;
 
-pub(crate) use holds::Holds;
+pub(crate) use holds::{Holds, Look};
 pub(crate) use slack::Slack;
 
 mod timers;
