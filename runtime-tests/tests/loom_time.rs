@@ -19,6 +19,7 @@ models! {
         a_hold_holds_at_once = standing::a_hold_holds_at_once,
         who_works_sees_one_time = standing::who_works_sees_one_time,
         no_timer_is_jumped_over = standing::no_timer_is_jumped_over,
+        an_advance_ends = standing::an_advance_ends,
     }
     fails {
         a_shot_is_told = expiry::without_the_word_of_the_shot, "the new waker is woken once",
@@ -31,6 +32,7 @@ models! {
         a_look_forgets_no_interrupt = standing::without_the_interrupt_that_was_there, "deadlock",
         a_jump_is_locked = standing::without_the_lock_for_the_jump, "time moved",
         who_works_lets_a_jump_be_over = standing::without_the_pass, "time moved",
+        an_advance_is_told = standing::without_the_look_for_an_advance, "deadlock",
         quiet_comes_before_the_deadline = standing::without_quiet_before_the_deadline,
         "time jumped over a timer",
     }

@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use asyncio::{EventLoop, Runner, get_running_loop};
-use runtime_tests::watched;
+use asyncio::{EventLoop, Runner, create_task, get_running_loop};
+use runtime_tests::{blocking_wait, caught, watched};
+
+#[path = "paused_time/advance.rs"]
+mod advance;
 
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);

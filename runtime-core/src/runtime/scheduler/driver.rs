@@ -18,7 +18,8 @@
 //!
 //! 1. looks what has come to the poller. If anything has, it leaves: a parker writes one interrupt in
 //!    each poll, so that what this look takes may be the only word of an unpark;
-//! 2. has time jump if all is quiet, under the lock of the holds, and leaves;
+//! 2. has time jump if all is quiet, under the lock of the holds, or wakes whoever moves it by hand
+//!    and has nothing more to wait for, and leaves;
 //! 3. waits for what comes after the look.
 
 use std::io;
@@ -26,7 +27,8 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::role::{Held, Role};
-use crate::runtime::time::{Clock, Holds, Look, Slack, Tick, TimerKey, Timers};
+use crate::runtime::task::quietly::wake_quietly;
+use crate::runtime::time::{AdvanceKey, Clock, Holds, Look, Slack, Tick, TimerKey, Timers};
 use crate::sync::atomic::{AtomicU64, Ordering, fence};
 use crate::sync::{Mutant, Mutex, StdArc, Waiter, broken};
 
@@ -130,9 +132,20 @@ impl Driver {
         }
     }
 
-    /// Takes every timer out: the loop is closed.
+    /// Has a time that stands still go to `when`, and `waker` woken there. `None` if the loop is
+    /// closed.
+    pub(crate) fn advance_to(&self, when: Tick, waker: Waker) -> Option<AdvanceKey> {
+        let key = self.holds.advance_to(when, waker)?;
+        if !broken(Mutant::AdvanceWithoutLook) {
+            self.look_again();
+        }
+        Some(key)
+    }
+
+    /// Takes every timer out, and ends every advance: the loop is closed.
     pub(crate) fn clear(&self) {
         self.timers.clear();
+        self.holds.close().into_iter().for_each(wake_quietly);
     }
 
     /// Whether a timer is due, at a look without locks.
@@ -146,7 +159,8 @@ impl Driver {
     }
 
     /// Waits where time stands still: until an interrupt or an event, or, if all is `quiet`, not at
-    /// all: time jumps to the next deadline. For the holder of the role.
+    /// all: time jumps to the next deadline, or whom an advance wakes goes to `due`. For the holder of
+    /// the role.
     ///
     /// Whoever may have made the last noise calls `look_again`, after it is over; so a jump that is
     /// not made here because of it is made at the next call.
@@ -157,15 +171,17 @@ impl Driver {
         _held: &Held,
         quiet: impl Fn() -> bool,
         patience: Option<Duration>,
+        due: &mut Vec<Waker>,
     ) -> Waited {
         let came = self.has_come(true);
         if came && !broken(Mutant::SwallowInterrupt) {
             return Waited::ForSomething;
         }
-        let look = || self.holds.look(&self.clock, &quiet, || self.timers.next());
+        let next = || self.timers.next();
+        let mut look = || self.holds.look(&self.clock, &quiet, next, due);
         match (look(), patience) {
             (Look::Due, _) => Waited::ForSomething,
-            (Look::Nothing, Some(patience)) => self.wait_patiently(patience, look),
+            (Look::Nothing, Some(patience)) => self.wait_patiently(patience, &mut look),
             (Look::Held, _) | (Look::Nothing, None) => {
                 self.has_come(false);
                 Waited::ForSomething
@@ -174,7 +190,7 @@ impl Driver {
     }
 
     /// Waits for so long, and looks again: a timer may have come at the last moment.
-    fn wait_patiently(&self, patience: Duration, look: impl Fn() -> Look) -> Waited {
+    fn wait_patiently(&self, patience: Duration, mut look: impl FnMut() -> Look) -> Waited {
         self.arm_waiter(Some(patience));
         let begin = Instant::now();
         self.has_come(false);

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
 use std::time::Duration;
 
 use super::agenda::Agenda;
@@ -175,14 +176,15 @@ impl Shared {
         }
     }
 
-    /// Waits in the poller, as time goes in this loop. For the holder of the role.
-    pub(crate) fn wait(&self, held: &Held) {
+    /// Waits in the poller, as time goes in this loop; whom that wakes goes to `due`. For the holder
+    /// of the role.
+    pub(crate) fn wait(&self, held: &Held, due: &mut Vec<Waker>) {
         if !self.driver.clock.is_paused() {
             return self.driver.wait(held);
         }
         let quiet = || self.crew.idle.all_asleep() && self.crew.injector.is_empty();
         let patience = self.options.seed.map(|_| PATIENCE);
-        if self.driver.wait_paused(held, quiet, patience) == Waited::InVain {
+        if self.driver.wait_paused(held, quiet, patience, due) == Waited::InVain {
             self.stalled.store(true, Ordering::Release);
         }
     }

@@ -330,7 +330,7 @@ impl Worker {
         match &held {
             Some(held) => {
                 if parker.begin_poll() {
-                    shared.wait(held);
+                    shared.wait(held, &mut self.due);
                     parker.end_poll();
                 }
                 driver.expire(&mut self.due);

@@ -15,6 +15,13 @@ impl Tick {
     pub(crate) fn since(self, earlier: Tick) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
+
+    /// The tick so much later, if there is one.
+    pub(crate) fn checked_add(self, delay: Duration) -> Option<Tick> {
+        let nanoseconds = u64::try_from(delay.as_nanos()).ok()?;
+        let tick = Tick(self.0.checked_add(nanoseconds)?);
+        (tick < Tick::NEVER).then_some(tick)
+    }
 }
 
 /// Where the engine reads the time, and nowhere else.

@@ -1,15 +1,20 @@
-//! What keeps a time that stands still from jumping.
+//! What keeps a time that stands still from jumping, or has it go.
 //!
 //! Whether it may jump is looked at under a lock, and under that lock it jumps. So
 //!
 //! * a guard that is asked for under the lock holds time at once;
 //! * whoever makes noise counts itself first and then *passes* the lock: either the look has seen
 //!   it, or the jump is over before it reads the clock.
+//!
+//! Time stops at the end of every *advance*, held or not, and an advance is over when all is quiet
+//! there: only then has everything run that was due at its end.
 
+use std::task::Waker;
+
+use super::advances::{AdvanceKey, Advances};
+use super::clock::{Clock, Tick};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutant, Mutex, StdArc, broken};
-
-use super::clock::{Clock, Tick};
 
 /// What is outstanding, shared by a loop's threads. Time jumps when nothing is, and everybody sleeps.
 #[derive(Clone, Debug)]
@@ -30,8 +35,7 @@ struct Counts {
 struct Standing {
     /// Guards of `hold_time`.
     asked: usize,
-    /// How far `advance` lets time go though it is held.
-    allowed: u64,
+    advances: Advances,
 }
 
 /// What came of a look whether time may jump.
@@ -91,20 +95,52 @@ impl Holds {
         }
     }
 
-    /// Lets time go to `tick`, whoever asks that it stand still.
-    pub(crate) fn allow(&self, tick: Tick) {
+    /// Lets time go to `when`, held or not, and has `waker` woken when it is there and all is quiet.
+    /// `None` if the loop is closed.
+    pub(crate) fn advance_to(&self, when: Tick, waker: Waker) -> Option<AdvanceKey> {
+        let added = self
+            .shared
+            .standing
+            .as_ref()?
+            .lock()
+            .advances
+            .add(when, waker);
+        // The waker may be the user's: it is dropped after the lock.
+        added.ok()
+    }
+
+    /// Has an advance wake `waker` instead. False if it is over.
+    pub(crate) fn set_waker(&self, key: AdvanceKey, waker: &Waker) -> bool {
+        let Some(standing) = &self.shared.standing else {
+            return false;
+        };
+        let new = waker.clone();
+        let left = standing.lock().advances.set_waker(key, new);
+        left.is_ok()
+    }
+
+    /// An advance is given up.
+    pub(crate) fn leave(&self, key: AdvanceKey) {
         if let Some(standing) = &self.shared.standing {
-            let mut standing = standing.lock();
-            standing.allowed = standing.allowed.max(tick.0);
+            let waker = standing.lock().advances.remove(key);
+            drop(waker);
         }
     }
 
-    /// Has `clock` jump to the `next` deadline, if it may.
+    /// Ends every advance where time stands, since nobody moves it any more.
+    pub(crate) fn close(&self) -> Vec<Waker> {
+        let standing = self.shared.standing.as_ref();
+        standing.map_or_else(Vec::new, |standing| standing.lock().advances.close())
+    }
+
+    /// Has `clock` jump to the `next` deadline or the end of an advance, if it may. Where an advance
+    /// is at its end, and nothing more happens there, its waker goes to `due` instead.
     pub(crate) fn look(
         &self,
         clock: &Clock,
         quiet: impl Fn() -> bool,
         next: impl Fn() -> Tick,
+        due: &mut Vec<Waker>,
     ) -> Look {
         let Some(standing) = &self.shared.standing else {
             return Look::Held;
@@ -117,17 +153,22 @@ impl Holds {
         // Only now: a worker that has just gone to sleep has left its timers before.
         let next = too_early.unwrap_or_else(next);
         let free = standing.asked == 0;
-        if broken(Mutant::JumpUnlocked) {
-            drop(standing);
-            standing = self.shared.standing.as_ref().expect("as above").lock();
+        let (now, end) = (clock.tick(), standing.advances.next());
+        if end <= now && next > now {
+            standing.advances.end(now, due);
+            return Look::Due;
         }
-        if next == Tick::NEVER {
-            return if free { Look::Nothing } else { Look::Held };
-        }
-        if !free && next.0 > standing.allowed {
+        let to = next.min(end);
+        if !free && to > standing.advances.farthest() {
             return Look::Held;
         }
-        clock.jump(next);
+        if to == Tick::NEVER {
+            return Look::Nothing;
+        }
+        if broken(Mutant::JumpUnlocked) {
+            drop(standing);
+        }
+        clock.jump(to);
         Look::Due
     }
 }
