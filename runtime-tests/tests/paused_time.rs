@@ -244,3 +244,22 @@ fn a_hold_of_a_foreign_thread_holds_at_once() {
         holder.join().unwrap();
     });
 }
+
+#[test]
+fn what_is_beyond_counting_never_comes() {
+    on_paused_loops(async |event_loop| {
+        let start = event_loop.time();
+        let sleeps = [600 * YEAR, 1000 * YEAR, Duration::MAX].map(|delay| {
+            event_loop.call_later(delay, || unreachable!());
+            create_task(asyncio::sleep(delay))
+        });
+        // All that a loop counts: 584 years.
+        let end_of_time = Duration::from_nanos(u64::MAX - 1);
+        event_loop.advance(end_of_time).await;
+        assert_eq!(event_loop.time() - start, end_of_time);
+        let late = create_task(asyncio::sleep(SECOND));
+        event_loop.advance(Duration::ZERO).await;
+        assert!(!late.done(), "time stands, and a second is over");
+        assert!(sleeps.iter().all(|sleep| !sleep.done()));
+    });
+}

@@ -37,6 +37,8 @@ enum State {
         /// being used again until the timer fires, and then the clock answers first.
         waker: (usize, usize),
     },
+    /// The instant is beyond what the loop counts: it needs no timer.
+    Never,
     Done,
 }
 
@@ -84,6 +86,10 @@ impl Timer {
                 }
                 self.finish()
             }
+            State::Never => {
+                note(location);
+                Poll::Pending
+            }
             State::Done => Poll::Ready(Ok(())),
         }
     }
@@ -128,6 +134,11 @@ impl Timer {
         if when <= now {
             self.state = State::Done;
             return Poll::Ready(Ok(()));
+        }
+        if when == Tick::NEVER {
+            self.state = State::Never;
+            note(location);
+            return Poll::Pending;
         }
         let fires = match precision {
             Precision::Shared => driver.fires_at(now, when),

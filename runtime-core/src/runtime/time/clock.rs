@@ -67,14 +67,9 @@ impl Clock {
         }
     }
 
-    /// The tick of `when`: the first for the past, the last but one for what is beyond counting
-    /// (584 years).
+    /// The tick of `when`: the first for the past, `NEVER` for what is beyond counting (584 years).
     pub(crate) fn to_tick(&self, when: Instant) -> Tick {
         let nanoseconds = when.saturating_duration_since(self.base).as_nanos();
-        Tick(
-            u64::try_from(nanoseconds)
-                .unwrap_or(u64::MAX - 1)
-                .min(u64::MAX - 1),
-        )
+        u64::try_from(nanoseconds).map_or(Tick::NEVER, Tick)
     }
 }
