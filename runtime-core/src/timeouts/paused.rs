@@ -17,6 +17,9 @@ impl EventLoop {
     /// dropped, it moves by [`advance`](EventLoop::advance) alone. It holds from here on, also for a
     /// foreign thread that asks. Elsewhere it has no effect.
     ///
+    /// Between two `run`s, too, time goes where workers have threads of their own, and with a periodic
+    /// task it flies: hold it there if it is to stand.
+    ///
     /// A held time is never a deadlock: the deterministic mode waits for whoever holds it.
     pub fn hold_time(&self) -> TimeGuard {
         self.ask_time_to_stand();
