@@ -52,7 +52,7 @@ impl EventLoop {
     /// Has `callback` called after `delay`: `loop.call_later`.
     ///
     /// Never early. Timers fire in the order of their instants; a delay of zero is `call_soon`, behind
-    /// what is due already.
+    /// what is due already. One that ends more than 584 years after the loop was made never does.
     ///
     /// ```
     /// use std::time::Duration;
@@ -73,7 +73,7 @@ impl EventLoop {
     ) -> TimerHandle {
         let now = self.time();
         let when = now.checked_add(delay);
-        self.call_at(when.unwrap_or_else(|| now + A_CENTURY), callback)
+        self.call_at(when.unwrap_or_else(|| now + A_MILLENNIUM), callback)
     }
 
     /// Has `callback` called at `when`, by the clock of [`time`](EventLoop::time): at once if that is
@@ -138,5 +138,5 @@ impl fmt::Debug for TimerHandle {
     }
 }
 
-/// For a delay that an `Instant` cannot say.
-const A_CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+/// For a delay that an `Instant` cannot say: a loop counts 584 years.
+const A_MILLENNIUM: Duration = Duration::from_secs(1000 * 365 * 24 * 60 * 60);

@@ -4,7 +4,7 @@
 #[macro_use]
 mod twin;
 
-use asyncio::models::{expiry, interrupt, poller};
+use asyncio::models::{expiry, interrupt, poller, standing};
 
 models! {
     holds {
@@ -14,6 +14,12 @@ models! {
         somebody_is_in_the_poller = poller::somebody_is_in_the_poller,
         a_notified_wait_returns = interrupt::a_notified_wait_returns,
         a_notified_wait_returns_beside_a_timer = interrupt::a_notified_wait_returns_beside_a_timer,
+        a_notified_look_returns = standing::a_notified_look_returns,
+        a_notified_look_returns_beside_another = standing::a_notified_look_returns_beside_another,
+        a_hold_holds_at_once = standing::a_hold_holds_at_once,
+        who_works_sees_one_time = standing::who_works_sees_one_time,
+        no_timer_is_jumped_over = standing::no_timer_is_jumped_over,
+        an_advance_ends = standing::an_advance_ends,
     }
     fails {
         a_shot_is_told = expiry::without_the_word_of_the_shot, "the new waker is woken once",
@@ -23,5 +29,11 @@ models! {
         the_role_is_taken_in_one_step = poller::without_one_step_for_the_role,
         "two threads are in the poller",
         a_token_is_left_in_one_step = interrupt::without_one_step_for_the_token, "deadlock",
+        a_look_forgets_no_interrupt = standing::without_the_interrupt_that_was_there, "deadlock",
+        a_jump_is_locked = standing::without_the_lock_for_the_jump, "time moved",
+        who_works_lets_a_jump_be_over = standing::without_the_pass, "time moved",
+        an_advance_is_told = standing::without_the_look_for_an_advance, "deadlock",
+        quiet_comes_before_the_deadline = standing::without_quiet_before_the_deadline,
+        "time jumped over a timer",
     }
 }

@@ -1,25 +1,29 @@
 //! A time that stands still, and jumps: on any number of workers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use asyncio::{EventLoop, Runner, get_running_loop};
-use runtime_tests::watched;
+use asyncio::{EventLoop, Runner, create_task, get_running_loop};
+use runtime_tests::{blocking_wait, caught, watched};
+
+#[path = "paused_time/advance.rs"]
+mod advance;
 
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// A loop whose time stands still.
+fn paused(workers: usize) -> Runner {
+    let builder = Runner::builder().workers(workers).start_paused(true);
+    builder.build().unwrap()
+}
 
 /// Runs `body` with one, two and four workers on a loop whose time stands still.
 fn on_paused_loops(body: impl AsyncFn(EventLoop)) {
     watched(|| {
         for workers in [1, 2, 4] {
-            let mut runner = Runner::builder()
-                .workers(workers)
-                .start_paused(true)
-                .build()
-                .unwrap();
-            runner.run(async { body(get_running_loop()).await });
+            paused(workers).run(async { body(get_running_loop()).await });
         }
     });
 }
@@ -165,11 +169,7 @@ fn timeouts_and_callbacks_go_by_the_time_that_stands_still() {
 #[test]
 fn what_a_foreign_thread_does_inside_block_on_holds_time() {
     watched(|| {
-        let mut runner = Runner::builder()
-            .workers(2)
-            .start_paused(true)
-            .build()
-            .unwrap();
+        let mut runner = paused(2);
         let event_loop = runner.get_loop().clone();
         let start = event_loop.time();
         let foreign = std::thread::spawn(move || {
@@ -196,4 +196,70 @@ async fn the_attribute_starts_a_test_with_time_standing_still() {
     let start = get_running_loop().time();
     asyncio::sleep(YEAR).await;
     assert_eq!(get_running_loop().time() - start, YEAR);
+}
+
+#[test]
+fn a_function_on_the_pool_is_not_forgotten() {
+    watched(|| {
+        paused(1).run(async {
+            for _ in 0..10_000 {
+                asyncio::to_thread(|| ()).await.unwrap();
+            }
+        });
+    });
+}
+
+#[test]
+fn a_coroutine_of_a_thread_is_not_forgotten() {
+    watched(|| {
+        let runner = paused(2);
+        for _ in 0..10_000 {
+            let future = asyncio::run_coroutine_threadsafe(async {}, runner.get_loop());
+            future.result(None).unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_hold_of_a_foreign_thread_holds_at_once() {
+    watched(|| {
+        let mut runner = paused(2);
+        let event_loop = runner.get_loop().clone();
+        let over = Arc::new(AtomicBool::new(false));
+        let said = Arc::clone(&over);
+        let holder = std::thread::spawn(move || {
+            for _ in 0..20_000 {
+                let _held = event_loop.hold_time();
+                let before = event_loop.time();
+                (0..200).for_each(|_| std::hint::spin_loop());
+                assert_eq!(event_loop.time(), before);
+            }
+            said.store(true, Ordering::SeqCst);
+        });
+        runner.run(async {
+            while !over.load(Ordering::SeqCst) && !holder.is_finished() {
+                asyncio::sleep(SECOND).await;
+            }
+        });
+        holder.join().unwrap();
+    });
+}
+
+#[test]
+fn what_is_beyond_counting_never_comes() {
+    on_paused_loops(async |event_loop| {
+        let start = event_loop.time();
+        let sleeps = [600 * YEAR, 1000 * YEAR, Duration::MAX].map(|delay| {
+            event_loop.call_later(delay, || unreachable!());
+            create_task(asyncio::sleep(delay))
+        });
+        // All that a loop counts: 584 years.
+        let end_of_time = Duration::from_nanos(u64::MAX - 1);
+        event_loop.advance(end_of_time).await;
+        assert_eq!(event_loop.time() - start, end_of_time);
+        let late = create_task(asyncio::sleep(SECOND));
+        event_loop.advance(Duration::ZERO).await;
+        assert!(!late.done(), "time stands, and a second is over");
+        assert!(sleeps.iter().all(|sleep| !sleep.done()));
+    });
 }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use asyncio::{Runner, checkpoint, create_task};
+use asyncio::{EventLoop, Runner, checkpoint, create_task};
 use runtime_tests::watched;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Runs `body` under a seed; its text if it panics.
 fn under<T>(seed: u64, workers: usize, body: impl AsyncFn() -> T) -> Result<T, String> {
@@ -169,7 +171,123 @@ fn a_seed_repeats_its_schedule_on_every_machine() {
     });
 }
 
-const GOLDEN: u64 = 11_593_451_355_997_121_130;
+const GOLDEN: u64 = 16_420_482_036_049_466_104;
+
+#[test]
+fn a_thread_that_disturbs_the_sleep_of_the_loop_changes_no_schedule() {
+    let program = |disturbed: bool| {
+        let mut runner = Runner::builder()
+            .workers(4)
+            .deterministic(7)
+            .build()
+            .unwrap();
+        let event_loop = runner.get_loop().clone();
+        let over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            if disturbed {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        // Each end of a hold has the loop look at the time.
+                        drop(event_loop.hold_time());
+                    }
+                });
+            }
+            runner.run(async {
+                for _ in 0..200 {
+                    let sleepers: Vec<_> = (0..4)
+                        .map(|_| create_task(asyncio::sleep(Duration::from_secs(1))))
+                        .collect();
+                    for sleeper in sleepers {
+                        sleeper.await.unwrap();
+                    }
+                }
+            });
+            over.store(true, Ordering::Relaxed);
+        });
+        runner.get_loop().metrics().schedule
+    };
+    watched(|| assert_eq!(program(true), program(false)));
+}
+
+/// Waits on a thread of its own until the loop has gone to sleep.
+fn await_sleep(event_loop: &EventLoop, parks: u64) {
+    while event_loop.metrics().parks == parks {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_foreign_thread_wakes_a_local_task_of_any_worker() {
+    watched(|| {
+        for seed in 0..20 {
+            let outcome = under(seed, 4, async || {
+                let event_loop = asyncio::get_running_loop();
+                let held = event_loop.hold_time();
+                let sleeper = create_task(asyncio::sleep(Duration::from_secs(1)));
+                let tasks: Vec<_> = (0..4).map(|_| create_task(woken_locally())).collect();
+                for task in tasks {
+                    assert_eq!(task.await.unwrap(), 7);
+                }
+                drop(held);
+                sleeper.await.unwrap();
+            });
+            outcome.unwrap();
+        }
+    });
+}
+
+/// Awaits a local task that waits for a foreign thread.
+async fn woken_locally() -> u32 {
+    let event_loop = asyncio::get_running_loop();
+    let parks = event_loop.metrics().parks;
+    let (sender, receiver) = futures::channel::oneshot::channel();
+    let local = asyncio::create_local_task(async move { receiver.await.unwrap() });
+    std::thread::spawn(move || {
+        await_sleep(&event_loop, parks);
+        sender.send(7).unwrap();
+    });
+    local.await.unwrap()
+}
+
+#[test]
+fn a_seed_needs_no_thread_for_the_poller() {
+    let tuning = asyncio::Tuning {
+        worker_polls: false,
+        ..asyncio::Tuning::default()
+    };
+    let builder = Runner::builder().workers(2).deterministic(1).tuning(tuning);
+    watched(|| builder.build().unwrap().run(asyncio::sleep(DAY)));
+}
+
+#[test]
+fn a_time_that_is_held_is_no_deadlock() {
+    // Longer than the loop waits for a foreign thread before it calls that a deadlock.
+    const WORK: Duration = Duration::from_millis(50);
+    watched(|| {
+        let outcome = under(1, 2, async || {
+            let event_loop = asyncio::get_running_loop();
+            let held = event_loop.hold_time();
+            let done = asyncio::Future::new();
+            let answer = done.clone();
+            std::thread::spawn(move || {
+                std::thread::sleep(WORK);
+                event_loop.call_soon_threadsafe(move || answer.set_result(7).unwrap());
+                drop(held);
+            });
+            done.await.unwrap()
+        });
+        assert_eq!(outcome, Ok(7));
+    });
+}
+
+#[test]
+fn a_deadlock_is_found_when_time_is_let_go() {
+    finds("deadlock", async || {
+        let held = asyncio::get_running_loop().hold_time();
+        std::thread::spawn(move || drop(held));
+        std::future::pending::<()>().await;
+    });
+}
 
 #[test]
 fn with_one_worker_tasks_start_in_the_order_in_which_they_are_made() {

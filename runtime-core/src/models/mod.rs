@@ -26,6 +26,7 @@ pub mod park;
 pub mod poller;
 pub mod pool;
 pub mod registry;
+pub mod standing;
 pub mod stop;
 pub mod submit;
 pub mod timer;

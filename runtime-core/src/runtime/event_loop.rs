@@ -166,13 +166,6 @@ impl EventLoop {
         self.shared.driver.look_again();
     }
 
-    /// Lets time jump as far as `when`, whoever asks that it stand.
-    pub(crate) fn let_time_go_to(&self, when: Instant) {
-        let driver = &self.shared.driver;
-        driver.holds.allow(driver.clock.to_tick(when));
-        driver.look_again();
-    }
-
     /// Whether a `run` is under way on the loop.
     #[must_use]
     pub fn is_running(&self) -> bool {

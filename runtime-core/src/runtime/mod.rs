@@ -25,6 +25,7 @@ mod block_on;
 
 mod engine;
 
+mod advancing;
 mod callbacks;
 mod debug_mode;
 mod default_loop;
@@ -35,6 +36,7 @@ mod outlets;
 mod scope;
 mod sleeping;
 
+pub(crate) use advancing::Advance;
 pub(crate) use block_on::run_foreign;
 pub(crate) use blocking::{FunctionPool, Settings as PoolSettings, named as named_threads};
 pub(crate) use callbacks::Appointment;

@@ -38,6 +38,8 @@ enum State {
         /// being used again until the timer fires, and then the clock answers first.
         waker: (usize, usize),
     },
+    /// The instant is beyond what the loop counts: it needs no timer.
+    Never,
     Done,
 }
 
@@ -90,6 +92,10 @@ impl Timer {
                 }
                 self.finish()
             }
+            State::Never => {
+                note(location);
+                Poll::Pending
+            }
             State::Done => Poll::Ready(Ok(())),
         }
     }
@@ -134,6 +140,11 @@ impl Timer {
         if when <= now {
             self.state = State::Done;
             return Poll::Ready(Ok(()));
+        }
+        if when == Tick::NEVER {
+            self.state = State::Never;
+            note(location);
+            return Poll::Pending;
         }
         let fires = match precision {
             Precision::Shared => driver.fires_at(now, when),

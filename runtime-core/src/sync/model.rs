@@ -89,6 +89,14 @@ impl Bell {
         tokens.recv().expect("both ends are here");
         while tokens.try_recv().is_ok() {}
     }
+
+    /// Takes the token if it is there.
+    pub(crate) fn take(&self) -> bool {
+        let tokens = self.tokens.lock().expect("loom panics elsewhere");
+        let rung = tokens.try_recv().is_ok();
+        while tokens.try_recv().is_ok() {}
+        rung
+    }
 }
 
 /// A locked queue with the face of crossbeam's FIFO deque.

@@ -63,6 +63,16 @@ pub(crate) enum Mutant {
     TakeInTwoSteps,
     /// e2: an unpark looks whom to wake, and leaves the token afterwards.
     UnparkInTwoSteps,
+    /// e3: what came to the poller before the look whether time may jump is forgotten.
+    SwallowInterrupt,
+    /// e3: time jumps after the lock under which it was looked whether it may.
+    JumpUnlocked,
+    /// e3: who begins to work does not let a jump under way be over.
+    WakeIntoJump,
+    /// e3: the next deadline is looked at before whether all is quiet.
+    NextBeforeQuiet,
+    /// e3: an advance begins, and who waits in the poller is not told.
+    AdvanceWithoutLook,
     /// Registry: a death does not wait for a reader of its slot.
     DeathIgnoresReader,
     /// Registry: the closer does not sum the births again.

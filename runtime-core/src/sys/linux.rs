@@ -67,8 +67,9 @@ impl Waiter {
         Ok(())
     }
 
-    /// Waits for an interrupt, a deadline or an event; `at_once`: only looks.
-    pub(crate) fn wait(&self, at_once: bool) -> io::Result<()> {
+    /// Waits for an interrupt, a deadline or an event; `at_once`: only looks. Whether anything came,
+    /// or may have: it is gone from the poller then.
+    pub(crate) fn wait(&self, at_once: bool) -> io::Result<bool> {
         let mut room = [MaybeUninit::<epoll::Event>::uninit(); 64];
         let zero = Timespec {
             tv_sec: 0,
@@ -77,8 +78,8 @@ impl Waiter {
         let timeout = at_once.then_some(&zero);
         match epoll::wait(self.poller.as_fd(), &mut room, timeout) {
             // Sockets will hand their events out here.
-            Ok((_events, _unused)) => Ok(()),
-            Err(rustix::io::Errno::INTR) => Ok(()),
+            Ok((events, _unused)) => Ok(!events.is_empty()),
+            Err(rustix::io::Errno::INTR) => Ok(true),
             Err(error) => Err(error.into()),
         }
     }

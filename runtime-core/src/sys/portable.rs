@@ -1,6 +1,7 @@
 //! Waiting wherever `polling` works.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,16 @@ use polling::{Events, Poller};
 pub(crate) struct Waiter {
     poller: Poller,
     events: Mutex<Events>,
-    deadline: Mutex<Option<Instant>>,
+    alarm: Mutex<Alarm>,
+    /// There was an interrupt: `polling` ends a wait for it, and does not say why.
+    interrupted: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Alarm {
+    deadline: Option<Instant>,
+    /// Somebody waits, with the deadline of a moment ago.
+    occupied: bool,
 }
 
 impl Waiter {
@@ -19,29 +29,57 @@ impl Waiter {
         Ok(Waiter {
             poller: Poller::new()?,
             events: Mutex::new(Events::new()),
-            deadline: Mutex::new(None),
+            alarm: Mutex::default(),
+            interrupted: AtomicBool::new(false),
         })
     }
 
     /// Sets the time after which a wait ends; none: it does not. Takes effect on a wait under way.
     pub(crate) fn arm(&self, after: Option<Duration>) -> io::Result<()> {
         let deadline = after.and_then(|after| Instant::now().checked_add(after));
-        *lock(&self.deadline) = deadline;
-        self.poller.notify()
+        let mut alarm = lock(&self.alarm);
+        alarm.deadline = deadline;
+        // Otherwise it would end the next wait, which has this deadline anyway.
+        if alarm.occupied {
+            self.poller.notify()?;
+        }
+        Ok(())
     }
 
-    /// Waits for an interrupt, a deadline or an event; `at_once`: only looks.
-    pub(crate) fn wait(&self, at_once: bool) -> io::Result<()> {
-        let deadline = *lock(&self.deadline);
+    /// Waits for an interrupt, a deadline or an event; `at_once`: only looks. Whether anything came,
+    /// or may have: it is gone from the poller then.
+    pub(crate) fn wait(&self, at_once: bool) -> io::Result<bool> {
+        let deadline = {
+            let mut alarm = lock(&self.alarm);
+            alarm.occupied = true;
+            alarm.deadline
+        };
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let timeout = if at_once { Some(Duration::ZERO) } else { left };
         let mut events = lock(&self.events);
         events.clear();
-        self.poller.wait(&mut events, timeout).map(drop)
+        let outcome = self.poller.wait(&mut events, timeout);
+        let come = self.end_wait();
+        outcome?;
+        // Acquire: pairs with the store in `interrupt`, which comes before the wait is ended for it.
+        let interrupted = self.interrupted.swap(false, Ordering::AcqRel);
+        Ok(interrupted || come || !events.is_empty())
+    }
+
+    /// Whether the deadline has come, which it does once.
+    fn end_wait(&self) -> bool {
+        let now = Instant::now();
+        let mut alarm = lock(&self.alarm);
+        alarm.occupied = false;
+        alarm
+            .deadline
+            .take_if(|deadline| *deadline <= now)
+            .is_some()
     }
 
     /// Ends a wait, now or the next one.
     pub(crate) fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::Release);
         let _ = self.poller.notify();
     }
 }

@@ -10,8 +10,8 @@ use crate::runtime::{Precision, Timer, is_delivering, loop_time};
 
 /// Sleeps for `delay`: `asyncio.sleep`.
 ///
-/// Never early. A delay of zero yields once, to the back of the queue; one that is longer than an
-/// `Instant` can say never ends.
+/// Never early. A delay of zero yields once, to the back of the queue; one that ends more than 584
+/// years after the loop was made never does.
 ///
 /// # Cancellation
 /// The timer is taken out when the future is dropped.

@@ -1,10 +1,10 @@
 //! A time that stands still: holding it, and moving it by hand.
 
 use std::fmt;
+use std::future::Future;
 use std::time::Duration;
 
-use crate::runtime::EventLoop;
-use crate::tasks::sleep_until;
+use crate::runtime::{Advance, EventLoop};
 
 /// Keeps a time that stands still from jumping, until it is dropped.
 #[must_use = "time is let go when the guard is dropped"]
@@ -14,7 +14,13 @@ pub struct TimeGuard {
 
 impl EventLoop {
     /// Keeps time from jumping by itself, on a loop that was started paused: until the guard is
-    /// dropped, it moves by [`advance`](EventLoop::advance) alone. Elsewhere it has no effect.
+    /// dropped, it moves by [`advance`](EventLoop::advance) alone. It holds from here on, also for a
+    /// foreign thread that asks. Elsewhere it has no effect.
+    ///
+    /// Between two `run`s, too, time goes where workers have threads of their own, and with a periodic
+    /// task it flies: hold it there if it is to stand.
+    ///
+    /// A held time is never a deadlock: the deterministic mode waits for whoever holds it.
     pub fn hold_time(&self) -> TimeGuard {
         self.ask_time_to_stand();
         TimeGuard {
@@ -22,14 +28,20 @@ impl EventLoop {
         }
     }
 
-    /// Moves a time that stands still by `by`, whether it is held or not. It goes from timer to
-    /// timer, and what each wakes runs until nothing more happens, before it goes on.
+    /// Moves a time that stands still by `by`, counted from the first poll, whether it is held or not.
+    /// It goes from timer to timer, and what each wakes runs until nothing more happens, before it
+    /// goes on; so does what is due at the end, before the future is over. Time stops at the end of
+    /// every `advance` that is under way, and by zero it waits until nothing more happens now.
+    ///
+    /// It moves the time of this loop, whoever polls it: a task of another loop, or a thread without
+    /// one. Somebody has to run the loop meanwhile: a `run`, or workers of its own.
     ///
     /// # Cancellation
-    /// Time may still go as far as was asked for.
+    /// Time stops where it is. (So it does, for this future, if the loop is closed meanwhile.)
     ///
     /// # Panics
-    /// If the loop was not started paused.
+    /// If the loop was not started paused, or is closed. If the end is beyond the end of time, 584
+    /// years after the loop was made.
     ///
     /// ```
     /// use std::time::Duration;
@@ -45,17 +57,18 @@ impl EventLoop {
     /// });
     /// # Ok::<_, std::io::Error>(())
     /// ```
-    pub async fn advance(&self, by: Duration) {
+    #[track_caller]
+    pub fn advance(&self, by: Duration) -> impl Future<Output = ()> + Send + use<> {
         assert!(
             self.is_paused(),
             "EventLoop::advance() moves a time that stands still: build the runner with \
              start_paused(true)"
         );
-        let Some(when) = self.time().checked_add(by) else {
-            panic!("EventLoop::advance() beyond the end of time");
-        };
-        self.let_time_go_to(when);
-        sleep_until(when).exact().await;
+        assert!(
+            !self.is_closed(),
+            "EventLoop::advance() moves the time of a loop that is closed"
+        );
+        Advance::new(self.clone(), by)
     }
 }
 

@@ -118,6 +118,8 @@ impl Entries {
     /// Sees to it that the alarm is that of the earliest callback.
     fn set_alarm(&mut self, driver: &Driver, waker: impl FnOnce() -> Waker) {
         let first = self.waiting.first_key_value().map(|(key, _)| key.when);
+        // What is beyond counting stays on the agenda, to the end of the loop.
+        let first = first.filter(|when| *when != Tick::NEVER);
         if first == self.alarm.as_ref().map(|alarm| alarm.when) {
             return;
         }

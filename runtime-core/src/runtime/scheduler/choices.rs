@@ -5,6 +5,9 @@
 //! drawn from one seed: which worker turns next, what it takes, where what it wakes is put, in which
 //! order timers of one instant fire. So a schedule is a function of the seed.
 //!
+//! A turn that finds nothing to do draws nothing: how many there are of those depends on what wakes
+//! the thread, and that is not the seed's.
+//!
 //! With a single worker there is nothing to choose, and the order is asyncio's: everything that is
 //! ready stands in one **line**, the root, local tasks, any other tasks and callbacks, first in, first
 //! out.
@@ -21,6 +24,10 @@ pub(crate) enum Freedom {
     /// Everything is drawn from a seed.
     Seeded,
 }
+
+/// A place in a stream of choices.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place(u64);
 
 /// A stream of choices. Not `Sync`: it belongs to one thread.
 #[derive(Debug)]
@@ -66,6 +73,16 @@ impl Choices {
     #[inline]
     pub(crate) fn freedom(&self) -> Freedom {
         self.freedom
+    }
+
+    /// Where the stream stands.
+    pub(crate) fn place(&self) -> Place {
+        Place(self.state.get())
+    }
+
+    /// Goes back: what was drawn since decided nothing.
+    pub(crate) fn return_to(&self, place: Place) {
+        self.state.set(place.0);
     }
 
     /// Any number.

@@ -46,7 +46,9 @@ impl Core {
         parts: WorkerParts,
         choices: Rc<Choices>,
     ) -> Core {
-        let parker = Arc::clone(&shared.crew.seats[parts.index].parker);
+        // One thread turns all the workers of a seed, and it sleeps on worker 0's.
+        let bed = shared.options.seed.map_or(parts.index, |_| 0);
+        let parker = Arc::clone(&shared.crew.seats[bed].parker);
         let holds = shared.driver.holds.clone();
         Core {
             branch: Branch::new(Arc::clone(&shared)),

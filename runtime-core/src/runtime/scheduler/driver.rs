@@ -13,13 +13,22 @@
 //! that while the poller sleeps the two agree: a deadline that is not before the one is not before
 //! the other. (Were the timer armed for a later one, say because the earliest was cancelled in
 //! between, an insertion after that would be missed.)
+//!
+//! **A time that stands still.** The holder of the role
+//!
+//! 1. looks what has come to the poller. If anything has, it leaves: a parker writes one interrupt in
+//!    each poll, so that what this look takes may be the only word of an unpark;
+//! 2. has time jump if all is quiet, under the lock of the holds, or wakes whoever moves it by hand
+//!    and has nothing more to wait for, and leaves;
+//! 3. waits for what comes after the look.
 
 use std::io;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::role::{Held, Role};
-use crate::runtime::time::{Clock, Holds, Slack, Tick, TimerKey, Timers};
+use crate::runtime::task::quietly::wake_quietly;
+use crate::runtime::time::{AdvanceKey, Clock, Holds, Look, Slack, Tick, TimerKey, Timers};
 use crate::sync::atomic::{AtomicU64, Ordering, fence};
 use crate::sync::{Mutant, Mutex, StdArc, Waiter, broken};
 
@@ -31,7 +40,7 @@ const AWAKE: u64 = 0;
 #[must_use]
 pub(crate) enum Waited {
     ForSomething,
-    /// Nothing is under way, and no timer waits.
+    /// Nothing is under way, no timer waits, and nobody holds time.
     InVain,
 }
 
@@ -68,7 +77,7 @@ impl Driver {
     pub(crate) fn new(waiter: StdArc<Waiter>, workers: usize, settings: Settings) -> Driver {
         Driver {
             clock: Clock::new(settings.paused),
-            holds: Holds::new(),
+            holds: Holds::new(settings.paused),
             role: Role::new(),
             waiter,
             timers: Timers::new(workers),
@@ -87,7 +96,10 @@ impl Driver {
         // Pairs with the fence in `arm`.
         fence(Ordering::SeqCst);
         if self.clock.is_paused() {
-            self.look_again();
+            // A worker that adds one looks itself, or has the holder look, when it goes to sleep.
+            if worker.is_none() {
+                self.look_again();
+            }
             return key;
         }
         let past = self.asleep_until.load(Ordering::Relaxed) > when.0;
@@ -120,9 +132,20 @@ impl Driver {
         }
     }
 
-    /// Takes every timer out: the loop is closed.
+    /// Has a time that stands still go to `when`, and `waker` woken there. `None` if the loop is
+    /// closed.
+    pub(crate) fn advance_to(&self, when: Tick, waker: Waker) -> Option<AdvanceKey> {
+        let key = self.holds.advance_to(when, waker)?;
+        if !broken(Mutant::AdvanceWithoutLook) {
+            self.look_again();
+        }
+        Some(key)
+    }
+
+    /// Takes every timer out, and ends every advance: the loop is closed.
     pub(crate) fn clear(&self) {
         self.timers.clear();
+        self.holds.close().into_iter().for_each(wake_quietly);
     }
 
     /// Whether a timer is due, at a look without locks.
@@ -136,7 +159,8 @@ impl Driver {
     }
 
     /// Waits where time stands still: until an interrupt or an event, or, if all is `quiet`, not at
-    /// all: time jumps to the next deadline. For the holder of the role.
+    /// all: time jumps to the next deadline, or whom an advance wakes goes to `due`. For the holder of
+    /// the role.
     ///
     /// Whoever may have made the last noise calls `look_again`, after it is over; so a jump that is
     /// not made here because of it is made at the next call.
@@ -147,24 +171,33 @@ impl Driver {
         _held: &Held,
         quiet: impl Fn() -> bool,
         patience: Option<Duration>,
+        due: &mut Vec<Waker>,
     ) -> Waited {
-        self.report(self.waiter.wait(true));
-        let next = self.timers.next();
-        let is_quiet = quiet();
-        if is_quiet && next != Tick::NEVER && self.holds.allows(next) {
-            self.clock.jump(next);
+        let came = self.has_come(true);
+        if came && !broken(Mutant::SwallowInterrupt) {
             return Waited::ForSomething;
         }
-        let last_chance = patience.filter(|_| is_quiet && next == Tick::NEVER);
-        if last_chance.is_some() {
-            self.report(self.waiter.arm(last_chance));
+        let next = || self.timers.next();
+        let mut look = || self.holds.look(&self.clock, &quiet, next, due);
+        match (look(), patience) {
+            (Look::Due, _) => Waited::ForSomething,
+            (Look::Nothing, Some(patience)) => self.wait_patiently(patience, &mut look),
+            (Look::Held, _) | (Look::Nothing, None) => {
+                self.has_come(false);
+                Waited::ForSomething
+            }
         }
+    }
+
+    /// Waits for so long, and looks again: a timer may have come at the last moment.
+    fn wait_patiently(&self, patience: Duration, mut look: impl FnMut() -> Look) -> Waited {
+        self.arm_waiter(Some(patience));
         let begin = Instant::now();
-        self.report(self.waiter.wait(false));
-        match last_chance {
-            Some(patience) if begin.elapsed() >= patience && quiet() => Waited::InVain,
-            _ => Waited::ForSomething,
+        self.has_come(false);
+        if begin.elapsed() >= patience && look() == Look::Nothing {
+            return Waited::InVain;
         }
+        Waited::ForSomething
     }
 
     /// Has the holder of the role look whether time may jump, if it stands still.
@@ -183,7 +216,7 @@ impl Driver {
             self.arm(&mut bed);
         }
         let at_once = self.is_due(self.clock.tick());
-        self.report(self.waiter.wait(at_once));
+        self.has_come(at_once);
         let mut bed = self.bed.lock();
         bed.occupied = false;
         self.asleep_until.store(AWAKE, Ordering::Relaxed);
@@ -211,14 +244,24 @@ impl Driver {
         if bed.armed != next {
             bed.armed = next;
             let after = (next != Tick::NEVER).then(|| next.since(self.clock.tick()));
-            self.report(self.waiter.arm(after));
+            self.arm_waiter(after);
         }
     }
 
-    /// The descriptors are ours and stay open, so an error here is a broken promise of the system.
-    fn report(&self, result: io::Result<()>) {
-        if let Err(error) = result {
-            eprintln!("asyncio: the poller failed: {error}");
-        }
+    fn arm_waiter(&self, after: Option<Duration>) {
+        self.waiter.arm(after).unwrap_or_else(complain);
     }
+
+    /// Waits in the poller, or only looks there. Whether anything came, or may have.
+    fn has_come(&self, at_once: bool) -> bool {
+        self.waiter.wait(at_once).unwrap_or_else(|error| {
+            complain(error);
+            true
+        })
+    }
+}
+
+/// The descriptors are ours and stay open, so an error here is a broken promise of the system.
+fn complain(error: io::Error) {
+    eprintln!("asyncio: the poller failed: {error}");
 }

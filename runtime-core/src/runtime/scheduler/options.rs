@@ -36,6 +36,11 @@ impl Options {
         self.seed.is_some() && self.workers == 1
     }
 
+    /// Whether workers go to the poller. Under a seed there is no other thread for it.
+    pub(crate) fn worker_polls(&self) -> bool {
+        self.tuning.worker_polls || self.seed.is_some()
+    }
+
     /// How the pool for blocking functions is to be built.
     pub(crate) fn pool(&self) -> blocking::Settings {
         let name = format!("{}-blocking", self.thread_name);

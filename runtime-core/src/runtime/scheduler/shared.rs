@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Waker;
 use std::time::Duration;
 
 use super::agenda::Agenda;
@@ -163,9 +164,11 @@ impl Shared {
         (first, first + ID_BLOCK)
     }
 
-    /// Wakes the poller thread if it is in bed. A worker calls this when it has woken up.
+    /// Wakes the poller thread if it is in bed, and lets a jump of time under way be over. A worker
+    /// calls this when it has woken up, and is counted as awake.
     #[inline]
     pub(crate) fn rouse_watch(&self) {
+        self.driver.holds.pass();
         // Pairs with the fence in `Watch::go_to_bed`: the worker is counted as awake before this.
         fence(Ordering::SeqCst);
         if self.watch_asleep.load(Ordering::Relaxed) {
@@ -173,18 +176,15 @@ impl Shared {
         }
     }
 
-    /// Waits in the poller, as time goes in this loop. For the holder of the role.
-    pub(crate) fn wait(&self, held: &Held) {
+    /// Waits in the poller, as time goes in this loop; whom that wakes goes to `due`. For the holder
+    /// of the role.
+    pub(crate) fn wait(&self, held: &Held, due: &mut Vec<Waker>) {
         if !self.driver.clock.is_paused() {
             return self.driver.wait(held);
         }
-        let quiet = || {
-            self.crew.idle.all_asleep()
-                && self.crew.injector.is_empty()
-                && !self.driver.holds.is_busy()
-        };
+        let quiet = || self.crew.idle.all_asleep() && self.crew.injector.is_empty();
         let patience = self.options.seed.map(|_| PATIENCE);
-        if self.driver.wait_paused(held, quiet, patience) == Waited::InVain {
+        if self.driver.wait_paused(held, quiet, patience, due) == Waited::InVain {
             self.stalled.store(true, Ordering::Release);
         }
     }

@@ -62,7 +62,7 @@ fn poll_for_all(shared: &Shared) {
     };
     while !shared.crew.is_stopping() {
         if shared.watch_parker.begin_poll() {
-            shared.wait(&held);
+            shared.wait(&held, &mut due);
             shared.watch_parker.end_poll();
         }
         shared.driver.expire(&mut due);

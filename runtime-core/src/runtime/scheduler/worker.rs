@@ -126,6 +126,7 @@ impl Worker {
     fn turn_one_of_all(&mut self) -> Turn {
         let mut siblings = self.siblings.take().unwrap_or_default();
         let count = siblings.len() + 1;
+        let place = self.core.choices.place();
         let first = self.core.choices.one_of(count);
         let turn = (first..first + count)
             .find_map(|worker| match worker % count {
@@ -133,6 +134,9 @@ impl Worker {
                 sibling => siblings[sibling - 1].turn_as_current(),
             })
             .unwrap_or(Turn::Idle);
+        if turn == Turn::Idle {
+            self.core.choices.return_to(place);
+        }
         self.siblings = Some(siblings);
         turn
     }
@@ -320,16 +324,13 @@ impl Worker {
             .crew
             .fall_asleep(self.core.index, std::mem::take(&mut self.searching));
         let driver = &shared.driver;
-        let role = shared
-            .options
-            .tuning
-            .worker_polls
-            .then(|| driver.role.take(self.core.index));
+        let polls = shared.options.worker_polls();
+        let role = polls.then(|| driver.role.take(self.core.index));
         let held = role.flatten();
         match &held {
             Some(held) => {
                 if parker.begin_poll() {
-                    shared.wait(held);
+                    shared.wait(held, &mut self.due);
                     parker.end_poll();
                 }
                 driver.expire(&mut self.due);

@@ -15,6 +15,13 @@ impl Tick {
     pub(crate) fn since(self, earlier: Tick) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
+
+    /// The tick so much later, if there is one.
+    pub(crate) fn checked_add(self, delay: Duration) -> Option<Tick> {
+        let nanoseconds = u64::try_from(delay.as_nanos()).ok()?;
+        let tick = Tick(self.0.checked_add(nanoseconds)?);
+        (tick < Tick::NEVER).then_some(tick)
+    }
 }
 
 /// Where the engine reads the time, and nowhere else.
@@ -60,14 +67,9 @@ impl Clock {
         }
     }
 
-    /// The tick of `when`: the first for the past, the last but one for what is beyond counting
-    /// (584 years).
+    /// The tick of `when`: the first for the past, `NEVER` for what is beyond counting (584 years).
     pub(crate) fn to_tick(&self, when: Instant) -> Tick {
         let nanoseconds = when.saturating_duration_since(self.base).as_nanos();
-        Tick(
-            u64::try_from(nanoseconds)
-                .unwrap_or(u64::MAX - 1)
-                .min(u64::MAX - 1),
-        )
+        u64::try_from(nanoseconds).map_or(Tick::NEVER, Tick)
     }
 }

@@ -1,12 +1,22 @@
-//! What keeps a time that stands still from jumping.
+//! What keeps a time that stands still from jumping, or has it go.
+//!
+//! Whether it may jump is looked at under a lock, and under that lock it jumps. So
+//!
+//! * a guard that is asked for under the lock holds time at once;
+//! * whoever makes noise counts itself first and then *passes* the lock: either the look has seen
+//!   it, or the jump is over before it reads the clock.
+//!
+//! Time stops at the end of every *advance*, held or not, and an advance is over when all is quiet
+//! there: only then has everything run that was due at its end.
 
-use crate::sync::StdArc;
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::task::Waker;
 
-use super::clock::Tick;
+use super::advances::{AdvanceKey, Advances};
+use super::clock::{Clock, Tick};
+use crate::sync::atomic::{AtomicUsize, Ordering};
+use crate::sync::{Mutant, Mutex, StdArc, broken};
 
-/// Counts of what is outstanding, shared by a loop's threads. Time jumps when none is, and everybody
-/// sleeps.
+/// What is outstanding, shared by a loop's threads. Time jumps when nothing is, and everybody sleeps.
 #[derive(Clone, Debug)]
 pub(crate) struct Holds {
     shared: StdArc<Counts>,
@@ -16,18 +26,35 @@ pub(crate) struct Holds {
 struct Counts {
     /// Tasks on their way to a thread's inbox, foreign threads at work, functions on the pool.
     busy: AtomicUsize,
+    /// None where time goes by itself.
+    standing: Option<Mutex<Standing>>,
+}
+
+/// What decides about a jump.
+#[derive(Debug, Default)]
+struct Standing {
     /// Guards of `hold_time`.
-    asked: AtomicUsize,
-    /// How far `advance` lets time go though it is held.
-    allowed: AtomicU64,
+    asked: usize,
+    advances: Advances,
+}
+
+/// What came of a look whether time may jump.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Look {
+    /// Time has jumped, or had come already: something is due.
+    Due,
+    /// Somebody is at work, or asks that time stand still.
+    Held,
+    /// Nobody is at work, nobody holds time, and nothing waits for it.
+    Nothing,
 }
 
 impl Holds {
-    pub(crate) fn new() -> Holds {
+    pub(crate) fn new(paused: bool) -> Holds {
         let counts = Counts {
             busy: AtomicUsize::new(0),
-            asked: AtomicUsize::new(0),
-            allowed: AtomicU64::new(0),
+            standing: paused.then(Mutex::default),
         };
         Holds {
             shared: StdArc::new(counts),
@@ -37,6 +64,7 @@ impl Holds {
     /// Something is under way that will wake somebody.
     pub(crate) fn begin(&self) {
         self.shared.busy.fetch_add(1, Ordering::AcqRel);
+        self.pass();
     }
 
     /// So many of them have arrived. True if none is left.
@@ -44,27 +72,103 @@ impl Holds {
         self.shared.busy.fetch_sub(count, Ordering::AcqRel) == count
     }
 
-    pub(crate) fn is_busy(&self) -> bool {
-        self.shared.busy.load(Ordering::Acquire) != 0
+    /// Lets a jump under way be over. For whoever has just been counted as at work.
+    #[inline]
+    pub(crate) fn pass(&self) {
+        if let Some(standing) = &self.shared.standing {
+            if !broken(Mutant::WakeIntoJump) {
+                drop(standing.lock());
+            }
+        }
     }
 
     /// Somebody asks that time stand still.
     pub(crate) fn ask(&self) {
-        self.shared.asked.fetch_add(1, Ordering::AcqRel);
+        if let Some(standing) = &self.shared.standing {
+            standing.lock().asked += 1;
+        }
     }
 
     pub(crate) fn unask(&self) {
-        self.shared.asked.fetch_sub(1, Ordering::AcqRel);
+        if let Some(standing) = &self.shared.standing {
+            standing.lock().asked -= 1;
+        }
     }
 
-    /// Lets time go to `tick`, whoever asks that it stand still.
-    pub(crate) fn allow(&self, tick: Tick) {
-        self.shared.allowed.fetch_max(tick.0, Ordering::AcqRel);
+    /// Lets time go to `when`, held or not, and has `waker` woken when it is there and all is quiet.
+    /// `None` if the loop is closed.
+    pub(crate) fn advance_to(&self, when: Tick, waker: Waker) -> Option<AdvanceKey> {
+        let added = self
+            .shared
+            .standing
+            .as_ref()?
+            .lock()
+            .advances
+            .add(when, waker);
+        // The waker may be the user's: it is dropped after the lock.
+        added.ok()
     }
 
-    /// Whether time may jump to `tick`.
-    pub(crate) fn allows(&self, tick: Tick) -> bool {
-        self.shared.asked.load(Ordering::Acquire) == 0
-            || tick.0 <= self.shared.allowed.load(Ordering::Acquire)
+    /// Has an advance wake `waker` instead. False if it is over.
+    pub(crate) fn set_waker(&self, key: AdvanceKey, waker: &Waker) -> bool {
+        let Some(standing) = &self.shared.standing else {
+            return false;
+        };
+        let new = waker.clone();
+        let left = standing.lock().advances.set_waker(key, new);
+        left.is_ok()
+    }
+
+    /// An advance is given up.
+    pub(crate) fn leave(&self, key: AdvanceKey) {
+        if let Some(standing) = &self.shared.standing {
+            let waker = standing.lock().advances.remove(key);
+            drop(waker);
+        }
+    }
+
+    /// Ends every advance where time stands, since nobody moves it any more.
+    pub(crate) fn close(&self) -> Vec<Waker> {
+        let standing = self.shared.standing.as_ref();
+        standing.map_or_else(Vec::new, |standing| standing.lock().advances.close())
+    }
+
+    /// Has `clock` jump to the `next` deadline or the end of an advance, if it may. Where an advance
+    /// is at its end, and nothing more happens there, its waker goes to `due` instead.
+    pub(crate) fn look(
+        &self,
+        clock: &Clock,
+        quiet: impl Fn() -> bool,
+        next: impl Fn() -> Tick,
+        due: &mut Vec<Waker>,
+    ) -> Look {
+        let Some(standing) = &self.shared.standing else {
+            return Look::Held;
+        };
+        let mut standing = standing.lock();
+        let too_early = broken(Mutant::NextBeforeQuiet).then(&next);
+        if self.shared.busy.load(Ordering::Acquire) != 0 || !quiet() {
+            return Look::Held;
+        }
+        // Only now: a worker that has just gone to sleep has left its timers before.
+        let next = too_early.unwrap_or_else(next);
+        let free = standing.asked == 0;
+        let (now, end) = (clock.tick(), standing.advances.next());
+        if end <= now && next > now {
+            standing.advances.end(now, due);
+            return Look::Due;
+        }
+        let to = next.min(end);
+        if !free && to > standing.advances.farthest() {
+            return Look::Held;
+        }
+        if to == Tick::NEVER {
+            return Look::Nothing;
+        }
+        if broken(Mutant::JumpUnlocked) {
+            drop(standing);
+        }
+        clock.jump(to);
+        Look::Due
     }
 }

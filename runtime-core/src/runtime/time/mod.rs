@@ -4,12 +4,14 @@ mod clock;
 
 pub(crate) use clock::{Clock, Tick};
 
-mod holds;
+mod advances;
 mod slack;
 
-pub(crate) use holds::Holds;
+pub(crate) use advances::AdvanceKey;
 pub(crate) use slack::Slack;
 
+mod holds;
 mod timers;
 
+pub(crate) use holds::{Holds, Look};
 pub(crate) use timers::{TimerKey, Timers};

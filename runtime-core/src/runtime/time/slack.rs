@@ -33,7 +33,7 @@ impl Slack {
         } else {
             wanted.checked_ilog2().map_or(0, |log| 1 << log)
         };
-        if grid < 2 {
+        if grid < 2 || when == Tick::NEVER {
             return when;
         }
         let fires = when.0.checked_next_multiple_of(grid).unwrap_or(when.0);
