@@ -390,3 +390,20 @@ fn a_future_and_its_handles_cross_threads() {
     );
     drop(on_drop(move || drop(future)));
 }
+
+// TF-4
+#[test]
+fn the_name_of_anothers_callback_removes_nobody() {
+    on_workers(1, async {
+        let (one, other) = (Future::<u32>::new(), Future::<u32>::new());
+        let id = one.add_done_callback(|_| ());
+        let waiting = other.clone();
+        let waiter = begun(async move { waiting.await.unwrap() }).await;
+        assert!(
+            !other.remove_done_callback(id),
+            "it has a waiter by that name"
+        );
+        other.set_result(3).unwrap();
+        assert_eq!(waiter.await.unwrap(), 3);
+    });
+}

@@ -17,7 +17,7 @@ models! {
         a_withdrawn_request_is_not_delivered = uncancel::a_withdrawn_request_is_not_delivered,
         late_callbacks_keep_their_order = audience::late_callbacks_keep_their_order,
         no_callback_is_left_behind = audience::no_callback_is_left_behind,
-        a_request_is_met_or_stays = forward::a_request_is_met_or_stays,
+        who_cancels_knows_whether_it_was_met = forward::who_cancels_knows_whether_it_was_met,
     }
     fails {
         a_wake_during_a_poll_counts = wake::without_the_wake_during_a_poll, "a wake was lost",
@@ -28,7 +28,8 @@ models! {
         an_uncancel_is_one_step = uncancel::without_one_step_for_both, "a request was lost",
         an_uncancel_withdraws = uncancel::without_the_withdrawal, "delivered after it was withdrawn",
         one_tells_at_a_time = audience::without_one_teller, "not each once, in order",
-        the_end_keeps_what_was_never_met = forward::without_what_was_never_met, "a request was lost",
+        a_claim_tells_the_witnesses = forward::without_a_word_to_the_witnesses,
+            "one that was met does not know it",
         the_teller_looks_again = audience::without_another_look, "not each once, in order",
     }
 }

@@ -2,6 +2,7 @@
 
 use std::future::{Future, pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::thread;
@@ -9,15 +10,18 @@ use std::time::{Duration, Instant};
 
 use asyncio::{
     CancelScope, Task, TaskError, Timeout, TimeoutError, catch_cancelled, checkpoint, create_task,
-    current_task, gather, get_running_loop, move_on_after, run_coroutine_threadsafe, sleep,
-    sleep_until, task, timeout, timeout_at, wait, wait_for,
+    current_task, finally, gather, get_running_loop, move_on_after, run_coroutine_threadsafe,
+    shield, sleep, sleep_until, task, timeout, timeout_at, wait, wait_for,
 };
+use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{join, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use futures::task::{ArcWake, waker};
 use runtime_tests::{caught, watched};
 
+#[path = "scopes/held.rs"]
+mod held;
 #[path = "scopes/moves.rs"]
 mod moves;
 #[path = "scopes/shields.rs"]

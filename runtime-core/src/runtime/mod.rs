@@ -51,9 +51,7 @@ pub(crate) use scheduler::driver::Settings as TimeSettings;
 pub use scheduler::exception_context::ExceptionContext;
 pub(crate) use scheduler::options::Options;
 pub use scheduler::tuning::Tuning;
-pub(crate) use scope::{
-    Delivery, Scope, Verdict, can_take_back, delivered_requests, is_given_back, take_back,
-};
+pub(crate) use scope::{Delivery, Scope, Verdict, delivered_requests, settled_requests};
 pub(crate) use sleeping::{Precision, Timer, loop_time};
 pub(crate) use task::attendance::Attendance;
 pub(crate) use task::audience::Audience;

@@ -21,45 +21,48 @@
 //! overruled by what was given back.
 //!
 //! While the request is on its way through the body, and nobody has claimed it, the body may still
-//! take it back ([`take_back`]): something was ready, and it wants more time. Then the scope is open
+//! take it back ([`Delivery::take_back`]): something was ready, and it wants more time. Then the scope is open
 //! as before, and so are the scopes inside that this request had overruled.
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context as PollWith, Poll};
+use std::task::{Context as PollWith, Poll, Waker};
 
 use super::task::attendance::wake_attendants;
 use super::task::cancel::{self, Origin};
-use super::task::held::{Heard, Listening, listens, was_given_back, withdraw};
+use super::task::held::{Heard, Listening, Request, listens, withdraw};
+use super::task::raise::Raise;
 use crate::exceptions::CancelledError;
+use crate::sync::StdArc;
 
 /// A delivery that a scope is about to make, or leaves to a request that is on its way already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Delivery {
-    scope: Origin,
+    request: StdArc<Request>,
     on_its_way: Origin,
 }
 
-/// Takes the request of a scope back, if it is still on its way through the poll that this is called
-/// from. If an outer one is on its way instead, that goes on. False if it has arrived.
-#[must_use]
-pub(crate) fn take_back(delivery: Delivery) -> bool {
-    let may = can_take_back(delivery);
-    if may && delivery.on_its_way == delivery.scope {
-        withdraw(delivery.scope);
+impl Delivery {
+    /// Takes the request back, if it is still on its way through the poll that this is called from. If an
+    /// outer one is on its way instead, that goes on. False if it has arrived.
+    #[must_use]
+    pub(crate) fn take_back(&self) -> bool {
+        let may = self.can_take_back();
+        if may && self.on_its_way == self.request.origin() {
+            withdraw(&self.request);
+        }
+        may
     }
-    may
-}
 
-/// Whether the request is still on its way through the poll that this is called from.
-pub(crate) fn can_take_back(delivery: Delivery) -> bool {
-    listens(delivery.scope) && cancel::delivering() == delivery.on_its_way
-}
+    /// Whether the request is still on its way through the poll that this is called from.
+    pub(crate) fn can_take_back(&self) -> bool {
+        listens(&self.request) && cancel::delivering() == self.on_its_way
+    }
 
-/// Whether the request of a scope has been given back, in the poll that this is called from: then the
-/// scope is about to be open again.
-pub(crate) fn is_given_back(delivery: Delivery) -> bool {
-    was_given_back(delivery.scope)
+    /// Whether the request has been given back: then the scope is about to be open again.
+    pub(crate) fn is_given_back(&self) -> bool {
+        self.request.is_given_back()
+    }
 }
 
 /// Where a scope is.
@@ -74,7 +77,7 @@ enum Stage {
     Overruled,
 }
 
-/// The state of a scope. Pinned with its body: its address is its name.
+/// The state of a scope.
 #[derive(Debug)]
 pub(crate) struct Scope {
     stage: Stage,
@@ -84,6 +87,8 @@ pub(crate) struct Scope {
     cancelling: u32,
     /// How many requests of outer scopes have come into this one.
     outranked: u32,
+    /// Its own, if it has delivered one.
+    request: Option<StdArc<Request>>,
 }
 
 /// What a poll of the body came to.
@@ -95,7 +100,7 @@ pub(crate) enum Verdict<T> {
     /// The scope's own request has won: the body is to be dropped.
     Expired,
     /// The body raised for the task's sake: the body is to be dropped, and the raise goes on.
-    Raised(CancelledError),
+    Raised(Raise),
 }
 
 impl Scope {
@@ -105,6 +110,7 @@ impl Scope {
             task: (0, 0),
             cancelling: 0,
             outranked: 0,
+            request: None,
         }
     }
 
@@ -144,14 +150,21 @@ impl Scope {
 
     /// The delivery of an open scope that is due. None if a request of the task's own is about to
     /// come: that is let decide first, in the next poll, unless it is taken back.
-    pub(crate) fn delivery(&self) -> Option<Delivery> {
-        let scope = Origin::scope(self);
-        let on_its_way = match cancel::delivering() {
-            Origin::NOBODY if cancel::current_has_request() => return None,
-            Origin::NOBODY => scope,
+    #[cold]
+    pub(crate) fn delivery(&self, waker: &Waker) -> Option<Delivery> {
+        let outer = cancel::delivering();
+        if outer == Origin::NOBODY && cancel::current_has_request() {
+            return None;
+        }
+        let request = Request::new(waker);
+        let on_its_way = match outer {
+            Origin::NOBODY => request.origin(),
             outer => outer,
         };
-        Some(Delivery { scope, on_its_way })
+        Some(Delivery {
+            request,
+            on_its_way,
+        })
     }
 
     /// The body has been given more time before the request had arrived.
@@ -168,11 +181,15 @@ impl Scope {
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
         let outer = cancel::delivering();
-        if outer != Origin::NOBODY {
-            return self.pass_on(due.is_some(), outer, body, cx);
+        if let (Some(due), true) = (due, self.is_open()) {
+            self.renew(due.request);
+            return match outer {
+                Origin::NOBODY => self.deliver(body, cx),
+                _ => self.pass_on(true, outer, body, cx),
+            };
         }
-        if due.is_some() && self.is_open() {
-            return self.deliver(body, cx);
+        if outer != Origin::NOBODY {
+            return self.pass_on(false, outer, body, cx);
         }
         if self.has_expired() || self.outranked != 0 {
             return self.go_on(body, cx);
@@ -183,27 +200,39 @@ impl Scope {
         }
     }
 
+    /// What is left of an earlier request has nothing to do with the scope any more.
+    fn renew(&mut self, request: StdArc<Request>) {
+        if let Some(earlier) = self.request.replace(request) {
+            earlier.end();
+        }
+    }
+
     /// Polls a body that has met a request, which may be given back.
     #[cold]
     fn go_on<F: Future>(&mut self, body: Pin<&mut F>, cx: &mut PollWith<'_>) -> Verdict<F::Output> {
         let noted = cancel::note();
-        let listening = Listening::begin(Origin::scope(self));
+        let listening = Listening::begin(self.request.as_ref());
         let polled = body.poll(cx);
         self.hear(listening.end());
         self.answer_to(polled, noted)
     }
 
-    /// What was given back or withdrawn while the body was polled has not come.
+    /// What was given back or withdrawn has not come.
     fn hear(&mut self, heard: Heard) {
         self.outranked = self.outranked.saturating_sub(heard.of_scopes);
         let again = match self.stage {
-            Stage::Delivered => heard.own,
+            Stage::Delivered => self.is_given_back(),
             Stage::Overruled => heard.of_task || heard.of_scopes != 0,
             Stage::New | Stage::Open | Stage::Passed => false,
         };
         if again {
             self.stage = Stage::Open;
         }
+    }
+
+    fn is_given_back(&self) -> bool {
+        let request = self.request.as_ref();
+        request.is_some_and(|request| request.is_given_back())
     }
 
     fn answer_to<T>(&self, polled: Poll<T>, noted: cancel::Serial) -> Verdict<T> {
@@ -224,9 +253,8 @@ impl Scope {
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
         let noted = cancel::note();
-        let listening = Listening::begin(Origin::scope(self));
+        let listening = Listening::begin(self.request.as_ref());
         let polled = body.poll(cx);
-        let due = due && self.is_open();
         if cancel::delivering() == outer {
             // It goes on outward, where perhaps a sibling claims it: then this scope is due still.
             if due {
@@ -250,26 +278,30 @@ impl Scope {
     ) -> Verdict<F::Output> {
         self.stage = Stage::Open;
         let noted = cancel::note();
-        let listening = Listening::begin(Origin::scope(self));
-        let sent = Sent::send(Origin::scope(self));
+        let listening = Listening::begin(self.request.as_ref());
+        let sent = Sent::send(
+            self.request
+                .as_ref()
+                .map_or(Origin::NOBODY, |own| own.origin()),
+        );
         let polled = body.poll(cx);
         let unclaimed = sent.is_on_its_way();
-        let heard = listening.end();
-        self.hear(heard);
+        self.hear(listening.end());
         drop(sent);
+        let given_back = self.is_given_back();
         match polled {
             // It may have been ready without ever meeting the request: then it has not expired.
             Poll::Ready(value) => {
-                if !unclaimed && !heard.own {
+                if !unclaimed && !given_back {
                     self.stage = Stage::Delivered;
                 }
                 Verdict::Ready(value)
             }
             Poll::Pending if unclaimed => {
                 self.stage = Stage::Delivered;
-                self.answer(CancelledError::default())
+                self.answer(Raise::new(CancelledError::default()))
             }
-            Poll::Pending if heard.own => Verdict::Pending,
+            Poll::Pending if given_back => Verdict::Pending,
             Poll::Pending => {
                 self.stage = Stage::Delivered;
                 self.claim_raise(noted)
@@ -278,15 +310,24 @@ impl Scope {
     }
 
     fn claim_raise<T>(&self, noted: cancel::Serial) -> Verdict<T> {
-        cancel::claim_raised(noted).map_or(Verdict::Pending, |error| self.answer(error))
+        Raise::of_marks(noted).map_or(Verdict::Pending, |raise| self.answer(raise))
     }
 
     /// What the end of the body means, by a raise or by the scope's own request.
-    fn answer<T>(&self, error: CancelledError) -> Verdict<T> {
+    fn answer<T>(&self, raise: Raise) -> Verdict<T> {
         if self.outranked != 0 || delivered_requests() > Some(self.cancelling) {
-            Verdict::Raised(error)
+            Verdict::Raised(raise)
         } else {
+            raise.settle();
             Verdict::Expired
+        }
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        if let Some(request) = &self.request {
+            request.end();
         }
     }
 }
@@ -308,6 +349,13 @@ pub(crate) fn delivered_requests() -> Option<u32> {
         }
         counted = again;
     }
+}
+
+/// The same, unless that is in doubt just now: of several that wait or are on their way together,
+/// nobody knows how many there are.
+pub(crate) fn settled_requests() -> Option<u32> {
+    let in_doubt = cancel::delivering() == Origin::TASK || cancel::current_has_request();
+    if in_doubt { None } else { delivered_requests() }
 }
 
 /// The scope's request, on its way. Ends with the poll, even with a panic.

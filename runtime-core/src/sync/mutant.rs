@@ -21,8 +21,8 @@ pub(crate) enum Mutant {
     TellBesideTeller,
     /// a6: the teller does not look again.
     TellOnce,
-    /// a7: the end of a task forgets that a request was never met.
-    ForgetUnmet,
+    /// a7: who left a witness is not told of the claim.
+    MeetNobody,
     /// b1: a sleeper does not look at the queues again after it has said that it sleeps.
     SleepWithoutRescan,
     /// b2: the last searcher that finds work wakes nobody in its place.

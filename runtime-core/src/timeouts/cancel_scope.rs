@@ -7,7 +7,7 @@ use std::fmt;
 use std::task::Waker;
 use std::time::Instant;
 
-use crate::runtime::{Held, Passing, delivered_requests};
+use crate::runtime::{Held, Passing, TaskId, current_task, delivered_requests, settled_requests};
 use crate::sync::{Arc, Mutex};
 
 /// The handle of a part of a task that can be cancelled by itself: `trio.CancelScope`.
@@ -44,8 +44,8 @@ struct State {
     waker: Option<Waker>,
     /// The request from outside that is on its way into the body just now, with no shield up.
     passing: Option<Passing>,
-    /// How many of the task's requests had been delivered when the shield went up.
-    before_shield: Option<u32>,
+    /// How many of the task's requests had been delivered when that was last known without a shield.
+    delivered: Option<(TaskId, u32)>,
     /// Requests from outside that the body has not seen.
     held: Vec<Held>,
 }
@@ -66,7 +66,7 @@ impl CancelScope {
             stage: Stage::Open,
             waker: None,
             passing: None,
-            before_shield: None,
+            delivered: None,
             held: Vec::new(),
         };
         CancelScope {
@@ -139,9 +139,7 @@ impl CancelScope {
     pub fn set_shield(&self, shielded: bool) {
         let mut passing = None;
         self.change(|state| {
-            if std::mem::replace(&mut state.shielded, shielded) != shielded {
-                state.before_shield = None;
-            }
+            state.shielded = shielded;
             passing = state.passing.filter(|_| shielded);
         });
         // Called by the body, with a request on its way: what it awaits next is not to see that.
@@ -199,15 +197,25 @@ impl CancelScope {
         }
     }
 
+    /// Before a poll: takes note of how many of the task's requests have been delivered, unless there is
+    /// a shield, which keeps that from the body.
+    pub(super) fn note_delivered(&self) {
+        let Some(task) = current_task() else { return };
+        let mut state = self.shared.lock();
+        let is_new = state.delivered.is_none_or(|(known, _)| known != task.id());
+        let is_open = !state.shielded && state.held.is_empty();
+        let delivered = match settled_requests() {
+            Some(delivered) if is_open || is_new => delivered,
+            None if is_new => delivered_requests().unwrap_or_default(),
+            _ => return,
+        };
+        state.delivered = Some((task.id(), delivered));
+    }
+
     /// How many of the task's requests had been delivered when the shield went up.
     pub(super) fn before_shield(&self) -> u32 {
-        let mut state = self.shared.lock();
-        let held = state.held.iter().any(Held::is_of_task);
-        let before = || {
-            let delivered = delivered_requests().unwrap_or_default();
-            delivered.saturating_sub(u32::from(held))
-        };
-        *state.before_shield.get_or_insert_with(before)
+        let delivered = self.shared.lock().delivered;
+        delivered.map_or(0, |(_, delivered)| delivered)
     }
 
     /// Gives back what is held: the scope has ended, or the shield is down and the body waits.

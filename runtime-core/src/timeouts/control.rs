@@ -5,7 +5,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use crate::exceptions::InvalidStateError;
-use crate::runtime::{Delivery, can_take_back, is_given_back, take_back};
+use crate::runtime::Delivery;
 use crate::sync::{Arc, Mutex};
 
 /// A timeout, as its body and any other task see it: `asyncio.Timeout`.
@@ -147,6 +147,16 @@ impl Timeout {
         state.stage == Stage::Active
     }
 
+    /// The limit is dropped before its end: by a cancellation from outside, or a panic of the body.
+    pub(super) fn abandon(&self) {
+        let expires = matches!(self.shared.lock().stage, Stage::Expiring | Stage::Expired);
+        self.set_stage(if expires {
+            Stage::Expired
+        } else {
+            Stage::Finished
+        });
+    }
+
     pub(super) fn set_stage(&self, stage: Stage) {
         let mut state = self.shared.lock();
         state.stage = stage;
@@ -163,15 +173,15 @@ impl Timeout {
 impl State {
     /// Takes the request back, if it is on its way still, or a shield has held it.
     fn takes_back(&self) -> bool {
-        self.delivery.is_some_and(|delivery| {
-            (self.delivering && take_back(delivery)) || is_given_back(delivery)
+        self.delivery.as_ref().is_some_and(|delivery| {
+            (self.delivering && delivery.take_back()) || delivery.is_given_back()
         })
     }
 
     /// Whether that would succeed, here.
     fn is_on_its_way(&self) -> bool {
-        self.delivery.is_some_and(|delivery| {
-            (self.delivering && can_take_back(delivery)) || is_given_back(delivery)
+        self.delivery.as_ref().is_some_and(|delivery| {
+            (self.delivering && delivery.can_take_back()) || delivery.is_given_back()
         })
     }
 }

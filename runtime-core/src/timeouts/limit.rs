@@ -201,22 +201,21 @@ impl<F: Future> Future for Limited<F> {
             armed: this.armed,
             location: this.location,
         };
-        let due = match when {
-            Some(when) => clock.is_due(now, when, cx).then_some(when),
-            None => {
-                clock.disarm();
-                None
-            }
-        };
+        let due = clock.look(now, when, cx);
         let body = this
             .body
             .as_mut()
             .as_pin_mut()
             .expect("a timeout was polled after its end");
-        let delivery = due.and_then(|when| this.limit.begin_expiry(when, this.scope.delivery()?));
-        let verdict = this.scope.poll(delivery, body, cx);
-        if delivery.is_some() && this.limit.end_delivery() {
-            this.scope.reopen();
+        let scope = &mut *this.scope;
+        let delivery = due.and_then(|when| {
+            let delivery = scope.delivery(cx.waker())?;
+            this.limit.begin_expiry(when, delivery)
+        });
+        let delivers = delivery.is_some();
+        let verdict = scope.poll(delivery, body, cx);
+        if delivers && this.limit.end_delivery() {
+            scope.reopen();
         }
         let due = due.is_some();
         let expired = this.scope.has_expired();
@@ -234,10 +233,10 @@ impl<F: Future> Future for Limited<F> {
                 }
                 return Poll::Pending;
             }
-            Verdict::Raised(error) => {
+            Verdict::Raised(raise) => {
                 hidden(|| this.body.set(None));
                 this.limit.note(Stage::Expired);
-                let raise = this.raising.insert(Raise::new(error));
+                let raise = this.raising.insert(raise);
                 return Pin::new(raise).poll(cx).map(|never| match never {});
             }
             Verdict::Ready(value) => Ok(value),
@@ -262,6 +261,20 @@ struct Alarm<'a> {
 }
 
 impl Alarm<'_> {
+    /// The deadline, if it has come. Where there is none any more, no timer stays behind.
+    fn look(
+        &mut self,
+        now: Option<Instant>,
+        when: Option<Instant>,
+        cx: &mut Context<'_>,
+    ) -> Option<Instant> {
+        let Some(when) = when else {
+            self.disarm();
+            return None;
+        };
+        self.is_due(now, when, cx).then_some(when)
+    }
+
     /// Whether `when` has come. The timer is armed only once the body has been found waiting: before
     /// that a look at the clock, at `now`, is enough.
     fn is_due(&mut self, now: Option<Instant>, when: Instant, cx: &mut Context<'_>) -> bool {
@@ -325,7 +338,10 @@ impl Limit {
     /// The delivery, unless the deadline has just been moved.
     fn begin_expiry(&self, when: Instant, delivery: Delivery) -> Option<Delivery> {
         match self {
-            Limit::Shared(control) => control.begin_expiry(when, delivery).then_some(delivery),
+            Limit::Shared(control) => {
+                let begins = control.begin_expiry(when, delivery.clone());
+                begins.then_some(delivery)
+            }
             Limit::Delay(_) | Limit::At(_) => Some(delivery),
         }
     }
@@ -343,13 +359,8 @@ impl Limit {
 
 impl Drop for Limit {
     fn drop(&mut self) {
-        // Dropped before its end: by a cancellation from outside, or a panic of the body.
         if let Limit::Shared(control) = self {
-            control.set_stage(if control.expired() {
-                Stage::Expired
-            } else {
-                Stage::Finished
-            });
+            control.abandon();
         }
     }
 }

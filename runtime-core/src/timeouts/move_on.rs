@@ -138,6 +138,7 @@ impl<F: Future> Future for Scoped<F> {
         debug_assert!(entered, "move_on_after() has looked for the task");
         let handle = &this.handle.0;
         let view = handle.attend(cx.waker());
+        handle.note_delivered();
         let was_open = this.scope.is_open();
         let due = was_open && (view.cancelled || this.alarm.is_due(view.deadline, cx));
         if due && !view.cancelled {
@@ -146,12 +147,12 @@ impl<F: Future> Future for Scoped<F> {
         let body = this.body.as_mut().as_pin_mut().expect(POLLED_AGAIN);
         let verdict = if view.shielded {
             shielded(handle.before_shield(), || {
-                let delivery = due.then(|| this.scope.delivery()).flatten();
+                let delivery = due.then(|| this.scope.delivery(cx.waker())).flatten();
                 this.scope.poll(delivery, body, cx)
             })
         } else {
             let _delivering = is_delivering().then(|| Delivering::to(handle));
-            let delivery = due.then(|| this.scope.delivery()).flatten();
+            let delivery = due.then(|| this.scope.delivery(cx.waker())).flatten();
             this.scope.poll(delivery, body, cx)
         };
         let (outcome, raised) = match verdict {
@@ -161,8 +162,7 @@ impl<F: Future> Future for Scoped<F> {
             }
             Verdict::Ready(value) => (Some(value), None),
             Verdict::Expired => (None, None),
-            // A request that is held has been counted, but the body has not seen it: not for its sake.
-            Verdict::Raised(error) => (None, (!handle.look().holds).then_some(error)),
+            Verdict::Raised(raise) => (None, Some(raise)),
         };
         this.alarm.timer.cancel();
         hidden(|| this.body.set(None));
@@ -171,10 +171,10 @@ impl<F: Future> Future for Scoped<F> {
             _ => Stage::Ended,
         };
         handle.end(stage);
-        let Some(error) = raised else {
+        let Some(raise) = raised else {
             return Poll::Ready(outcome);
         };
-        let raise = this.raising.insert(Raise::new(error));
+        let raise = this.raising.insert(raise);
         Pin::new(raise).poll(cx).map(|never| match never {})
     }
 }

@@ -14,6 +14,7 @@ use std::task::Waker;
 
 use super::attendant::Attendant;
 use super::cancel;
+use super::quietly::quietly;
 use super::reference::TaskRef;
 use super::waker::wakes;
 use crate::sync::StdArc;
@@ -91,6 +92,7 @@ pub(crate) fn wake_attendants() {
     }
     let attendants = task.header().side().map(|side| side.take_attendants());
     for attendant in attendants.into_iter().flatten() {
-        attendant.wake();
+        // Perhaps the last of it, with its waker.
+        quietly(move || attendant.wake());
     }
 }

@@ -2,7 +2,6 @@
 
 use std::task::Waker;
 
-use super::quietly::quietly;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Whom to wake: known to the awaitable, and on its task's list until it is woken.
@@ -27,6 +26,6 @@ impl Attendant {
     /// Wakes it, off the list: once it has been polled it is to be put there anew.
     pub(crate) fn wake(&self) {
         self.woken.store(true, Ordering::Relaxed);
-        quietly(|| self.waker.wake_by_ref());
+        self.waker.wake_by_ref();
     }
 }

@@ -17,6 +17,7 @@
 //! **The order holds** for late entries too: without the office, one that finds the end could be told
 //! before those that the completer has not got to yet.
 
+use std::collections::VecDeque;
 use std::task::Waker;
 
 use super::quietly::wake_quietly;
@@ -30,8 +31,9 @@ pub(crate) struct Audience<C> {
 
 #[derive(Debug)]
 struct List<C> {
-    /// Sorted: keys only grow, and the list is filled in their order.
-    listeners: Vec<(u64, Listener<C>)>,
+    /// Sorted: keys only grow, and the list is filled in their order. Who came first mostly leaves
+    /// first.
+    listeners: VecDeque<(u64, Listener<C>)>,
     last_key: u64,
     /// Somebody tells, and will look again.
     telling: bool,
@@ -46,7 +48,7 @@ enum Listener<C> {
 impl<C> Default for Audience<C> {
     fn default() -> Audience<C> {
         let list = List {
-            listeners: Vec::new(),
+            listeners: VecDeque::new(),
             last_key: 0,
             telling: false,
         };
@@ -61,15 +63,22 @@ impl<C> Audience<C> {
     pub(crate) fn add_callback(&self, callback: C) -> u64 {
         let mut list = self.list.lock();
         let key = list.next_key();
-        list.listeners.push((key, Listener::Callback(callback)));
+        list.listeners
+            .push_back((key, Listener::Callback(callback)));
         key
     }
 
     /// Takes a callback off the list. `None` if it is not there any more.
     pub(crate) fn remove_callback(&self, key: u64) -> Option<C> {
-        match self.list.lock().remove(key)? {
+        let mut list = self.list.lock();
+        let index = list.find(key).ok()?;
+        // It may be another's key, who has a waiter here.
+        if let Listener::Waiter(_) = list.listeners[index].1 {
+            return None;
+        }
+        match list.listeners.remove(index)?.1 {
             Listener::Callback(callback) => Some(callback),
-            Listener::Waiter(_) => unreachable!("a waiter's key names a callback"),
+            Listener::Waiter(_) => None,
         }
     }
 
@@ -135,11 +144,11 @@ impl<C> List<C> {
 
     fn remove(&mut self, key: u64) -> Option<Listener<C>> {
         let index = self.find(key).ok()?;
-        Some(self.listeners.remove(index).1)
+        Some(self.listeners.remove(index)?.1)
     }
 
     /// Takes the office of the teller, with the whole list; `None` if it is taken, or nobody is there.
-    fn begin_telling(&mut self) -> Option<Vec<(u64, Listener<C>)>> {
+    fn begin_telling(&mut self) -> Option<VecDeque<(u64, Listener<C>)>> {
         if self.telling && !broken(Mutant::TellBesideTeller) {
             return None;
         }
@@ -147,7 +156,7 @@ impl<C> List<C> {
     }
 
     /// What has come meanwhile; `None` ends the office.
-    fn go_on_telling(&mut self) -> Option<Vec<(u64, Listener<C>)>> {
+    fn go_on_telling(&mut self) -> Option<VecDeque<(u64, Listener<C>)>> {
         let forgets = self.telling && broken(Mutant::TellOnce);
         self.telling = !self.listeners.is_empty() && !forgets;
         self.telling.then(|| std::mem::take(&mut self.listeners))

@@ -27,16 +27,19 @@
 //! Where nobody cancels and no foreign waker is used, an aware awaitable pays for two loads of
 //! thread-locals per poll.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 
 use super::header::TaskPointer;
 use super::reference::TaskRef;
+use super::witness::{Witnesses, meet};
 use crate::exceptions::CancelledError;
-use crate::sync::local;
+use crate::sync::{StdArc, local};
 
-/// Whose request is on its way: nobody's, the task's own, or a scope's, by its address.
+/// Which request is on its way: none, the task's own, or a scope's, by the address of what stands for
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Origin(usize);
 
@@ -44,9 +47,9 @@ impl Origin {
     pub(crate) const NOBODY: Origin = Origin(0);
     pub(crate) const TASK: Origin = Origin(1);
 
-    /// A scope, pinned while it lives: no other scope of the task has its address meanwhile.
-    pub(crate) fn scope<T>(pinned: &T) -> Origin {
-        Origin(std::ptr::from_ref(pinned).addr())
+    /// Something that stands for a request of a scope as long as anybody knows of it.
+    pub(crate) fn address<T>(request: &T) -> Origin {
+        Origin(std::ptr::from_ref(request).addr())
     }
 }
 
@@ -64,7 +67,12 @@ struct Mark {
     /// The nesting of polls at which it was left.
     depth: u32,
     error: CancelledError,
+    /// What the raiser stands for, for whoever raises it in its place.
+    luggage: Luggage,
 }
+
+/// Something of a higher floor.
+pub(crate) type Luggage = StdArc<dyn Any + Send + Sync>;
 
 struct PollContext {
     task: Cell<Option<TaskPointer>>,
@@ -245,11 +253,15 @@ pub(crate) fn intercept(noted: Serial) -> Option<CancelledError> {
 
 /// Claims the request on its way.
 pub(crate) fn claim() -> Option<CancelledError> {
-    offer(|_| true)
+    let (error, witnesses) = offer(|_| true)?;
+    meet(witnesses);
+    Some(error)
 }
 
-/// Claims the request on its way if `accept` takes it; it is shown the error first.
-pub(crate) fn offer(accept: impl FnOnce(&CancelledError) -> bool) -> Option<CancelledError> {
+/// Claims the request on its way, if `accept` takes it; it is shown the error first.
+pub(crate) fn offer(
+    accept: impl FnOnce(&CancelledError) -> bool,
+) -> Option<(CancelledError, Witnesses)> {
     let origin = delivering();
     if origin == Origin::NOBODY {
         return None;
@@ -262,15 +274,21 @@ pub(crate) fn offer(accept: impl FnOnce(&CancelledError) -> bool) -> Option<Canc
     if !accept(&error) {
         return None;
     }
-    if origin == Origin::TASK {
-        task.take_message();
-    }
+    let witnesses = match origin {
+        Origin::TASK => task.take_message(),
+        _scope => Vec::new(),
+    };
     set_delivering(Origin::NOBODY);
-    Some(error)
+    Some((error, witnesses))
 }
 
 /// Claims what was raised since `noted`, and everything raised with it.
 pub(crate) fn claim_raised(noted: Serial) -> Option<CancelledError> {
+    claim_marks(noted).pop().map(|(error, _)| error)
+}
+
+/// The same, with what the raisers stand for; the last is the one that was raised.
+pub(crate) fn claim_marks(noted: Serial) -> Vec<(CancelledError, Luggage)> {
     let depth = POLL.with(|poll| {
         if poll.marks.get() == 0 {
             0
@@ -279,16 +297,17 @@ pub(crate) fn claim_raised(noted: Serial) -> Option<CancelledError> {
         }
     });
     if depth == 0 {
-        return None;
+        return Vec::new();
     }
-    let mut claimed = MARKS.with(|marks| {
+    let claimed = MARKS.with(|marks| {
         let mut marks = marks.borrow_mut();
         let newer = |mark: &mut Mark| mark.depth == depth && mark.serial > noted;
         let claimed: Vec<Mark> = marks.extract_if_compat(newer);
         POLL.with(|poll| poll.marks.set(marks.len() as u32));
         claimed
     });
-    claimed.pop().map(|mark| mark.error)
+    let marks = claimed.into_iter();
+    marks.map(|mark| (mark.error, mark.luggage)).collect()
 }
 
 trait ExtractIf<T> {
@@ -349,7 +368,7 @@ pub(crate) fn hidden<R>(work: impl FnOnce() -> R) -> R {
 }
 
 /// Leaves a mark: somebody raises.
-pub(crate) fn leave_mark(error: CancelledError) -> Serial {
+pub(crate) fn leave_mark(error: CancelledError, luggage: Luggage) -> Serial {
     POLL.with(|poll| {
         poll.serial.set(poll.serial.get() + 1);
         let serial = poll.newest();
@@ -359,6 +378,7 @@ pub(crate) fn leave_mark(error: CancelledError) -> Serial {
             serial,
             depth,
             error,
+            luggage,
         };
         MARKS.with(|marks| marks.borrow_mut().push(mark));
         serial

@@ -15,7 +15,7 @@ use super::header::TaskId;
 use super::held::uncancel;
 use super::inherit::inherited_context;
 use super::reference::TaskRef;
-use super::state::Ending;
+use super::transitions::Ending;
 use crate::exceptions::CancelledError;
 
 /// A handle of any task, whatever its output: to look at it, to cancel it, to wait for its end.

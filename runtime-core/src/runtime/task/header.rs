@@ -20,7 +20,8 @@ use std::task::{Context as PollWith, Poll, Waker};
 
 use super::registry::Place;
 use super::side::Side;
-use super::state::{Ending, State};
+use super::state::State;
+use super::transitions::Ending;
 use crate::exceptions::{CancelledError, PanicError};
 use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{IS_MODEL, UnsafeCell};

@@ -3,50 +3,103 @@
 //!
 //! * The task's own is noted once more; it stands in the count already. If that has come to zero
 //!   meanwhile there is none any more, as for every request that has not been delivered.
-//! * A scope's is given back **on the way out of a poll**: whoever holds it does so inside the
-//!   scope's body. Each scope that may have to be told stands on a list of this thread while it polls
-//!   its body ([`Listening`]); it is told there, and looks again when its body has answered. If the
-//!   scope is not on the list it has ended, or the holder was carried out of it: the request
-//!   ends with it.
+//! * A scope's is told to the scope, through the [`Request`] that both have, wherever that is done: it
+//!   looks when its body has answered, and is woken for it. A scope that has ended is not told: the
+//!   request ends with it.
 //!
-//! Scopes that stand further in are told as well: those that had left the answer to the one whose
+//! Scopes that poll their bodies at that moment, further in than the origin, stand on a list of this
+//! thread ([`Listening`]), and are told as well: those that had left the answer to the one whose
 //! request it is have to give their own again.
 
 use std::cell::RefCell;
+use std::task::Waker;
 
 use super::cancel::{self, Origin};
+use super::quietly::quietly;
 use super::reference::TaskRef;
+use super::witness::{Witnesses, meet};
 use crate::exceptions::CancelledError;
-use crate::sync::local;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{StdArc, local};
 
 // The scopes that poll their bodies on this thread, the innermost last.
 local! { static LISTENING: RefCell<Vec<Listener>> = RefCell::new(Vec::new()) }
 
 struct Listener {
-    scope: Origin,
+    /// The scope's own request, if it has made one.
+    request: Option<StdArc<Request>>,
     /// The nesting of polls: of the tasks that are polled on this thread, the scope is of one.
     depth: u32,
     heard: Heard,
 }
 
-/// Which requests have been given back during a poll.
+impl Listener {
+    fn has_made(&self, origin: Origin, depth: u32) -> bool {
+        let request = self.request.as_ref();
+        self.depth == depth && request.is_some_and(|request| request.origin() == origin)
+    }
+}
+
+/// Which requests from further out have been given back, or withdrawn, during a poll.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Heard {
-    /// The scope's own.
-    pub(crate) own: bool,
     /// The task's.
     pub(crate) of_task: bool,
-    /// How many of scopes further out.
+    /// How many of scopes.
     pub(crate) of_scopes: u32,
+}
+
+/// One delivery of a scope: the scope has it, and whoever holds it. Its address names it.
+#[derive(Debug)]
+pub(crate) struct Request {
+    given_back: AtomicBool,
+    over: AtomicBool,
+    /// The scope's.
+    waker: Waker,
+}
+
+impl Request {
+    pub(crate) fn new(waker: &Waker) -> StdArc<Request> {
+        StdArc::new(Request {
+            given_back: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            waker: waker.clone(),
+        })
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        Origin::address(self)
+    }
+
+    /// Whether it has been given back, or withdrawn before it arrived.
+    pub(crate) fn is_given_back(&self) -> bool {
+        // Acquire: pairs with the store in `give_back`.
+        self.given_back.load(Ordering::Acquire)
+    }
+
+    /// The scope has ended, or has taken note that this was given back.
+    pub(crate) fn end(&self) {
+        self.over.store(true, Ordering::Release);
+    }
+
+    fn give_back(&self) {
+        self.given_back.store(true, Ordering::Release);
+        // A scope that ends just now is woken for nothing.
+        if !self.over.load(Ordering::Acquire) {
+            quietly(|| self.waker.wake_by_ref());
+        }
+    }
 }
 
 /// A request that has been claimed, and not acted on. Dropping it gives it back.
 #[derive(Debug)]
 #[must_use = "a request that is not held is given back at once"]
 pub(crate) struct Held {
-    origin: Origin,
+    /// The scope's; `None` for the task's own.
+    request: Option<StdArc<Request>>,
     task: TaskRef,
     error: CancelledError,
+    witnesses: Witnesses,
     settled: bool,
 }
 
@@ -63,27 +116,40 @@ impl Held {
             return None;
         }
         let task = cancel::current()?;
-        let error = cancel::offer(accept)?;
+        let request = listening(origin, |listener| {
+            StdArc::clone(listener.request.as_ref()?).into()
+        });
+        let (error, witnesses) = cancel::offer(accept)?;
         Some(Held {
-            origin,
+            request: request.flatten(),
             task,
             error,
+            witnesses,
             settled: false,
         })
     }
 
-    /// Whether it is the task's own.
-    pub(crate) fn is_of_task(&self) -> bool {
-        self.origin == Origin::TASK
+    /// Whether its origin encloses the await that this is called from: it may be raised here.
+    pub(crate) fn is_from_around(&self) -> bool {
+        let same_task = cancel::current_pointer() == Some(self.task.pointer());
+        same_task && self.request.as_ref().is_none_or(|request| listens(request))
     }
 
     /// Adds a request to others. Of several from one origin the first stands, with its message.
     pub(crate) fn join(self, others: &mut Vec<Held>) {
-        let is_same = |other: &Held| other.origin == self.origin && other.task == self.task;
-        if others.iter().any(is_same) {
+        if others.iter().any(|other| self.has_origin_of(other)) {
             self.settle();
         } else {
             others.push(self);
+        }
+    }
+
+    /// Whether both are the same task's own, or the same request of a scope.
+    pub(crate) fn has_origin_of(&self, other: &Held) -> bool {
+        match (&self.request, &other.request) {
+            (None, None) => self.task == other.task,
+            (Some(one), Some(other)) => StdArc::ptr_eq(one, other),
+            _ => false,
         }
     }
 
@@ -95,6 +161,7 @@ impl Held {
     /// It has arrived: it is not given back.
     pub(crate) fn settle(mut self) {
         self.settled = true;
+        meet(std::mem::take(&mut self.witnesses));
     }
 }
 
@@ -103,10 +170,20 @@ impl Drop for Held {
         if self.settled {
             return;
         }
-        if self.origin == Origin::TASK {
-            self.task.cancel_again(std::mem::take(&mut self.error));
+        match &self.request {
+            Some(request) => {
+                request.give_back();
+                tell(request.origin());
+            }
+            None => {
+                let witnesses = std::mem::take(&mut self.witnesses);
+                let error = std::mem::take(&mut self.error);
+                self.task.cancel_again(error, witnesses);
+                if cancel::current_pointer() == Some(self.task.pointer()) {
+                    tell(Origin::TASK);
+                }
+            }
         }
-        tell(self.origin);
     }
 }
 
@@ -116,28 +193,28 @@ pub(crate) fn uncancel(task: &TaskRef) -> u32 {
     let left = task.header().state.uncancel();
     let here = cancel::current_pointer() == Some(task.pointer());
     if left == 0 && here && cancel::delivering() == Origin::TASK {
-        withdraw(Origin::TASK);
+        cancel::set_delivering(Origin::NOBODY);
+        tell(Origin::TASK);
     }
     left
 }
 
-/// Takes the request on its way back: it comes to nobody any more.
-pub(crate) fn withdraw(origin: Origin) {
+/// Takes a scope's request, which is on its way, back: it comes to nobody any more.
+pub(crate) fn withdraw(request: &Request) {
     cancel::set_delivering(Origin::NOBODY);
-    tell(origin);
+    request.give_back();
+    tell(request.origin());
 }
 
-/// Tells the scopes from `origin` inward.
+/// Tells the scopes further in than `origin`.
 fn tell(origin: Origin) {
     let depth = cancel::depth();
-    LISTENING.with(|listening| {
+    // Without that, at the end of a thread, nobody listens.
+    let _at_the_end = LISTENING.try_with(|listening| {
         let mut listening = listening.borrow_mut();
-        let own = |listener: &Listener| listener.scope == origin && listener.depth == depth;
+        let own = |listener: &Listener| listener.has_made(origin, depth);
         let further_in = match listening.iter().rposition(own) {
-            Some(index) => {
-                listening[index].heard.own = true;
-                index + 1
-            }
+            Some(index) => index + 1,
             None if origin == Origin::TASK => 0,
             None => return,
         };
@@ -154,6 +231,23 @@ fn tell_each(listening: &mut [Listener], origin: Origin) {
             _scope => listener.heard.of_scopes += 1,
         }
     }
+}
+
+/// Whether this is called from the body of the scope that has made `request`.
+pub(crate) fn listens(request: &Request) -> bool {
+    listening(request.origin(), |_| ()).is_some()
+}
+
+/// Looks at the scope that has made a request, if this is called from its body.
+fn listening<R>(origin: Origin, look: impl FnOnce(&Listener) -> R) -> Option<R> {
+    let depth = cancel::depth();
+    LISTENING.with(|listening| {
+        let listening = listening.borrow();
+        let mut innermost_first = listening.iter().rev();
+        innermost_first
+            .find(|listener| listener.has_made(origin, depth))
+            .map(look)
+    })
 }
 
 /// A request on its way into a body, from further out than whoever polls that.
@@ -194,43 +288,22 @@ impl Passing {
     }
 }
 
-/// Whether the request of `scope` has been given back during the poll that this is called from.
-pub(crate) fn was_given_back(scope: Origin) -> bool {
-    heard_by(scope).is_some_and(|heard| heard.own)
-}
-
-/// Whether `scope` is on the list: this is called from its body.
-pub(crate) fn listens(scope: Origin) -> bool {
-    heard_by(scope).is_some()
-}
-
-fn heard_by(scope: Origin) -> Option<Heard> {
-    let depth = cancel::depth();
-    LISTENING.with(|listening| {
-        let listening = listening.borrow();
-        let one = listening
-            .iter()
-            .rfind(|one| one.scope == scope && one.depth == depth);
-        one.map(|one| one.heard)
-    })
-}
-
 /// A scope on the list, while it polls its body.
 pub(crate) struct Listening {
     index: usize,
 }
 
 impl Listening {
-    pub(crate) fn begin(scope: Origin) -> Listening {
-        let depth = cancel::depth();
+    pub(crate) fn begin(request: Option<&StdArc<Request>>) -> Listening {
+        let listener = Listener {
+            request: request.cloned(),
+            depth: cancel::depth(),
+            heard: Heard::default(),
+        };
         LISTENING.with(|listening| {
             let mut listening = listening.borrow_mut();
             let index = listening.len();
-            listening.push(Listener {
-                scope,
-                depth,
-                heard: Heard::default(),
-            });
+            listening.push(listener);
             Listening { index }
         })
     }
@@ -242,7 +315,11 @@ impl Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        // Those further in have left: they are dropped before, also by a panic.
-        LISTENING.with(|listening| listening.borrow_mut().truncate(self.index));
+        // Those further in have left: they are dropped before, also by a panic. What is let go may be
+        // the last of a request, with its waker: user code, after the borrow.
+        let _gone = LISTENING.with(|listening| {
+            let mut listening = listening.borrow_mut();
+            listening.drain(self.index..).collect::<Vec<_>>()
+        });
     }
 }

@@ -19,8 +19,10 @@ use super::raise::Raise;
 use super::raw::Outcome;
 use super::reference::TaskRef;
 use super::side::Side;
-use super::state::Detach;
+use super::transitions::{Detach, Ending};
+use super::witness::Witness;
 use crate::exceptions::{CancelledError, InvalidStateError, PanicError, TaskError};
+use crate::sync::StdArc;
 
 /// A task of the loop: what `asyncio.create_task` returns.
 ///
@@ -60,11 +62,18 @@ enum Stage {
     Taken,
 }
 
+/// A request that has been passed on, and whether it has met anybody there.
+#[derive(Debug)]
+struct Forwarded {
+    held: Held,
+    witness: StdArc<Witness>,
+}
+
 /// The awaiter was cancelled.
 #[derive(Debug)]
 enum Cancelled {
     /// Its requests have been passed on to the task.
-    Forwarded(Vec<Held>),
+    Forwarded(Vec<Forwarded>),
     /// The task ended cancelled because of them: the awaiter is next.
     Raising(Raise),
 }
@@ -256,9 +265,10 @@ impl<T> Task<T> {
     fn take(&mut self) -> Outcome<T> {
         let stage = std::mem::replace(&mut self.stage, Stage::Taken);
         if let Stage::Cancelled(cancelled) = stage {
-            if let Cancelled::Raising(raise) = *cancelled {
+            match *cancelled {
                 // It was caught, and now the task is asked once more: it ended cancelled.
-                return Outcome::Cancelled(raise.into_error());
+                Cancelled::Raising(raise) => return Outcome::Cancelled(raise.into_error()),
+                Cancelled::Forwarded(forwarded) => settle_met(&self.task, forwarded),
             }
         }
         let mut outcome: Option<Outcome<T>> = None;
@@ -298,11 +308,13 @@ impl<T> Task<T> {
             return Poll::Pending;
         }
         let task = &self.task;
-        let state = &task.header().state;
-        // An earlier request that the task has met is between it and the task.
-        let was_met = !state.has_request() && !state.is_running();
-        let pass_on = |error: CancelledError| task.cancel(error);
-        let Some(held) = Held::claim_if(|error| error.passed_on().is_some_and(pass_on)) else {
+        let mut witness = None;
+        let mut pass_on = |error: CancelledError| {
+            witness = task.cancel_watched(error);
+            witness.is_some()
+        };
+        let held = Held::claim_if(|error| error.passed_on().is_some_and(&mut pass_on));
+        let (Some(held), Some(witness)) = (held, witness) else {
             // Done since it was polled, so it could not be cancelled: its value is the answer, and
             // the request waits for the next await. Or it goes round in a circle, and on outward.
             return match self.stage {
@@ -315,12 +327,17 @@ impl<T> Task<T> {
             let Cancelled::Forwarded(others) = &mut **cancelled else {
                 unreachable!("a raise is not forwarded")
             };
-            if was_met {
-                others.drain(..).for_each(Held::settle);
+            // An earlier request that the task has met is between it and the task.
+            for earlier in std::mem::take(others) {
+                if earlier.witness.is_met() || earlier.held.has_origin_of(&held) {
+                    earlier.held.settle();
+                } else {
+                    others.push(earlier);
+                }
             }
-            held.join(others);
+            others.push(Forwarded { held, witness });
         } else {
-            let forwarded = Cancelled::Forwarded(vec![held]);
+            let forwarded = Cancelled::Forwarded(vec![Forwarded { held, witness }]);
             self.stage = Stage::Cancelled(Box::new(forwarded));
         }
         Poll::Pending
@@ -335,17 +352,23 @@ impl<T> Task<T> {
         let Stage::Cancelled(cancelled) = std::mem::replace(&mut self.stage, Stage::Waiting) else {
             unreachable!("the caller has looked");
         };
-        let held = match *cancelled {
+        let forwarded = match *cancelled {
             Cancelled::Raising(raise) => return self.raise(raise),
-            Cancelled::Forwarded(held) => held,
+            Cancelled::Forwarded(forwarded) => forwarded,
         };
         match self.take() {
-            Outcome::Cancelled(error) => self.raise(Raise::standing_for(held, error)),
-            outcome => {
-                // It has suppressed the requests, if it met them. Else they wait for the next await.
-                if !self.task.header().state.has_request() {
-                    held.into_iter().for_each(Held::settle);
+            Outcome::Cancelled(error) => {
+                let held = forwarded.into_iter().map(|forwarded| forwarded.held);
+                // The others go back to where they came from.
+                let held: Vec<_> = held.filter(Held::is_from_around).collect();
+                if held.is_empty() {
+                    self.stage = Stage::Taken;
+                    return Poll::Ready(Err(error.into()));
                 }
+                self.raise(Raise::standing_for(held, error))
+            }
+            outcome => {
+                settle_met(&self.task, forwarded);
                 Poll::Ready(outcome_to_result(outcome))
             }
         }
@@ -373,6 +396,11 @@ impl<T> Drop for Task<T> {
         if matches!(self.stage, Stage::Taken) || self.is_raising() {
             return;
         }
+        if let Stage::Cancelled(cancelled) = std::mem::replace(&mut self.stage, Stage::Taken) {
+            if let Cancelled::Forwarded(forwarded) = *cancelled {
+                settle_met(&task, forwarded);
+            }
+        }
         match task.header().state.detach() {
             // The reference has been given back in the same step.
             Detach::Released => drop(task.into_pointer()),
@@ -392,6 +420,17 @@ impl<T> Drop for Task<T> {
 impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.handle().fmt(f)
+    }
+}
+
+/// What was passed on to a task that is done, met, and suppressed, is over. Everything else goes back to
+/// where it came from.
+fn settle_met(task: &TaskRef, forwarded: Vec<Forwarded>) {
+    let kept = matches!(task.ending(), Some(Ending::Returned | Ending::Panicked));
+    for forwarded in forwarded {
+        if kept && forwarded.witness.is_met() {
+            forwarded.held.settle();
+        }
     }
 }
 

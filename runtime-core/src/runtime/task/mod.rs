@@ -28,6 +28,9 @@
 pub(crate) mod context;
 pub(crate) mod quietly;
 pub(crate) mod registry;
+pub(crate) mod transitions;
+pub(crate) mod witness;
+
 pub(crate) mod state;
 
 pub(crate) mod attendant;

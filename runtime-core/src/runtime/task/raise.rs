@@ -8,6 +8,7 @@ use std::task::{Context as PollWith, Poll};
 use super::cancel::{self, Serial};
 use super::held::Held;
 use crate::exceptions::CancelledError;
+use crate::sync::{Mutex, StdArc};
 
 /// Passes a cancellation on outward: pending for ever, with a mark in every poll.
 ///
@@ -19,8 +20,11 @@ use crate::exceptions::CancelledError;
 pub(crate) struct Raise {
     error: CancelledError,
     mark: Option<Serial>,
-    held: Vec<Held>,
+    bag: StdArc<Bag>,
 }
+
+/// What a raiser stands for. Who raises in its place takes the contents.
+type Bag = Mutex<Vec<Held>>;
 
 impl Raise {
     /// Raises what somebody has caught, or means to raise.
@@ -33,7 +37,7 @@ impl Raise {
         Raise {
             error,
             mark: None,
-            held,
+            bag: StdArc::new(Bag::new(held)),
         }
     }
 
@@ -44,19 +48,39 @@ impl Raise {
             let error = held.error().clone();
             return Some(Raise::standing_for(vec![held], error));
         }
-        cancel::claim_raised(noted).map(Raise::new)
+        Raise::of_marks(noted)
+    }
+
+    /// Claims a raise newer than `noted`, and stands for what that has stood for.
+    pub(crate) fn of_marks(noted: Serial) -> Option<Raise> {
+        let marks = cancel::claim_marks(noted);
+        let error = marks.last()?.0.clone();
+        let mut held = Vec::new();
+        for (_, luggage) in marks {
+            if let Ok(bag) = luggage.downcast::<Bag>() {
+                let contents = std::mem::take(&mut *bag.lock());
+                contents.into_iter().for_each(|one| one.join(&mut held));
+            }
+        }
+        Some(Raise::standing_for(held, error))
     }
 
     /// Stands for what another raiser has stood for, too.
     pub(crate) fn take_over(&mut self, other: &mut Raise) {
-        for held in other.held.drain(..) {
-            held.join(&mut self.held);
-        }
+        let others = std::mem::take(&mut *other.bag.lock());
+        let mut own = self.bag.lock();
+        others.into_iter().for_each(|held| held.join(&mut own));
     }
 
-    /// It is not going to be raised: something that outweighs it ends what it was to end.
-    pub(crate) fn settle(mut self) {
-        self.held.drain(..).for_each(Held::settle);
+    /// It is not going to be raised: it has arrived, or something outweighs it that ends what it was
+    /// to end.
+    pub(crate) fn settle(self) {
+        self.settle_all();
+    }
+
+    fn settle_all(&self) {
+        let held = std::mem::take(&mut *self.bag.lock());
+        held.into_iter().for_each(Held::settle);
     }
 
     /// What was to be raised, and is not.
@@ -69,7 +93,7 @@ impl Raise {
     pub(crate) fn poll_once(&mut self) -> Poll<CancelledError> {
         match self.mark {
             Some(mark) if !cancel::is_left(mark) => {
-                self.held.drain(..).for_each(Held::settle);
+                self.settle_all();
                 Poll::Ready(self.error.clone())
             }
             _ => {
@@ -87,7 +111,8 @@ impl Raise {
         if let Some(mark) = self.mark.take() {
             cancel::take_mark_back(mark);
         }
-        self.mark = Some(cancel::leave_mark(self.error.clone()));
+        let bag = StdArc::clone(&self.bag);
+        self.mark = Some(cancel::leave_mark(self.error.clone(), bag));
     }
 }
 
@@ -105,7 +130,7 @@ impl Drop for Raise {
         // Most raisers are dropped by the scope that has claimed their mark.
         let claimed = self.mark.is_some_and(|mark| !cancel::take_mark_back(mark));
         if claimed {
-            self.held.drain(..).for_each(Held::settle);
+            self.settle_all();
         }
     }
 }

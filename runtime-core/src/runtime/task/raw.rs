@@ -15,7 +15,7 @@ use super::reference::TaskRef;
 use super::runnable::Runnable;
 use super::schedule::Schedule;
 use super::schedule_face::Rare;
-use super::state::Ending;
+use super::transitions::Ending;
 use crate::exceptions::{CancelledError, PanicError};
 use crate::sync::UnsafeCell;
 

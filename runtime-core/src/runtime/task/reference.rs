@@ -13,10 +13,12 @@ use super::header::{Header, TaskId, TaskPointer, Wake};
 use super::registry::Registry;
 use super::schedule_face::{Rare, Report};
 use super::side::Side;
-use super::state::{Cancel, Ending, State};
+use super::state::State;
+use super::transitions::{Cancel, Ending};
+use super::witness::{Witness, Witnesses};
 use crate::exceptions::CancelledError;
 use crate::sync::atomic::Ordering;
-use crate::sync::{Mutant, broken};
+use crate::sync::{Mutant, StdArc, broken};
 
 /// Keeps the allocation of a task alive. Everything that any thread may ask of a task, whatever
 /// its output is.
@@ -85,21 +87,35 @@ impl TaskRef {
 
     /// Requests a cancellation. False if the task is done.
     pub(crate) fn cancel(&self, error: CancelledError) -> bool {
-        self.request(error, State::cancel)
+        self.request(error, Vec::new(), State::cancel) != Cancel::Done
+    }
+
+    /// The same, and leaves a witness. `None` if the task is done.
+    pub(crate) fn cancel_watched(&self, error: CancelledError) -> Option<StdArc<Witness>> {
+        let witness = StdArc::new(Witness::default());
+        let witnesses = vec![StdArc::clone(&witness)];
+        let answer = self.request(error, witnesses, State::cancel);
+        (answer != Cancel::Done).then_some(witness)
     }
 
     /// Gives a request back that was claimed, and not acted on.
-    pub(crate) fn cancel_again(&self, error: CancelledError) {
-        self.request(error, State::cancel_again);
+    pub(crate) fn cancel_again(&self, error: CancelledError, witnesses: Witnesses) {
+        let _counted_before = self.request(error, witnesses, State::cancel_again);
     }
 
-    fn request(&self, error: CancelledError, note: fn(&State) -> Cancel) -> bool {
+    fn request(
+        &self,
+        error: CancelledError,
+        witnesses: Witnesses,
+        note: fn(&State) -> Cancel,
+    ) -> Cancel {
         let header = self.header();
-        let plain = error.is_plain();
+        let plain = error.is_plain() && witnesses.is_empty();
         let answer = match header.side() {
             None if plain => note(&header.state),
             _ => header.side_or_new().request(
                 error,
+                witnesses,
                 || header.state.has_firm_request(),
                 || {
                     let answer = note(&header.state);
@@ -110,7 +126,7 @@ impl TaskRef {
         if answer == Cancel::Schedule {
             self.deliver();
         }
-        answer != Cancel::Done
+        answer
     }
 
     fn deliver(&self) {
@@ -130,9 +146,11 @@ impl TaskRef {
             .unwrap_or_default()
     }
 
-    /// The request has been claimed: the next one has a message of its own.
-    pub(crate) fn take_message(&self) {
-        let _claimed = self.header().side().and_then(Side::take_message);
+    /// The request has been claimed: the next one has a message and witnesses of its own.
+    pub(crate) fn take_message(&self) -> Witnesses {
+        let side = self.header().side();
+        let (_claimed, witnesses) = side.map(Side::take_message).unwrap_or_default();
+        witnesses
     }
 
     /// The task's own context; one is made if it has none yet.

@@ -8,7 +8,7 @@ use super::cancel::{self, Origin};
 use super::header::{Header, TaskPointer, Wake};
 use super::quietly::wake_quietly;
 use super::reference::TaskRef;
-use super::state::{Complete, Ending, Idle, Start};
+use super::transitions::{Complete, Ending, Idle, Start};
 use super::waker::BorrowedWaker;
 use crate::exceptions::CancelledError;
 use crate::runtime::run_queue::Word;
@@ -129,11 +129,7 @@ fn deliver(pointer: TaskPointer) -> Option<Ending> {
         return Some(cancel_future(pointer, error));
     }
     wake_attendants();
-    let ending = poll(pointer);
-    if ending.is_some() && cancel::delivering() == Origin::TASK {
-        header.state.restore_request();
-    }
-    ending
+    poll(pointer)
 }
 
 fn poll_future(pointer: TaskPointer) -> Poll<Ending> {

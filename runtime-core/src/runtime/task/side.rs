@@ -1,10 +1,12 @@
 //! What few tasks need: name, message, audience and foreign wakers, made on first use.
 
+use std::collections::VecDeque;
 use std::task::Waker;
 
 use super::attendant::Attendant;
 use super::audience::Audience;
 use super::callback::Handle;
+use super::witness::Witnesses;
 use crate::exceptions::CancelledError;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, StdArc};
@@ -24,7 +26,9 @@ struct Contents {
     name: Option<String>,
     /// What an undelivered request says.
     message: Option<CancelledError>,
-    attendants: Vec<(u64, StdArc<Attendant>)>,
+    /// Who want to know whether it meets anybody.
+    witnesses: Witnesses,
+    attendants: VecDeque<(u64, StdArc<Attendant>)>,
     last_key: u64,
 }
 
@@ -51,6 +55,7 @@ impl Side {
     pub(crate) fn request<R>(
         &self,
         error: CancelledError,
+        witnesses: Witnesses,
         stands: impl FnOnce() -> bool,
         count: impl FnOnce() -> (R, bool),
     ) -> R {
@@ -61,6 +66,7 @@ impl Side {
         if counted && !keeps {
             _old = contents.message.replace(error);
         }
+        contents.witnesses.extend(witnesses);
         drop(contents);
         answer
     }
@@ -71,9 +77,11 @@ impl Side {
         contents.message.clone()
     }
 
-    /// Takes the message of the request that has been claimed.
-    pub(crate) fn take_message(&self) -> Option<CancelledError> {
-        self.contents.lock().message.take()
+    /// Takes the message of the request that has been claimed, and its witnesses.
+    pub(crate) fn take_message(&self) -> (Option<CancelledError>, Witnesses) {
+        let mut contents = self.contents.lock();
+        let witnesses = std::mem::take(&mut contents.witnesses);
+        (contents.message.take(), witnesses)
     }
 
     /// The awaiter of the `Task` handle comes, behind everybody who is there.
@@ -95,7 +103,7 @@ impl Side {
         let mut contents = self.contents.lock();
         contents.last_key += 1;
         let key = contents.last_key;
-        contents.attendants.push((key, attendant));
+        contents.attendants.push_back((key, attendant));
         key
     }
 
@@ -107,7 +115,7 @@ impl Side {
         let index = attendants
             .binary_search_by_key(&key, |(key, _)| *key)
             .ok()?;
-        Some(attendants.remove(index).1)
+        Some(attendants.remove(index)?.1)
     }
 
     /// Takes all of them off the list.

@@ -33,6 +33,7 @@
 //! releases even where it changes nothing, because the poll that follows must see what happened
 //! before *that* wake; `start` acquires it.
 
+use super::transitions::{Cancel, Complete, Detach, Ending, Idle, Start};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutant, broken};
 
@@ -53,78 +54,6 @@ const FIRM: u64 = 1 << 11;
 const COUNT_ONE: u64 = 1 << 16;
 const COUNT_MASK: u64 = 0xffff << 16;
 const REFERENCE: u64 = 1 << 32;
-
-/// How a task ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// The future returned its value.
-    Returned,
-    /// A cancellation request reached the root and dropped the future.
-    Cancelled,
-    /// The future, or a destructor of it, panicked.
-    Panicked,
-}
-
-/// What `start` found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Start {
-    /// Poll the future.
-    Poll,
-    /// Poll it with a cancellation request to deliver.
-    Deliver,
-}
-
-/// What `idle` found at the end of a poll.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Idle {
-    /// The task waits for a wake. The caller may not touch it any more.
-    Parked,
-    /// A wake arrived during the poll: the caller still holds the right to run it.
-    Again,
-}
-
-/// What `complete` leaves to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Complete {
-    /// Nothing: the loop's reference has been given back in the same step.
-    Released,
-    /// Somebody is to be told; the loop's reference is still held.
-    Tell {
-        /// The join waker is to be taken and woken.
-        joiner: bool,
-        /// Callbacks and waiters are to be collected from the side allocation.
-        watched: bool,
-        /// No handle is left: the output is the completer's to drop.
-        orphan: bool,
-    },
-}
-
-/// What `cancel` did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Cancel {
-    /// The task is done: nothing to cancel.
-    Done,
-    /// The request is counted; the task is already on its way to a worker.
-    Counted,
-    /// The request is counted, and the caller now holds the right to run the task.
-    Schedule,
-}
-
-/// What dropping the `Task` handle leaves to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(crate) enum Detach {
-    /// The handle's reference has been given back in the same step.
-    Released,
-    /// The join waker is the dropper's again; then the reference is to be released.
-    DropWaker,
-    /// The task is done: its output is the dropper's; then the reference is to be released.
-    DropOutput,
-}
 
 /// The word itself.
 #[derive(Debug)]
@@ -165,12 +94,6 @@ impl State {
         }
     }
 
-    /// The poll ends the task, and the request that it was to deliver has met nobody.
-    #[cold]
-    pub(crate) fn restore_request(&self) {
-        self.word.fetch_or(CANCEL, Ordering::AcqRel);
-    }
-
     /// Ends a poll that answered `Pending`.
     #[inline]
     pub(crate) fn idle(&self) -> Idle {
@@ -205,13 +128,7 @@ impl State {
             let orphan = before & HANDLE == 0 && !output_dropped;
             let alone = before / REFERENCE == 1;
             let tell = before & (JOINER | WATCHED) != 0 || orphan || alone;
-            // A request that was never met stays: who has passed it on asks for it.
-            let kept = if broken(Mutant::ForgetUnmet) {
-                0
-            } else {
-                CANCEL
-            };
-            let ended = (before & (!(RUNNING | SCHEDULED | CANCEL) | kept)) | how;
+            let ended = (before & !(RUNNING | SCHEDULED | CANCEL)) | how;
             let after = if tell { ended } else { ended - REFERENCE };
             // Release: publishes the output. Acquire: what the handle stored, the join waker.
             let publish = if broken(Mutant::DoneBeforeOutput) {
@@ -318,7 +235,7 @@ impl State {
         self.word.load(Ordering::Acquire) & FIRM != 0
     }
 
-    /// Whether a request waits to be delivered, or, once the task is done, was never met.
+    /// Whether a request waits to be delivered.
     pub(crate) fn has_request(&self) -> bool {
         self.word.load(Ordering::Acquire) & CANCEL != 0
     }

@@ -126,8 +126,14 @@ impl<C: Children> Joint<C> {
                 }
                 (Poll::Ready(_), Stage::Cancelled(held)) => {
                     let error = held[0].error().clone();
-                    let raise = Raise::standing_for(std::mem::take(held), error);
-                    self.stage = Stage::Raising(raise);
+                    let held = std::mem::take(held).into_iter();
+                    // The others go back to where they came from.
+                    let held: Vec<_> = held.filter(Held::is_from_around).collect();
+                    self.stage = if held.is_empty() {
+                        Stage::Waiting
+                    } else {
+                        Stage::Raising(Raise::standing_for(held, error))
+                    };
                 }
                 _ => {
                     self.attendance.attend(cx.waker());
