@@ -145,7 +145,8 @@ impl Runner {
     }
 
     /// As [`close`](Runner::close), for so long at most: then what waits is dropped where it stands,
-    /// and what is inside a poll, or a blocking function, is left behind with its thread.
+    /// and what is inside a poll, or a blocking function, is left behind with its thread. The limit is
+    /// real time, also on a loop whose time stands still.
     ///
     /// # Errors
     /// If that was necessary; the error names what was left behind.

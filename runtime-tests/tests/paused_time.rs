@@ -197,3 +197,6 @@ async fn the_attribute_starts_a_test_with_time_standing_still() {
     asyncio::sleep(YEAR).await;
     assert_eq!(get_running_loop().time() - start, YEAR);
 }
+
+#[path = "paused_time/shutdown.rs"]
+mod shutdown;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::panic::Location;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::block_on::{RootResult, run_root};
 use super::event_loop::EventLoop;
@@ -103,8 +103,8 @@ impl Engine {
         if std::mem::replace(&mut self.closed, true) {
             return Ok(());
         }
-        let now = self.event_loop.time();
-        let deadline = limit.and_then(|limit| now.checked_add(limit));
+        // Not by the loop's clock, which may stand still: what is stuck takes real time.
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let outcome = {
             let _present = Present::enter(&self.worker);
             let outcome = shut_down(&mut self.worker, deadline);

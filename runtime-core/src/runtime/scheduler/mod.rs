@@ -71,7 +71,9 @@ pub(crate) mod schedule;
 pub(crate) mod timed;
 pub(crate) mod worker;
 
-pub(crate) mod shutdown;
 pub(crate) mod threads;
 
+pub(crate) mod alarm;
 pub(crate) mod watch;
+
+pub(crate) mod shutdown;

@@ -15,10 +15,12 @@
 //!
 //! **Forced**, at a deadline, steps 2 and 3 become: every task is woken, and from now on what a
 //! worker dequeues is dropped instead of polled. What is inside a poll then is stuck: it is named,
-//! and left behind with its thread. So is, in step 4, a function that runs at the deadline.
+//! and left behind with its thread. So is, in step 4, a function that runs at the deadline. That is real
+//! time, also where the loop's time stands still.
 
 use std::time::{Duration, Instant};
 
+use super::alarm::Alarm;
 use super::exception_context::ExceptionContext;
 use super::lane::discard;
 use super::schedule::{HIDDEN, closed_error};
@@ -27,8 +29,7 @@ use super::worker::{Turn, Worker};
 use crate::exceptions::CancelledError;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::reference;
-use crate::runtime::time::TimerKey;
-use crate::sync::{Arc, Mutant, StdArc, broken, thread};
+use crate::sync::{Arc, Mutant, broken, thread};
 
 /// How long a forced end waits for what can still be dropped.
 const GRACE: Duration = Duration::from_millis(200);
@@ -49,7 +50,7 @@ pub(crate) enum Shutdown {
     Forced { stuck: Vec<String> },
 }
 
-/// Ends every task of the loop, and tells its threads to stop.
+/// Ends every task of the loop, and tells its threads to stop. The deadline is of the system's clock.
 pub(crate) fn shut_down(worker: &mut Worker, deadline: Option<Instant>) -> Shutdown {
     let shared = Arc::clone(&worker.core().shared);
     shared.set_closing();
@@ -103,10 +104,9 @@ enum Ended {
 }
 
 fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Instant>) -> Ended {
-    let clock = &shared.driver.clock;
     let late = move || {
         // In a deadlock of the deterministic mode, nothing is worth waiting for.
-        shared.is_stalled() || deadline.is_some_and(|deadline| clock.now() >= deadline)
+        shared.is_stalled() || deadline.is_some_and(|deadline| Instant::now() >= deadline)
     };
     let _alarm = deadline.map(|deadline| Alarm::set(shared, deadline));
     while !shared.registry.close_if_empty() {
@@ -188,34 +188,4 @@ pub(crate) fn close(shared: &Arc<Shared>) {
     shared.watch_parker.unpark();
     discard(shared.agenda.close(&shared.driver));
     shared.lane.close();
-}
-
-/// Wakes worker 0 at a deadline.
-struct Alarm<'a> {
-    shared: &'a Shared,
-    key: TimerKey,
-}
-
-struct WakeFirst(Arc<Shared>);
-
-impl std::task::Wake for WakeFirst {
-    fn wake(self: StdArc<Self>) {
-        self.0.crew.seats[0].parker.unpark();
-    }
-}
-
-impl Alarm<'_> {
-    fn set(shared: &Arc<Shared>, deadline: Instant) -> Alarm<'_> {
-        let waker = StdArc::new(WakeFirst(Arc::clone(shared))).into();
-        let key = shared
-            .driver
-            .insert(None, shared.driver.clock.to_tick(deadline), waker);
-        Alarm { shared, key }
-    }
-}
-
-impl Drop for Alarm<'_> {
-    fn drop(&mut self) {
-        self.shared.driver.cancel(self.key);
-    }
 }
