@@ -86,7 +86,8 @@ impl<T> Future<T> {
     /// # Panics
     /// If it would have to wait on a worker of the same loop, which would wait for itself: await
     /// instead. And if it would have to wait without limit on the thread of a runner that is not
-    /// running and has no other worker, where nothing would ever happen.
+    /// running and has no other thread (one worker, or the deterministic mode), where nothing would
+    /// ever happen.
     #[track_caller]
     pub fn result(&self, timeout: impl Into<Option<Duration>>) -> Result<T, TaskError> {
         let timeout = timeout.into();
@@ -103,7 +104,7 @@ impl<T> Future<T> {
         );
         assert!(
             timeout.is_some() || !event_loop.has_only_this_thread(),
-            "result() would wait for ever: the loop's only worker is this thread, and it is not \
+            "result() would wait for ever: no other thread turns the loop's workers, and it is not \
              running; use Runner::run()"
         );
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));

@@ -53,8 +53,9 @@ pub fn try_run<F: Future>(main: F) -> Result<F::Output, CancelledError> {
 
 /// A loop, to run several main coroutines on one after the other: `asyncio.Runner`.
 ///
-/// The other workers go on between two runs. Context variables that one `run` sets are seen by the
-/// next. Dropping the runner closes it.
+/// The other workers go on between two runs. (In the deterministic mode they do not: the thread that
+/// calls `run` turns all of them.) Context variables that one `run` sets are seen by the next. Dropping
+/// the runner closes it.
 ///
 /// ```
 /// let mut runner = asyncio::Runner::builder().workers(2).thread_name("api").build()?;
@@ -174,7 +175,8 @@ impl EventLoop {
     ///
     /// # Panics
     /// On a worker of the loop, which would wait for itself; and on the thread of a runner that is not
-    /// running and has no other worker, where nothing would ever happen. If the future panics.
+    /// running and has no other thread (one worker, or the deterministic mode), where nothing would
+    /// ever happen. If the future panics.
     ///
     /// ```
     /// let runner = asyncio::Runner::builder().workers(2).build()?;
@@ -193,8 +195,8 @@ impl EventLoop {
         );
         assert!(
             !self.has_only_this_thread(),
-            "EventLoop::block_on() would wait for ever: the loop's only worker is this thread, and \
-             it is not running; use Runner::run()"
+            "EventLoop::block_on() would wait for ever: no other thread turns the loop's workers, \
+             and it is not running; use Runner::run()"
         );
         run_foreign(self, future, Location::caller())
     }

@@ -200,7 +200,8 @@ impl EventLoop {
     pub(crate) fn has_only_this_thread(&self) -> bool {
         let shared = &self.shared;
         let own = thread::current().id() == shared.first_thread;
-        own && shared.options.workers == 1 && !shared.is_running() && !shared.is_closed()
+        let alone = shared.options.has_one_thread();
+        own && alone && !shared.is_running() && !shared.is_closed()
     }
 
     /// What the loop has done so far.

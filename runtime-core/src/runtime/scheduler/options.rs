@@ -36,6 +36,11 @@ impl Options {
         self.seed.is_some() && self.workers == 1
     }
 
+    /// Whether all the workers are turned by one thread.
+    pub(crate) fn has_one_thread(&self) -> bool {
+        self.workers == 1 || self.seed.is_some()
+    }
+
     /// How the pool for blocking functions is to be built.
     pub(crate) fn pool(&self) -> blocking::Settings {
         let name = format!("{}-blocking", self.thread_name);
