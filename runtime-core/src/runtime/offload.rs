@@ -23,7 +23,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::blocking::{Function, FunctionPool, Job, Refusal, Work};
+use super::blocking::{Claim, Function, FunctionPool, Job, Refusal};
 use super::event_loop::{EventLoop, next_id};
 use super::scheduler::exception_context::ExceptionContext;
 use super::scheduler::schedule::{Stealable, closed_error, register, spawn_hidden};
@@ -71,13 +71,7 @@ impl EventLoop {
             runnable.abandon(closed_error());
             return task;
         }
-        if shared.options.seed.is_some() {
-            // On this thread, when the seed says so.
-            let _closed = spawn_hidden(shared, async move { job.run() });
-            runnable.run();
-            return task;
-        }
-        match pool.unwrap_or(&shared.pool).submit(job) {
+        match submit(shared, pool.unwrap_or(&shared.pool), job) {
             Ok(()) => runnable.run(),
             Err((_job, Refusal::Closed)) => {
                 let error = CancelledError::with_message("Executor shutdown has been called");
@@ -89,6 +83,34 @@ impl EventLoop {
             }
         }
         task
+    }
+}
+
+/// Has `job` run by a thread of `pool`; in the deterministic mode on the loop's own, when the seed says
+/// so.
+fn submit(shared: &Arc<Shared>, pool: &FunctionPool, job: Job) -> Result<(), (Job, Refusal)> {
+    if shared.options.seed.is_none() {
+        return pool.submit(job);
+    }
+    let errand = Errand(Some(pool.submit_by_hand(job)?));
+    let _closed = spawn_hidden(shared, async move { errand.run() });
+    Ok(())
+}
+
+/// A job of the pool, as a task of the loop. Dropped unrun, it leaves nothing in the pool's line.
+struct Errand(Option<Claim<Job>>);
+
+impl Errand {
+    fn run(mut self) {
+        self.0.take().into_iter().for_each(Claim::run);
+    }
+}
+
+impl Drop for Errand {
+    fn drop(&mut self) {
+        if let Some(job) = self.0.take().and_then(Claim::give_up) {
+            job.refuse("Event loop is closed".to_owned());
+        }
     }
 }
 
