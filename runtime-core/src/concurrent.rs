@@ -85,7 +85,8 @@ impl<T> Future<T> {
     ///
     /// # Panics
     /// If it would have to wait on a worker of the same loop, which would wait for itself: await
-    /// instead. And if it would have to wait without limit on the thread of a runner that is not
+    /// instead. So would, in the deterministic mode, a function on the loop's pool. And if it would have
+    /// to wait without limit on the thread of a runner that is not
     /// running and has no other thread (one worker, or the deterministic mode), where nothing would
     /// ever happen.
     #[track_caller]
@@ -101,6 +102,11 @@ impl<T> Future<T> {
         assert!(
             !event_loop.is_on_worker(),
             "result() on a worker of the same loop would wait for itself: await the future instead"
+        );
+        assert!(
+            !event_loop.is_under_seed_here(),
+            "result() would wait for itself: in the deterministic mode, functions for the pool run \
+             on the thread that turns the loop"
         );
         assert!(
             timeout.is_some() || !event_loop.has_only_this_thread(),

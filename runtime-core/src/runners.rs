@@ -174,7 +174,8 @@ impl EventLoop {
     /// If it ended cancelled; on a loop that is closed, always.
     ///
     /// # Panics
-    /// On a worker of the loop, which would wait for itself; and on the thread of a runner that is not
+    /// On a worker of the loop, which would wait for itself, as would, in the deterministic mode, a
+    /// function on the loop's pool; and on the thread of a runner that is not
     /// running and has no other thread (one worker, or the deterministic mode), where nothing would
     /// ever happen. If the future panics.
     ///
@@ -192,6 +193,11 @@ impl EventLoop {
         assert!(
             !self.is_on_worker(),
             "EventLoop::block_on() cannot be called on a worker of the same loop: await instead"
+        );
+        assert!(
+            !self.is_under_seed_here(),
+            "EventLoop::block_on() would wait for itself: in the deterministic mode, functions for \
+             the pool run on the thread that turns the loop"
         );
         assert!(
             !self.has_only_this_thread(),
@@ -330,7 +336,7 @@ impl Builder {
     ///
     /// The same seed gives the same schedule, on every machine, as long as nothing from outside takes
     /// part: sockets and foreign threads work, but their moments are not the seed's. It explores the
-    /// orders of await points, not data races. Functions for the pool run inline. If nothing is left
+    /// orders of await points, not data races. Functions for the pool run on the same thread. If nothing is left
     /// that could ever happen, `run` panics: "deadlock". With one worker everything runs in
     /// asyncio's order: main, tasks and callbacks stand in one line, first in, first out.
     ///

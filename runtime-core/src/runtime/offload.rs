@@ -25,9 +25,11 @@ use std::task::{Context as PollWith, Poll, Waker};
 
 use super::blocking::{Claim, Function, FunctionPool, Job, Refusal};
 use super::event_loop::{EventLoop, next_id};
+use super::scheduler::context::{self, Role};
 use super::scheduler::exception_context::ExceptionContext;
 use super::scheduler::schedule::{Stealable, closed_error, register, spawn_hidden};
 use super::scheduler::shared::Shared;
+use super::task::cancel;
 use super::task::context::Context;
 use super::task::join::Task;
 use super::task::spawn::{self, Birth};
@@ -131,6 +133,21 @@ impl Drop for Outstanding {
     }
 }
 
+/// The thread is as one of a pool: it runs no loop and no task.
+struct Apart {
+    _nobody: cancel::Entered,
+    _nowhere: context::Guard,
+}
+
+impl Apart {
+    fn new(shared: &Arc<Shared>) -> Apart {
+        Apart {
+            _nobody: cancel::enter_nobody(),
+            _nowhere: context::enter(Arc::clone(shared), Role::Absent),
+        }
+    }
+}
+
 /// One function, and what comes of it.
 struct Call<F, T> {
     _outstanding: Outstanding,
@@ -157,7 +174,12 @@ where
 {
     fn call(&self) {
         if let Some(function) = self.begin() {
-            let outcome = catch_unwind(AssertUnwindSafe(|| self.context.run(function)));
+            let call = || {
+                // In the deterministic mode this is the loop's own thread, inside a task.
+                let _apart = self.shared.options.seed.map(|_| Apart::new(&self.shared));
+                self.context.run(function)
+            };
+            let outcome = catch_unwind(AssertUnwindSafe(call));
             self.end(match outcome {
                 Ok(value) => Stage::Returned(value),
                 Err(payload) => Stage::Panicked(payload),

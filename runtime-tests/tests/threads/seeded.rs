@@ -141,3 +141,68 @@ fn an_executor_outlives_a_loop_that_left_functions_in_its_line() {
         assert_eq!((next, ran.is_set()), (7, before));
     });
 }
+
+#[test]
+fn a_function_sees_no_loop_and_no_task_under_a_seed_either() {
+    let look = || {
+        let inner = asyncio::run(async { create_task(async { 42 }).await.unwrap() });
+        assert!(
+            caught(|| drop(to_thread(|| 1)))
+                .text
+                .contains("no running event loop")
+        );
+        (
+            inner,
+            try_get_running_loop().is_err(),
+            current_task().is_none(),
+        )
+    };
+    watched(|| {
+        let main = async {
+            let seen = to_thread(look).await.unwrap();
+            assert!(current_task().is_some(), "the main task is back");
+            seen
+        };
+        assert_eq!(seeded(1).run(main), (42, true, true));
+    });
+}
+
+#[test]
+fn what_a_function_wakes_and_makes_is_run_under_a_seed() {
+    watched(|| {
+        for (seed, workers) in (0..50).flat_map(|seed| [(seed, 1), (seed, 3)]) {
+            let builder = Runner::builder().workers(workers).deterministic(seed);
+            builder.build().unwrap().run(async {
+                let (send, receive) = futures::channel::oneshot::channel();
+                let event_loop = get_running_loop();
+                let function = to_thread(move || {
+                    send.send(1).unwrap();
+                    event_loop.create_task(async { 2 })
+                });
+                assert_eq!(receive.await.unwrap(), 1);
+                assert_eq!(function.await.unwrap().await.unwrap(), 2);
+            });
+        }
+    });
+}
+
+#[test]
+fn a_function_that_waits_for_its_own_loop_is_refused_under_a_seed() {
+    let refusals = |event_loop: EventLoop| {
+        let future = asyncio::run_coroutine_threadsafe(async { 1 }, &event_loop);
+        let waits = caught(|| future.result(Duration::from_secs(1)));
+        let blocks = caught(|| event_loop.block_on(async {}));
+        // Nor does a loop of its own hide the other one.
+        let inside = caught(|| asyncio::run(async { event_loop.block_on(async {}) }));
+        [waits.text, blocks.text, inside.text]
+    };
+    watched(|| {
+        let texts = seeded(1).run(async {
+            let event_loop = get_running_loop();
+            to_thread(move || refusals(event_loop)).await.unwrap()
+        });
+        for text in texts {
+            assert!(text.contains("in the deterministic mode"), "{text}");
+        }
+    });
+}
