@@ -12,7 +12,7 @@ use crate::exceptions::{CancelledError, PanicError, TaskError, TimeoutError};
 use crate::runtime::{
     Attendance, Callback, Cancellation, Completion, EventLoop, Handover, Held, Raise, TaskHandle,
 };
-use crate::sync::Arc;
+use crate::sync::{Arc, StdArc};
 use crate::tasks::catch_cancelled;
 
 /// Submits `coro` to a loop from any thread: `asyncio.run_coroutine_threadsafe`.
@@ -114,8 +114,26 @@ impl<T> Future<T> {
              running; use Runner::run()"
         );
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let outcome = self.shared.handover.wait(deadline);
+        let outcome = self.wait(deadline);
         outcome.unwrap_or_else(|| Err(TimeoutError.into()))
+    }
+
+    /// Blocks this thread. What it holds of a time that stands still is lent back meanwhile: it would
+    /// keep the coroutine from its end.
+    fn wait(&self, deadline: Option<Instant>) -> Option<Result<T, TaskError>> {
+        let handover = &self.shared.handover;
+        if let Some(lent) = self.shared.event_loop.time_to_lend() {
+            let back = StdArc::clone(&lent);
+            // The lane's, so before the loop's workers sleep, and time can jump again.
+            let callback: Callback = Box::new(move || back.take_back());
+            if handover.add_callback(callback).is_ok() {
+                lent.give();
+                let outcome = handover.wait(deadline);
+                lent.take_back();
+                return outcome;
+            }
+        }
+        handover.wait(deadline)
     }
 
     /// Cancels the future at once, and requests the coroutine's cancellation. Returns `false` if

@@ -200,3 +200,6 @@ async fn the_attribute_starts_a_test_with_time_standing_still() {
 
 #[path = "paused_time/shutdown.rs"]
 mod shutdown;
+
+#[path = "paused_time/lending.rs"]
+mod lending;

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
 
+use super::at_work::AtWork;
 use super::event_loop::{EventLoop, next_id};
 use super::scheduler::context::{self, Role};
 use super::scheduler::home::Home;
@@ -140,30 +141,6 @@ fn begin(shared: &Arc<Shared>, home: &Home, runnable: Runnable, task: &Task<()>)
             home.push(runnable);
         }
         Err(_closed) => runnable.abandon(closed_error()),
-    }
-}
-
-/// A foreign thread is at work for the loop: a time that stands still does not jump meanwhile.
-struct AtWork<'a>(&'a Shared);
-
-impl AtWork<'_> {
-    fn begin(shared: &Shared) -> AtWork<'_> {
-        shared.driver.holds.begin();
-        AtWork(shared)
-    }
-
-    /// Sleeps. Between the wake-up and the thread's next step, the task in its inbox counts.
-    fn rest(shared: &Shared, sleep: impl FnOnce()) {
-        drop(AtWork(shared));
-        sleep();
-        shared.driver.holds.begin();
-    }
-}
-
-impl Drop for AtWork<'_> {
-    fn drop(&mut self) {
-        self.0.driver.holds.end(1);
-        self.0.driver.look_again();
     }
 }
 

@@ -23,6 +23,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
+use super::at_work::AtWork;
 use super::blocking::{Claim, Function, FunctionPool, Job, Refusal};
 use super::event_loop::{EventLoop, next_id};
 use super::scheduler::context::{self, Role};
@@ -175,6 +176,8 @@ where
     fn call(&self) {
         if let Some(function) = self.begin() {
             let call = || {
+                // What it holds, it holds on this thread: to be lent while it waits for the loop.
+                let _at_work = AtWork::on_hold_of_caller(&self.shared);
                 // In the deterministic mode this is the loop's own thread, inside a task.
                 let _apart = self.shared.options.seed.map(|_| Apart::new(&self.shared));
                 self.context.run(function)
