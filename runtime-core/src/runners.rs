@@ -68,7 +68,6 @@ pub fn try_run<F: Future>(main: F) -> Result<F::Output, CancelledError> {
 pub struct Runner {
     engine: Engine,
     context: Context,
-    is_closed: bool,
     /// The thread that made it is worker 0: it stays there.
     _not_send: PhantomData<*const ()>,
 }
@@ -102,7 +101,8 @@ impl Runner {
     /// Runs `main` to its end, on this thread. The loop stays open.
     ///
     /// # Panics
-    /// As [`run`], and "Runner is closed" after `close`.
+    /// As [`run`], and "Runner is closed" after `close`. In the deterministic mode, a deadlock closes the
+    /// runner, and panics.
     #[track_caller]
     pub fn run<F: Future>(&mut self, main: F) -> F::Output {
         match self.try_run(main) {
@@ -124,7 +124,7 @@ impl Runner {
     /// Otherwise as [`run`](Runner::run).
     #[track_caller]
     pub fn try_run<F: Future>(&mut self, main: F) -> Result<F::Output, CancelledError> {
-        assert!(!self.is_closed, "Runner is closed");
+        assert!(!self.engine.is_closed(), "Runner is closed");
         refuse_nesting();
         self.engine
             .run(main, self.context.clone(), Location::caller())
@@ -139,20 +139,23 @@ impl Runner {
     /// Ends every task, waits for what runs in [`to_thread`](crate::to_thread), and joins the threads.
     /// Waits as long as that takes; for a blocking function five minutes, then it is reported, and
     /// left behind. Closing twice is fine.
+    ///
+    /// # Panics
+    /// In the deterministic mode, if a task that was cancelled would never end: "deadlock in the
+    /// shutdown", with the tasks that wait. So does the drop of a runner then, but while it unwinds.
     pub fn close(&mut self) {
-        self.is_closed = true;
         // Without a limit there is no deadline to miss.
         let _complete = self.engine.close(None);
     }
 
     /// As [`close`](Runner::close), for so long at most: then what waits is dropped where it stands,
     /// and what is inside a poll, or a blocking function, is left behind with its thread. The limit is
-    /// real time, also on a loop whose time stands still.
+    /// real time, also on a loop whose time stands still. (In the deterministic mode it is not waited
+    /// for where nothing can happen before.)
     ///
     /// # Errors
     /// If that was necessary; the error names what was left behind.
     pub fn shutdown_timeout(&mut self, limit: Duration) -> Result<(), ShutdownTimeout> {
-        self.is_closed = true;
         self.engine.close(Some(limit))
     }
 }
@@ -337,7 +340,7 @@ impl Builder {
     /// The same seed gives the same schedule, on every machine, as long as nothing from outside takes
     /// part: sockets and foreign threads work, but their moments are not the seed's. It explores the
     /// orders of await points, not data races. Functions for the pool run on the same thread. If nothing is left
-    /// that could ever happen, `run` panics: "deadlock". With one worker everything runs in
+    /// that could ever happen, `run` panics: "deadlock"; so does the shutdown. With one worker everything runs in
     /// asyncio's order: main, tasks and callbacks stand in one line, first in, first out.
     ///
     /// The attribute does this for many seeds: `#[asyncio::test(seeds = 1000)]`.
@@ -394,7 +397,6 @@ impl Builder {
         Ok(Runner {
             engine: Engine::start(self.options)?,
             context: Context::new(),
-            is_closed: false,
             _not_send: PhantomData,
         })
     }

@@ -45,6 +45,7 @@ pub(crate) mod inbox;
 pub(crate) mod lane;
 
 pub(crate) mod agenda;
+pub(crate) mod deadlock;
 
 pub(crate) mod home;
 pub(crate) mod options;

@@ -17,10 +17,14 @@
 //! worker dequeues is dropped instead of polled. What is inside a poll then is stuck: it is named,
 //! and left behind with its thread. So is, in step 4, a function that runs at the deadline. That is real
 //! time, also where the loop's time stands still.
+//!
+//! **In a deadlock**, which the deterministic mode finds, the end is forced at once: what waits would wait
+//! for ever. One that the shutdown itself comes to, without a deadline that would end it, is told.
 
 use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
+use super::deadlock::Deadlock;
 use super::exception_context::ExceptionContext;
 use super::lane::discard;
 use super::schedule::{HIDDEN, closed_error};
@@ -48,6 +52,8 @@ pub(crate) enum Shutdown {
     Complete,
     /// The deadline came first; these tasks were inside a poll, and these functions ran.
     Forced { stuck: Vec<String> },
+    /// There was no deadline, and these tasks would never have ended. They have been dropped.
+    InDeadlock(Deadlock),
 }
 
 /// Ends every task of the loop, and tells its threads to stop. The deadline is of the system's clock.
@@ -57,7 +63,7 @@ pub(crate) fn shut_down(worker: &mut Worker, deadline: Option<Instant>) -> Shutd
     let ended = end_in_rounds(worker, &shared, deadline);
     let mut stuck = match ended {
         Ended::All => Vec::new(),
-        Ended::TooLate => drop_what_waits(worker, &shared),
+        Ended::TooLate | Ended::InDeadlock(_) => drop_what_waits(worker, &shared),
     };
     let left_behind = end_pool(
         &shared,
@@ -73,6 +79,7 @@ pub(crate) fn shut_down(worker: &mut Worker, deadline: Option<Instant>) -> Shutd
     close(&shared);
     match ended {
         Ended::All if stuck.is_empty() => Shutdown::Complete,
+        Ended::InDeadlock(deadlock) if deadline.is_none() => Shutdown::InDeadlock(deadlock),
         _ => Shutdown::Forced { stuck },
     }
 }
@@ -97,10 +104,10 @@ fn report_left_behind(shared: &Arc<Shared>, function: &str) {
 }
 
 /// What the rounds came to.
-#[derive(PartialEq, Eq)]
 enum Ended {
     All,
     TooLate,
+    InDeadlock(Deadlock),
 }
 
 fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Instant>) -> Ended {
@@ -108,6 +115,7 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
         // In a deadlock of the deterministic mode, nothing is worth waiting for.
         shared.is_stalled() || deadline.is_some_and(|deadline| Instant::now() >= deadline)
     };
+    let told_before = shared.is_stalled();
     let _alarm = deadline.map(|deadline| Alarm::set(shared, deadline));
     while !shared.registry.close_if_empty() {
         let mut round = living(shared);
@@ -132,7 +140,12 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
             thread::yield_now();
         }
         if late() {
-            return Ended::TooLate;
+            let in_deadlock = shared.is_stalled() && !told_before;
+            return if in_deadlock {
+                Ended::InDeadlock(Deadlock::of_the_last(&living(shared)))
+            } else {
+                Ended::TooLate
+            };
         }
     }
     Ended::All
