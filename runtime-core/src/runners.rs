@@ -216,6 +216,9 @@ impl EventLoop {
 #[must_use = "a builder does nothing until it builds"]
 pub struct Builder {
     options: Options,
+    /// None: the defaults.
+    workers: Option<usize>,
+    max_blocking_threads: Option<usize>,
 }
 
 impl Builder {
@@ -224,7 +227,7 @@ impl Builder {
         let workers = environment("ASYNCIO_WORKERS").filter(|count| *count > 0);
         let options = Options {
             workers: workers.unwrap_or(processors),
-            max_blocking_threads: (processors + 4).min(32),
+            max_blocking_threads: blocking_threads_for(processors),
             blocking_keep_alive: Duration::from_secs(10),
             thread_name: "asyncio".to_owned(),
             thread_stack_size: None,
@@ -236,11 +239,31 @@ impl Builder {
             seed: None,
             tuning: Tuning::from_environment(),
         };
-        Builder { options }
+        Builder {
+            options,
+            workers: None,
+            max_blocking_threads: None,
+        }
+    }
+
+    /// The options as they stand. A schedule by seed is the same on every machine and in every
+    /// environment, so its defaults are.
+    fn settled(&self) -> Options {
+        let mut options = self.options.clone();
+        if options.seed.is_some() {
+            options.workers = SEEDED_WORKERS;
+            options.max_blocking_threads = blocking_threads_for(SEEDED_WORKERS);
+            options.time.paused = true;
+        }
+        options.workers = self.workers.unwrap_or(options.workers);
+        let threads = self.max_blocking_threads;
+        options.max_blocking_threads = threads.unwrap_or(options.max_blocking_threads);
+        options
     }
 
     /// How many workers, the calling thread included. By default as many as the machine has
-    /// processors, or what `ASYNCIO_WORKERS` says.
+    /// processors, or what `ASYNCIO_WORKERS` says; two in the [deterministic](Builder::deterministic)
+    /// mode, on every machine.
     ///
     /// # Panics
     /// If it is zero.
@@ -248,19 +271,19 @@ impl Builder {
     pub fn workers(mut self, count: usize) -> Builder {
         assert!(count > 0, "a loop needs at least one worker");
         assert!(count < 1 << 16, "a loop has at most 65,535 workers");
-        self.options.workers = count;
+        self.workers = Some(count);
         self
     }
 
     /// How many threads may serve blocking calls at once; by default the processors and four more,
-    /// 32 at most.
+    /// 32 at most; six in the [deterministic](Builder::deterministic) mode.
     ///
     /// # Panics
     /// If it is zero.
     #[track_caller]
     pub fn max_blocking_threads(mut self, count: usize) -> Builder {
         assert!(count > 0, "blocking calls need at least one thread");
-        self.options.max_blocking_threads = count;
+        self.max_blocking_threads = Some(count);
         self
     }
 
@@ -310,7 +333,8 @@ impl Builder {
         self
     }
 
-    /// Starts the loop with a time that stands still.
+    /// Starts the loop with a time that stands still. (In the [deterministic](Builder::deterministic)
+    /// mode it always does, whatever is said here.)
     ///
     /// It jumps to the next timer whenever nothing else can happen: every worker sleeps, no task, no
     /// callback and no function on the blocking pool is under way. A year of sleeping takes
@@ -335,7 +359,9 @@ impl Builder {
     }
 
     /// Runs all the workers of the loop on the calling thread, and draws every choice of the scheduler
-    /// from `seed`; time stands still, as with [`start_paused`](Builder::start_paused).
+    /// from `seed`; time stands still, as with [`start_paused`](Builder::start_paused), and cannot be
+    /// had otherwise. The numbers of workers and of threads for blocking calls are part of the
+    /// schedule: by default they are two and six, whatever the machine has and `ASYNCIO_WORKERS` says.
     ///
     /// The same seed gives the same schedule, on every machine, as long as nothing from outside takes
     /// part: sockets and foreign threads work, but their moments are not the seed's. It explores the
@@ -361,7 +387,6 @@ impl Builder {
     /// ```
     pub fn deterministic(mut self, seed: u64) -> Builder {
         self.options.seed = Some(seed);
-        self.options.time.paused = true;
         self
     }
 
@@ -395,7 +420,7 @@ impl Builder {
     /// What the system says to the poller's descriptors, or to a thread; nothing is left behind.
     pub fn build(self) -> io::Result<Runner> {
         Ok(Runner {
-            engine: Engine::start(self.options)?,
+            engine: Engine::start(self.settled())?,
             context: Context::new(),
             _not_send: PhantomData,
         })
@@ -404,8 +429,15 @@ impl Builder {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.options.fmt(f)
+        self.settled().fmt(f)
     }
+}
+
+/// The default number of workers in the deterministic mode: that of `#[asyncio::test]`.
+const SEEDED_WORKERS: usize = 2;
+
+fn blocking_threads_for(processors: usize) -> usize {
+    (processors + 4).min(32)
 }
 
 fn environment(name: &str) -> Option<usize> {

@@ -246,3 +246,34 @@ fn behind_the_greatest_seed_comes_zero() {
         assert_eq!(seeds, [u64::MAX - 1, u64::MAX, 0, 1]);
     }
 }
+
+#[test]
+fn a_seed_has_two_workers_whatever_the_machine_and_the_environment_say() {
+    let workers = |runner: Runner| runner.get_loop().metrics().workers;
+    let seeded = Runner::builder().deterministic(1).build().unwrap();
+    assert_eq!(workers(seeded), 2);
+    let three = Runner::builder().deterministic(1).workers(3);
+    assert_eq!(workers(three.build().unwrap()), 3);
+    if std::env::var_os("ASYNCIO_WORKERS").is_none() {
+        let test = "a_seed_has_two_workers_whatever_the_machine_and_the_environment_say";
+        let (passed, said) = again(test, "ASYNCIO_WORKERS", "5");
+        assert!(passed, "{said}");
+    }
+}
+
+#[test]
+fn a_seed_has_a_time_that_stands_still_in_any_order_of_the_calls() {
+    watched(|| {
+        let day = Duration::from_secs(24 * 3600);
+        for builder in [
+            Runner::builder().deterministic(1).start_paused(false),
+            Runner::builder().start_paused(false).deterministic(1),
+        ] {
+            let mut runner = builder.build().unwrap();
+            let event_loop = runner.get_loop().clone();
+            let begin = event_loop.time();
+            runner.run(asyncio::sleep(day));
+            assert_eq!(event_loop.time() - begin, day);
+        }
+    });
+}
