@@ -12,7 +12,7 @@ use crate::exceptions::{CancelledError, PanicError, TaskError, TimeoutError};
 use crate::runtime::{
     Attendance, Callback, Cancellation, Completion, EventLoop, Handover, Held, Raise, TaskHandle,
 };
-use crate::sync::Arc;
+use crate::sync::{Arc, StdArc};
 use crate::tasks::catch_cancelled;
 
 /// Submits `coro` to a loop from any thread: `asyncio.run_coroutine_threadsafe`.
@@ -85,8 +85,10 @@ impl<T> Future<T> {
     ///
     /// # Panics
     /// If it would have to wait on a worker of the same loop, which would wait for itself: await
-    /// instead. And if it would have to wait without limit on the thread of a runner that is not
-    /// running and has no other worker, where nothing would ever happen.
+    /// instead. So would, in the deterministic mode, a function on the loop's pool. And if it would have
+    /// to wait without limit on the thread of a runner that is not
+    /// running and has no other thread (one worker, or the deterministic mode), where nothing would
+    /// ever happen.
     #[track_caller]
     pub fn result(&self, timeout: impl Into<Option<Duration>>) -> Result<T, TaskError> {
         let timeout = timeout.into();
@@ -102,13 +104,36 @@ impl<T> Future<T> {
             "result() on a worker of the same loop would wait for itself: await the future instead"
         );
         assert!(
+            !event_loop.is_under_seed_here(),
+            "result() would wait for itself: in the deterministic mode, functions for the pool run \
+             on the thread that turns the loop"
+        );
+        assert!(
             timeout.is_some() || !event_loop.has_only_this_thread(),
-            "result() would wait for ever: the loop's only worker is this thread, and it is not \
+            "result() would wait for ever: no other thread turns the loop's workers, and it is not \
              running; use Runner::run()"
         );
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let outcome = self.shared.handover.wait(deadline);
+        let outcome = self.wait(deadline);
         outcome.unwrap_or_else(|| Err(TimeoutError.into()))
+    }
+
+    /// Blocks this thread. What it holds of a time that stands still is lent back meanwhile: it would
+    /// keep the coroutine from its end.
+    fn wait(&self, deadline: Option<Instant>) -> Option<Result<T, TaskError>> {
+        let handover = &self.shared.handover;
+        if let Some(lent) = self.shared.event_loop.time_to_lend() {
+            let back = StdArc::clone(&lent);
+            // The lane's, so before the loop's workers sleep, and time can jump again.
+            let callback: Callback = Box::new(move || back.take_back());
+            if handover.add_callback(callback).is_ok() {
+                lent.give();
+                let outcome = handover.wait(deadline);
+                lent.take_back();
+                return outcome;
+            }
+        }
+        handover.wait(deadline)
     }
 
     /// Cancels the future at once, and requests the coroutine's cancellation. Returns `false` if

@@ -53,8 +53,9 @@ pub fn try_run<F: Future>(main: F) -> Result<F::Output, CancelledError> {
 
 /// A loop, to run several main coroutines on one after the other: `asyncio.Runner`.
 ///
-/// The other workers go on between two runs. Context variables that one `run` sets are seen by the
-/// next. Dropping the runner closes it.
+/// The other workers go on between two runs. (In the deterministic mode they do not: the thread that
+/// calls `run` turns all of them.) Context variables that one `run` sets are seen by the next. Dropping
+/// the runner closes it.
 ///
 /// ```
 /// let mut runner = asyncio::Runner::builder().workers(2).thread_name("api").build()?;
@@ -67,7 +68,6 @@ pub fn try_run<F: Future>(main: F) -> Result<F::Output, CancelledError> {
 pub struct Runner {
     engine: Engine,
     context: Context,
-    is_closed: bool,
     /// The thread that made it is worker 0: it stays there.
     _not_send: PhantomData<*const ()>,
 }
@@ -101,7 +101,8 @@ impl Runner {
     /// Runs `main` to its end, on this thread. The loop stays open.
     ///
     /// # Panics
-    /// As [`run`], and "Runner is closed" after `close`.
+    /// As [`run`], and "Runner is closed" after `close`. In the deterministic mode, a deadlock closes the
+    /// runner, and panics.
     #[track_caller]
     pub fn run<F: Future>(&mut self, main: F) -> F::Output {
         match self.try_run(main) {
@@ -123,7 +124,7 @@ impl Runner {
     /// Otherwise as [`run`](Runner::run).
     #[track_caller]
     pub fn try_run<F: Future>(&mut self, main: F) -> Result<F::Output, CancelledError> {
-        assert!(!self.is_closed, "Runner is closed");
+        assert!(!self.engine.is_closed(), "Runner is closed");
         refuse_nesting();
         self.engine
             .run(main, self.context.clone(), Location::caller())
@@ -138,19 +139,23 @@ impl Runner {
     /// Ends every task, waits for what runs in [`to_thread`](crate::to_thread), and joins the threads.
     /// Waits as long as that takes; for a blocking function five minutes, then it is reported, and
     /// left behind. Closing twice is fine.
+    ///
+    /// # Panics
+    /// In the deterministic mode, if a task that was cancelled would never end: "deadlock in the
+    /// shutdown", with the tasks that wait. So does the drop of a runner then, but while it unwinds.
     pub fn close(&mut self) {
-        self.is_closed = true;
         // Without a limit there is no deadline to miss.
         let _complete = self.engine.close(None);
     }
 
     /// As [`close`](Runner::close), for so long at most: then what waits is dropped where it stands,
-    /// and what is inside a poll, or a blocking function, is left behind with its thread.
+    /// and what is inside a poll, or a blocking function, is left behind with its thread. The limit is
+    /// real time, also on a loop whose time stands still. (In the deterministic mode it is not waited
+    /// for where nothing can happen before.)
     ///
     /// # Errors
     /// If that was necessary; the error names what was left behind.
     pub fn shutdown_timeout(&mut self, limit: Duration) -> Result<(), ShutdownTimeout> {
-        self.is_closed = true;
         self.engine.close(Some(limit))
     }
 }
@@ -172,8 +177,10 @@ impl EventLoop {
     /// If it ended cancelled; on a loop that is closed, always.
     ///
     /// # Panics
-    /// On a worker of the loop, which would wait for itself; and on the thread of a runner that is not
-    /// running and has no other worker, where nothing would ever happen. If the future panics.
+    /// On a worker of the loop, which would wait for itself, as would, in the deterministic mode, a
+    /// function on the loop's pool; and on the thread of a runner that is not
+    /// running and has no other thread (one worker, or the deterministic mode), where nothing would
+    /// ever happen. If the future panics.
     ///
     /// ```
     /// let runner = asyncio::Runner::builder().workers(2).build()?;
@@ -191,9 +198,14 @@ impl EventLoop {
             "EventLoop::block_on() cannot be called on a worker of the same loop: await instead"
         );
         assert!(
+            !self.is_under_seed_here(),
+            "EventLoop::block_on() would wait for itself: in the deterministic mode, functions for \
+             the pool run on the thread that turns the loop"
+        );
+        assert!(
             !self.has_only_this_thread(),
-            "EventLoop::block_on() would wait for ever: the loop's only worker is this thread, and \
-             it is not running; use Runner::run()"
+            "EventLoop::block_on() would wait for ever: no other thread turns the loop's workers, \
+             and it is not running; use Runner::run()"
         );
         run_foreign(self, future, Location::caller())
     }
@@ -204,6 +216,9 @@ impl EventLoop {
 #[must_use = "a builder does nothing until it builds"]
 pub struct Builder {
     options: Options,
+    /// None: the defaults.
+    workers: Option<usize>,
+    max_blocking_threads: Option<usize>,
 }
 
 impl Builder {
@@ -212,7 +227,7 @@ impl Builder {
         let workers = environment("ASYNCIO_WORKERS").filter(|count| *count > 0);
         let options = Options {
             workers: workers.unwrap_or(processors),
-            max_blocking_threads: (processors + 4).min(32),
+            max_blocking_threads: blocking_threads_for(processors),
             blocking_keep_alive: Duration::from_secs(10),
             thread_name: "asyncio".to_owned(),
             thread_stack_size: None,
@@ -224,11 +239,31 @@ impl Builder {
             seed: None,
             tuning: Tuning::from_environment(),
         };
-        Builder { options }
+        Builder {
+            options,
+            workers: None,
+            max_blocking_threads: None,
+        }
+    }
+
+    /// The options as they stand. A schedule by seed is the same on every machine and in every
+    /// environment, so its defaults are.
+    fn settled(&self) -> Options {
+        let mut options = self.options.clone();
+        if options.seed.is_some() {
+            options.workers = SEEDED_WORKERS;
+            options.max_blocking_threads = blocking_threads_for(SEEDED_WORKERS);
+            options.time.paused = true;
+        }
+        options.workers = self.workers.unwrap_or(options.workers);
+        let threads = self.max_blocking_threads;
+        options.max_blocking_threads = threads.unwrap_or(options.max_blocking_threads);
+        options
     }
 
     /// How many workers, the calling thread included. By default as many as the machine has
-    /// processors, or what `ASYNCIO_WORKERS` says.
+    /// processors, or what `ASYNCIO_WORKERS` says; two in the [deterministic](Builder::deterministic)
+    /// mode, on every machine.
     ///
     /// # Panics
     /// If it is zero.
@@ -236,19 +271,19 @@ impl Builder {
     pub fn workers(mut self, count: usize) -> Builder {
         assert!(count > 0, "a loop needs at least one worker");
         assert!(count < 1 << 16, "a loop has at most 65,535 workers");
-        self.options.workers = count;
+        self.workers = Some(count);
         self
     }
 
     /// How many threads may serve blocking calls at once; by default the processors and four more,
-    /// 32 at most.
+    /// 32 at most; six in the [deterministic](Builder::deterministic) mode.
     ///
     /// # Panics
     /// If it is zero.
     #[track_caller]
     pub fn max_blocking_threads(mut self, count: usize) -> Builder {
         assert!(count > 0, "blocking calls need at least one thread");
-        self.options.max_blocking_threads = count;
+        self.max_blocking_threads = Some(count);
         self
     }
 
@@ -298,7 +333,8 @@ impl Builder {
         self
     }
 
-    /// Starts the loop with a time that stands still.
+    /// Starts the loop with a time that stands still. (In the [deterministic](Builder::deterministic)
+    /// mode it always does, whatever is said here.)
     ///
     /// It jumps to the next timer whenever nothing else can happen: every worker sleeps, no task, no
     /// callback and no function on the blocking pool is under way. A year of sleeping takes
@@ -323,12 +359,14 @@ impl Builder {
     }
 
     /// Runs all the workers of the loop on the calling thread, and draws every choice of the scheduler
-    /// from `seed`; time stands still, as with [`start_paused`](Builder::start_paused).
+    /// from `seed`; time stands still, as with [`start_paused`](Builder::start_paused), and cannot be
+    /// had otherwise. The numbers of workers and of threads for blocking calls are part of the
+    /// schedule: by default they are two and six, whatever the machine has and `ASYNCIO_WORKERS` says.
     ///
     /// The same seed gives the same schedule, on every machine, as long as nothing from outside takes
     /// part: sockets and foreign threads work, but their moments are not the seed's. It explores the
-    /// orders of await points, not data races. Functions for the pool run inline. If nothing is left
-    /// that could ever happen, `run` panics: "deadlock". With one worker everything runs in
+    /// orders of await points, not data races. Functions for the pool run on the same thread. If nothing is left
+    /// that could ever happen, `run` panics: "deadlock"; so does the shutdown. With one worker everything runs in
     /// asyncio's order: main, tasks and callbacks stand in one line, first in, first out.
     ///
     /// The attribute does this for many seeds: `#[asyncio::test(seeds = 1000)]`.
@@ -349,7 +387,6 @@ impl Builder {
     /// ```
     pub fn deterministic(mut self, seed: u64) -> Builder {
         self.options.seed = Some(seed);
-        self.options.time.paused = true;
         self
     }
 
@@ -383,9 +420,8 @@ impl Builder {
     /// What the system says to the poller's descriptors, or to a thread; nothing is left behind.
     pub fn build(self) -> io::Result<Runner> {
         Ok(Runner {
-            engine: Engine::start(self.options)?,
+            engine: Engine::start(self.settled())?,
             context: Context::new(),
-            is_closed: false,
             _not_send: PhantomData,
         })
     }
@@ -393,8 +429,15 @@ impl Builder {
 
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.options.fmt(f)
+        self.settled().fmt(f)
     }
+}
+
+/// The default number of workers in the deterministic mode: that of `#[asyncio::test]`.
+const SEEDED_WORKERS: usize = 2;
+
+fn blocking_threads_for(processors: usize) -> usize {
+    (processors + 4).min(32)
 }
 
 fn environment(name: &str) -> Option<usize> {

@@ -147,7 +147,8 @@ impl ThreadPoolExecutor {
 
     /// Refuses functions from now on: they give tasks that are cancelled already, with "Executor
     /// shutdown has been called". What was submitted before still runs; with `wait`, this call
-    /// blocks its thread until that has ended, and the threads with it.
+    /// blocks its thread until that has ended, and the threads with it. (What loops in the
+    /// deterministic mode have submitted has no thread: with `wait`, it is run here.)
     ///
     /// # Panics
     /// If `wait` is asked for on a thread of this executor, which would wait for itself.
@@ -159,6 +160,7 @@ impl ThreadPoolExecutor {
                 !self.pool.is_served_here(),
                 "shutdown(wait) on a thread of the executor would wait for itself"
             );
+            self.pool.run_by_hand();
             let no_deadline: Option<Instant> = None;
             let _ended = self.pool.wait_end(no_deadline);
         }

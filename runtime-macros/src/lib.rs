@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | `workers` | number of worker threads, at least 1 | the builder's | 2 |
 //! | `debug` | `true` or `false` | the builder's | the builder's |
-//! | `start_paused` | `true` or `false` | `false` | `false` |
+//! | `start_paused` | `true` or `false`; under a seed always `true` | `false` | `false` |
 //! | `seed` | the seed of the deterministic mode | – | – |
 //! | `seeds` | how many seeds are tried, at least 1 | – | – |
 //! | `max_blocking_threads` | number of threads for blocking calls, at least 1 | the builder's | the builder's |

@@ -225,10 +225,13 @@ fn block_on_a_worker_of_the_same_loop_is_refused_at_the_line_of_the_caller() {
 #[test]
 fn block_on_where_nobody_would_run_the_loop_is_refused() {
     watched(|| {
-        let runner = one_worker();
-        let event_loop = runner.get_loop().clone();
-        let text = refused!(event_loop.block_on(async {}).is_ok());
-        assert!(text.contains("wait for ever"), "{text}");
+        // In the deterministic mode all the workers are this thread.
+        let seeded = Runner::builder().workers(2).deterministic(1);
+        for runner in [one_worker(), seeded.build().unwrap()] {
+            let event_loop = runner.get_loop().clone();
+            let text = refused!(event_loop.block_on(async {}).is_ok());
+            assert!(text.contains("wait for ever"), "{text}");
+        }
     });
 }
 

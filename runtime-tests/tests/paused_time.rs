@@ -10,6 +10,12 @@ use runtime_tests::{blocking_wait, caught, watched};
 #[path = "paused_time/advance.rs"]
 mod advance;
 
+#[path = "paused_time/shutdown.rs"]
+mod shutdown;
+
+#[path = "paused_time/lending.rs"]
+mod lending;
+
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 

@@ -15,6 +15,9 @@ use asyncio::{
 };
 use runtime_tests::{Flag, Log, alone, begun, caught, on_drop, on_workers, until, watched};
 
+#[path = "runners/deadlocks.rs"]
+mod deadlocks;
+
 #[path = "runners/limits.rs"]
 mod limits;
 

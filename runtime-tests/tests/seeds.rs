@@ -326,3 +326,72 @@ async fn the_attribute_tries_many_seeds() {
 async fn the_attribute_takes_one_seed() -> Result<(), asyncio::TaskError> {
     create_task(async {}).await
 }
+
+/// Runs a test of this file in a process of its own, with a variable set; and what it said.
+fn again(test: &str, variable: &str, value: &str) -> (bool, String) {
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([test, "--exact", "--nocapture", "--test-threads=1"])
+        .env(variable, value)
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    assert!(
+        said.contains("running 1 test"),
+        "no test has the name {test}"
+    );
+    (output.status.success(), said)
+}
+
+#[test]
+fn the_environment_names_a_seed_or_is_refused() {
+    let test = "the_attribute_tries_many_seeds";
+    for seed in ["17", " 17 ", "", "18446744073709551615"] {
+        let (passed, said) = again(test, "ASYNCIO_SEED", seed);
+        assert!(passed, "{seed:?}: {said}");
+    }
+    for seed in ["0x11", "17,", "-1", "18446744073709551616"] {
+        let (passed, said) = again(test, "ASYNCIO_SEED", seed);
+        assert!(!passed && said.contains("is no seed"), "{seed:?}: {said}");
+    }
+}
+
+#[test]
+fn behind_the_greatest_seed_comes_zero() {
+    let mut seeds = Vec::new();
+    asyncio::seeds::explore(u64::MAX - 1, 4, |seed| seeds.push(seed));
+    if std::env::var_os("ASYNCIO_SEED").is_none() {
+        assert_eq!(seeds, [u64::MAX - 1, u64::MAX, 0, 1]);
+    }
+}
+
+#[test]
+fn a_seed_has_two_workers_whatever_the_machine_and_the_environment_say() {
+    let workers = |runner: Runner| runner.get_loop().metrics().workers;
+    let seeded = Runner::builder().deterministic(1).build().unwrap();
+    assert_eq!(workers(seeded), 2);
+    let three = Runner::builder().deterministic(1).workers(3);
+    assert_eq!(workers(three.build().unwrap()), 3);
+    if std::env::var_os("ASYNCIO_WORKERS").is_none() {
+        let test = "a_seed_has_two_workers_whatever_the_machine_and_the_environment_say";
+        let (passed, said) = again(test, "ASYNCIO_WORKERS", "5");
+        assert!(passed, "{said}");
+    }
+}
+
+#[test]
+fn a_seed_has_a_time_that_stands_still_in_any_order_of_the_calls() {
+    watched(|| {
+        let day = Duration::from_secs(24 * 3600);
+        for builder in [
+            Runner::builder().deterministic(1).start_paused(false),
+            Runner::builder().start_paused(false).deterministic(1),
+        ] {
+            let mut runner = builder.build().unwrap();
+            let event_loop = runner.get_loop().clone();
+            let begin = event_loop.time();
+            runner.run(asyncio::sleep(day));
+            assert_eq!(event_loop.time() - begin, day);
+        }
+    });
+}

@@ -19,6 +19,8 @@ mod executor;
 mod in_place;
 #[path = "threads/pool.rs"]
 mod pool;
+#[path = "threads/seeded.rs"]
+mod seeded;
 #[path = "threads/storm.rs"]
 mod storm;
 #[path = "threads/threadsafe.rs"]

@@ -5,8 +5,10 @@ use std::future::Future;
 use std::panic::{Location, resume_unwind};
 use std::rc::Rc;
 
+use super::at_work::AtWork;
 use super::event_loop::{EventLoop, next_id};
 use super::scheduler::context::{self, Role};
+use super::scheduler::deadlock::Deadlock;
 use super::scheduler::home::Home;
 use super::scheduler::parker::Parker;
 use super::scheduler::schedule::{Bound, closed_error, register};
@@ -37,12 +39,15 @@ impl Drop for MustEnd {
 }
 
 /// Runs `main` on worker 0, whose thread this is.
+///
+/// # Errors
+/// A deadlock, which the deterministic mode finds. Everything has been dropped then.
 pub(crate) fn run_root<F: Future>(
     worker: &mut Worker,
     main: F,
     context: Option<Context>,
     location: &'static Location<'static>,
-) -> RootResult<F::Output> {
+) -> Result<RootResult<F::Output>, Deadlock> {
     let core = Rc::clone(worker.core());
     let output: Output<F::Output> = Rc::default();
     let must_end = MustEnd;
@@ -56,27 +61,21 @@ pub(crate) fn run_root<F: Future>(
     core.home.set_root(None);
     std::mem::forget(must_end);
     match deadlock {
-        Some(deadlock) => panic!("{deadlock}"),
-        None => root_result(&mut task, &output),
+        Some(deadlock) => Err(deadlock),
+        None => Ok(root_result(&mut task, &output)),
     }
 }
 
 /// Nothing can ever happen any more: everything is dropped where it stands. Returns what there was.
 #[cold]
-fn end_deadlock(worker: &mut Worker, root: &Task<()>) -> String {
+fn end_deadlock(worker: &mut Worker, root: &Task<()>) -> Deadlock {
     let shared = Arc::clone(&worker.core().shared);
     let waiting = living(&shared);
-    let tasks: Vec<_> = waiting
-        .iter()
-        .map(|task| task.reference().describe())
-        .collect();
+    let deadlock = Deadlock::of(&waiting);
     shared.set_abandoning();
     waiting.iter().for_each(|task| task.reference().wake());
     worker.drive(|| root.done());
-    format!(
-        "deadlock: every task waits, and nothing is left that could wake one: {}",
-        tasks.join(", ")
-    )
+    deadlock
 }
 
 /// Runs `main` on a foreign thread, beside the loop's workers.
@@ -140,30 +139,6 @@ fn begin(shared: &Arc<Shared>, home: &Home, runnable: Runnable, task: &Task<()>)
             home.push(runnable);
         }
         Err(_closed) => runnable.abandon(closed_error()),
-    }
-}
-
-/// A foreign thread is at work for the loop: a time that stands still does not jump meanwhile.
-struct AtWork<'a>(&'a Shared);
-
-impl AtWork<'_> {
-    fn begin(shared: &Shared) -> AtWork<'_> {
-        shared.driver.holds.begin();
-        AtWork(shared)
-    }
-
-    /// Sleeps. Between the wake-up and the thread's next step, the task in its inbox counts.
-    fn rest(shared: &Shared, sleep: impl FnOnce()) {
-        drop(AtWork(shared));
-        sleep();
-        shared.driver.holds.begin();
-    }
-}
-
-impl Drop for AtWork<'_> {
-    fn drop(&mut self) {
-        self.0.driver.holds.end(1);
-        self.0.driver.look_again();
     }
 }
 

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::panic::Location;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::block_on::{RootResult, run_root};
 use super::event_loop::EventLoop;
@@ -84,27 +84,48 @@ impl Engine {
     }
 
     /// Runs `main` to its end. The loop goes on after that, until `close`.
+    ///
+    /// # Panics
+    /// In a deadlock, which the deterministic mode finds. The loop has been closed then.
+    #[track_caller]
     pub(crate) fn run<F: Future>(
         &mut self,
         main: F,
         context: Context,
         location: &'static Location<'static>,
     ) -> RootResult<F::Output> {
-        let present = Present::enter(&self.worker);
-        present.shared.set_running(true);
-        run_root(&mut self.worker, main, Some(context), location)
+        let outcome = {
+            let present = Present::enter(&self.worker);
+            present.shared.set_running(true);
+            run_root(&mut self.worker, main, Some(context), location)
+        };
+        match outcome {
+            Ok(result) => result,
+            Err(deadlock) => {
+                // The loop has dropped its tasks, and would drop every other.
+                let _complete = self.close(None);
+                panic!("{deadlock}")
+            }
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Ends every task and joins the threads.
     ///
     /// # Errors
     /// At the deadline: what was stuck, and is left behind.
+    ///
+    /// # Panics
+    /// Without a limit, if that comes to a deadlock, and the thread does not unwind from another panic.
     pub(crate) fn close(&mut self, limit: Option<Duration>) -> Result<(), ShutdownTimeout> {
         if std::mem::replace(&mut self.closed, true) {
             return Ok(());
         }
-        let now = self.event_loop.time();
-        let deadline = limit.and_then(|limit| now.checked_add(limit));
+        // Not by the loop's clock, which may stand still: what is stuck takes real time.
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let outcome = {
             let _present = Present::enter(&self.worker);
             let outcome = shut_down(&mut self.worker, deadline);
@@ -112,14 +133,18 @@ impl Engine {
             self.worker.cores().for_each(threads::abandon_rest);
             outcome
         };
-        let stuck = match outcome {
-            Shutdown::Complete => None,
-            Shutdown::Forced { stuck } => Some(stuck),
+        let (stuck, deadlock) = match outcome {
+            Shutdown::Complete => (None, None),
+            Shutdown::Forced { stuck } => (Some(stuck), None),
+            Shutdown::InDeadlock(deadlock) => (None, Some(deadlock)),
         };
         if stuck.as_ref().is_none_or(Vec::is_empty) {
             self.join();
         }
         // Otherwise threads inside a poll are left behind; the others end by themselves.
+        if let Some(deadlock) = deadlock.filter(|_| !thread::panicking()) {
+            panic!("{deadlock}");
+        }
         let limit = limit.unwrap_or_default();
         stuck.map_or(Ok(()), |stuck| Err(ShutdownTimeout { limit, stuck }))
     }

@@ -189,11 +189,21 @@ impl EventLoop {
         context::with(|frame| frame.is_some_and(|frame| frame.is_worker_of(&self.shared)))
     }
 
+    /// Whether this thread, which turns all the workers of a loop in the deterministic mode, runs
+    /// something that sees none of them: a function for the pool.
+    pub(crate) fn is_under_seed_here(&self) -> bool {
+        let shared = &self.shared;
+        let own = thread::current().id() == shared.first_thread;
+        let at_work = shared.is_running() || shared.is_closing();
+        own && at_work && shared.options.seed.is_some() && !shared.is_closed()
+    }
+
     /// Whether nobody would serve the loop while this thread waits for it.
     pub(crate) fn has_only_this_thread(&self) -> bool {
         let shared = &self.shared;
         let own = thread::current().id() == shared.first_thread;
-        own && shared.options.workers == 1 && !shared.is_running() && !shared.is_closed()
+        let alone = shared.options.has_one_thread();
+        own && alone && !shared.is_running() && !shared.is_closed()
     }
 
     /// What the loop has done so far.

@@ -11,7 +11,7 @@ use crate::sync::Arc;
 pub(crate) fn in_place<R>(function: impl FnOnce() -> R) -> R {
     let core = context::with(|frame| match &frame?.role {
         Role::Worker(core) => Some(Rc::clone(core)),
-        Role::Root(_) | Role::Guest => None,
+        Role::Root(_) | Role::Guest | Role::Absent => None,
     });
     let _handed_over = core.map(HandedOver::new);
     function()

@@ -4,7 +4,8 @@
 //! From the ground up: `run_queue` (where ready tasks wait), `task` (what a task is), `time` (clock
 //! and timers), `blocking` (threads for functions that block), `handover` (one outcome between a
 //! coroutine and a thread), `scheduler` (workers, sleep, the poller's role, the end), and above them
-//! the handle of a loop, the running of a root, and the loop with its threads.
+//! the handle of a loop, what other threads do for it, the running of a root, and the loop with its
+//! threads.
 
 mod blocking;
 mod handover;
@@ -16,6 +17,8 @@ mod task;
 mod scheduler;
 
 mod event_loop;
+
+mod at_work;
 
 #[expect(
     unsafe_code,

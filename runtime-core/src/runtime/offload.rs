@@ -23,11 +23,14 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::blocking::{Function, FunctionPool, Job, Refusal, Work};
+use super::at_work::AtWork;
+use super::blocking::{Claim, Function, FunctionPool, Job, Refusal};
 use super::event_loop::{EventLoop, next_id};
+use super::scheduler::context::{self, Role};
 use super::scheduler::exception_context::ExceptionContext;
 use super::scheduler::schedule::{Stealable, closed_error, register, spawn_hidden};
 use super::scheduler::shared::Shared;
+use super::task::cancel;
 use super::task::context::Context;
 use super::task::join::Task;
 use super::task::spawn::{self, Birth};
@@ -71,13 +74,7 @@ impl EventLoop {
             runnable.abandon(closed_error());
             return task;
         }
-        if shared.options.seed.is_some() {
-            // On this thread, when the seed says so.
-            let _closed = spawn_hidden(shared, async move { job.run() });
-            runnable.run();
-            return task;
-        }
-        match pool.unwrap_or(&shared.pool).submit(job) {
+        match submit(shared, pool.unwrap_or(&shared.pool), job) {
             Ok(()) => runnable.run(),
             Err((_job, Refusal::Closed)) => {
                 let error = CancelledError::with_message("Executor shutdown has been called");
@@ -89,6 +86,34 @@ impl EventLoop {
             }
         }
         task
+    }
+}
+
+/// Has `job` run by a thread of `pool`; in the deterministic mode on the loop's own, when the seed says
+/// so.
+fn submit(shared: &Arc<Shared>, pool: &FunctionPool, job: Job) -> Result<(), (Job, Refusal)> {
+    if shared.options.seed.is_none() {
+        return pool.submit(job);
+    }
+    let errand = Errand(Some(pool.submit_by_hand(job)?));
+    let _closed = spawn_hidden(shared, async move { errand.run() });
+    Ok(())
+}
+
+/// A job of the pool, as a task of the loop. Dropped unrun, it leaves nothing in the pool's line.
+struct Errand(Option<Claim<Job>>);
+
+impl Errand {
+    fn run(mut self) {
+        self.0.take().into_iter().for_each(Claim::run);
+    }
+}
+
+impl Drop for Errand {
+    fn drop(&mut self) {
+        if let Some(job) = self.0.take().and_then(Claim::give_up) {
+            job.refuse("Event loop is closed".to_owned());
+        }
     }
 }
 
@@ -106,6 +131,21 @@ impl Drop for Outstanding {
     fn drop(&mut self) {
         self.0.driver.holds.end(1);
         self.0.driver.look_again();
+    }
+}
+
+/// The thread is as one of a pool: it runs no loop and no task.
+struct Apart {
+    _nobody: cancel::Entered,
+    _nowhere: context::Guard,
+}
+
+impl Apart {
+    fn new(shared: &Arc<Shared>) -> Apart {
+        Apart {
+            _nobody: cancel::enter_nobody(),
+            _nowhere: context::enter(Arc::clone(shared), Role::Absent),
+        }
     }
 }
 
@@ -135,7 +175,14 @@ where
 {
     fn call(&self) {
         if let Some(function) = self.begin() {
-            let outcome = catch_unwind(AssertUnwindSafe(|| self.context.run(function)));
+            let call = || {
+                // What it holds, it holds on this thread: to be lent while it waits for the loop.
+                let _at_work = AtWork::on_hold_of_caller(&self.shared);
+                // In the deterministic mode this is the loop's own thread, inside a task.
+                let _apart = self.shared.options.seed.map(|_| Apart::new(&self.shared));
+                self.context.run(function)
+            };
+            let outcome = catch_unwind(AssertUnwindSafe(call));
             self.end(match outcome {
                 Ok(value) => Stage::Returned(value),
                 Err(payload) => Stage::Panicked(payload),

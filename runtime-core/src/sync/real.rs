@@ -14,8 +14,8 @@ pub(crate) mod atomic {
 
 pub(crate) mod thread {
     pub(crate) use std::thread::{
-        Builder, JoinHandle, Thread, ThreadId, available_parallelism, current, park, park_timeout,
-        yield_now,
+        Builder, JoinHandle, Thread, ThreadId, available_parallelism, current, panicking, park,
+        park_timeout, yield_now,
     };
 
     /// Whether joining it would not wait.

@@ -254,14 +254,17 @@ fn on_a_worker_of_the_same_loop_a_wait_panics_and_a_look_does_not() {
 #[test]
 fn a_wait_for_a_loop_that_nobody_runs_panics_unless_it_has_a_limit() {
     watched(|| {
-        let (mut runner, event_loop) = runner(1);
-        let future = run_coroutine_threadsafe(async { 5 }, &event_loop);
-        let found = caught(|| future.result(None));
-        assert!(found.text.contains("would wait for ever"));
-        let timeout = Duration::from_millis(1);
-        assert!(future.result(timeout).unwrap_err().is_timeout());
-        runner.run(until(|| future.done()));
-        assert_eq!(future.result(None).unwrap(), 5);
+        // In the deterministic mode all the workers are this thread.
+        let seeded = Runner::builder().workers(2).deterministic(1);
+        for mut runner in [runner(1).0, seeded.build().unwrap()] {
+            let future = run_coroutine_threadsafe(async { 5 }, runner.get_loop());
+            let found = caught(|| future.result(None));
+            assert!(found.text.contains("would wait for ever"));
+            let timeout = Duration::from_millis(1);
+            assert!(future.result(timeout).unwrap_err().is_timeout());
+            runner.run(until(|| future.done()));
+            assert_eq!(future.result(None).unwrap(), 5);
+        }
     });
 }
 

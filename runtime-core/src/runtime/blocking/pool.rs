@@ -7,6 +7,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::{Duration, Instant};
 
+use super::by_hand::{Line, Ticket};
 use crate::sync::{Arc, Condvar, Mutant, Mutex, MutexGuard, StdArc, broken, local, thread};
 
 local! {
@@ -78,6 +79,8 @@ struct Desk<W> {
 
 struct State<W> {
     queue: VecDeque<W>,
+    /// What the threads leave alone.
+    by_hand: Line<W>,
     closed: bool,
     /// Threads that will look at the queue again.
     serving: usize,
@@ -101,6 +104,7 @@ impl<W: Work> Pool<W> {
         debug_assert!(settings.max_threads > 0, "a pool needs a thread");
         let state = State {
             queue: VecDeque::new(),
+            by_hand: Line::new(),
             closed: false,
             serving: 0,
             idle: 0,
@@ -142,7 +146,29 @@ impl<W: Work> Pool<W> {
         }
     }
 
-    /// Whether the current thread is one of the pool's.
+    /// Queues `work` for who holds the claim, instead of for a thread.
+    ///
+    /// # Errors
+    /// Gives it back if the pool is closed.
+    pub(crate) fn submit_by_hand(&self, work: W) -> Result<Claim<W>, (W, Refusal)> {
+        let mut state = self.desk.state.lock();
+        if state.closed {
+            return Err((work, Refusal::Closed));
+        }
+        let ticket = state.by_hand.join(work);
+        drop(state);
+        Ok(Claim {
+            desk: Arc::clone(&self.desk),
+            ticket,
+        })
+    }
+
+    /// Runs, on this thread, what waits to be run by hand.
+    pub(crate) fn run_by_hand(&self) {
+        while self.desk.run_by_hand(Line::take_oldest) {}
+    }
+
+    /// Whether the current thread is one of the pool's, or runs one of its jobs by hand.
     pub(crate) fn is_served_here(&self) -> bool {
         SERVED.with(Cell::get) == address(&self.desk)
     }
@@ -158,13 +184,15 @@ impl<W: Work> Pool<W> {
         let left = {
             let mut state = self.desk.state.lock();
             state.closed = true;
-            std::mem::take(&mut state.queue)
+            let mut left = std::mem::take(&mut state.queue);
+            left.extend(state.by_hand.take_all());
+            left
         };
         self.desk.work.notify_all();
         left
     }
 
-    /// Waits until every thread has left. For a pool that is closed.
+    /// Waits until every thread has left, and nobody runs a job by hand. For a pool that is closed.
     ///
     /// # Errors
     /// At the deadline: whose jobs still run. Their threads are left behind.
@@ -174,7 +202,7 @@ impl<W: Work> Pool<W> {
     ) -> Result<(), Vec<&'static Location<'static>>> {
         let mut state = self.desk.state.lock();
         debug_assert!(state.closed, "threads leave when the pool is closed");
-        while state.seats.iter().any(Option::is_some) {
+        while state.by_hand.running > 0 || state.seats.iter().any(Option::is_some) {
             let Some(deadline) = deadline else {
                 state = self.desk.gone.wait(state);
                 continue;
@@ -189,6 +217,29 @@ impl<W: Work> Pool<W> {
         drop(state);
         join(last);
         Ok(())
+    }
+}
+
+/// The right, and the duty, to run one job by hand.
+pub(crate) struct Claim<W: Work> {
+    desk: Arc<Desk<W>>,
+    ticket: Ticket,
+}
+
+impl<W: Work> Claim<W> {
+    /// Runs the job on this thread, or an older one, if a thread of the pool would not have come to it
+    /// yet. There may be none left.
+    pub(crate) fn run(self) {
+        let threads = self.desk.settings.max_threads;
+        self.desk
+            .run_by_hand(|line| line.take(self.ticket, threads));
+    }
+
+    /// Takes out what `run` would have run.
+    pub(crate) fn give_up(self) -> Option<W> {
+        let threads = self.desk.settings.max_threads;
+        let mut state = self.desk.state.lock();
+        state.by_hand.take(self.ticket, threads)
     }
 }
 
@@ -300,6 +351,25 @@ impl<W> State<W> {
     }
 }
 
+impl<W: Work> Desk<W> {
+    /// Runs what `take` takes, here. False if that is nothing.
+    fn run_by_hand(&self, take: impl FnOnce(&mut Line<W>) -> Option<W>) -> bool {
+        let work = {
+            let mut state = self.state.lock();
+            let work = take(&mut state.by_hand);
+            state.by_hand.running += usize::from(work.is_some());
+            work
+        };
+        let Some(work) = work else { return false };
+        let before = SERVED.with(|served| served.replace(address(self)));
+        survive(|| work.run());
+        SERVED.with(|served| served.set(before));
+        self.state.lock().by_hand.running -= 1;
+        self.gone.notify_all();
+        true
+    }
+}
+
 impl<W> Desk<W> {
     /// Waits for something in the queue. True if nothing came for the time that threads are kept.
     fn rest<'a>(&'a self, state: MutexGuard<'a, State<W>>) -> (MutexGuard<'a, State<W>>, bool) {
@@ -335,8 +405,8 @@ impl<W> Desk<W> {
     }
 }
 
-fn address<W>(desk: &Arc<Desk<W>>) -> usize {
-    std::ptr::from_ref(&**desk).addr()
+fn address<W>(desk: &Desk<W>) -> usize {
+    std::ptr::from_ref(desk).addr()
 }
 
 fn join(thread: Option<thread::JoinHandle<()>>) {

@@ -19,6 +19,9 @@ pub(crate) enum Role {
     Root(Rc<Home>),
     /// A foreign thread inside `enter`.
     Guest,
+    /// Nothing: it works for nobody, and what it has entered before is out of its sight. So a function
+    /// that stands in for one on a pool's thread finds what that would find.
+    Absent,
 }
 
 /// One entering of a loop. A stack of them stands under the thread-local pointer.
@@ -53,7 +56,7 @@ pub(crate) fn enter(shared: Arc<Shared>, role: Role) -> Guard {
             .map(|frame| unsafe { Rc::from_raw(frame.as_ptr()) });
         let branch = match &role {
             Role::Worker(core) => StdArc::clone(&core.branch),
-            Role::Root(_) | Role::Guest => Branch::new(Arc::clone(&shared)),
+            Role::Root(_) | Role::Guest | Role::Absent => Branch::new(Arc::clone(&shared)),
         };
         let frame = Rc::new(Frame {
             shared,
@@ -89,7 +92,8 @@ impl Drop for Guard {
 pub(crate) fn with<R>(look: impl FnOnce(Option<&Frame>) -> R) -> R {
     CURRENT.with(|current| {
         // SAFETY: the word holds a strong count, and `look` runs nothing that could take it.
-        look(current.get().map(|frame| unsafe { frame.as_ref() }))
+        let top = current.get().map(|frame| unsafe { frame.as_ref() });
+        look(top.filter(|frame| frame.is_in_sight()))
     })
 }
 
@@ -100,7 +104,7 @@ pub(crate) fn frame() -> Option<Rc<Frame>> {
         // SAFETY: the word holds a strong count, beside which this makes another.
         unsafe { Rc::increment_strong_count(pointer) };
         // SAFETY: the count just made.
-        Some(unsafe { Rc::from_raw(pointer) })
+        Some(unsafe { Rc::from_raw(pointer) }).filter(|frame| frame.is_in_sight())
     })
 }
 
@@ -170,22 +174,24 @@ impl Frame {
 
     /// Whether this thread runs something for a loop, here or in a frame below.
     pub(crate) fn is_at_work(&self) -> bool {
-        let below = || {
-            self.previous
-                .as_ref()
-                .is_some_and(|frame| frame.is_at_work())
-        };
+        let below = || self.below().is_some_and(Frame::is_at_work);
         self.home().is_some() || below()
     }
 
     /// Whether this thread is a worker of `shared`, here or in a frame below.
     pub(crate) fn is_worker_of(&self, shared: &Arc<Shared>) -> bool {
-        let below = || {
-            self.previous
-                .as_ref()
-                .is_some_and(|frame| frame.is_worker_of(shared))
-        };
+        let below = || self.below().is_some_and(|frame| frame.is_worker_of(shared));
         self.core_of(shared).is_some() || below()
+    }
+
+    #[inline]
+    fn is_in_sight(&self) -> bool {
+        !matches!(self.role, Role::Absent)
+    }
+
+    /// The frame below, if it is in sight.
+    fn below(&self) -> Option<&Frame> {
+        self.previous.as_deref().filter(|frame| frame.is_in_sight())
     }
 
     /// How many tasks wait in this thread's queue.
@@ -201,7 +207,7 @@ impl Frame {
         match &self.role {
             Role::Worker(core) => Some(&core.home),
             Role::Root(home) => Some(home),
-            Role::Guest => None,
+            Role::Guest | Role::Absent => None,
         }
     }
 }

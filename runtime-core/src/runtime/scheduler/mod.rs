@@ -45,6 +45,7 @@ pub(crate) mod inbox;
 pub(crate) mod lane;
 
 pub(crate) mod agenda;
+pub(crate) mod deadlock;
 
 pub(crate) mod home;
 pub(crate) mod options;
@@ -71,7 +72,9 @@ pub(crate) mod schedule;
 pub(crate) mod timed;
 pub(crate) mod worker;
 
-pub(crate) mod shutdown;
 pub(crate) mod threads;
 
+pub(crate) mod alarm;
 pub(crate) mod watch;
+
+pub(crate) mod shutdown;

@@ -41,6 +41,11 @@ impl Options {
         self.tuning.worker_polls || self.seed.is_some()
     }
 
+    /// Whether all the workers are turned by one thread.
+    pub(crate) fn has_one_thread(&self) -> bool {
+        self.workers == 1 || self.seed.is_some()
+    }
+
     /// How the pool for blocking functions is to be built.
     pub(crate) fn pool(&self) -> blocking::Settings {
         let name = format!("{}-blocking", self.thread_name);

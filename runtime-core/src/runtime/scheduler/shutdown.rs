@@ -15,10 +15,16 @@
 //!
 //! **Forced**, at a deadline, steps 2 and 3 become: every task is woken, and from now on what a
 //! worker dequeues is dropped instead of polled. What is inside a poll then is stuck: it is named,
-//! and left behind with its thread. So is, in step 4, a function that runs at the deadline.
+//! and left behind with its thread. So is, in step 4, a function that runs at the deadline. That is real
+//! time, also where the loop's time stands still.
+//!
+//! **In a deadlock**, which the deterministic mode finds, the end is forced at once: what waits would wait
+//! for ever. One that the shutdown itself comes to, without a deadline that would end it, is told.
 
 use std::time::{Duration, Instant};
 
+use super::alarm::Alarm;
+use super::deadlock::Deadlock;
 use super::exception_context::ExceptionContext;
 use super::lane::discard;
 use super::schedule::{HIDDEN, closed_error};
@@ -27,8 +33,7 @@ use super::worker::{Turn, Worker};
 use crate::exceptions::CancelledError;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::reference;
-use crate::runtime::time::TimerKey;
-use crate::sync::{Arc, Mutant, StdArc, broken, thread};
+use crate::sync::{Arc, Mutant, broken, thread};
 
 /// How long a forced end waits for what can still be dropped.
 const GRACE: Duration = Duration::from_millis(200);
@@ -47,16 +52,18 @@ pub(crate) enum Shutdown {
     Complete,
     /// The deadline came first; these tasks were inside a poll, and these functions ran.
     Forced { stuck: Vec<String> },
+    /// There was no deadline, and these tasks would never have ended. They have been dropped.
+    InDeadlock(Deadlock),
 }
 
-/// Ends every task of the loop, and tells its threads to stop.
+/// Ends every task of the loop, and tells its threads to stop. The deadline is of the system's clock.
 pub(crate) fn shut_down(worker: &mut Worker, deadline: Option<Instant>) -> Shutdown {
     let shared = Arc::clone(&worker.core().shared);
     shared.set_closing();
     let ended = end_in_rounds(worker, &shared, deadline);
     let mut stuck = match ended {
         Ended::All => Vec::new(),
-        Ended::TooLate => drop_what_waits(worker, &shared),
+        Ended::TooLate | Ended::InDeadlock(_) => drop_what_waits(worker, &shared),
     };
     let left_behind = end_pool(
         &shared,
@@ -72,6 +79,7 @@ pub(crate) fn shut_down(worker: &mut Worker, deadline: Option<Instant>) -> Shutd
     close(&shared);
     match ended {
         Ended::All if stuck.is_empty() => Shutdown::Complete,
+        Ended::InDeadlock(deadlock) if deadline.is_none() => Shutdown::InDeadlock(deadlock),
         _ => Shutdown::Forced { stuck },
     }
 }
@@ -96,18 +104,18 @@ fn report_left_behind(shared: &Arc<Shared>, function: &str) {
 }
 
 /// What the rounds came to.
-#[derive(PartialEq, Eq)]
 enum Ended {
     All,
     TooLate,
+    InDeadlock(Deadlock),
 }
 
 fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Instant>) -> Ended {
-    let clock = &shared.driver.clock;
     let late = move || {
         // In a deadlock of the deterministic mode, nothing is worth waiting for.
-        shared.is_stalled() || deadline.is_some_and(|deadline| clock.now() >= deadline)
+        shared.is_stalled() || deadline.is_some_and(|deadline| Instant::now() >= deadline)
     };
+    let told_before = shared.is_stalled();
     let _alarm = deadline.map(|deadline| Alarm::set(shared, deadline));
     while !shared.registry.close_if_empty() {
         let mut round = living(shared);
@@ -132,7 +140,12 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
             thread::yield_now();
         }
         if late() {
-            return Ended::TooLate;
+            let in_deadlock = shared.is_stalled() && !told_before;
+            return if in_deadlock {
+                Ended::InDeadlock(Deadlock::of_the_last(&living(shared)))
+            } else {
+                Ended::TooLate
+            };
         }
     }
     Ended::All
@@ -188,34 +201,4 @@ pub(crate) fn close(shared: &Arc<Shared>) {
     shared.watch_parker.unpark();
     discard(shared.agenda.close(&shared.driver));
     shared.lane.close();
-}
-
-/// Wakes worker 0 at a deadline.
-struct Alarm<'a> {
-    shared: &'a Shared,
-    key: TimerKey,
-}
-
-struct WakeFirst(Arc<Shared>);
-
-impl std::task::Wake for WakeFirst {
-    fn wake(self: StdArc<Self>) {
-        self.0.crew.seats[0].parker.unpark();
-    }
-}
-
-impl Alarm<'_> {
-    fn set(shared: &Arc<Shared>, deadline: Instant) -> Alarm<'_> {
-        let waker = StdArc::new(WakeFirst(Arc::clone(shared))).into();
-        let key = shared
-            .driver
-            .insert(None, shared.driver.clock.to_tick(deadline), waker);
-        Alarm { shared, key }
-    }
-}
-
-impl Drop for Alarm<'_> {
-    fn drop(&mut self) {
-        self.shared.driver.cancel(self.key);
-    }
 }

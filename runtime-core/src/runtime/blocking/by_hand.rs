@@ -1,0 +1,87 @@
+//! The jobs of a pool that none of its threads runs: those of the deterministic mode.
+
+use std::collections::VecDeque;
+
+/// Names a job in the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ticket(u64);
+
+/// Jobs that wait for somebody to run them by hand, the oldest first.
+#[derive(Debug)]
+pub(super) struct Line<W> {
+    waiting: VecDeque<(Ticket, W)>,
+    issued: u64,
+    /// How many run.
+    pub(super) running: usize,
+}
+
+impl<W> Line<W> {
+    pub(super) fn new() -> Line<W> {
+        Line {
+            waiting: VecDeque::new(),
+            issued: 0,
+            running: 0,
+        }
+    }
+
+    pub(super) fn join(&mut self, work: W) -> Ticket {
+        let ticket = Ticket(self.issued);
+        self.issued += 1;
+        self.waiting.push_back((ticket, work));
+        ticket
+    }
+
+    /// Takes the job of `ticket`, if so many threads could have come to it by now: while all the
+    /// others are held up by older ones, the last runs any number. Otherwise, or if it has been taken,
+    /// the oldest. So what comes of any order of tickets is an order that the pool may have.
+    pub(super) fn take(&mut self, ticket: Ticket, threads: usize) -> Option<W> {
+        let mut within_reach = self.waiting.iter().take(threads);
+        let place = within_reach.position(|(number, _)| *number == ticket);
+        self.waiting
+            .remove(place.unwrap_or(0))
+            .map(|(_, work)| work)
+    }
+
+    pub(super) fn take_oldest(&mut self) -> Option<W> {
+        self.waiting.pop_front().map(|(_, work)| work)
+    }
+
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = W> {
+        std::mem::take(&mut self.waiting)
+            .into_iter()
+            .map(|(_, work)| work)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(jobs: usize) -> (Line<usize>, Vec<Ticket>) {
+        let mut line = Line::new();
+        let tickets = (0..jobs).map(|job| line.join(job)).collect();
+        (line, tickets)
+    }
+
+    #[test]
+    fn for_one_thread_any_order_of_tickets_is_the_order_of_arrival() {
+        let (mut line, tickets) = line(4);
+        let order = [3, 1, 0, 2].map(|ticket| line.take(tickets[ticket], 1));
+        assert_eq!(order, [Some(0), Some(1), Some(2), Some(3)]);
+        assert_eq!(line.take(tickets[0], 1), None);
+    }
+
+    #[test]
+    fn a_thread_held_up_by_the_oldest_leaves_the_others_to_the_next() {
+        let (mut line, tickets) = line(4);
+        let order = [1, 2, 3, 0].map(|ticket| line.take(tickets[ticket], 2));
+        assert_eq!(order, [Some(1), Some(2), Some(3), Some(0)]);
+    }
+
+    #[test]
+    fn a_job_out_of_reach_waits_for_the_oldest() {
+        let (mut line, tickets) = line(4);
+        let order = [3, 3, 1, 2].map(|ticket| line.take(tickets[ticket], 2));
+        assert_eq!(order, [Some(0), Some(1), Some(2), Some(3)]);
+    }
+}
