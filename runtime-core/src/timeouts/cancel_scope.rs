@@ -192,9 +192,11 @@ impl CancelScope {
     }
 
     fn keep(&self, held: Option<Held>) {
-        if let Some(held) = held {
-            held.join(&mut self.shared.lock().held);
-        }
+        let Some(held) = held else { return };
+        // Outside the lock: what is not kept may have a waker. (Only the body's thread comes here.)
+        let mut all = std::mem::take(&mut self.shared.lock().held);
+        held.join(&mut all);
+        self.shared.lock().held = all;
     }
 
     /// Before a poll: takes note of how many of the task's requests have been delivered, unless there is

@@ -135,8 +135,11 @@ impl Timeout {
             return false;
         }
         state.stage = Stage::Expiring;
-        state.delivery = Some(delivery);
+        let earlier = state.delivery.replace(delivery);
         state.delivering = true;
+        drop(state);
+        // Perhaps the last to know of it, with a waker: user code, after the lock.
+        drop(earlier);
         true
     }
 
@@ -160,13 +163,13 @@ impl Timeout {
     pub(super) fn set_stage(&self, stage: Stage) {
         let mut state = self.shared.lock();
         state.stage = stage;
-        let waker = if stage == Stage::Active {
-            None
-        } else {
-            state.waker.take()
+        // A handle may be kept long after the end: it keeps nothing of the task.
+        let ended = match stage {
+            Stage::Active | Stage::Expiring => None,
+            Stage::Expired | Stage::Finished => Some((state.waker.take(), state.delivery.take())),
         };
         drop(state);
-        drop(waker);
+        drop(ended);
     }
 }
 

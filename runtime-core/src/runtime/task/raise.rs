@@ -68,8 +68,9 @@ impl Raise {
     /// Stands for what another raiser has stood for, too.
     pub(crate) fn take_over(&mut self, other: &mut Raise) {
         let others = std::mem::take(&mut *other.bag.lock());
-        let mut own = self.bag.lock();
-        others.into_iter().for_each(|held| held.join(&mut own));
+        let mut all = std::mem::take(&mut *self.bag.lock());
+        others.into_iter().for_each(|held| held.join(&mut all));
+        *self.bag.lock() = all;
     }
 
     /// It is not going to be raised: it has arrived, or something outweighs it that ends what it was
