@@ -1,9 +1,10 @@
 //! Limits, shields and requests that meet: whatever comes first, each reaches whom it is for, once.
 
-use std::future::{Future, pending, poll_fn};
+use std::future::{Future, pending, poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,6 +25,8 @@ use runtime_tests::{caught, watched};
 mod held;
 #[path = "scopes/moves.rs"]
 mod moves;
+#[path = "scopes/raised.rs"]
+mod raised;
 #[path = "scopes/shields.rs"]
 mod shields;
 #[path = "scopes/siblings.rs"]
@@ -50,7 +53,7 @@ async fn met_a_request() {
 
 /// Polls a future once.
 async fn begun<F: Future + Unpin>(future: &mut F) {
-    let mut future = std::pin::Pin::new(future);
+    let mut future = Pin::new(future);
     let polled = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await;
     assert!(polled, "it is not to end yet");
 }

@@ -211,10 +211,16 @@ impl Scope {
     #[cold]
     fn go_on<F: Future>(&mut self, body: Pin<&mut F>, cx: &mut PollWith<'_>) -> Verdict<F::Output> {
         let noted = cancel::note();
+        self.attend(cx.waker());
         let listening = Listening::begin(self.request.as_ref());
         let polled = body.poll(cx);
         self.hear(listening.end());
         self.answer_to(polled, noted)
+    }
+
+    /// Drops the body that has raised.
+    pub(crate) fn drop_raised(&self, raise: &Raise, drop_body: impl FnOnce()) {
+        raise.gather(self.outranked != 0, drop_body);
     }
 
     /// What was given back or withdrawn has not come.
@@ -228,6 +234,12 @@ impl Scope {
         if again {
             self.stage = Stage::Open;
         }
+    }
+
+    fn attend(&self, waker: &Waker) {
+        self.request
+            .iter()
+            .for_each(|request| request.attend(waker));
     }
 
     fn is_given_back(&self) -> bool {
@@ -253,6 +265,7 @@ impl Scope {
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
         let noted = cancel::note();
+        self.attend(cx.waker());
         let listening = Listening::begin(self.request.as_ref());
         let polled = body.poll(cx);
         if cancel::delivering() == outer {
@@ -299,7 +312,8 @@ impl Scope {
             }
             Poll::Pending if unclaimed => {
                 self.stage = Stage::Delivered;
-                self.answer(Raise::new(CancelledError::default()))
+                let raised = Raise::of_marks(noted);
+                self.answer(raised.unwrap_or_else(|| Raise::new(CancelledError::default())))
             }
             Poll::Pending if given_back => Verdict::Pending,
             Poll::Pending => {
@@ -318,7 +332,7 @@ impl Scope {
         if self.outranked != 0 || delivered_requests() > Some(self.cancelling) {
             Verdict::Raised(raise)
         } else {
-            raise.settle();
+            raise.settle_own(self.request.as_ref());
             Verdict::Expired
         }
     }

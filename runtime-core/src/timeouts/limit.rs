@@ -234,7 +234,8 @@ impl<F: Future> Future for Limited<F> {
                 return Poll::Pending;
             }
             Verdict::Raised(raise) => {
-                hidden(|| this.body.set(None));
+                this.scope
+                    .drop_raised(&raise, || hidden(|| this.body.set(None)));
                 this.limit.note(Stage::Expired);
                 let raise = this.raising.insert(raise);
                 return Pin::new(raise).poll(cx).map(|never| match never {});

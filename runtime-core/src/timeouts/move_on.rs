@@ -165,7 +165,12 @@ impl<F: Future> Future for Scoped<F> {
             Verdict::Raised(raise) => (None, Some(raise)),
         };
         this.alarm.timer.cancel();
-        hidden(|| this.body.set(None));
+        match &raised {
+            Some(raise) => this
+                .scope
+                .drop_raised(raise, || hidden(|| this.body.set(None))),
+            None => hidden(|| this.body.set(None)),
+        }
         let stage = match (&outcome, &raised) {
             (None, None) => Stage::Cancelled,
             _ => Stage::Ended,

@@ -15,12 +15,12 @@ use std::cell::RefCell;
 use std::task::Waker;
 
 use super::cancel::{self, Origin};
-use super::quietly::quietly;
+use super::quietly::wake_quietly;
 use super::reference::TaskRef;
 use super::witness::{Witnesses, meet};
 use crate::exceptions::CancelledError;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{StdArc, local};
+use crate::sync::{Mutex, StdArc, local};
 
 // The scopes that poll their bodies on this thread, the innermost last.
 local! { static LISTENING: RefCell<Vec<Listener>> = RefCell::new(Vec::new()) }
@@ -54,8 +54,8 @@ pub(crate) struct Heard {
 pub(crate) struct Request {
     given_back: AtomicBool,
     over: AtomicBool,
-    /// The scope's.
-    waker: Waker,
+    /// Of who polls the scope.
+    waker: Mutex<Option<Waker>>,
 }
 
 impl Request {
@@ -63,7 +63,7 @@ impl Request {
         StdArc::new(Request {
             given_back: AtomicBool::new(false),
             over: AtomicBool::new(false),
-            waker: waker.clone(),
+            waker: Mutex::new(Some(waker.clone())),
         })
     }
 
@@ -86,7 +86,17 @@ impl Request {
         self.given_back.store(true, Ordering::Release);
         // A scope that ends just now is woken for nothing.
         if !self.over.load(Ordering::Acquire) {
-            quietly(|| self.waker.wake_by_ref());
+            let waker = self.waker.lock().take();
+            waker.into_iter().for_each(wake_quietly);
+        }
+    }
+
+    /// The scope is about to be polled, perhaps by somebody else than before.
+    pub(crate) fn attend(&self, waker: &Waker) {
+        let stands = |known: &Waker| known.will_wake(waker);
+        if !self.waker.lock().as_ref().is_some_and(stands) {
+            let new = Some(waker.clone());
+            let _old = std::mem::replace(&mut *self.waker.lock(), new);
         }
     }
 }
@@ -137,10 +147,23 @@ impl Held {
 
     /// Adds a request to others. Of several from one origin the first stands, with its message.
     pub(crate) fn join(self, others: &mut Vec<Held>) {
-        if others.iter().any(|other| self.has_origin_of(other)) {
-            self.settle();
-        } else {
-            others.push(self);
+        match others.iter_mut().find(|other| self.has_origin_of(other)) {
+            Some(first) => first.absorb(self),
+            None => others.push(self),
+        }
+    }
+
+    /// Stands for another from the same origin, too: what becomes of one becomes of both.
+    pub(crate) fn absorb(&mut self, mut other: Held) {
+        self.witnesses.append(&mut other.witnesses);
+        other.settled = true;
+    }
+
+    /// Whether it is that request of a scope.
+    pub(crate) fn is(&self, request: Option<&StdArc<Request>>) -> bool {
+        match (&self.request, request) {
+            (Some(one), Some(other)) => StdArc::ptr_eq(one, other),
+            _ => false,
         }
     }
 
@@ -151,6 +174,12 @@ impl Held {
             (Some(one), Some(other)) => StdArc::ptr_eq(one, other),
             _ => false,
         }
+    }
+
+    /// Whether the scope that it was for has ended, and the request with it.
+    pub(crate) fn is_over(&self) -> bool {
+        let request = self.request.as_ref();
+        request.is_some_and(|request| request.over.load(Ordering::Acquire))
     }
 
     /// What is raised for it.
@@ -167,7 +196,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if self.settled {
+        if self.settled || is_gathered(self) {
             return;
         }
         match &self.request {
@@ -187,10 +216,67 @@ impl Drop for Held {
     }
 }
 
+/// Requests that go along with a raise, instead of back.
+#[derive(Default)]
+struct Gathering {
+    /// Those of scopes, too, and not the task's alone.
+    all: bool,
+    held: Vec<Held>,
+}
+
+// While a body is dropped whose raise goes on.
+local! { static GATHERING: RefCell<Option<Gathering>> = RefCell::new(None) }
+
+/// Drops a body whose raise goes on. What is held there of the requests from around, all or the task's
+/// own, goes on with that: given back as well, it would come twice.
+pub(crate) fn gather(all: bool, drop_body: impl FnOnce()) -> Vec<Held> {
+    struct Restore(Option<Gathering>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let outer = self.0.take();
+            // After a panic, what has been gathered goes back.
+            let _gathered = GATHERING.with(|gathering| gathering.replace(outer));
+        }
+    }
+    let gathering = Gathering {
+        all,
+        held: Vec::new(),
+    };
+    let _restore = Restore(GATHERING.with(|current| current.replace(Some(gathering))));
+    drop_body();
+    let gathered = GATHERING.with(RefCell::take);
+    gathered.unwrap_or_default().held
+}
+
+/// Whether a request that is let go is gathered; then it is settled.
+fn is_gathered(held: &mut Held) -> bool {
+    let all = GATHERING.try_with(|current| current.borrow().as_ref().map(|current| current.all));
+    let Ok(Some(all)) = all else { return false };
+    if !held.is_from_around() || (held.request.is_some() && !all) {
+        return false;
+    }
+    let gathered = Held {
+        request: held.request.take(),
+        task: held.task.clone(),
+        error: std::mem::take(&mut held.error),
+        witnesses: std::mem::take(&mut held.witnesses),
+        settled: false,
+    };
+    GATHERING.with(|current| {
+        if let Some(current) = &mut *current.borrow_mut() {
+            gathered.join(&mut current.held);
+        }
+    });
+    true
+}
+
 /// Takes one request of `task` back. At zero an undelivered one is dropped: also one that is on its
 /// way through this very poll, and that nobody has claimed.
 pub(crate) fn uncancel(task: &TaskRef) -> u32 {
-    let left = task.header().state.uncancel();
+    let left = match task.header().side() {
+        Some(side) => side.withdraw(|| task.header().state.uncancel()),
+        None => task.header().state.uncancel(),
+    };
     let here = cancel::current_pointer() == Some(task.pointer());
     if left == 0 && here && cancel::delivering() == Origin::TASK {
         cancel::set_delivering(Origin::NOBODY);
@@ -202,7 +288,8 @@ pub(crate) fn uncancel(task: &TaskRef) -> u32 {
 /// Takes a scope's request, which is on its way, back: it comes to nobody any more.
 pub(crate) fn withdraw(request: &Request) {
     cancel::set_delivering(Origin::NOBODY);
-    request.give_back();
+    // The scope polls its body just now: it is not to be woken, least of all under a lock.
+    request.given_back.store(true, Ordering::Release);
     tell(request.origin());
 }
 
@@ -241,13 +328,15 @@ pub(crate) fn listens(request: &Request) -> bool {
 /// Looks at the scope that has made a request, if this is called from its body.
 fn listening<R>(origin: Origin, look: impl FnOnce(&Listener) -> R) -> Option<R> {
     let depth = cancel::depth();
-    LISTENING.with(|listening| {
+    let found = LISTENING.try_with(|listening| {
         let listening = listening.borrow();
         let mut innermost_first = listening.iter().rev();
         innermost_first
             .find(|listener| listener.has_made(origin, depth))
             .map(look)
-    })
+    });
+    // At the end of a thread, nobody listens.
+    found.ok().flatten()
 }
 
 /// A request on its way into a body, from further out than whoever polls that.

@@ -324,13 +324,17 @@ impl<T> Task<T> {
             };
         };
         if let Stage::Cancelled(cancelled) = &mut self.stage {
+            let mut held = held;
             let Cancelled::Forwarded(others) = &mut **cancelled else {
                 unreachable!("a raise is not forwarded")
             };
-            // An earlier request that the task has met is between it and the task.
+            // An earlier request that the task has met is between it and the task; one whose limit has
+            // ended is nobody's.
             for earlier in std::mem::take(others) {
-                if earlier.witness.is_met() || earlier.held.has_origin_of(&held) {
+                if earlier.witness.is_met() || earlier.held.is_over() {
                     earlier.held.settle();
+                } else if earlier.held.has_origin_of(&held) {
+                    held.absorb(earlier.held);
                 } else {
                     others.push(earlier);
                 }

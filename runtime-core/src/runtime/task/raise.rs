@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll};
 
 use super::cancel::{self, Serial};
-use super::held::Held;
+use super::held::{Held, Request, gather};
 use crate::exceptions::CancelledError;
 use crate::sync::{Mutex, StdArc};
 
@@ -65,6 +65,25 @@ impl Raise {
         Some(Raise::standing_for(held, error))
     }
 
+    /// Drops the body that has raised. What is held there of the requests from around, all or the
+    /// task's own, goes on with this.
+    pub(crate) fn gather(&self, all: bool, drop_body: impl FnOnce()) {
+        let gathered = gather(all, drop_body);
+        let mut held = std::mem::take(&mut *self.bag.lock());
+        gathered.into_iter().for_each(|one| one.join(&mut held));
+        *self.bag.lock() = held;
+    }
+
+    /// What it stands for of `request` has arrived; everything else goes back.
+    pub(crate) fn settle_own(self, request: Option<&StdArc<Request>>) {
+        let held = std::mem::take(&mut *self.bag.lock());
+        for one in held {
+            if one.is(request) {
+                one.settle();
+            }
+        }
+    }
+
     /// Stands for what another raiser has stood for, too.
     pub(crate) fn take_over(&mut self, other: &mut Raise) {
         let others = std::mem::take(&mut *other.bag.lock());
@@ -109,8 +128,13 @@ impl Raise {
             cancel::current_pointer().is_some(),
             "CancelledError::raise() was awaited outside a task: nobody is there to be cancelled"
         );
-        if let Some(mark) = self.mark.take() {
-            cancel::take_mark_back(mark);
+        if self
+            .mark
+            .take()
+            .is_some_and(|mark| !cancel::take_mark_back(mark))
+        {
+            // Somebody has claimed it: what it stood for has arrived.
+            self.settle_all();
         }
         let bag = StdArc::clone(&self.bag);
         self.mark = Some(cancel::leave_mark(self.error.clone(), bag));

@@ -66,9 +66,22 @@ impl Side {
         if counted && !keeps {
             _old = contents.message.replace(error);
         }
-        contents.witnesses.extend(witnesses);
+        if counted {
+            contents.witnesses.extend(witnesses);
+        }
         drop(contents);
         answer
+    }
+
+    /// Withdraws a request; of the last the message and the witnesses go with it.
+    pub(crate) fn withdraw(&self, uncount: impl FnOnce() -> u32) -> u32 {
+        let mut contents = self.contents.lock();
+        let left = uncount();
+        if left == 0 {
+            contents.message = None;
+            contents.witnesses.clear();
+        }
+        left
     }
 
     /// The message of the request that is being delivered.

@@ -80,7 +80,7 @@ impl<C: Children> Future for ReturnExceptions<C> {
 
 /// What both of them are.
 struct Joint<C> {
-    /// None once they have been given away, or dropped before the raise.
+    /// None once they have been given away.
     children: Option<C>,
     /// All but so many of the first children are known to have ended.
     left: usize,
