@@ -4,7 +4,7 @@
 #[macro_use]
 mod twin;
 
-use asyncio::models::{audience, cancel, forward, free, join, uncancel, wake};
+use asyncio::models::{audience, cancel, forward, free, give_back, join, uncancel, wake};
 
 models! {
     holds {
@@ -17,6 +17,7 @@ models! {
         a_withdrawn_request_is_not_delivered = uncancel::a_withdrawn_request_is_not_delivered,
         late_callbacks_keep_their_order = audience::late_callbacks_keep_their_order,
         no_callback_is_left_behind = audience::no_callback_is_left_behind,
+        what_is_given_back_is_seen = give_back::what_is_given_back_is_seen,
         who_cancels_knows_whether_it_was_met = forward::who_cancels_knows_whether_it_was_met,
     }
     fails {
@@ -30,6 +31,8 @@ models! {
         one_tells_at_a_time = audience::without_one_teller, "not each once, in order",
         a_claim_tells_the_witnesses = forward::without_a_word_to_the_witnesses,
             "one that was met does not know it",
+        the_word_comes_before_the_wake = give_back::without_the_word_before_the_wake,
+            "woken, and nothing to be seen",
         the_teller_looks_again = audience::without_another_look, "not each once, in order",
     }
 }

@@ -18,6 +18,7 @@ pub mod end;
 pub mod expiry;
 pub mod forward;
 pub mod free;
+pub mod give_back;
 pub mod handover;
 pub mod idle;
 pub mod interrupt;

@@ -79,8 +79,8 @@ pub(crate) mod modelled {
         context, core, crew, driver, options, parker, shared, shutdown, threads, worker,
     };
     pub(crate) use super::task::{
-        callback, cancel, header, join, reference, registry, runnable, schedule, schedule_face,
-        side, spawn,
+        callback, cancel, header, held, join, reference, registry, runnable, schedule,
+        schedule_face, side, spawn,
     };
     pub(crate) use super::time::{Slack, Tick, TimerKey};
 }

@@ -23,6 +23,8 @@ pub(crate) enum Mutant {
     TellOnce,
     /// a7: who left a witness is not told of the claim.
     MeetNobody,
+    /// a8: a scope is woken for what was given back before it can see that.
+    WakeBeforeTheWord,
     /// b1: a sleeper does not look at the queues again after it has said that it sleeps.
     SleepWithoutRescan,
     /// b2: the last searcher that finds work wakes nobody in its place.

@@ -88,7 +88,7 @@ async fn a_request_that_the_child_kept_does_not_come_back_with_another() {
     let parent = create_task(async {
         let child = create_task(async {
             catch_cancelled(pending::<()>()).await.unwrap_err();
-            // somebody else, too late
+            // Somebody else's, which comes too late.
             current_task().unwrap().cancel();
             5
         });
@@ -101,14 +101,17 @@ async fn a_request_that_the_child_kept_does_not_come_back_with_another() {
     assert!(end(parent).await.unwrap().unwrap(), "delivered twice");
 }
 
+/// A child that keeps the first request, and works on for a while.
+async fn keeps_a_request() -> u32 {
+    catch_cancelled(pending::<()>()).await.unwrap_err();
+    sleep(10 * TICK).await;
+    5
+}
+
 #[asyncio::test(start_paused = true, workers = 1)]
 async fn a_request_that_the_child_kept_does_not_come_back_through_a_shield() {
     let parent = create_task(async {
-        let mut child = create_task(async {
-            catch_cancelled(pending::<()>()).await.unwrap_err();
-            sleep(10 * TICK).await;
-            5
-        });
+        let mut child = create_task(keeps_a_request());
         select(&mut child, sleep(5 * TICK)).await;
         assert_eq!(shield(&mut child).await.unwrap(), 5);
         catch_cancelled(sleep(TICK)).await.is_ok()
@@ -121,11 +124,7 @@ async fn a_request_that_the_child_kept_does_not_come_back_through_a_shield() {
 #[asyncio::test(start_paused = true, workers = 1)]
 async fn a_request_that_the_child_kept_does_not_come_back_through_its_result() {
     let parent = create_task(async {
-        let mut child = create_task(async {
-            catch_cancelled(pending::<()>()).await.unwrap_err();
-            sleep(20 * TICK).await;
-            5
-        });
+        let mut child = create_task(keeps_a_request());
         select(&mut child, sleep(5 * TICK)).await;
         child.handle().wait().await;
         assert_eq!(child.result().unwrap(), 5);
@@ -277,9 +276,9 @@ async fn a_raise_for_an_outer_limit_goes_on_whatever_a_shield_holds() {
         let out = timeout(8 * TICK, async |z| {
             let a = timeout(2 * TICK, async |_| {
                 let s = move_on_after(20 * TICK, async |s| {
-                    catch_cancelled(pending::<()>()).await.unwrap_err(); // a's
+                    catch_cancelled(pending::<()>()).await.unwrap_err(); // The inner limit's.
                     s.set_shield(true);
-                    pending::<()>().await; // z's comes, and is held; then its own
+                    pending::<()>().await; // The outer one's comes, and is held; then its own.
                 });
                 let s = s.await;
                 println!(

@@ -38,19 +38,25 @@ async fn a_limit_raised_in_the_poll_in_which_one_inside_is_due_ends_at_the_limit
     );
 }
 
+/// Two cleanups, of which the one that is cancelled first goes on for long, and lets the other, which
+/// waits for a request of its own, begin.
+async fn two_that_clean_up() {
+    let (send, recv) = oneshot::channel();
+    let one = async {
+        recv.await.unwrap();
+        finally(pending::<()>(), sleep(TICK)).await;
+    };
+    let other = finally(pending::<()>(), async {
+        send.send(()).unwrap();
+        sleep(HOUR / 2).await;
+    });
+    join(one, other).await;
+}
+
 #[asyncio::test(start_paused = true, workers = 1)]
 async fn a_raise_for_an_outer_limit_takes_along_what_its_siblings_hold() {
     let task = create_task(async {
-        let (send, recv) = oneshot::channel();
-        let one = async {
-            recv.await.unwrap();
-            finally(pending::<()>(), sleep(TICK)).await;
-        };
-        let other = finally(pending::<()>(), async {
-            send.send(()).unwrap();
-            sleep(HOUR / 2).await;
-        });
-        wait_for(wait_for(join(one, other), 5 * TICK), 2 * TICK)
+        wait_for(wait_for(two_that_clean_up(), 5 * TICK), 2 * TICK)
             .await
             .map(drop)
     });
@@ -61,16 +67,7 @@ async fn a_raise_for_an_outer_limit_takes_along_what_its_siblings_hold() {
 #[asyncio::test(start_paused = true, workers = 1)]
 async fn a_raise_for_the_task_takes_along_what_its_siblings_hold() {
     let task = create_task(async {
-        let (send, recv) = oneshot::channel();
-        let one = async {
-            recv.await.unwrap();
-            finally(pending::<()>(), sleep(TICK)).await;
-        };
-        let other = finally(pending::<()>(), async {
-            send.send(()).unwrap();
-            sleep(HOUR / 2).await;
-        });
-        let first = catch_cancelled(wait_for(join(one, other), 5 * TICK))
+        let first = catch_cancelled(wait_for(two_that_clean_up(), 5 * TICK))
             .await
             .is_err();
         (first, catch_cancelled(sleep(TICK)).await.is_ok())
@@ -80,7 +77,7 @@ async fn a_raise_for_the_task_takes_along_what_its_siblings_hold() {
     assert_eq!(end(task).await.unwrap().unwrap(), (true, true), "once");
 }
 
-// A
+/// Cancels a task so often whose child is shielded. Whether it has met that.
 async fn cancelled_so_often(times: u32) -> bool {
     let parent = create_task(async {
         let child = create_task(move_on_after(None, async |scope| {

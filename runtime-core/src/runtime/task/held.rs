@@ -20,7 +20,7 @@ use super::reference::TaskRef;
 use super::witness::{Witnesses, meet};
 use crate::exceptions::CancelledError;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Mutex, StdArc, local};
+use crate::sync::{Mutant, Mutex, StdArc, broken, local};
 
 // The scopes that poll their bodies on this thread, the innermost last.
 local! { static LISTENING: RefCell<Vec<Listener>> = RefCell::new(Vec::new()) }
@@ -82,8 +82,16 @@ impl Request {
         self.over.store(true, Ordering::Release);
     }
 
-    fn give_back(&self) {
+    /// First the word, and then the wake: the scope stores its waker before it looks.
+    pub(crate) fn give_back(&self) {
+        if broken(Mutant::WakeBeforeTheWord) {
+            self.wake();
+        }
         self.given_back.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    fn wake(&self) {
         // A scope that ends just now is woken for nothing.
         if !self.over.load(Ordering::Acquire) {
             let waker = self.waker.lock().take();
