@@ -237,6 +237,14 @@ impl Shared {
         self.closing.load(Ordering::Acquire)
     }
 
+    /// Wakes the shutdown, if there is one: what it waits for may have changed.
+    #[inline]
+    pub(crate) fn tell_shutdown(&self) {
+        if self.is_closing() {
+            self.crew.seats[0].parker.unpark();
+        }
+    }
+
     pub(crate) fn set_closing(&self) {
         self.closing.store(true, Ordering::Release);
     }

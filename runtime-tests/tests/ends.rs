@@ -1,0 +1,13 @@
+//! The end of a loop: what was handed in is not lost, nothing spins, nothing is kept, nothing hangs.
+
+use asyncio::Runner;
+
+#[path = "ends/callbacks.rs"]
+mod callbacks;
+
+#[path = "ends/waiting.rs"]
+mod waiting;
+
+fn workers(count: usize) -> Runner {
+    Runner::builder().workers(count).build().unwrap()
+}
