@@ -5,6 +5,9 @@ use asyncio::Runner;
 #[path = "ends/callbacks.rs"]
 mod callbacks;
 
+#[path = "ends/keeping.rs"]
+mod keeping;
+
 #[path = "ends/waiting.rs"]
 mod waiting;
 

@@ -142,6 +142,7 @@ impl Engine {
             self.join();
         }
         // Otherwise threads inside a poll are left behind; the others end by themselves.
+        self.event_loop.shared().give_back();
         if let Some(deadlock) = deadlock.filter(|_| !thread::panicking()) {
             panic!("{deadlock}");
         }
@@ -159,7 +160,6 @@ impl Engine {
         let shared = self.event_loop.shared();
         let spares = std::mem::take(&mut shared.spares.lock().threads);
         spares.into_iter().for_each(|thread| drop(thread.join()));
-        shared.driver.clear();
     }
 }
 

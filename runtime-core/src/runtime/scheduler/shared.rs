@@ -19,6 +19,7 @@ use crate::exceptions::PanicError;
 use crate::runtime::blocking::FunctionPool;
 use crate::runtime::run_queue::RunQueue;
 use crate::runtime::task::header::{Header, TaskId};
+use crate::runtime::task::quietly::quietly;
 use crate::runtime::task::registry::{Births, Registry};
 use crate::runtime::task::runnable::Runnable;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
@@ -47,7 +48,8 @@ pub(crate) struct Shared {
     /// The threads for functions that block.
     pub(crate) pool: FunctionPool,
     pub(crate) options: Options,
-    pub(crate) handler: Mutex<Option<Handler>>,
+    /// `None` for good once the loop is closed: a handler may hold the loop.
+    handler: Mutex<Option<Option<Handler>>>,
     debug: AtomicBool,
     slow_nanoseconds: AtomicU64,
     pub(crate) counters: Counters,
@@ -101,8 +103,12 @@ impl Shared {
     pub(crate) fn new(options: Options) -> io::Result<(Shared, Vec<WorkerParts>)> {
         let waiter = StdArc::new(Waiter::new()?);
         let interrupt: Interrupt = {
-            let waiter = StdArc::clone(&waiter);
-            StdArc::new(move || waiter.interrupt())
+            let waiter = StdArc::downgrade(&waiter);
+            StdArc::new(move || {
+                if let Some(waiter) = waiter.upgrade() {
+                    waiter.interrupt();
+                }
+            })
         };
         // Room for the spares from the start: no array here ever grows.
         let spares = if options.seed.is_some() {
@@ -131,7 +137,7 @@ impl Shared {
             pool: FunctionPool::new(options.pool()),
             options,
             agenda: Agenda::default(),
-            handler: Mutex::new(None),
+            handler: Mutex::new(Some(None)),
             debug,
             slow_nanoseconds: AtomicU64::new(SLOW_NANOSECONDS),
             counters: Counters::default(),
@@ -197,10 +203,30 @@ impl Shared {
     /// Tells the exception handler, or standard error.
     pub(crate) fn report(shared: &Arc<Shared>, context: &ExceptionContext) {
         let handler = shared.handler.lock().clone();
-        match handler {
+        match handler.flatten() {
             Some(handler) => call_handler(&handler, shared, context),
             None => default_handler(context),
         }
+    }
+
+    /// Replaces the exception handler. Returns what the caller is to drop: the one before, or, where
+    /// the loop is closed, the new one.
+    #[must_use = "user code, to be dropped outside of every lock"]
+    pub(crate) fn replace_handler(&self, handler: Option<Handler>) -> Option<Handler> {
+        match &mut *self.handler.lock() {
+            Some(place) => std::mem::replace(place, handler),
+            None => handler,
+        }
+    }
+
+    /// The loop is closed, and its threads have ended or were left behind: it gives back what it has,
+    /// whoever still holds it. What is reported from now on goes to the default handler.
+    pub(crate) fn give_back(&self) {
+        let spares = std::mem::take(&mut self.spares.lock().idle);
+        drop(spares);
+        self.driver.let_go();
+        let handler = self.handler.lock().take();
+        quietly(|| drop(handler));
     }
 
     #[inline]

@@ -13,6 +13,8 @@
 //! 5. The injector is closed, and hands out what is left (nothing, unless the end was forced).
 //! 6. The workers and the poller thread are told to stop; each drops what is bound to it.
 //! 7. The agenda and the lane are closed; what waits there is dropped.
+//! 8. The loop gives back what it has (`Shared::give_back`), whoever still holds it. The poller goes
+//!    with the last thread, which may be one that is left behind.
 //!
 //! **Forced**, at a deadline, steps 2 and 3 become: every task is woken, and from now on what a
 //! worker dequeues is dropped instead of polled. What is inside a poll then is stuck: it is named,
@@ -241,4 +243,5 @@ pub(crate) fn close(shared: &Arc<Shared>) {
     shared.watch_parker.unpark();
     discard(shared.agenda.close(&shared.driver));
     shared.lane.close();
+    shared.driver.clear();
 }
