@@ -8,6 +8,9 @@ mod callbacks;
 #[path = "ends/keeping.rs"]
 mod keeping;
 
+#[path = "ends/roles.rs"]
+mod roles;
+
 #[path = "ends/waiting.rs"]
 mod waiting;
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::time::Instant;
 
-use super::scheduler::context;
+use super::scheduler::context::{self, Role};
 use super::scheduler::core::Core;
 use super::scheduler::schedule::{Bound, Stealable, closed_error, register, submit};
 use super::scheduler::shared::Shared;
@@ -131,9 +131,12 @@ impl EventLoop {
 
     /// Enters the loop on this thread: `create_task`, `get_running_loop` and their like find it until
     /// the guard is dropped. It runs nothing by itself.
+    ///
+    /// A guard that is carried out of the run in which it was made keeps the loop entered, and nothing
+    /// else: the thread works for the loop no longer, and what it makes is left to the loop's others.
     pub fn enter(&self) -> EnterGuard {
         EnterGuard {
-            _guard: context::enter(Arc::clone(&self.shared), context::role_in(&self.shared)),
+            _guard: context::enter(Arc::clone(&self.shared), Role::AsBelow),
         }
     }
 
@@ -398,7 +401,7 @@ where
         no_running_loop()
     };
     let shared = Arc::clone(&frame.shared);
-    let Some(inbox) = frame.home().map(|home| Arc::clone(&home.inbox)) else {
+    let Some(home) = frame.home() else {
         panic!(
             "no running event loop on this thread: create_local_task() needs a worker, or a thread \
              inside block_on(), to run its task"
@@ -406,21 +409,19 @@ where
     };
     let scheduler = Bound {
         shared: Arc::clone(&shared),
-        inbox,
+        inbox: Arc::clone(&home.inbox),
     };
     let (birth, name) = birth(next_id(&shared), new);
     let (runnable, task) = spawn::local_task(coro, scheduler, birth);
     if let Some(name) = name {
         task.set_name(name);
     }
-    if register(&shared, &runnable).is_err() {
+    if home.is_closed() || register(&shared, &runnable).is_err() {
         runnable.abandon(closed_error());
         return task;
     }
-    if let Some(home) = frame.home() {
-        home.push(runnable);
-        home.note_task(task.handle());
-    }
+    home.push(runnable);
+    home.note_task(task.handle());
     task
 }
 
