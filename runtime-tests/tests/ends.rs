@@ -5,6 +5,10 @@ use asyncio::Runner;
 #[path = "ends/callbacks.rs"]
 mod callbacks;
 
+#[expect(unsafe_code, reason = "a fork is a call of the C library")]
+#[path = "ends/fork.rs"]
+mod fork;
+
 #[path = "ends/keeping.rs"]
 mod keeping;
 

@@ -181,6 +181,16 @@ impl EventLoop {
         self.shared.is_closed()
     }
 
+    /// Refuses to wait in a fork of the loop's process.
+    #[track_caller]
+    pub(crate) fn assert_own_process(&self) {
+        assert!(
+            self.shared.is_of_this_process(),
+            "this event loop belongs to the process that made it: in a fork of that it has no threads, \
+             and nothing would ever happen; make another loop there"
+        );
+    }
+
     /// Whether this is the current thread's loop.
     #[must_use]
     pub fn is_current(&self) -> bool {
@@ -305,9 +315,12 @@ pub fn current_task() -> Option<TaskHandle> {
     cancel::current().map(TaskHandle::new)
 }
 
-/// Whether this thread runs something for a loop: a worker, or inside `block_on`.
+/// Whether this thread runs something for a loop: a worker, or inside `block_on`. In a fork of the
+/// process it does not: what ran there before goes on in the parent.
 pub(crate) fn is_inside_loop() -> bool {
-    context::with(|frame| frame.is_some_and(context::Frame::is_at_work))
+    context::with(|frame| {
+        frame.is_some_and(|frame| frame.is_at_work() && frame.shared.is_of_this_process())
+    })
 }
 
 #[track_caller]

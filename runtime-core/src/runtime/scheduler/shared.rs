@@ -62,6 +62,8 @@ pub(crate) struct Shared {
     pub(crate) foreign_branch: OnceLock<StdWeak<dyn Any + Send + Sync>>,
     /// The thread of worker 0.
     pub(crate) first_thread: thread::ThreadId,
+    /// The process that made the loop, by its number.
+    process: u32,
     /// A `run` is under way.
     running: AtomicBool,
     /// A shutdown is under way: ends are told to worker 0.
@@ -150,6 +152,7 @@ impl Shared {
             ids: AtomicU64::new(1),
             foreign_branch: OnceLock::new(),
             first_thread: thread::current().id(),
+            process: std::process::id(),
             running: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             stalled: AtomicBool::new(false),
@@ -207,6 +210,12 @@ impl Shared {
             Some(handler) => call_handler(&handler, shared, context),
             None => default_handler(context),
         }
+    }
+
+    /// Whether this is the process that made the loop, and not a fork of it, which has none of its
+    /// threads. A system call.
+    pub(crate) fn is_of_this_process(&self) -> bool {
+        std::process::id() == self.process
     }
 
     /// Replaces the exception handler. Returns what the caller is to drop: the one before, or, where
