@@ -5,6 +5,9 @@ use asyncio::Runner;
 #[path = "ends/callbacks.rs"]
 mod callbacks;
 
+#[path = "ends/exits.rs"]
+mod exits;
+
 #[expect(unsafe_code, reason = "a fork is a call of the C library")]
 #[path = "ends/fork.rs"]
 mod fork;
