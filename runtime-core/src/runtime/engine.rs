@@ -159,7 +159,6 @@ impl Engine {
         let shared = self.event_loop.shared();
         let spares = std::mem::take(&mut shared.spares.lock().threads);
         spares.into_iter().for_each(|thread| drop(thread.join()));
-        shared.driver.clear();
     }
 }
 

@@ -11,7 +11,8 @@
 //!    is told, and they are left behind with their threads.
 //! 5. The injector is closed, and hands out what is left (nothing, unless the end was forced).
 //! 6. The workers and the poller thread are told to stop; each drops what is bound to it.
-//! 7. The agenda and the lane are closed; what waits there is dropped.
+//! 7. The agenda and the lane are closed; what waits there is dropped. So is the driver: whoever waits for
+//!    the loop's time, on another thread, is woken, and finds that it waits for nothing.
 //!
 //! **Forced**, at a deadline, steps 2 and 3 become: every task is woken, and from now on what a
 //! worker dequeues is dropped instead of polled. What is inside a poll then is stuck: it is named,
@@ -201,4 +202,5 @@ pub(crate) fn close(shared: &Arc<Shared>) {
     shared.watch_parker.unpark();
     discard(shared.agenda.close(&shared.driver));
     shared.lane.close();
+    shared.driver.close();
 }
