@@ -127,14 +127,15 @@ impl Driver {
         when: Tick,
         waker: Waker,
     ) -> Option<TimerKey> {
-        let key = self.timers.insert(worker, when, waker).ok()?;
+        self.timers.sweep(worker);
+        let key = self.timers.insert(worker, when, waker)?;
         self.tell_of(when, worker.is_some());
         Some(key)
     }
 
     /// The same for who holds a lock: it runs no user code, if the waker is none.
     pub(crate) fn insert_only(&self, when: Tick, waker: Waker) -> Option<TimerKey> {
-        let key = self.timers.insert_only(when, waker).ok()?;
+        let key = self.timers.insert(None, when, waker)?;
         self.tell_of(when, false);
         Some(key)
     }

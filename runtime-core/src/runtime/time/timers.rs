@@ -9,8 +9,7 @@
 //! **User code.** A waker is the user's: its clone, its wake and its drop may do anything, and add a timer
 //! to this wheel. None of the three happens under a lock of this file, and what a visit takes out goes
 //! to the visitor: who visits while it holds another lock, or the poller's role, keeps it until it has
-//! given that back ([`Swept`]), or adds its timer without a look at what was cancelled
-//! ([`Timers::insert_only`]).
+//! given that back ([`Swept`]), or adds its timer without a look at what was cancelled.
 //!
 //! **The end.** Whether a wheel is closed stands beside it under its lock: a timer is either refused, or
 //! it was there before the close, which hands its waker out to be woken. The wheel stays: a key is valid
@@ -55,8 +54,8 @@ pub(crate) struct Swept(Vec<Waker>);
 
 impl Drop for Swept {
     fn drop(&mut self) {
-        for waker in self.0.drain(..) {
-            forget_panic(|| drop(waker));
+        if !self.0.is_empty() {
+            drop_each(std::mem::take(&mut self.0));
         }
     }
 }
@@ -92,42 +91,20 @@ impl Timers {
         }
     }
 
-    /// Adds a timer that wakes `waker` at `when`, to the wheel of a worker or to the last one. Drops
-    /// what was cancelled meanwhile: for who holds no lock.
-    ///
-    /// # Errors
-    /// If the loop is closed, the waker comes back.
+    /// Adds a timer that wakes `waker` at `when`, to the wheel of a worker or to the last one. Runs no user
+    /// code, if the waker is none. `None` if the loop is closed.
     pub(crate) fn insert(
         &self,
         worker: Option<usize>,
         when: Tick,
         waker: Waker,
-    ) -> Result<TimerKey, Waker> {
-        let shard = worker.unwrap_or(self.shards.len() - 1);
-        let mut swept = Swept::default();
-        // After the lock, on every way out: dropped in the reverse order.
-        let contents = self.shards[shard].visit(&mut swept);
-        self.insert_in(shard, contents, when, waker)
-    }
-
-    /// The same, to the last wheel, and for who holds a lock: runs no user code.
-    pub(crate) fn insert_only(&self, when: Tick, waker: Waker) -> Result<TimerKey, Waker> {
-        let shard = self.shards.len() - 1;
-        let contents = self.shards[shard].contents.lock();
-        self.insert_in(shard, contents, when, waker)
-    }
-
-    #[inline]
-    fn insert_in(
-        &self,
-        index: usize,
-        mut contents: MutexGuard<'_, Contents>,
-        when: Tick,
-        waker: Waker,
-    ) -> Result<TimerKey, Waker> {
+    ) -> Option<TimerKey> {
+        let index = worker.unwrap_or(self.shards.len() - 1);
         let shard = &self.shards[index];
+        let mut contents = shard.contents.lock();
         if contents.closed && !broken(Mutant::InsertClosed) {
-            return Err(waker);
+            // The waker is dropped after the lock: it came first.
+            return None;
         }
         let key = contents.wheel.insert(runtime_timer::Tick(when.0), waker);
         if broken(Mutant::PublishUnlocked) {
@@ -136,7 +113,17 @@ impl Timers {
             shard.publish_next(&contents);
         }
         let shard = index as u32;
-        Ok(TimerKey { shard, key })
+        Some(TimerKey { shard, key })
+    }
+
+    /// Drops what has been cancelled on the same wheel while it was locked: for who is about to add a
+    /// timer, and holds no lock.
+    #[inline]
+    pub(crate) fn sweep(&self, worker: Option<usize>) {
+        let shard = &self.shards[worker.unwrap_or(self.shards.len() - 1)];
+        if shard.has_cancelled() {
+            shard.sweep_alone();
+        }
     }
 
     /// Has a timer wake `waker` instead.
@@ -224,16 +211,27 @@ impl Shard {
         Tick(self.next.load(Ordering::Acquire))
     }
 
-    /// Locks the wheel, and takes out what was cancelled while it was locked. Whoever changes the wheel
-    /// then publishes its next deadline.
     #[inline]
+    fn has_cancelled(&self) -> bool {
+        // Relaxed: a cancel that is missed now is found at the next visit.
+        self.any_cancelled.load(Ordering::Relaxed) && !broken(Mutant::ForgetCancelled)
+    }
+
+    /// Locks the wheel, and takes out what was cancelled while it was locked. Whoever visits publishes
+    /// the next deadline.
     fn visit(&self, swept: &mut Swept) -> MutexGuard<'_, Contents> {
         let mut contents = self.contents.lock();
-        // Relaxed: a cancel that is missed now is found at the next visit.
-        if self.any_cancelled.load(Ordering::Relaxed) && !broken(Mutant::ForgetCancelled) {
+        if self.has_cancelled() {
             self.sweep(&mut contents.wheel, swept);
         }
         contents
+    }
+
+    #[cold]
+    fn sweep_alone(&self) {
+        let mut swept = Swept::default();
+        let contents = self.visit(&mut swept);
+        self.publish_next(&contents);
     }
 
     #[cold]
@@ -290,6 +288,13 @@ impl Contents {
     fn next_deadline(&self) -> Tick {
         let next = self.wheel.next_deadline();
         next.map_or(Tick::NEVER, |tick| Tick(tick.0))
+    }
+}
+
+#[cold]
+fn drop_each(wakers: Vec<Waker>) {
+    for waker in wakers {
+        forget_panic(|| drop(waker));
     }
 }
 
