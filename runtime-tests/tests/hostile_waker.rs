@@ -23,6 +23,12 @@ use runtime_tests::{Flag, alone, begun, on_workers, until};
 #[path = "hostile_waker/raw.rs"]
 mod raw;
 
+#[path = "hostile_waker/locks.rs"]
+mod locks;
+
+#[path = "hostile_waker/places.rs"]
+mod places;
+
 /// What a waker does to the object that holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Strike {

@@ -4,12 +4,18 @@
 #[macro_use]
 mod twin;
 
-use asyncio::models::{expiry, interrupt, poller, standing};
+use asyncio::models::{closing, earliest, expiry, interrupt, poller, shot, standing};
 
 models! {
     holds {
         the_new_waker_wins = expiry::the_new_waker_wins,
         a_cancelled_timer_stays_silent = expiry::a_cancelled_timer_stays_silent,
+        a_shot_that_was_taken_is_not_waited_for = shot::a_shot_that_was_taken_is_not_waited_for,
+        a_deadline_that_comes_again_ends_the_wait = shot::a_deadline_that_comes_again_ends_the_wait,
+        the_earlier_of_two_is_the_next = earliest::the_earlier_of_two_is_the_next,
+        the_earlier_of_two_is_the_next_after_a_cancel =
+            earliest::the_earlier_of_two_is_the_next_after_a_cancel,
+        a_timer_is_refused_or_woken = closing::a_timer_is_refused_or_woken,
         the_poller_is_left_for_a_task = poller::the_poller_is_left_for_a_task,
         somebody_is_in_the_poller = poller::somebody_is_in_the_poller,
         a_notified_wait_returns = interrupt::a_notified_wait_returns,
@@ -25,6 +31,12 @@ models! {
         a_shot_is_told = expiry::without_the_word_of_the_shot, "the new waker is woken once",
         the_cancelled_are_listed = expiry::without_the_list_of_the_cancelled,
         "a timer fired after its cancel",
+        a_shot_ends_the_belief = shot::without_the_end_of_the_belief, "deadlock",
+        a_shot_ends_the_belief_in_a_deadline = shot::without_the_end_of_the_belief_in_a_deadline,
+        "deadlock",
+        the_next_deadline_is_published_under_the_lock =
+            earliest::without_the_lock_for_the_next_deadline, "the earlier one waits too long",
+        a_closed_wheel_refuses = closing::without_the_refusal, "a timer is left",
         the_role_is_given_back = poller::without_the_role_given_back, "deadlock",
         the_role_is_taken_in_one_step = poller::without_one_step_for_the_role,
         "two threads are in the poller",

@@ -23,6 +23,9 @@ use runtime_tests::{
 #[path = "time/sleeping.rs"]
 mod sleeping;
 
+#[path = "time/closed.rs"]
+mod closed;
+
 #[path = "time/extremes.rs"]
 mod extremes;
 

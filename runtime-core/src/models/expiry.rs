@@ -5,7 +5,7 @@ use std::task::{Wake, Waker};
 use super::engine::explore_loop;
 use crate::runtime::TimeSettings;
 use crate::runtime::modelled::driver::Driver;
-use crate::runtime::modelled::{Tick, TimerKey};
+use crate::runtime::modelled::{Rearmed, Tick, TimerKey};
 use crate::sync::{Arc, Mutant, StdArc, Tally, Waiter, thread};
 
 /// The owner gives a timer that is due another waker, while one thread polls and another adds a
@@ -41,6 +41,8 @@ const DUE: Tick = Tick(0);
 /// Not due before the last tick.
 const LATE: Tick = Tick(u64::MAX - 1);
 
+const OPEN: &str = "nobody closes the loop";
+
 /// What became of a waker.
 #[derive(Clone, Default)]
 struct Fate {
@@ -71,7 +73,7 @@ impl Drop for Witnessed {
 /// A poller's visit to the wheels. Whether `waker` was among the due is returned.
 fn visit(driver: &Driver, waker: &Waker) -> bool {
     let mut due = Vec::new();
-    driver.expire(&mut due);
+    drop(driver.expire(&mut due));
     let fired = due.iter().any(|fired| fired.will_wake(waker));
     due.into_iter().for_each(Waker::wake);
     fired
@@ -82,21 +84,25 @@ fn visit(driver: &Driver, waker: &Waker) -> bool {
 fn meanwhile(old: &Waker, deed: impl FnOnce(&Driver, TimerKey)) {
     let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
     let driver = Arc::new(Driver::new(waiter, 0, TimeSettings::default()));
-    let key = driver.insert(None, DUE, old.clone());
+    let key = driver.insert(None, DUE, old.clone()).expect(OPEN);
     let poller = {
         let (driver, old) = (driver.clone(), old.clone());
         thread::spawn(move || visit(&driver, &old))
     };
     let neighbour = {
         let driver = driver.clone();
-        thread::spawn(move || driver.insert(None, LATE, Waker::noop().clone()))
+        thread::spawn(move || {
+            driver
+                .insert(None, LATE, Waker::noop().clone())
+                .expect(OPEN)
+        })
     };
     deed(&driver, key);
     poller.join().expect("a panic would have ended the model");
     let added = neighbour.join();
     let added = added.expect("a panic would have ended the model");
-    let waits = driver.set_waker(added, Waker::noop());
-    assert!(waits, "another timer was cancelled");
+    let waits = driver.set_waker(added, Waker::noop().clone());
+    assert_eq!(waits, Rearmed::Waits, "another timer was cancelled");
     visit(&driver, old);
     assert_eq!(driver.next_deadline(), LATE, "a timer was not unlinked");
 }
@@ -106,7 +112,7 @@ fn rearm() {
     let (old, new) = (old_fate.waker(), new_fate.waker());
     let mut waited = false;
     meanwhile(&old, |driver, key| {
-        waited = driver.set_waker(key, &new);
+        waited = driver.set_waker(key, new.clone()) == Rearmed::Waits;
         if !waited {
             new.wake_by_ref();
         }

@@ -1,10 +1,10 @@
 //! e2: a thread is notified while it enters the wait in the poller.
 
 use std::task::Waker;
-use std::time::Duration;
 
 use super::engine::explore_loop;
 use crate::runtime::TimeSettings;
+use crate::runtime::modelled::Tick;
 use crate::runtime::modelled::driver::Driver;
 use crate::runtime::modelled::parker::{Interrupt, Parker};
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -55,9 +55,8 @@ fn wait(others: Others) {
     let adder = (others == Others::Timer).then(|| {
         let driver = driver.clone();
         thread::spawn(move || {
-            // In a model a minute comes at once, but for the clock it has not.
-            let when = driver.clock.now() + Duration::from_secs(60);
-            driver.insert(None, driver.clock.to_tick(when), Waker::noop().clone());
+            // Due since the loop was made.
+            driver.insert(None, Tick(0), Waker::noop().clone());
         })
     });
     let held = driver.role.take(0).expect("nobody else is there");
@@ -66,6 +65,7 @@ fn wait(others: Others) {
         if parker.begin_poll() {
             driver.wait(&held);
             parker.end_poll();
+            drop(driver.expire(&mut Vec::new()));
         }
     }
     driver.role.release(held);

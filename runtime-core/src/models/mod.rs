@@ -14,6 +14,8 @@ mod engine;
 
 pub mod audience;
 pub mod cancel;
+pub mod closing;
+pub mod earliest;
 pub mod end;
 pub mod expiry;
 pub mod forward;
@@ -27,6 +29,7 @@ pub mod park;
 pub mod poller;
 pub mod pool;
 pub mod registry;
+pub mod shot;
 pub mod standing;
 pub mod stop;
 pub mod submit;

@@ -33,6 +33,8 @@ enum Others {
 
 /// In a model, a minute comes at once, and a day never: see the model's `Waiter`. For the engine
 /// neither has come when it looks at the clock.
+const OPEN: &str = "nobody closes the loop";
+
 fn after(driver: &Driver, minutes: u64) -> Tick {
     let delay = Duration::from_secs(60 * minutes);
     driver.clock.to_tick(driver.clock.now() + delay)
@@ -44,7 +46,9 @@ fn wait(others: Others) {
     let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
     let driver = Arc::new(Driver::new(waiter, 1, TimeSettings::default()));
     driver.insert(None, after(&driver, 2 * DAY), Waker::noop().clone());
-    let first = driver.insert(Some(0), after(&driver, DAY), Waker::noop().clone());
+    let first = driver
+        .insert(Some(0), after(&driver, DAY), Waker::noop().clone())
+        .expect(OPEN);
     let held = driver.role.take(0).expect("nobody else is there");
     let adder = {
         let driver = driver.clone();

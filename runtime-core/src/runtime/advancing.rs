@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::event_loop::EventLoop;
 use super::task::cancel;
 use super::time::AdvanceKey;
+use crate::exceptions::LoopClosed;
 
 /// Ends when the loop's time has come so far, and what is due there has run. It goes by that loop,
 /// whoever polls it.
@@ -48,6 +49,7 @@ impl Advance {
         };
         match driver.advance_to(when, cx.waker().clone()) {
             Some(key) => self.wait(key),
+            None if driver.is_closed() => self.refuse(),
             None => self.end(),
         }
     }
@@ -56,6 +58,21 @@ impl Advance {
         self.state = State::Waiting(key);
         cancel::wait_on(self.location);
         Poll::Pending
+    }
+
+    /// Whether it is over. One that its loop's end has ended is not, if time has not come so far.
+    fn look(&mut self, key: AdvanceKey) -> Poll<()> {
+        let driver = &self.event_loop.shared().driver;
+        if driver.is_closed() && driver.clock.tick() < key.end() {
+            self.refuse();
+        }
+        self.end()
+    }
+
+    #[cold]
+    fn refuse(&self) -> ! {
+        let location = self.location;
+        panic!("{LoopClosed}: EventLoop::advance(), at {location}, would never end")
     }
 
     fn end(&mut self) -> Poll<()> {
@@ -75,7 +92,7 @@ impl Future for Advance {
                 if holds.set_waker(key, cx.waker()) {
                     self.wait(key)
                 } else {
-                    self.end()
+                    self.look(key)
                 }
             }
             State::Over => Poll::Ready(()),

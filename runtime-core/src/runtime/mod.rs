@@ -55,7 +55,7 @@ pub use scheduler::exception_context::ExceptionContext;
 pub(crate) use scheduler::options::Options;
 pub use scheduler::tuning::Tuning;
 pub(crate) use scope::{Delivery, Scope, Verdict, delivered_requests, settled_requests};
-pub(crate) use sleeping::{Precision, Timer, loop_time, stamp_of};
+pub(crate) use sleeping::{NoTimer, Precision, Timer, loop_time, stamp_of};
 pub(crate) use task::attendance::Attendance;
 pub(crate) use task::audience::Audience;
 pub use task::callback::Handle;
@@ -87,5 +87,5 @@ pub(crate) mod modelled {
         callback, cancel, header, held, join, reference, registry, runnable, schedule,
         schedule_face, side, spawn, transitions,
     };
-    pub(crate) use super::time::{Slack, Tick, TimerKey};
+    pub(crate) use super::time::{Rearmed, Slack, Tick, TimerKey};
 }

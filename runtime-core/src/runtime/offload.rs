@@ -245,10 +245,12 @@ impl<F, T> Call<F, T> {
     }
 
     fn poll(&self, waker: &Waker) -> Poll<T> {
+        // Cloned before the lock, and dropped after it: both may be foreign code.
+        let new = waker.clone();
+        let _old;
         let mut stage = self.stage.lock();
         if let Stage::Queued { waker: place, .. } | Stage::Running { waker: place } = &mut *stage {
-            // The task's own waker, always: no user code.
-            place.get_or_insert_with(|| waker.clone()).clone_from(waker);
+            _old = place.replace(new);
             return Poll::Pending;
         }
         let outcome = std::mem::replace(&mut *stage, Stage::Taken);

@@ -1,5 +1,6 @@
 //! A timer of the current loop, as futures use it.
 
+use std::fmt;
 use std::panic::Location;
 use std::task::{Context as PollWith, Poll, Waker};
 use std::time::Instant;
@@ -7,8 +8,8 @@ use std::time::Instant;
 use super::scheduler::branch::Branch;
 use super::scheduler::context::{self, worker_index};
 use super::task::cancel;
-use super::time::{Stamp, Tick, TimerKey};
-use crate::exceptions::NoRunningLoop;
+use super::time::{Rearmed, Stamp, Tick, TimerKey};
+use crate::exceptions::{LoopClosed, NoRunningLoop};
 use crate::sync::StdArc;
 
 /// How exactly a timer is to fire.
@@ -20,8 +21,35 @@ pub(crate) enum Precision {
     Exact,
 }
 
-/// Waits for an instant. Bound to a loop at its first poll, and taken out of it when it is dropped;
-/// if the loop is closed first, bound to the next that polls it.
+/// Why there is no timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoTimer {
+    /// This thread has no loop.
+    NoRunningLoop,
+    /// The loop that it was bound to, or would be, is closed: time does not come there any more.
+    LoopClosed,
+}
+
+impl fmt::Display for NoTimer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NoTimer::NoRunningLoop => NoRunningLoop.fmt(f),
+            NoTimer::LoopClosed => LoopClosed.fmt(f),
+        }
+    }
+}
+
+/// Waits for an instant. Bound to a loop at its first poll, and taken out of it when it is dropped.
+/// If the loop is closed first, it is woken, and bound to the loop that polls it then; if that is the
+/// one that is closed, or none, there is nothing more to wait for, which is told as an error.
+///
+/// **Whether it has to be given another waker** is asked of the clone on the wheel, by its data and
+/// vtable, as `will_wake` does, and needs no lock. (Not of the waker that was cloned: its clone may be
+/// another, and it may be gone, and another one stand at its place.) The clone keeps its address from
+/// being used again as long as it is on the wheel. It leaves the wheel when the timer fires, and then
+/// the clock answers first, because a timer is never early; or when the loop is closed, and then the closed
+/// flag does: it was set before the clone was given away, so whoever made a waker at the same address
+/// after that sees it.
 #[derive(Debug)]
 pub(crate) struct Timer {
     state: State,
@@ -34,12 +62,9 @@ enum State {
         branch: StdArc<Branch>,
         when: Tick,
         key: TimerKey,
-        /// The waker on the wheel, by its data and vtable. The clone there keeps the address from
-        /// being used again until the timer fires, and then the clock answers first.
+        /// The clone on the wheel.
         waker: (usize, usize),
     },
-    /// The instant is beyond what the loop counts: it needs no timer.
-    Never,
     Done,
 }
 
@@ -53,18 +78,18 @@ impl Timer {
         matches!(self.state, State::New)
     }
 
-    /// Whether `when` has come; if not, the waker of `cx` is woken then.
+    /// Whether `when` has come; if not, the waker of `cx` is woken then. `None`: that is never.
     ///
     /// # Errors
-    /// [`NoRunningLoop`] at the first poll, if this thread has no loop.
+    /// If this thread has no loop at the first poll, or the loop is closed.
     #[inline]
     pub(crate) fn poll(
         &mut self,
-        when: Instant,
+        when: Option<Instant>,
         precision: Precision,
         location: &'static Location<'static>,
         cx: &mut PollWith<'_>,
-    ) -> Poll<Result<(), NoRunningLoop>> {
+    ) -> Poll<Result<(), NoTimer>> {
         match &mut self.state {
             State::New => self.arm(None, when, precision, location, cx),
             State::Waiting {
@@ -74,25 +99,22 @@ impl Timer {
                 waker,
             } => {
                 let driver = &branch.shared.driver;
-                if driver.clock.tick() < *tick {
-                    if *waker != identity(cx.waker()) {
-                        *waker = identity(cx.waker());
-                        if !driver.set_waker(*key, cx.waker()) {
-                            if branch.shared.crew.is_stopping() {
-                                // It has outlived its loop, and is somebody else's now.
-                                self.state = State::New;
-                                return self.arm(None, when, precision, location, cx);
-                            }
-                            // Fired for the old one, a moment ago: the clock will say so too.
-                            cx.waker().wake_by_ref();
-                        }
-                    }
-                    note(location);
-                    return Poll::Pending;
+                if driver.clock.tick() >= *tick {
+                    return self.finish();
                 }
-                self.finish()
-            }
-            State::Never => {
+                if driver.is_closed() {
+                    return self.move_on(when, precision, location, cx);
+                }
+                if *waker != identity(cx.waker()) {
+                    let new = cx.waker().clone();
+                    *waker = identity(&new);
+                    match driver.set_waker(*key, new) {
+                        Rearmed::Waits => {}
+                        // For the old one, a moment ago: the clock will say so too.
+                        Rearmed::Fired => cx.waker().wake_by_ref(),
+                        Rearmed::Closed => return self.move_on(when, precision, location, cx),
+                    }
+                }
                 note(location);
                 Poll::Pending
             }
@@ -100,10 +122,26 @@ impl Timer {
         }
     }
 
-    fn finish(&mut self) -> Poll<Result<(), NoRunningLoop>> {
+    fn finish(&mut self) -> Poll<Result<(), NoTimer>> {
         self.cancel();
         self.state = State::Done;
         Poll::Ready(Ok(()))
+    }
+
+    /// Its loop is closed: it is the next one's that polls it.
+    #[cold]
+    fn move_on(
+        &mut self,
+        when: Option<Instant>,
+        precision: Precision,
+        location: &'static Location<'static>,
+        cx: &mut PollWith<'_>,
+    ) -> Poll<Result<(), NoTimer>> {
+        self.state = State::New;
+        match self.arm(None, when, precision, location, cx) {
+            Poll::Ready(Err(_)) => Poll::Ready(Err(NoTimer::LoopClosed)),
+            poll => poll,
+        }
     }
 
     /// As [`poll`](Timer::poll), where the time has just been looked at: a look costs as much as all
@@ -116,46 +154,46 @@ impl Timer {
         precision: Precision,
         location: &'static Location<'static>,
         cx: &mut PollWith<'_>,
-    ) -> Poll<Result<(), NoRunningLoop>> {
+    ) -> Poll<Result<(), NoTimer>> {
         match self.state {
-            State::New => self.arm(Some(now), when, precision, location, cx),
-            _ => self.poll(when, precision, location, cx),
+            State::New => self.arm(Some(now), Some(when), precision, location, cx),
+            _ => self.poll(Some(when), precision, location, cx),
         }
     }
 
     fn arm(
         &mut self,
         now: Option<Instant>,
-        when: Instant,
+        when: Option<Instant>,
         precision: Precision,
         location: &'static Location<'static>,
         cx: &mut PollWith<'_>,
-    ) -> Poll<Result<(), NoRunningLoop>> {
+    ) -> Poll<Result<(), NoTimer>> {
         let Some(branch) = context::branch() else {
-            return Poll::Ready(Err(NoRunningLoop));
+            return Poll::Ready(Err(NoTimer::NoRunningLoop));
         };
         let driver = &branch.shared.driver;
         let now = now.map_or_else(|| driver.clock.tick(), |now| driver.clock.to_tick(now));
-        let when = driver.clock.to_tick(when);
+        // What is beyond counting stands on the wheel as well: the end of the loop ends that, too.
+        let when = when.map_or(Tick::NEVER, |when| driver.clock.to_tick(when));
         if when <= now {
             self.state = State::Done;
             return Poll::Ready(Ok(()));
-        }
-        if when == Tick::NEVER {
-            self.state = State::Never;
-            note(location);
-            return Poll::Pending;
         }
         let fires = match precision {
             Precision::Shared => driver.fires_at(now, when),
             Precision::Exact => when,
         };
-        let key = driver.insert(worker_index(&branch.shared), fires, cx.waker().clone());
+        let kept = cx.waker().clone();
+        let waker = identity(&kept);
+        let Some(key) = driver.insert(worker_index(&branch.shared), fires, kept) else {
+            return Poll::Ready(Err(NoTimer::LoopClosed));
+        };
         self.state = State::Waiting {
             branch,
             when,
             key,
-            waker: identity(cx.waker()),
+            waker,
         };
         note(location);
         Poll::Pending

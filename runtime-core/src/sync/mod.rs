@@ -9,6 +9,7 @@
 //! out. In a real build the answer is the constant `false` and the question costs nothing.
 
 mod mutant;
+mod section;
 
 #[cfg(asyncio_loom)]
 mod model;
@@ -16,6 +17,7 @@ mod model;
 mod real;
 
 pub(crate) use mutant::Mutant;
+pub(crate) use section::{CriticalSection, assert_outside};
 
 #[cfg(asyncio_loom)]
 pub(crate) use model::*;
@@ -26,6 +28,7 @@ pub(crate) use real::*;
 #[cfg(asyncio_loom)]
 mod waiter;
 
+pub(crate) use crate::sys::Came;
 #[cfg(not(asyncio_loom))]
 pub(crate) use crate::sys::Waiter;
 #[cfg(asyncio_loom)]

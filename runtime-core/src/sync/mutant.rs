@@ -61,6 +61,12 @@ pub(crate) enum Mutant {
     ForgetCancelled,
     /// d2: a timer is added without a look at how long the poller sleeps.
     ArmWithoutLook,
+    /// d3: what the kernel's timer was armed for is believed after its shot has been taken.
+    TrustTakenShot,
+    /// d4: a wheel's next deadline is published after its lock.
+    PublishUnlocked,
+    /// d5: a wheel that is closed takes a timer.
+    InsertClosed,
     /// e1: a worker that leaves the poller keeps the role.
     KeepRole,
     /// e1: the role is looked at and taken in two steps.

@@ -5,9 +5,12 @@ pub(crate) use std::sync::atomic::AtomicU64 as StdAtomicU64;
 pub(crate) use std::sync::{
     Arc as StdArc, Mutex as StdMutex, OnceLock as StdOnceLock, PoisonError, Weak as StdWeak,
 };
-pub(crate) use std::sync::{Arc, MutexGuard, OnceLock};
+pub(crate) use std::sync::{Arc, OnceLock};
+
+use std::ops::{Deref, DerefMut};
 
 use super::mutant::Mutant;
+use super::section::CriticalSection;
 
 pub(crate) mod atomic {
     pub(crate) use std::sync::atomic::{
@@ -58,23 +61,59 @@ pub(crate) use local;
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T: ?Sized>(std::sync::Mutex<T>);
 
+/// A mutex that is held: a critical section, in which no user code runs.
+#[derive(Debug)]
+pub(crate) struct MutexGuard<'a, T: ?Sized> {
+    guard: std::sync::MutexGuard<'a, T>,
+    section: CriticalSection,
+}
+
 impl<T> Mutex<T> {
     pub(crate) const fn new(value: T) -> Mutex<T> {
         Mutex(std::sync::Mutex::new(value))
     }
 
+    #[inline]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        let guard = self.0.lock();
+        MutexGuard::new(guard.unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
+    #[inline]
     pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
         match self.0.try_lock() {
-            Ok(guard) => Some(guard),
-            Err(std::sync::TryLockError::Poisoned(error)) => Some(error.into_inner()),
+            Ok(guard) => Some(MutexGuard::new(guard)),
+            Err(std::sync::TryLockError::Poisoned(error)) => {
+                Some(MutexGuard::new(error.into_inner()))
+            }
             Err(std::sync::TryLockError::WouldBlock) => None,
         }
+    }
+}
+
+impl<'a, T: ?Sized> MutexGuard<'a, T> {
+    #[inline]
+    fn new(guard: std::sync::MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        MutexGuard {
+            guard,
+            section: CriticalSection::enter(),
+        }
+    }
+}
+
+impl<T: ?Sized> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        &self.guard
+    }
+}
+
+impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.guard
     }
 }
 
@@ -88,9 +127,10 @@ impl Condvar {
     }
 
     pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        self.0
-            .wait(guard)
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        let MutexGuard { guard, section } = guard;
+        let guard = self.0.wait(guard);
+        let guard = guard.unwrap_or_else(std::sync::PoisonError::into_inner);
+        MutexGuard { guard, section }
     }
 
     /// Waits until `timeout` has passed; the flag says whether it has.
@@ -99,11 +139,10 @@ impl Condvar {
         guard: MutexGuard<'a, T>,
         timeout: std::time::Duration,
     ) -> (MutexGuard<'a, T>, bool) {
-        let (guard, result) = self
-            .0
-            .wait_timeout(guard, timeout)
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        (guard, result.timed_out())
+        let MutexGuard { guard, section } = guard;
+        let waited = self.0.wait_timeout(guard, timeout);
+        let (guard, result) = waited.unwrap_or_else(std::sync::PoisonError::into_inner);
+        (MutexGuard { guard, section }, result.timed_out())
     }
 
     pub(crate) fn notify_one(&self) {

@@ -12,6 +12,8 @@ use rustix::time::{
     timerfd_settime,
 };
 
+use super::came::Came;
+
 const TIMER: usize = usize::MAX - 1;
 const INTERRUPT: usize = usize::MAX - 2;
 
@@ -45,7 +47,8 @@ impl Waiter {
         })
     }
 
-    /// Sets the time after which a wait ends; none: it does not. Takes effect on a wait under way.
+    /// Sets the time after which a wait ends, once; none: it does not. Takes effect on a wait under
+    /// way.
     pub(crate) fn arm(&self, after: Option<Duration>) -> io::Result<()> {
         let zero = Timespec {
             tv_sec: 0,
@@ -67,9 +70,8 @@ impl Waiter {
         Ok(())
     }
 
-    /// Waits for an interrupt, a deadline or an event; `at_once`: only looks. Whether anything came,
-    /// or may have: it is gone from the poller then.
-    pub(crate) fn wait(&self, at_once: bool) -> io::Result<bool> {
+    /// Waits for an interrupt, a deadline or an event; `at_once`: only looks.
+    pub(crate) fn wait(&self, at_once: bool) -> io::Result<Came> {
         let mut room = [MaybeUninit::<epoll::Event>::uninit(); 64];
         let zero = Timespec {
             tv_sec: 0,
@@ -78,8 +80,15 @@ impl Waiter {
         let timeout = at_once.then_some(&zero);
         match epoll::wait(self.poller.as_fd(), &mut room, timeout) {
             // Sockets will hand their events out here.
-            Ok((events, _unused)) => Ok(!events.is_empty()),
-            Err(rustix::io::Errno::INTR) => Ok(true),
+            Ok((events, _unused)) => Ok(Came {
+                anything: !events.is_empty(),
+                timer: events.iter().any(|event| event.data.u64() == TIMER as u64),
+            }),
+            // A signal: nothing has been taken.
+            Err(rustix::io::Errno::INTR) => Ok(Came {
+                anything: true,
+                timer: false,
+            }),
             Err(error) => Err(error.into()),
         }
     }

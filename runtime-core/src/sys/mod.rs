@@ -5,6 +5,8 @@
 //! of zero against 0.2 µs for `epoll_wait` alone. Sources are still registered through `polling`,
 //! which knows each platform's rules. The two ways of waiting are never mixed on one poller.
 
+mod came;
+
 #[cfg(target_os = "linux")]
 #[expect(
     unsafe_code,
@@ -14,6 +16,7 @@ mod linux;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 
+pub(crate) use came::Came;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::Waiter;
 #[cfg(not(target_os = "linux"))]

@@ -1,11 +1,13 @@
 //! Waiting wherever `polling` works.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use polling::{Events, Poller};
+
+use super::came::Came;
 
 /// The poller, and the deadline of the next wait.
 #[derive(Debug)]
@@ -17,6 +19,7 @@ pub(crate) struct Waiter {
     interrupted: AtomicBool,
 }
 
+/// The timer, kept here: `polling` is told of it with each wait.
 #[derive(Debug, Default)]
 struct Alarm {
     deadline: Option<Instant>,
@@ -34,7 +37,8 @@ impl Waiter {
         })
     }
 
-    /// Sets the time after which a wait ends; none: it does not. Takes effect on a wait under way.
+    /// Sets the time after which a wait ends, once; none: it does not. Takes effect on a wait under
+    /// way.
     pub(crate) fn arm(&self, after: Option<Duration>) -> io::Result<()> {
         let deadline = after.and_then(|after| Instant::now().checked_add(after));
         let mut alarm = lock(&self.alarm);
@@ -46,9 +50,8 @@ impl Waiter {
         Ok(())
     }
 
-    /// Waits for an interrupt, a deadline or an event; `at_once`: only looks. Whether anything came,
-    /// or may have: it is gone from the poller then.
-    pub(crate) fn wait(&self, at_once: bool) -> io::Result<bool> {
+    /// Waits for an interrupt, a deadline or an event; `at_once`: only looks.
+    pub(crate) fn wait(&self, at_once: bool) -> io::Result<Came> {
         let deadline = {
             let mut alarm = lock(&self.alarm);
             alarm.occupied = true;
@@ -59,11 +62,16 @@ impl Waiter {
         let mut events = lock(&self.events);
         events.clear();
         let outcome = self.poller.wait(&mut events, timeout);
-        let come = self.end_wait();
+        let timer = self.end_wait();
         outcome?;
-        // Acquire: pairs with the store in `interrupt`, which comes before the wait is ended for it.
+        // Pairs with the fence in `interrupt`.
+        fence(Ordering::SeqCst);
+        // Acquire: pairs with the store in `interrupt`.
         let interrupted = self.interrupted.swap(false, Ordering::AcqRel);
-        Ok(interrupted || come || !events.is_empty())
+        Ok(Came {
+            anything: interrupted || timer || !events.is_empty(),
+            timer,
+        })
     }
 
     /// Whether the deadline has come, which it does once.
@@ -80,6 +88,10 @@ impl Waiter {
     /// Ends a wait, now or the next one.
     pub(crate) fn interrupt(&self) {
         self.interrupted.store(true, Ordering::Release);
+        // `notify` does nothing while an earlier notification stands, which a wait that is just ending
+        // takes away before it looks at the flag. Either that look sees the flag, or `notify` sees
+        // that it is gone: each writes one word and then reads the other's, with a fence between.
+        fence(Ordering::SeqCst);
         let _ = self.poller.notify();
     }
 }

@@ -6,18 +6,22 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::runtime::{Precision, Timer, is_delivering, loop_time};
+use crate::runtime::{NoTimer, Precision, Timer, is_delivering, loop_time};
 
 /// Sleeps for `delay`: `asyncio.sleep`.
 ///
 /// Never early. A delay of zero yields once, to the back of the queue; one that ends more than 584
-/// years after the loop was made never does.
+/// years after the loop was made never does, also where the loop's time stands still and jumps: what
+/// else could happen decides there whether that is a deadlock.
 ///
 /// # Cancellation
 /// The timer is taken out when the future is dropped.
 ///
 /// # Panics
-/// Its first poll, if no loop is running there; the message names the line of this call.
+/// Its first poll, if no loop is running there, or one that is closed. If its loop is closed while it
+/// waits, it is woken, and panics: nothing would ever end it (a task of the loop has been cancelled by then;
+/// this is for who waits elsewhere). But where another loop polls it then, it waits on there. The
+/// messages name the line of this call.
 ///
 /// ```
 /// use std::time::Duration;
@@ -98,6 +102,12 @@ impl Sleep {
         self.until = Until::At(when);
     }
 
+    /// From now on it never ends, but for the end of its loop.
+    pub(crate) fn reset_to_never(&mut self) {
+        self.timer.cancel();
+        self.until = Until::Never;
+    }
+
     /// Sleeps, and then gives `result`.
     pub fn with_result<T>(self, result: T) -> SleepResult<T> {
         SleepResult {
@@ -122,7 +132,7 @@ impl Sleep {
         let timer = &mut self.timer;
         let poll = match now {
             Some(now) => timer.poll_from(now, when, precision, location, cx),
-            None => timer.poll(when, precision, location, cx),
+            None => timer.poll(Some(when), precision, location, cx),
         };
         match poll {
             Poll::Ready(Ok(())) if first => self.step_aside(cx),
@@ -130,10 +140,29 @@ impl Sleep {
                 self.until = Until::Over;
                 Poll::Ready(())
             }
-            Poll::Ready(Err(error)) => {
+            Poll::Ready(Err(error)) => self.refuse(error),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn poll_never(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let (precision, location) = (self.precision, self.location);
+        match self.timer.poll(None, precision, location, cx) {
+            Poll::Ready(Err(error)) => self.refuse(error),
+            _ => Poll::Pending,
+        }
+    }
+
+    #[cold]
+    fn refuse(&self, error: NoTimer) -> ! {
+        let location = self.location;
+        match error {
+            NoTimer::NoRunningLoop => {
                 panic!("{error}: the sleep made at {location} was polled outside a loop")
             }
-            Poll::Pending => Poll::Pending,
+            NoTimer::LoopClosed => {
+                panic!("{error}: the sleep made at {location} would never end")
+            }
         }
     }
 
@@ -142,7 +171,7 @@ impl Sleep {
         let now = loop_time();
         let Some(when) = now.checked_add(delay) else {
             self.until = Until::Never;
-            return Poll::Pending;
+            return self.poll_never(cx);
         };
         self.until = Until::At(when);
         self.poll_timer(Some(now), when, cx)
@@ -159,7 +188,7 @@ impl Future for Sleep {
             Until::Yield => self.step_aside(cx),
             Until::SteppedAside if is_delivering() => step_aside(cx),
             Until::SteppedAside | Until::Over => Poll::Ready(()),
-            Until::Never => Poll::Pending,
+            Until::Never => self.poll_never(cx),
         }
     }
 }

@@ -20,7 +20,8 @@ use crate::tasks::{Sleep, sleep_until};
 /// [`MissedTickBehavior`]'s to say: they are skipped by default.
 ///
 /// # Panics
-/// If `period` is zero. Its first poll, outside a loop.
+/// If `period` is zero. Its first poll, outside a loop. A tick that would have to be waited for on a loop
+/// that is closed, as a [`sleep`](crate::sleep).
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -42,7 +43,8 @@ pub fn interval(period: Duration) -> Interval {
 /// missed, and comes at once.
 ///
 /// # Panics
-/// If `period` is zero. Its first poll, outside a loop.
+/// If `period` is zero. Its first poll, outside a loop. A tick that would have to be waited for on a loop
+/// that is closed, as a [`sleep`](crate::sleep).
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -150,7 +152,10 @@ impl Interval {
                 ready!(Pin::new(&mut self.sleep).poll(cx));
                 (when, self.now())
             }
-            Next::Never => return Poll::Pending,
+            Next::Never => {
+                ready!(Pin::new(&mut self.sleep).poll(cx));
+                unreachable!("a tick beyond the end of time has come")
+            }
         };
         self.plan(self.after(tick, now));
         Poll::Ready(tick)
@@ -199,7 +204,10 @@ impl Interval {
                 self.sleep.reset(when);
                 Next::At(when)
             }
-            None => Next::Never,
+            None => {
+                self.sleep.reset_to_never();
+                Next::Never
+            }
         };
     }
 

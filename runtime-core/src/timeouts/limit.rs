@@ -316,7 +316,9 @@ impl Alarm<'_> {
             Some(now) => self
                 .timer
                 .poll_from(now, when, Precision::Shared, self.location, cx),
-            None => self.timer.poll(when, Precision::Shared, self.location, cx),
+            None => self
+                .timer
+                .poll(Some(when), Precision::Shared, self.location, cx),
         };
         match poll {
             Poll::Ready(Ok(())) => true,

@@ -236,7 +236,9 @@ impl Alarm {
     }
 
     fn poll(&mut self, when: Instant, cx: &mut Context<'_>) -> bool {
-        let poll = self.timer.poll(when, Precision::Shared, self.location, cx);
+        let poll = self
+            .timer
+            .poll(Some(when), Precision::Shared, self.location, cx);
         match poll {
             Poll::Ready(Ok(())) => true,
             Poll::Ready(Err(error)) => {

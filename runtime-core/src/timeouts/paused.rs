@@ -37,11 +37,12 @@ impl EventLoop {
     /// one. Somebody has to run the loop meanwhile: a `run`, or workers of its own.
     ///
     /// # Cancellation
-    /// Time stops where it is. (So it does, for this future, if the loop is closed meanwhile.)
+    /// Time stops where it is.
     ///
     /// # Panics
-    /// If the loop was not started paused, or is closed. If the end is beyond the end of time, 584
-    /// years after the loop was made.
+    /// If the loop was not started paused, or is closed; also, when it is polled, if it has been closed
+    /// meanwhile, and time has not come so far. If the end is beyond the end of time, 584 years after the
+    /// loop was made.
     ///
     /// ```
     /// use std::time::Duration;

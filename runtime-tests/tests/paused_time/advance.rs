@@ -157,14 +157,21 @@ fn it_goes_by_its_own_loop_wherever_it_is_polled() {
 }
 
 #[test]
-fn the_end_of_its_loop_ends_it() {
+fn the_end_of_its_loop_ends_it_by_a_panic() {
     watched(|| {
         // One worker, and nobody runs it: time stands.
         let mut runner = paused(1);
-        let advance = runner.get_loop().advance(YEAR);
-        let waiter = std::thread::spawn(move || blocking_wait(advance));
+        let begun = runner.get_loop().advance(YEAR);
+        let never_polled = runner.get_loop().advance(YEAR);
+        let waiter = std::thread::spawn(move || caught(|| blocking_wait(begun)));
+        // As far as one can see from outside, it waits.
+        std::thread::sleep(Duration::from_millis(20));
         runner.close();
-        waiter.join().unwrap();
+        let late = caught(|| blocking_wait(never_polled));
+        for said in [waiter.join().unwrap(), late] {
+            assert!(said.text.contains("Event loop is closed"), "{said:?}");
+            assert!(said.text.contains("advance.rs"), "{said:?}");
+        }
     });
 }
 

@@ -7,7 +7,9 @@
 //! 1. Whoever changes which callback is the earliest sets the alarm anew, under the agenda's lock.
 //! 2. The alarm moves what is due to the lane, still under that lock: two alarms at once cannot put
 //!    an earlier callback behind a later one. Nobody takes these locks in the other order.
-//! 3. The lane's task is started after the lock. No callback is run, dropped or woken under it.
+//! 3. The lane's task is started after the lock. No callback is run, dropped or woken under it; and the
+//!    alarm is set without a look at what others have cancelled in the driver, whose wakers would be
+//!    dropped here.
 
 use std::collections::BTreeMap;
 use std::task::Waker;
@@ -124,11 +126,11 @@ impl Entries {
             return;
         }
         self.unset_alarm(driver);
-        self.alarm = first.map(|when| {
+        self.alarm = first.and_then(|when| {
             let fires = driver.fires_at(driver.clock.tick(), when);
             // On the wheel of no worker in particular: it is everybody's.
-            let key = driver.insert(None, fires, waker());
-            Alarm { when, key }
+            let key = driver.insert_only(fires, waker())?;
+            Some(Alarm { when, key })
         });
     }
 

@@ -23,7 +23,8 @@ pub(crate) struct Alarm<'a> {
 
 #[derive(Debug)]
 enum Way {
-    Timer(TimerKey),
+    /// None if the driver is closed: the shutdown is over.
+    Timer(Option<TimerKey>),
     Thread {
         clock: StdArc<AlarmClock>,
         /// None if it could not be started.
@@ -47,7 +48,9 @@ impl Alarm<'_> {
 impl Drop for Alarm<'_> {
     fn drop(&mut self) {
         match &mut self.way {
-            Way::Timer(key) => self.shared.driver.cancel(*key),
+            Way::Timer(key) => {
+                key.iter().for_each(|key| self.shared.driver.cancel(*key));
+            }
             Way::Thread { clock, thread } => {
                 clock.turn_off();
                 // A hook that panicked: its message is out.

@@ -19,6 +19,31 @@
 //! closed ([`Driver::let_go`]). So they are closed with the last thread, whoever still holds the loop.
 //! Only those threads wait in it; everybody else interrupts or arms it, which does nothing after that.
 //!
+//! **What is believed of things outside**, and who puts an end to the belief. The engine does not ask
+//! the system how things stand, it remembers what it has told it; each memory must end with the thing.
+//!
+//! * `Bed::armed`: for which tick the kernel's timer is armed. It fires once, and is armed for nothing
+//!   then; its shot is an edge, which the wait or the look that takes it sees, and nobody after that.
+//!   So whoever takes it notes that nothing is armed, when it leaves the bed. (A deadline that
+//!   comes a second time for the same tick, after its shot, would else be believed armed; and that
+//!   is no matter of what is past: the first may be cancelled, and the second come, at any time between
+//!   two looks at the clock.) Who arms between the shot and the note is forgotten: that costs one call
+//!   that does the same again, or a wait that ends in vain, and no wake-up is lost.
+//! * `asleep_until`: that somebody sleeps, and until when. Written under the bed's lock by whoever
+//!   arms; ended by the sleeper, under the same lock.
+//! * `Shard::next`: the earliest deadline of a wheel. Written under the wheel's lock by whoever changes
+//!   it; early at most, never late.
+//! * The agenda's alarm is believed to stand in a wheel. Its waker puts an end to that, and a closed
+//!   driver, which fires nothing, has refused it: then there is none.
+//! * Interrupts are edges of an eventfd that is never read away: each write is one. It ends a wait,
+//!   whoever's it is; its cause stands in a word of its own (a parker's token, a queue), which is looked at
+//!   after the wait. One that comes late ends another's wait in vain.
+//! * What a look took from the poller is gone: it counts as a wait that has ended.
+//! * A parker knows its thread by `bind`, each time somebody sits down. One that has ended is unparked in
+//!   vain, and the token waits for who sits down next.
+//! * Where the system has no timer of its own, the waiter's alarm stands for it: it goes with the wait
+//!   that finds it past, and is told like a shot.
+//!
 //! **A time that stands still.** The holder of the role
 //!
 //! 1. looks what has come to the poller. If anything has, it leaves: a parker writes one interrupt in
@@ -33,9 +58,11 @@ use std::time::{Duration, Instant};
 
 use super::role::{Held, Role};
 use crate::runtime::task::quietly::wake_quietly;
-use crate::runtime::time::{AdvanceKey, Clock, Holds, Look, Slack, Tick, TimerKey, Timers};
-use crate::sync::atomic::{AtomicU64, Ordering, fence};
-use crate::sync::{Mutant, Mutex, StdArc, StdWeak, Waiter, broken};
+use crate::runtime::time::{
+    AdvanceKey, Clock, Holds, Look, Rearmed, Slack, Swept, Tick, TimerKey, Timers,
+};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use crate::sync::{Came, Mutant, Mutex, StdArc, StdWeak, Waiter, broken};
 
 /// The value of `asleep_until` while nobody waits.
 const AWAKE: u64 = 0;
@@ -52,7 +79,7 @@ pub(crate) enum Waited {
 /// The sleeper's side of the protocol.
 #[derive(Debug)]
 struct Bed {
-    /// What the kernel's timer is armed for.
+    /// What the kernel's timer is armed for; `NEVER` once its shot has been taken.
     armed: Tick,
     occupied: bool,
 }
@@ -78,6 +105,7 @@ pub(crate) struct Driver {
     timers: Timers,
     asleep_until: AtomicU64,
     bed: Mutex<Bed>,
+    closed: AtomicBool,
 }
 
 impl Driver {
@@ -95,20 +123,42 @@ impl Driver {
                 armed: Tick::NEVER,
                 occupied: false,
             }),
+            closed: AtomicBool::new(false),
         }
     }
 
-    /// Adds a timer, to the wheel of a worker if one makes it.
-    pub(crate) fn insert(&self, worker: Option<usize>, when: Tick, waker: Waker) -> TimerKey {
-        let key = self.timers.insert(worker, when, waker);
+    /// Adds a timer, to the wheel of a worker if one makes it. `None` if the loop is closed. For who
+    /// holds no lock: what was cancelled on that wheel is dropped here.
+    pub(crate) fn insert(
+        &self,
+        worker: Option<usize>,
+        when: Tick,
+        waker: Waker,
+    ) -> Option<TimerKey> {
+        self.timers.sweep(worker);
+        let key = self.timers.insert(worker, when, waker)?;
+        self.tell_of(when, worker.is_some());
+        Some(key)
+    }
+
+    /// The same for who holds a lock: it runs no user code, if the waker is none.
+    pub(crate) fn insert_only(&self, when: Tick, waker: Waker) -> Option<TimerKey> {
+        let key = self.timers.insert(None, when, waker)?;
+        self.tell_of(when, false);
+        Some(key)
+    }
+
+    /// A timer for `when` has been added: whoever sleeps past it is told.
+    #[inline]
+    fn tell_of(&self, when: Tick, by_worker: bool) {
         // Pairs with the fence in `arm`.
         fence(Ordering::SeqCst);
         if self.clock.is_paused() {
             // A worker that adds one looks itself, or has the holder look, when it goes to sleep.
-            if worker.is_none() {
+            if !by_worker {
                 self.look_again();
             }
-            return key;
+            return;
         }
         let past = self.asleep_until.load(Ordering::Relaxed) > when.0;
         if past && !broken(Mutant::ArmWithoutLook) {
@@ -117,11 +167,10 @@ impl Driver {
                 self.arm(&mut bed);
             }
         }
-        key
     }
 
-    /// Has a timer wake `waker` instead. False if it has fired.
-    pub(crate) fn set_waker(&self, key: TimerKey, waker: &Waker) -> bool {
+    /// Has a timer wake `waker` instead.
+    pub(crate) fn set_waker(&self, key: TimerKey, waker: Waker) -> Rearmed {
         self.timers.set_waker(key, waker)
     }
 
@@ -150,9 +199,22 @@ impl Driver {
         Some(key)
     }
 
-    /// Takes every timer out, and ends every advance: the loop is closed.
-    pub(crate) fn clear(&self) {
-        self.timers.clear();
+    /// Whether timers are refused: the loop is closed, or about to be.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        // Acquire: pairs with the store in `close`.
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Refuses timers and advances from now on, and wakes whoever waits for one: for who holds no
+    /// lock. What waited on a wheel would wait for ever, and would keep the loop.
+    ///
+    /// May be called again, and at any time, also while threads that are stuck still run.
+    pub(crate) fn close(&self) {
+        // Release, and before a waker is given away: who is polled with another waker at the place of
+        // one that is gone sees that the loop is closed. (See `Timer`.)
+        self.closed.store(true, Ordering::Release);
+        self.timers.close().into_iter().for_each(wake_quietly);
         self.holds.close().into_iter().for_each(wake_quietly);
     }
 
@@ -192,8 +254,8 @@ impl Driver {
         patience: Option<Duration>,
         due: &mut Vec<Waker>,
     ) -> Waited {
-        let came = self.has_come(true);
-        if came && !broken(Mutant::SwallowInterrupt) {
+        let came = self.look_or_wait(true);
+        if came.anything && !broken(Mutant::SwallowInterrupt) {
             return Waited::ForSomething;
         }
         let next = || self.timers.next();
@@ -202,7 +264,7 @@ impl Driver {
             (Look::Due, _) => Waited::ForSomething,
             (Look::Nothing, Some(patience)) => self.wait_patiently(patience, &mut look),
             (Look::Held, _) | (Look::Nothing, None) => {
-                self.has_come(false);
+                let _any = self.look_or_wait(false);
                 Waited::ForSomething
             }
         }
@@ -210,9 +272,10 @@ impl Driver {
 
     /// Waits for so long, and looks again: a timer may have come at the last moment.
     fn wait_patiently(&self, patience: Duration, mut look: impl FnMut() -> Look) -> Waited {
-        self.arm_waiter(Some(patience));
+        // Before the timer: when it has fired, so much has passed since.
         let begin = Instant::now();
-        self.has_come(false);
+        self.arm_waiter(Some(patience));
+        let _any = self.look_or_wait(false);
         if begin.elapsed() >= patience && look() == Look::Nothing {
             return Waited::InVain;
         }
@@ -237,17 +300,23 @@ impl Driver {
             self.arm(&mut bed);
         }
         let at_once = self.is_due(self.clock.tick());
-        self.has_come(at_once);
+        let came = self.look_or_wait(at_once);
         let mut bed = self.bed.lock();
         bed.occupied = false;
+        if came.timer && !broken(Mutant::TrustTakenShot) {
+            bed.armed = Tick::NEVER;
+        }
         self.asleep_until.store(AWAKE, Ordering::Relaxed);
     }
 
-    /// Moves the wakers of what is due to `due`.
-    pub(crate) fn expire(&self, due: &mut Vec<Waker>) {
+    /// Moves the wakers of what is due to `due`, to be woken outside the role, and hands out what is to
+    /// be dropped there.
+    pub(crate) fn expire(&self, due: &mut Vec<Waker>) -> Swept {
         let now = self.clock.tick();
         if self.is_due(now) {
-            self.timers.expire(now, due);
+            self.timers.expire(now, due)
+        } else {
+            Swept::default()
         }
     }
 
@@ -275,14 +344,14 @@ impl Driver {
         }
     }
 
-    /// Waits in the poller, or only looks there. Whether anything came, or may have.
-    fn has_come(&self, at_once: bool) -> bool {
+    /// Waits in the poller, or only looks there.
+    fn look_or_wait(&self, at_once: bool) -> Came {
         let Some(waiter) = self.waiter.upgrade() else {
-            return true;
+            return Came::UNKNOWN;
         };
         waiter.wait(at_once).unwrap_or_else(|error| {
             complain(error);
-            true
+            Came::UNKNOWN
         })
     }
 }

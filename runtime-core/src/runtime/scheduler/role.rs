@@ -2,11 +2,11 @@
 //!
 //! Any thread of the loop may take the role when nobody has it; at most one holds it, and waits in
 //! the poller. Each taking begins a new epoch, so that a release by who held it before does nothing.
-//! A holder runs only the engine's own code and gives the role back before it polls a task, so no task
-//! that blocks can keep it: nobody has to take the role from a holder by force.
+//! A holder runs only the engine's own code and gives the role back before it polls a task, or wakes or
+//! drops a waker, so no user code that blocks can keep it: nobody has to take the role from a holder by force.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutant, broken};
+use crate::sync::{CriticalSection, Mutant, broken};
 
 const NOBODY: u64 = u32::MAX as u64;
 const EPOCH: u64 = 1 << 32;
@@ -22,6 +22,16 @@ pub(crate) struct Role {
 #[must_use = "a role that is not released is never free again"]
 pub(crate) struct Held {
     word: u64,
+    _section: CriticalSection,
+}
+
+impl Held {
+    fn new(word: u64) -> Held {
+        Held {
+            word,
+            _section: CriticalSection::enter(),
+        }
+    }
 }
 
 impl Role {
@@ -40,13 +50,13 @@ impl Role {
         let word = (before & !NOBODY).wrapping_add(EPOCH) | holder as u64;
         if broken(Mutant::TakeInTwoSteps) {
             self.word.store(word, Ordering::Release);
-            return Some(Held { word });
+            return Some(Held::new(word));
         }
         // Acquire: pairs with the release of the holder before.
         let exchange =
             self.word
                 .compare_exchange(before, word, Ordering::AcqRel, Ordering::Relaxed);
-        exchange.ok().map(|_| Held { word })
+        exchange.ok().map(|_| Held::new(word))
     }
 
     /// Gives the role back, unless another epoch has begun.

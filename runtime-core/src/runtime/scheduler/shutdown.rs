@@ -12,7 +12,8 @@
 //!    is told, and they are left behind with their threads.
 //! 5. The injector is closed, and hands out what is left (nothing, unless the end was forced).
 //! 6. The workers and the poller thread are told to stop; each drops what is bound to it.
-//! 7. The agenda and the lane are closed; what waits there is dropped.
+//! 7. The agenda and the lane are closed; what waits there is dropped. So is the driver: whoever waits for
+//!    the loop's time, on another thread, is woken, and finds that it waits for nothing.
 //! 8. The loop gives back what it has (`Shared::give_back`), whoever still holds it. The poller goes
 //!    with the last thread, which may be one that is left behind.
 //!
@@ -240,5 +241,5 @@ pub(crate) fn close(shared: &Arc<Shared>) {
     shared.watch_parker.unpark();
     discard(shared.agenda.close(&shared.driver));
     shared.lane.close();
-    shared.driver.clear();
+    shared.driver.close();
 }

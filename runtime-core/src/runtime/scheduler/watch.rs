@@ -50,20 +50,22 @@ pub(crate) fn run(shared: &Arc<Shared>) {
     }
 }
 
-/// The dedicated poller that the switch `no-worker-polls` asks for.
+/// The dedicated poller that the switch `no-worker-polls` asks for. It gives the role back before it wakes
+/// anybody: a waker may be the user's.
 fn poll_for_all(shared: &Shared) {
     let mut due = Vec::new();
-    let held = shared.driver.role.take(own_number(shared));
-    let held = held.expect("where the poller thread polls for all, nobody else takes the role");
     while !shared.crew.is_stopping() {
+        let held = shared.driver.role.take(own_number(shared));
+        let held = held.expect("where the poller thread polls for all, nobody else takes the role");
         if shared.watch_parker.begin_poll() {
             shared.wait(&held, &mut due);
             shared.watch_parker.end_poll();
         }
-        shared.driver.expire(&mut due);
+        let swept = shared.driver.expire(&mut due);
+        shared.driver.role.release(held);
         due.drain(..).for_each(wake_quietly);
+        drop(swept);
     }
-    shared.driver.role.release(held);
 }
 
 /// How many looks at work that waits while a worker is stuck, before a spare is started though
@@ -181,9 +183,10 @@ impl Watch<'_> {
         }
         let held: Option<Held> = driver.role.take(own_number(self.shared));
         let Some(held) = held else { return false };
-        driver.expire(&mut self.due);
+        let swept = driver.expire(&mut self.due);
         driver.role.release(held);
         self.due.drain(..).for_each(wake_quietly);
+        drop(swept);
         true
     }
 

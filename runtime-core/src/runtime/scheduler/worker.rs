@@ -13,6 +13,7 @@ use super::slow::Stopwatch;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::quietly::wake_quietly;
 use crate::runtime::task::runnable::Runnable;
+use crate::runtime::time::Swept;
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
 
@@ -312,9 +313,10 @@ impl Worker {
         // Where the poller thread polls for all, the role is its own for good.
         if shared.options.worker_polls() && driver.is_due(driver.clock.tick()) {
             if let Some(held) = driver.role.take(self.core.index) {
-                driver.expire(&mut self.due);
+                let swept = driver.expire(&mut self.due);
                 driver.role.release(held);
                 self.wake_due();
+                drop(swept);
             }
         }
     }
@@ -335,26 +337,28 @@ impl Worker {
         let polls = shared.options.worker_polls();
         let role = polls.then(|| driver.role.take(self.core.index));
         let held = role.flatten();
-        match &held {
+        let swept = match &held {
             Some(held) => {
                 if parker.begin_poll() {
                     shared.wait(held, &mut self.due);
                     parker.end_poll();
                 }
-                driver.expire(&mut self.due);
+                driver.expire(&mut self.due)
             }
             None => {
                 // This may be the last that falls asleep, and time may jump then.
                 driver.look_again();
                 parker.park();
+                Swept::default()
             }
-        }
+        };
         self.searching = !shared.crew.idle.wake_up(self.core.index);
         // Only now that this worker counts as awake: else, where time stands still, the next holder
         // could have it jump over what has expired here.
         held.into_iter().for_each(|held| driver.role.release(held));
         shared.rouse_watch();
         self.wake_due();
+        drop(swept);
     }
 
     /// Wakes what was due, outside the role and every lock.

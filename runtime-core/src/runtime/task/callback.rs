@@ -5,7 +5,7 @@ use std::panic::Location;
 
 use super::context::Context;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Mutex, assert_outside};
 
 /// What a callback does.
 pub(crate) type Body = Box<dyn FnOnce() + Send>;
@@ -64,6 +64,7 @@ impl Handle {
             body.take()
         };
         // User code: its destructor runs outside the lock.
+        assert_outside();
         drop(body);
     }
 

@@ -4,6 +4,8 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
+use crate::sync::assert_outside;
+
 /// Wakes; a panic of a foreign waker is its own affair, and ends here.
 pub(crate) fn wake_quietly(waker: Waker) {
     quietly(|| waker.wake());
@@ -11,6 +13,7 @@ pub(crate) fn wake_quietly(waker: Waker) {
 
 /// Runs user code whose panic has nobody to go to.
 pub(crate) fn quietly(work: impl FnOnce()) {
+    assert_outside();
     if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
         forget_payload(payload);
     }

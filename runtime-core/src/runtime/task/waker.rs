@@ -6,6 +6,7 @@ use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::header::{Header, TaskPointer};
 use super::reference::TaskRef;
+use crate::sync::assert_outside;
 
 // A vtable of our own rather than `std::task::Wake`: a task is not an Arc, in no configuration.
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
@@ -39,11 +40,13 @@ fn pointer(data: *const ()) -> TaskPointer {
     ptr::NonNull::new(header).expect("a waker of a task points to it")
 }
 
-// Each of these is called with the data of a live waker: a task pointer that has a reference.
+// Each of these is called with the data of a live waker: a task pointer that has a reference. The engine
+// treats it as it would the user's own: never under a lock.
 
 /// # Safety
 /// `data` is that of a live waker of a task.
 unsafe fn clone(data: *const ()) -> RawWaker {
+    assert_outside();
     // SAFETY: the waker being cloned holds a reference, or is covered (H5).
     let task = unsafe { TaskRef::from_borrowed(pointer(data)) };
     RawWaker::new(task.into_pointer().as_ptr().cast_const().cast(), &VTABLE)
@@ -52,6 +55,7 @@ unsafe fn clone(data: *const ()) -> RawWaker {
 /// # Safety
 /// `data` is that of a live waker of a task.
 unsafe fn wake(data: *const ()) {
+    assert_outside();
     // SAFETY: the waker's own reference, which it gives up here.
     let task = unsafe { TaskRef::from_owned(pointer(data)) };
     task.wake();
@@ -60,6 +64,7 @@ unsafe fn wake(data: *const ()) {
 /// # Safety
 /// `data` is that of a live waker of a task.
 unsafe fn wake_by_ref(data: *const ()) {
+    assert_outside();
     // SAFETY: the waker's own reference, which stays its own: this one is not dropped.
     let task = ManuallyDrop::new(unsafe { TaskRef::from_owned(pointer(data)) });
     task.wake();
@@ -68,6 +73,7 @@ unsafe fn wake_by_ref(data: *const ()) {
 /// # Safety
 /// `data` is that of a live waker of a task.
 unsafe fn drop_waker(data: *const ()) {
+    assert_outside();
     // SAFETY: the waker's own reference, which it gives up here.
     drop(unsafe { TaskRef::from_owned(pointer(data)) });
 }

@@ -12,6 +12,13 @@ pub(crate) struct AdvanceKey {
     number: u64,
 }
 
+impl AdvanceKey {
+    /// How far it goes.
+    pub(crate) fn end(self) -> Tick {
+        self.when
+    }
+}
+
 /// The advances that are not over, and whom each wakes at its end.
 #[derive(Debug, Default)]
 pub(super) struct Advances {

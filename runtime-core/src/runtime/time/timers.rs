@@ -5,6 +5,15 @@
 //! the wheel's next deadline, which stands beside it in an atomic, has come. A cancel from elsewhere
 //! that finds the lock taken leaves its key on a list, for the holder's next visit, and waits for
 //! nobody.
+//!
+//! **User code.** A waker is the user's: its clone, its wake and its drop may do anything, and add a timer
+//! to this wheel. None of the three happens under a lock of this file, and what a visit takes out goes
+//! to the visitor: who visits while it holds another lock, or the poller's role, keeps it until it has
+//! given that back ([`Swept`]), or adds its timer without a look at what was cancelled.
+//!
+//! **The end.** Whether a wheel is closed stands beside it under its lock: a timer is either refused, or
+//! it was there before the close, which hands its waker out to be woken. The wheel stays: a key is valid
+//! once, and a new wheel would begin with the same ones.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
@@ -13,7 +22,7 @@ use runtime_timer::{Key, Wheel};
 
 use super::clock::Tick;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::sync::{Mutant, Mutex, MutexGuard, broken};
+use crate::sync::{Mutant, Mutex, MutexGuard, assert_outside, broken};
 
 /// The most timers that expire under one hold of a lock.
 const BATCH: usize = 1024;
@@ -25,6 +34,32 @@ pub(crate) struct TimerKey {
     key: Key,
 }
 
+/// What became of a timer that was to wake another waker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Rearmed {
+    /// It waits, with the new one.
+    Waits,
+    /// It has fired, for the one before.
+    Fired,
+    /// The loop is closed.
+    Closed,
+}
+
+/// The wakers of cancelled timers, which a visit has taken out. To be dropped where no lock is held,
+/// nor the poller's role: their destructors are user code.
+#[derive(Debug, Default)]
+#[must_use = "user code, to be dropped where nothing is held"]
+pub(crate) struct Swept(Vec<Waker>);
+
+impl Drop for Swept {
+    fn drop(&mut self) {
+        if !self.0.is_empty() {
+            drop_each(std::mem::take(&mut self.0));
+        }
+    }
+}
+
 /// The wheels, and their next deadlines.
 #[derive(Debug)]
 pub(crate) struct Timers {
@@ -33,12 +68,19 @@ pub(crate) struct Timers {
 
 #[derive(Debug)]
 struct Shard {
-    wheel: Mutex<Wheel<Waker>>,
+    contents: Mutex<Contents>,
     /// The wheel's next deadline, for a look without the lock. Written under it.
     next: AtomicU64,
     /// What was cancelled while the lock was taken.
     cancelled: Mutex<Vec<Key>>,
     any_cancelled: AtomicBool,
+}
+
+#[derive(Debug)]
+struct Contents {
+    wheel: Wheel<Waker>,
+    /// Nothing is added any more.
+    closed: bool,
 }
 
 impl Timers {
@@ -49,37 +91,68 @@ impl Timers {
         }
     }
 
-    /// Adds a timer that wakes `waker` at `when`, to the wheel of a worker or to the last one.
-    pub(crate) fn insert(&self, worker: Option<usize>, when: Tick, waker: Waker) -> TimerKey {
-        let shard = worker.unwrap_or(self.shards.len() - 1);
-        let mut wheel = self.shards[shard].lock();
-        let key = wheel.insert(runtime_timer::Tick(when.0), waker);
-        self.shards[shard].publish_next(&wheel);
-        TimerKey {
-            shard: shard as u32,
-            key,
+    /// Adds a timer that wakes `waker` at `when`, to the wheel of a worker or to the last one. Runs no user
+    /// code, if the waker is none. `None` if the loop is closed.
+    pub(crate) fn insert(
+        &self,
+        worker: Option<usize>,
+        when: Tick,
+        waker: Waker,
+    ) -> Option<TimerKey> {
+        let index = worker.unwrap_or(self.shards.len() - 1);
+        let shard = &self.shards[index];
+        let mut contents = shard.contents.lock();
+        if contents.closed && !broken(Mutant::InsertClosed) {
+            // The waker is dropped after the lock: it came first.
+            return None;
+        }
+        let key = contents.wheel.insert(runtime_timer::Tick(when.0), waker);
+        if broken(Mutant::PublishUnlocked) {
+            shard.publish_late(contents);
+        } else {
+            shard.publish_next(&contents);
+        }
+        let shard = index as u32;
+        Some(TimerKey { shard, key })
+    }
+
+    /// Drops what has been cancelled on the same wheel while it was locked: for who is about to add a
+    /// timer, and holds no lock.
+    #[inline]
+    pub(crate) fn sweep(&self, worker: Option<usize>) {
+        let shard = &self.shards[worker.unwrap_or(self.shards.len() - 1)];
+        if shard.has_cancelled() {
+            shard.sweep_alone();
         }
     }
 
-    /// Has a timer wake `waker` instead. False if it has fired.
-    pub(crate) fn set_waker(&self, key: TimerKey, waker: &Waker) -> bool {
-        let mut new = waker.clone();
-        let mut wheel = self.shard(key).lock();
-        let place = wheel.get_mut(key.key);
-        let waits = place.map(|place| std::mem::swap(place, &mut new)).is_some();
+    /// Has a timer wake `waker` instead.
+    pub(crate) fn set_waker(&self, key: TimerKey, waker: Waker) -> Rearmed {
+        let mut waker = waker;
+        let mut contents = self.shard(key).contents.lock();
+        let closed = contents.closed;
+        let place = contents.wheel.get_mut(key.key);
+        let waits = place
+            .map(|place| std::mem::swap(place, &mut waker))
+            .is_some();
         // The old waker's destructor, or the new one's, may be user code: after the lock.
-        drop(wheel);
-        waits || broken(Mutant::FireUntold)
+        drop(contents);
+        drop(waker);
+        match waits || broken(Mutant::FireUntold) {
+            true => Rearmed::Waits,
+            false if closed => Rearmed::Closed,
+            false => Rearmed::Fired,
+        }
     }
 
     /// Takes a timer out, now or at the next visit to its wheel.
     pub(crate) fn cancel(&self, key: TimerKey) {
         let shard = self.shard(key);
-        match shard.wheel.try_lock() {
-            Some(mut wheel) => {
-                let waker = wheel.cancel(key.key);
-                shard.publish_next(&wheel);
-                drop(wheel);
+        match shard.contents.try_lock() {
+            Some(mut contents) => {
+                let waker = contents.wheel.cancel(key.key);
+                shard.publish_next(&contents);
+                drop(contents);
                 drop(waker);
             }
             None => shard.leave_cancelled(key.key),
@@ -87,21 +160,23 @@ impl Timers {
     }
 
     /// Moves the wakers of the timers that are due to `due`.
-    pub(crate) fn expire(&self, now: Tick, due: &mut Vec<Waker>) {
+    pub(crate) fn expire(&self, now: Tick, due: &mut Vec<Waker>) -> Swept {
+        let mut swept = Swept::default();
         for shard in &self.shards {
-            while shard.next() <= now && shard.expire(now, due) {}
+            while shard.next() <= now && shard.expire(now, due, &mut swept) {}
         }
+        swept
     }
 
-    /// Takes everything out: what waits on a wheel of a loop that is closed would keep that loop.
-    pub(crate) fn clear(&self) {
+    /// Refuses timers from now on, and takes out those that wait, to be woken outside every lock: what
+    /// they were for will never come. May be called again, and at any time.
+    pub(crate) fn close(&self) -> Vec<Waker> {
+        let mut swept = Swept::default();
+        let mut waiting = Vec::new();
         for shard in &self.shards {
-            let emptied = {
-                let mut wheel = shard.lock();
-                std::mem::replace(&mut *wheel, Wheel::new(runtime_timer::Tick(0)))
-            };
-            forget_panic(|| drop(emptied));
+            shard.close(&mut waiting, &mut swept);
         }
+        waiting
     }
 
     /// The earliest deadline, or a little before it.
@@ -121,7 +196,10 @@ impl Timers {
 impl Shard {
     fn new() -> Shard {
         Shard {
-            wheel: Mutex::new(Wheel::new(runtime_timer::Tick(0))),
+            contents: Mutex::new(Contents {
+                wheel: Wheel::new(runtime_timer::Tick(0)),
+                closed: false,
+            }),
             next: AtomicU64::new(Tick::NEVER.0),
             cancelled: Mutex::new(Vec::new()),
             any_cancelled: AtomicBool::new(false),
@@ -133,30 +211,38 @@ impl Shard {
         Tick(self.next.load(Ordering::Acquire))
     }
 
-    /// Locks the wheel, and takes out what was cancelled while it was locked.
-    fn lock(&self) -> MutexGuard<'_, Wheel<Waker>> {
-        let mut wheel = self.wheel.lock();
+    #[inline]
+    fn has_cancelled(&self) -> bool {
         // Relaxed: a cancel that is missed now is found at the next visit.
-        if self.any_cancelled.load(Ordering::Relaxed) && !broken(Mutant::ForgetCancelled) {
-            let wakers = self.sweep(&mut wheel);
-            self.publish_next(&wheel);
-            drop(wheel);
-            forget_panic(|| drop(wakers));
-            wheel = self.wheel.lock();
+        self.any_cancelled.load(Ordering::Relaxed) && !broken(Mutant::ForgetCancelled)
+    }
+
+    /// Locks the wheel, and takes out what was cancelled while it was locked. Whoever visits publishes
+    /// the next deadline.
+    fn visit(&self, swept: &mut Swept) -> MutexGuard<'_, Contents> {
+        let mut contents = self.contents.lock();
+        if self.has_cancelled() {
+            self.sweep(&mut contents.wheel, swept);
         }
-        wheel
+        contents
     }
 
     #[cold]
-    fn sweep(&self, wheel: &mut Wheel<Waker>) -> Vec<Waker> {
+    fn sweep_alone(&self) {
+        let mut swept = Swept::default();
+        let contents = self.visit(&mut swept);
+        self.publish_next(&contents);
+    }
+
+    #[cold]
+    fn sweep(&self, wheel: &mut Wheel<Waker>, swept: &mut Swept) {
         let keys = {
             let mut cancelled = self.cancelled.lock();
             self.any_cancelled.store(false, Ordering::Relaxed);
             std::mem::take(&mut *cancelled)
         };
-        keys.into_iter()
-            .filter_map(|key| wheel.cancel(key))
-            .collect()
+        let wakers = keys.into_iter().filter_map(|key| wheel.cancel(key));
+        swept.0.extend(wakers);
     }
 
     #[cold]
@@ -167,31 +253,54 @@ impl Shard {
     }
 
     /// Takes out a batch of what is due. False if nothing more is.
-    fn expire(&self, now: Tick, due: &mut Vec<Waker>) -> bool {
-        let mut wheel = self.lock();
-        for _ in 0..BATCH {
-            match wheel.pop_expired(runtime_timer::Tick(now.0)) {
-                Some(waker) => due.push(waker),
-                None => {
-                    self.publish_next(&wheel);
-                    return false;
-                }
-            }
-        }
-        self.publish_next(&wheel);
-        true
+    fn expire(&self, now: Tick, due: &mut Vec<Waker>, swept: &mut Swept) -> bool {
+        let mut contents = self.visit(swept);
+        let now = runtime_timer::Tick(now.0);
+        let before = due.len();
+        due.extend(std::iter::from_fn(|| contents.wheel.pop_expired(now)).take(BATCH));
+        self.publish_next(&contents);
+        due.len() - before == BATCH
     }
 
-    fn publish_next(&self, wheel: &Wheel<Waker>) {
-        let next = wheel
-            .next_deadline()
-            .map_or(Tick::NEVER, |tick| Tick(tick.0));
+    fn close(&self, waiting: &mut Vec<Waker>, swept: &mut Swept) {
+        let mut contents = self.visit(swept);
+        contents.closed = true;
+        let last = runtime_timer::Tick(Tick::NEVER.0);
+        waiting.extend(std::iter::from_fn(|| contents.wheel.pop_expired(last)));
+        contents.wheel.shrink_to_fit();
+        self.publish_next(&contents);
+    }
+
+    /// For a model only: what another thread publishes meanwhile is overwritten.
+    fn publish_late(&self, contents: MutexGuard<'_, Contents>) {
+        let next = contents.next_deadline();
+        drop(contents);
         self.next.store(next.0, Ordering::Release);
+    }
+
+    fn publish_next(&self, contents: &Contents) {
+        self.next
+            .store(contents.next_deadline().0, Ordering::Release);
+    }
+}
+
+impl Contents {
+    fn next_deadline(&self) -> Tick {
+        let next = self.wheel.next_deadline();
+        next.map_or(Tick::NEVER, |tick| Tick(tick.0))
+    }
+}
+
+#[cold]
+fn drop_each(wakers: Vec<Waker>) {
+    for waker in wakers {
+        forget_panic(|| drop(waker));
     }
 }
 
 /// Drops what may be the user's: a panic of its destructor has nobody to go to here.
 fn forget_panic(drop: impl FnOnce()) {
+    assert_outside();
     if let Err(payload) = catch_unwind(AssertUnwindSafe(drop)) {
         // Its own destructor may panic as well.
         std::mem::forget(payload);

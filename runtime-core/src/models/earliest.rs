@@ -1,0 +1,72 @@
+//! d4: two threads change which timer of a wheel is the earliest.
+
+use std::task::Waker;
+
+use super::engine::explore_loop;
+use crate::runtime::TimeSettings;
+use crate::runtime::modelled::Tick;
+use crate::runtime::modelled::driver::Driver;
+use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
+
+/// Two threads add a timer to one wheel (2 threads). The wheel's next deadline is the earlier of the two.
+pub fn the_earlier_of_two_is_the_next() {
+    explore_loop("d4: the earlier of two", None, || insert(Others::None));
+}
+
+/// The same while a third takes out what was the earliest (3 threads).
+pub fn the_earlier_of_two_is_the_next_after_a_cancel() {
+    let model = || insert(Others::Cancel);
+    explore_loop("d4: the earlier of two after a cancel", None, model);
+}
+
+/// The next deadline is published after the wheel's lock.
+pub fn without_the_lock_for_the_next_deadline() {
+    let step = Some(Mutant::PublishUnlocked);
+    explore_loop("d4 twin", step, || insert(Others::None));
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    None,
+    Cancel,
+}
+
+/// None is due before the last ticks.
+const EARLIEST: Tick = Tick(u64::MAX - 4);
+const EARLIER: Tick = Tick(u64::MAX - 3);
+const LATER: Tick = Tick(u64::MAX - 2);
+
+const OPEN: &str = "nobody closes the loop";
+
+fn insert(others: Others) {
+    let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
+    let driver = Arc::new(Driver::new(waiter, 0, TimeSettings::default()));
+    let noop = || Waker::noop().clone();
+    let canceller = (others == Others::Cancel).then(|| {
+        let earliest = driver.insert(None, EARLIEST, noop()).expect(OPEN);
+        let driver = driver.clone();
+        thread::spawn(move || driver.cancel(earliest))
+    });
+    let other = {
+        let driver = driver.clone();
+        thread::spawn(move || {
+            driver.insert(None, EARLIER, noop());
+        })
+    };
+    let late = driver.insert(None, LATER, noop()).expect(OPEN);
+    for thread in [other].into_iter().chain(canceller) {
+        thread.join().expect("a panic would have ended the model");
+    }
+    // A cancel that found the lock taken has left its key: that is taken out at the next visit. A visit
+    // for one that is gone in that way comes too early; none comes too late.
+    assert!(
+        driver.next_deadline() <= EARLIER,
+        "the earlier one waits too long"
+    );
+    drop(driver.expire(&mut Vec::new()));
+    driver.cancel(late);
+    assert!(
+        driver.next_deadline() <= EARLIER,
+        "the earlier one waits too long"
+    );
+}

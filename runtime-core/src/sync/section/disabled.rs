@@ -1,0 +1,15 @@
+//! Critical sections, uncounted: nothing happens.
+
+/// A section that nobody counts.
+#[derive(Debug)]
+pub(crate) struct CriticalSection(());
+
+impl CriticalSection {
+    #[inline(always)]
+    pub(crate) const fn enter() -> CriticalSection {
+        CriticalSection(())
+    }
+}
+
+#[inline(always)]
+pub(crate) const fn assert_outside() {}
