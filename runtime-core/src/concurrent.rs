@@ -11,6 +11,7 @@ use ::futures::FutureExt;
 use crate::exceptions::{CancelledError, PanicError, TaskError, TimeoutError};
 use crate::runtime::{
     Attendance, Callback, Cancellation, Completion, EventLoop, Handover, Held, Raise, TaskHandle,
+    boxed_if_big,
 };
 use crate::sync::{Arc, StdArc};
 use crate::tasks::catch_cancelled;
@@ -34,6 +35,15 @@ use crate::tasks::catch_cancelled;
 /// ```
 #[track_caller]
 pub fn run_coroutine_threadsafe<F>(coro: F, event_loop: &EventLoop) -> Future<F::Output>
+where
+    F: std::future::Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    boxed_if_big!(F, coro => submit(coro, event_loop))
+}
+
+#[track_caller]
+fn submit<F>(coro: F, event_loop: &EventLoop) -> Future<F::Output>
 where
     F: std::future::Future + Send + 'static,
     F::Output: Send + 'static,
@@ -164,6 +174,13 @@ impl<T> Future<T> {
     where
         T: Send + 'static,
     {
+        self.add_callback(Box::new(callback));
+    }
+
+    fn add_callback(&self, callback: DoneCallback<T>)
+    where
+        T: Send + 'static,
+    {
         // The future holds itself until it is done and its callbacks have been taken.
         let future = self.second();
         let callback: Callback = Box::new(move || callback(&future));
@@ -231,6 +248,9 @@ impl<T> fmt::Debug for Future<T> {
             .finish()
     }
 }
+
+/// What the user gives. Boxed by the public call that takes it, before anything else: it may be big.
+type DoneCallback<T> = Box<dyn FnOnce(&Future<T>) + Send>;
 
 /// What the future and the coroutine share.
 struct Shared<T> {

@@ -57,6 +57,9 @@ struct Place<T> {
     location: &'static Location<'static>,
 }
 
+/// What the user gives. Boxed by the public call that takes it, before anything else: it may be big.
+type DoneCallback<T> = Box<dyn FnOnce(&Future<T>) + Send>;
+
 /// A callback before there is a result. It does not hold its future, which would hold it.
 struct Callback<T> {
     event_loop: EventLoop,
@@ -166,12 +169,23 @@ impl<T> Future<T> {
     where
         T: Send + Sync + 'static,
     {
+        self.add_callback(Box::new(callback))
+    }
+
+    #[track_caller]
+    fn add_callback(&self, callback: DoneCallback<T>) -> CallbackId
+    where
+        T: Send + Sync + 'static,
+    {
         let event_loop = self.get_loop().or_else(EventLoop::current);
         let Some(event_loop) = event_loop else {
             no_running_loop()
         };
         let (context, location) = (inherited_context(), Location::caller());
-        let bind = move |future| Handle::new(move || callback(&future), context, location);
+        let bind = move |future| {
+            let call = Box::new(move || callback(&future));
+            Handle::new(call, context, location)
+        };
         let callback = Callback {
             event_loop,
             bind: Box::new(bind),

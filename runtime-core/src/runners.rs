@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use crate::exceptions::{CancelledError, ShutdownTimeout};
 use crate::runtime::{
-    Context, Engine, EventLoop, Options, Slack, TimeSettings, Tuning, is_inside_loop, run_foreign,
+    Context, Engine, EventLoop, Options, Slack, TimeSettings, Tuning, boxed_if_big, is_inside_loop,
+    run_foreign,
 };
 use crate::sync::{StdArc, thread};
 
@@ -35,7 +36,7 @@ use crate::sync::{StdArc, thread};
 #[track_caller]
 pub fn run<F: Future>(main: F) -> F::Output {
     refuse_nesting();
-    Runner::new().run(main)
+    boxed_if_big!(F, main => Runner::new().run(main))
 }
 
 /// As [`run`], but a cancellation of `main` is an error and no panic.
@@ -48,7 +49,7 @@ pub fn run<F: Future>(main: F) -> F::Output {
 #[track_caller]
 pub fn try_run<F: Future>(main: F) -> Result<F::Output, CancelledError> {
     refuse_nesting();
-    Runner::new().try_run(main)
+    boxed_if_big!(F, main => Runner::new().try_run(main))
 }
 
 /// A loop, to run several main coroutines on one after the other: `asyncio.Runner`.
@@ -105,7 +106,7 @@ impl Runner {
     /// runner, and panics.
     #[track_caller]
     pub fn run<F: Future>(&mut self, main: F) -> F::Output {
-        match self.try_run(main) {
+        match boxed_if_big!(F, main => self.try_run(main)) {
             Ok(value) => value,
             Err(cancelled) => {
                 // The shutdown first, as after a panic: the payload may end the process.
@@ -126,8 +127,7 @@ impl Runner {
     pub fn try_run<F: Future>(&mut self, main: F) -> Result<F::Output, CancelledError> {
         assert!(!self.engine.is_closed(), "Runner is closed");
         refuse_nesting();
-        self.engine
-            .run(main, self.context.clone(), Location::caller())
+        boxed_if_big!(F, main => self.engine.run(main, self.context.clone(), Location::caller()))
     }
 
     /// The loop.
@@ -207,7 +207,8 @@ impl EventLoop {
             "EventLoop::block_on() would wait for ever: no other thread turns the loop's workers, \
              and it is not running; use Runner::run()"
         );
-        run_foreign(self, future, Location::caller())
+        let location = Location::caller();
+        boxed_if_big!(F, future => run_foreign(self, future, location))
     }
 }
 

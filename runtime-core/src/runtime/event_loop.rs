@@ -17,6 +17,7 @@ use super::task::header::{TaskId, Wake};
 use super::task::inherit::inherited_context;
 use super::task::join::Task;
 use super::task::reference::TaskRef;
+use super::task::room::boxed_if_big;
 use super::task::spawn::{self, Birth};
 use crate::exceptions::{LoopClosed, NoRunningLoop};
 use crate::sync::atomic::Ordering;
@@ -110,7 +111,7 @@ impl EventLoop {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        spawn_stealable(&self.shared, coro, NewTask::here()).0
+        boxed_if_big!(F, coro => spawn_stealable(&self.shared, coro, NewTask::here()).0)
     }
 
     /// As [`create_task`](EventLoop::create_task), but a loop that is closed is an error.
@@ -123,7 +124,7 @@ impl EventLoop {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        match spawn_stealable(&self.shared, coro, NewTask::here()) {
+        match boxed_if_big!(F, coro => spawn_stealable(&self.shared, coro, NewTask::here())) {
             (task, Born::Alive) => Ok(task),
             (_, Born::Refused) => Err(LoopClosed),
         }

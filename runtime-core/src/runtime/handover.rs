@@ -43,7 +43,8 @@ struct State<T> {
 
 enum Stage<T> {
     Pending,
-    Ended(Result<T, TaskError>),
+    /// Boxed, so that a big value keeps no room here once it has been taken.
+    Ended(Box<Result<T, TaskError>>),
     Cancelled(CancelledError),
     Taken,
 }
@@ -92,7 +93,7 @@ impl<T> Handover<T> {
         }
         state.stage = match outcome {
             Err(TaskError::Cancelled(error)) => Stage::Cancelled(error),
-            outcome => Stage::Ended(outcome),
+            outcome => Stage::Ended(Box::new(outcome)),
         };
         let (waker, callbacks) = state.told();
         drop(state);
@@ -192,7 +193,7 @@ impl<T> State<T> {
                 self.stage = Stage::Pending;
                 None
             }
-            Stage::Ended(outcome) => Some(outcome),
+            Stage::Ended(outcome) => Some(*outcome),
             Stage::Cancelled(error) => {
                 self.stage = Stage::Cancelled(error.clone());
                 Some(Err(error.into()))

@@ -68,6 +68,7 @@ pub(crate) use task::inherit::inherited_context;
 pub use task::join::Task;
 pub(crate) use task::raise::Raise;
 pub(crate) use task::raw::Outcome;
+pub(crate) use task::room::{boxed_call_if_big, boxed_if_big, is_big};
 pub(crate) use time::Slack;
 
 /// What the models of the engine's protocols are built on, and nobody else.

@@ -38,12 +38,12 @@ struct Call {
 impl Handle {
     /// A callback that was registered at `location`, to run in `context`.
     pub(crate) fn new(
-        body: impl FnOnce() + Send + 'static,
+        body: Body,
         context: Option<Context>,
         location: &'static Location<'static>,
     ) -> Handle {
         let call = Call {
-            body: Mutex::new(Some(Box::new(body))),
+            body: Mutex::new(Some(body)),
             cancelled: AtomicBool::new(false),
             context,
             location,

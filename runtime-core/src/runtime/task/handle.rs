@@ -26,6 +26,10 @@ pub struct TaskHandle {
     task: TaskRef,
 }
 
+/// Called with its task once that is done. Boxed by the public call that takes it, before
+/// anything else: it may be big.
+pub(crate) type DoneCallback = Box<dyn FnOnce(&TaskHandle) + Send>;
+
 /// Names a callback, to remove it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CallbackId(u64);
@@ -88,10 +92,15 @@ impl TaskHandle {
         &self,
         callback: impl FnOnce(&TaskHandle) + Send + 'static,
     ) -> CallbackId {
+        self.add_callback(Box::new(callback))
+    }
+
+    #[track_caller]
+    pub(crate) fn add_callback(&self, callback: DoneCallback) -> CallbackId {
         // The task holds a handle of itself until it is done and its callbacks have been taken.
         let handle = self.clone();
         let call = Handle::new(
-            move || callback(&handle),
+            Box::new(move || callback(&handle)),
             inherited_context(),
             Location::caller(),
         );

@@ -163,7 +163,7 @@ impl<T> Task<T> {
         &self,
         callback: impl FnOnce(&TaskHandle) + Send + 'static,
     ) -> CallbackId {
-        self.handle().add_done_callback(callback)
+        self.handle().add_callback(Box::new(callback))
     }
 
     /// Removes a callback. Returns `false` if it has run, or been removed, already.

@@ -28,6 +28,7 @@
 pub(crate) mod context;
 pub(crate) mod quietly;
 pub(crate) mod registry;
+pub(crate) mod room;
 pub(crate) mod transitions;
 pub(crate) mod witness;
 
