@@ -11,7 +11,7 @@ use ::futures::FutureExt;
 use crate::exceptions::{CancelledError, PanicError, TaskError, TimeoutError};
 use crate::runtime::{
     Attendance, Callback, Cancellation, Completion, EventLoop, Handover, Held, Raise, TaskHandle,
-    boxed_if_big,
+    Unnested, boxed_if_big,
 };
 use crate::sync::{Arc, StdArc};
 use crate::tasks::catch_cancelled;
@@ -103,7 +103,7 @@ impl<T> Future<T> {
     pub fn result(&self, timeout: impl Into<Option<Duration>>) -> Result<T, TaskError> {
         let timeout = timeout.into();
         if let Some(outcome) = self.shared.handover.take() {
-            return outcome;
+            return bare(outcome);
         }
         if timeout == Some(Duration::ZERO) {
             return Err(TimeoutError.into());
@@ -125,12 +125,12 @@ impl<T> Future<T> {
         );
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let outcome = self.wait(deadline);
-        outcome.unwrap_or_else(|| Err(TimeoutError.into()))
+        outcome.map_or_else(|| Err(TimeoutError.into()), bare)
     }
 
     /// Blocks this thread. What it holds of a time that stands still is lent back meanwhile: it would
     /// keep the coroutine from its end.
-    fn wait(&self, deadline: Option<Instant>) -> Option<Result<T, TaskError>> {
+    fn wait(&self, deadline: Option<Instant>) -> Option<Outcome<T>> {
         let handover = &self.shared.handover;
         if let Some(lent) = self.shared.event_loop.time_to_lend() {
             let back = StdArc::clone(&lent);
@@ -183,7 +183,8 @@ impl<T> Future<T> {
     {
         // The future holds itself until it is done and its callbacks have been taken.
         let future = self.second();
-        let callback: Callback = Box::new(move || callback(&future));
+        let callback = Unnested::new(callback);
+        let callback: Callback = Box::new(move || (callback.into_inner())(&future));
         if let Err(callback) = self.shared.handover.add_callback(callback) {
             self.shared.event_loop.call_on_lane(vec![callback]);
         }
@@ -227,12 +228,12 @@ impl<T> std::future::Future for Future<T> {
             this.raise = None;
         }
         if let Poll::Ready(outcome) = this.shared.handover.poll(cx.waker()) {
-            return Poll::Ready(outcome);
+            return Poll::Ready(bare(outcome));
         }
         let Some(held) = Held::claim_if(|error| this.cancel_by(error)) else {
             this.attendance.attend(cx.waker());
             // Unless the offer was refused: the outcome is there then.
-            return this.shared.handover.poll(cx.waker());
+            return this.shared.handover.poll(cx.waker()).map(bare);
         };
         let error = held.error().clone();
         this.raise = Some(Raise::standing_for(vec![held], error));
@@ -252,9 +253,16 @@ impl<T> fmt::Debug for Future<T> {
 /// What the user gives. Boxed by the public call that takes it, before anything else: it may be big.
 type DoneCallback<T> = Box<dyn FnOnce(&Future<T>) + Send>;
 
+/// What becomes of the coroutine. Its value may own the next future, whose value owns one, and so on.
+type Outcome<T> = Result<Unnested<T>, TaskError>;
+
+fn bare<T>(outcome: Outcome<T>) -> Result<T, TaskError> {
+    outcome.map(Unnested::into_inner)
+}
+
 /// What the future and the coroutine share.
 struct Shared<T> {
-    handover: Handover<T>,
+    handover: Handover<Unnested<T>>,
     event_loop: EventLoop,
 }
 
@@ -266,7 +274,7 @@ impl<T> Shared<T> {
     }
 
     /// Tells of a panic that nobody has seen.
-    fn report(&self, outcome: Option<Result<T, TaskError>>) {
+    fn report(&self, outcome: Option<Outcome<T>>) {
         if let Some(Err(TaskError::Panicked(panic))) = outcome {
             let message = "Future exception was never retrieved";
             self.event_loop.report(message, panic.to_string());
@@ -286,7 +294,7 @@ struct Promise<T> {
 }
 
 impl<T> Promise<T> {
-    fn complete(&self, outcome: Result<T, TaskError>) {
+    fn complete(&self, outcome: Outcome<T>) {
         match self.shared.handover.complete(outcome) {
             Completion::First(callbacks) => self.shared.run(callbacks),
             Completion::TooLate(outcome) => self.shared.report(Some(outcome)),
@@ -309,10 +317,13 @@ impl<T> Drop for Promise<T> {
 }
 
 /// Runs `coro`, and keeps the promise.
-async fn keep<F: std::future::Future>(promise: Promise<F::Output>, coro: F) {
+async fn keep<F>(promise: Promise<F::Output>, coro: F)
+where
+    F: std::future::Future<Output: 'static>,
+{
     let coro = AssertUnwindSafe(catch_cancelled(coro));
     match coro.catch_unwind().await {
-        Ok(Ok(value)) => promise.complete(Ok(value)),
+        Ok(Ok(value)) => promise.complete(Ok(Unnested::new(value))),
         Ok(Err(cancelled)) => {
             promise.complete(Err(cancelled.clone().into()));
             cancelled.raise().await

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::runtime::{Context, current_task};
+use crate::runtime::{Context, Unnested, current_task};
 use crate::sync::StdArc;
 
 /// A variable whose value belongs to the current context. Declared by
@@ -80,7 +80,7 @@ impl<T: Clone + Send + Sync + 'static> ContextVar<T> {
     #[track_caller]
     pub fn set(&'static self, value: T) -> Token<T> {
         let before = self.bound();
-        let value: StdArc<dyn Any + Send + Sync> = StdArc::new(value);
+        let value: StdArc<dyn Any + Send + Sync> = StdArc::new(Unnested::new(value));
         let _old = current_context_or_panic().bind(self.identity(), Some(value));
         Token { before }
     }
@@ -93,13 +93,14 @@ impl<T: Clone + Send + Sync + 'static> ContextVar<T> {
     pub fn reset(&'static self, token: Token<T>) {
         let value = token
             .before
-            .map(|value| StdArc::new(value) as StdArc<dyn Any + Send + Sync>);
+            .map(|value| StdArc::new(Unnested::new(value)) as StdArc<dyn Any + Send + Sync>);
         let _old = current_context_or_panic().bind(self.identity(), value);
     }
 
     fn bound(&'static self) -> Option<T> {
         let value = current_context()?.lookup(self.identity())?;
-        value.downcast_ref::<T>().cloned()
+        let value = value.downcast_ref::<Unnested<T>>()?;
+        Some(value.get().clone())
     }
 
     fn identity(&'static self) -> usize {

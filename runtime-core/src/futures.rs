@@ -17,7 +17,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::exceptions::{CancelledError, InvalidStateError, TaskError};
 use crate::runtime::{
-    Audience, CallbackId, EventLoop, Handle, inherited_context, no_running_loop, wait_on,
+    Audience, CallbackId, EventLoop, Handle, Unnested, drop_unnested, inherited_context,
+    no_running_loop, wait_on,
 };
 use crate::sync::{Arc, OnceLock};
 
@@ -182,8 +183,9 @@ impl<T> Future<T> {
             no_running_loop()
         };
         let (context, location) = (inherited_context(), Location::caller());
+        let callback = Unnested::new(callback);
         let bind = move |future| {
-            let call = Box::new(move || callback(&future));
+            let call = Box::new(move || (callback.into_inner())(&future));
             Handle::new(call, context, location)
         };
         let callback = Callback {
@@ -234,7 +236,8 @@ impl<T> Future<T> {
     fn leave_audience(&mut self) {
         if let Some(key) = self.waiter.take() {
             // User code: outside the lock, which is given back by now.
-            let _waker = self.place.audience.remove_waiter(key);
+            let waker = self.place.audience.remove_waiter(key);
+            waker.into_iter().for_each(drop_unnested);
         }
     }
 }

@@ -11,6 +11,8 @@ use runtime_tests::watched;
 mod big_futures;
 #[path = "room/kept.rs"]
 mod kept;
+#[path = "room/nesting.rs"]
+mod nesting;
 
 /// Runs `body` on a thread with so small a stack, watched. An overflow ends the process.
 fn with_stack<R: Send + 'static>(kibibytes: usize, body: impl FnOnce() -> R + Send + 'static) -> R {

@@ -336,6 +336,16 @@ where
     Some(spawn_on(&core, coro, new).0)
 }
 
+/// Whether a task may be polled within the call that makes it: inside another task, and not nested too
+/// deep, for every level takes its part of the stack.
+fn may_start_eagerly() -> bool {
+    cancel::current_pointer().is_some() && cancel::depth() <= MOST_EAGER
+}
+
+/// So many polls may be nested where a task is started eagerly: few, since futures may take much of the
+/// stack.
+const MOST_EAGER: u32 = 16;
+
 /// Makes a task on a worker: nothing here is shared with another one, but for the queue's far end.
 fn spawn_on<F>(core: &Core, coro: F, new: NewTask) -> (Task<F::Output>, Born)
 where
@@ -349,10 +359,10 @@ where
         task.set_name(name);
     }
     if core.register(&runnable).is_err() {
-        runnable.abandon(closed_error());
+        runnable.abandon_unnested(closed_error());
         return (task, Born::Refused);
     }
-    if eager && cancel::current_pointer().is_some() {
+    if eager && may_start_eagerly() {
         runnable.run();
     } else {
         core.push(runnable, Wake::Woken);
@@ -377,10 +387,10 @@ where
         task.set_name(name);
     }
     if register(shared, &runnable).is_err() {
-        runnable.abandon(closed_error());
+        runnable.abandon_unnested(closed_error());
         return (task, Born::Refused);
     }
-    if eager && cancel::current_pointer().is_some() {
+    if eager && may_start_eagerly() {
         runnable.run();
     } else {
         submit(shared, runnable);
@@ -415,7 +425,7 @@ where
         task.set_name(name);
     }
     if register(&shared, &runnable).is_err() {
-        runnable.abandon(closed_error());
+        runnable.abandon_unnested(closed_error());
         return task;
     }
     if let Some(home) = frame.home() {

@@ -24,6 +24,7 @@ use std::fmt;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
+use super::unnest::{drop_unnested, unnested};
 use crate::exceptions::{CancelledError, InvalidStateError, TaskError};
 use crate::sync::{Condvar, Mutant, Mutex, broken};
 
@@ -119,7 +120,10 @@ impl<T> Handover<T> {
         if !broken(Mutant::TellNoSleeper) {
             self.ended.notify_all();
         }
-        waker.into_iter().for_each(Waker::wake);
+        // A foreign waker may cancel the next future, and wake another in turn.
+        waker
+            .into_iter()
+            .for_each(|waker| unnested(|| waker.wake()));
     }
 
     /// Takes the outcome, if it is there.
@@ -183,6 +187,14 @@ impl<T> Handover<T> {
     /// Whether it ended cancelled.
     pub(crate) fn is_cancelled(&self) -> bool {
         matches!(self.state.lock().stage, Stage::Cancelled(_))
+    }
+}
+
+impl<T> Drop for Handover<T> {
+    fn drop(&mut self) {
+        // A foreign waker may own the next future, which has one as well.
+        let waker = self.state.lock().waker.take();
+        waker.into_iter().for_each(drop_unnested);
     }
 }
 

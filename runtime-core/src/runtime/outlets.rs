@@ -1,12 +1,14 @@
 //! Where the upper floors turn to with what is nobody's: the loop's lane, and its exception handler.
 
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 
 use super::event_loop::EventLoop;
 use super::scheduler::exception_context::ExceptionContext;
 use super::scheduler::schedule::call_soon;
 use super::scheduler::shared::Shared;
 use super::task::callback::{Body, Handle};
+use super::task::quietly::quietly;
+use super::unnest::unnested;
 
 impl EventLoop {
     /// Runs callbacks on the lane, in order; here and now if the loop is closed.
@@ -18,8 +20,9 @@ impl EventLoop {
             return call_soon(self.shared(), handles.collect());
         }
         for callback in callbacks {
-            // Its message is out, and there is no handler any more.
-            let _panicked = catch_unwind(AssertUnwindSafe(callback));
+            // Unnested: it may end the next future on this loop, whose callbacks run here as well. Of a
+            // panic the message is out, and there is no handler any more.
+            unnested(|| quietly(callback));
         }
     }
 

@@ -107,7 +107,8 @@ impl Builder {
     }
 
     /// Runs the task up to its first suspension before `create_task` returns. Outside a task it is
-    /// scheduled as always.
+    /// scheduled as always; so it is inside the sixteenth of tasks that were started eagerly within
+    /// one another, because each level takes its part of the stack.
     pub fn eager_start(mut self, eager: bool) -> Builder {
         self.eager_start = eager;
         self

@@ -133,7 +133,7 @@ unsafe impl ScheduleHere for Bound {}
 /// Adds a task to the injector. On a loop that is closed it ends here: its future is Send.
 pub(crate) fn submit(shared: &Arc<Shared>, task: Runnable) {
     if let Err(task) = shared.crew.submit(task) {
-        task.abandon(closed_error());
+        task.abandon_unnested(closed_error());
     }
 }
 
@@ -210,7 +210,7 @@ pub(crate) fn spawn_hidden(
     let (runnable, task) = spawn::task(future, Stealable::of(shared), birth);
     drop(task);
     if let Err(closed) = register(shared, &runnable) {
-        runnable.abandon(closed_error());
+        runnable.abandon_unnested(closed_error());
         return Err(closed);
     }
     Stealable::of(shared).schedule(runnable, Wake::Woken);

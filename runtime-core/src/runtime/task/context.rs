@@ -100,6 +100,16 @@ impl Context {
     }
 }
 
+impl Drop for Binding {
+    fn drop(&mut self) {
+        // One after the other: a list of many variables would nest as deep as it is long.
+        let mut older = self.older.take();
+        while let Some(binding) = older.as_mut().and_then(Arc::get_mut) {
+            older = binding.older.take();
+        }
+    }
+}
+
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let depth = self.head.lock().as_ref().map_or(0, |binding| binding.depth);

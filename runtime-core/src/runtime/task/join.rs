@@ -22,6 +22,7 @@ use super::side::Side;
 use super::transitions::{Detach, Ending};
 use super::witness::Witness;
 use crate::exceptions::{CancelledError, InvalidStateError, PanicError, TaskError};
+use crate::runtime::unnest::drop_unnested;
 use crate::sync::StdArc;
 
 /// A task of the loop: what `asyncio.create_task` returns.
@@ -410,10 +411,12 @@ impl<T> Drop for Task<T> {
             Detach::Released => drop(task.into_pointer()),
             Detach::DropWaker => {
                 // SAFETY: H4: this is the handle, and `detach` has cleared JOINER.
-                let _waker = task
+                let waker = task
                     .header()
                     .joiner
                     .with_mut(|place| unsafe { (*place).take() });
+                // A foreign one may own the next task, with a joiner of its own.
+                waker.into_iter().for_each(drop_unnested);
             }
             // SAFETY: H3: the task is done, and this is its handle.
             Detach::DropOutput => unsafe { task.dispose_output() },

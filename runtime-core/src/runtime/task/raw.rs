@@ -18,6 +18,7 @@ use super::schedule::Schedule;
 use super::schedule_face::Rare;
 use super::transitions::Ending;
 use crate::exceptions::{CancelledError, PanicError};
+use crate::runtime::unnest::unnested;
 use crate::sync::UnsafeCell;
 
 /// A task's output, as its handle takes it.
@@ -51,7 +52,7 @@ enum Stage<F, O> {
 /// If `F` is not `Send`, the scheduler must hand the right to run to the thread to which `F`
 /// belongs; if it is not `'static`, the task must end before what it borrows does.
 #[inline]
-pub(crate) unsafe fn allocate<F: Future, S: Schedule>(
+pub(crate) unsafe fn allocate<F: Future<Output: 'static>, S: Schedule>(
     future: F,
     scheduler: S,
     id: TaskId,
@@ -70,7 +71,12 @@ pub(crate) unsafe fn allocate<F: Future, S: Schedule>(
     (runnable, unsafe { TaskRef::from_owned(pointer) })
 }
 
-impl<F: Future, S: Schedule, O: Place<Outcome<F::Output>>> Cell<F, S, O> {
+impl<F, S, O> Cell<F, S, O>
+where
+    F: Future<Output: 'static>,
+    S: Schedule,
+    O: Place<Outcome<F::Output>>,
+{
     #[inline]
     fn allocate(
         future: F,
@@ -233,12 +239,15 @@ impl<F: Future, S: Schedule, O: Place<Outcome<F::Output>>> Cell<F, S, O> {
             return None;
         };
         match outcome.into_value() {
-            Outcome::Panicked(payload) => Some(PanicError::new(payload)),
-            other => {
-                drop_quietly(other);
-                None
+            Outcome::Panicked(payload) => return Some(PanicError::new(payload)),
+            Outcome::Cancelled(error) => drop(error),
+            // It may own a task whose output owns a task, and so on.
+            Outcome::Returned(value) if std::mem::needs_drop::<F::Output>() => {
+                unnested(|| drop_quietly(value));
             }
+            Outcome::Returned(_nothing) => {}
         }
+        None
     }
 
     /// # Safety

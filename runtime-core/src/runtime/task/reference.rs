@@ -17,6 +17,7 @@ use super::state::State;
 use super::transitions::{Cancel, Ending};
 use super::witness::{Witness, Witnesses};
 use crate::exceptions::CancelledError;
+use crate::runtime::unnest::drop_unnested;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Mutant, StdArc, broken};
 
@@ -222,10 +223,9 @@ impl TaskRef {
     }
 
     pub(crate) fn remove_waiter(&self, key: u64) {
-        let _waker = self
-            .header()
-            .side()
-            .and_then(|side| side.audience.remove_waiter(key));
+        let side = self.header().side();
+        let waker = side.and_then(|side| side.audience.remove_waiter(key));
+        waker.into_iter().for_each(drop_unnested);
     }
 
     /// The task's scheduler.
