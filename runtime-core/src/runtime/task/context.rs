@@ -48,6 +48,11 @@ impl Context {
         }
     }
 
+    /// Whether both are names for one context.
+    pub(crate) fn is_same(&self, other: &Context) -> bool {
+        Arc::ptr_eq(&self.head, &other.head)
+    }
+
     /// Whether nothing was ever bound here.
     pub(crate) fn is_empty(&self) -> bool {
         self.head.lock().is_none()
