@@ -11,7 +11,7 @@ use ::futures::FutureExt;
 use crate::exceptions::{CancelledError, PanicError, TaskError, TimeoutError};
 use crate::runtime::{
     Attendance, Callback, Cancellation, Completion, EventLoop, Handover, Held, Raise, TaskHandle,
-    Unnested, boxed_if_big,
+    Unnested, boxed_if_big, inherited_context, is_big,
 };
 use crate::sync::{Arc, StdArc};
 use crate::tasks::catch_cancelled;
@@ -168,7 +168,7 @@ impl<T> Future<T> {
     }
 
     /// Runs `callback` once the future is done, on the loop's lane: never inside this call, and
-    /// never two callbacks of a loop at once. (After the loop's close there is no lane: it runs in
+    /// never two callbacks of a loop at once. It runs in a copy of the caller's context. (After the loop's close there is no lane: it runs in
     /// this call then.)
     pub fn add_done_callback(&self, callback: impl FnOnce(&Future<T>) + Send + 'static)
     where
@@ -184,7 +184,8 @@ impl<T> Future<T> {
         // The future holds itself until it is done and its callbacks have been taken.
         let future = self.second();
         let callback = Unnested::new(callback);
-        let callback: Callback = Box::new(move || (callback.into_inner())(&future));
+        let context = inherited_context().unwrap_or_default();
+        let callback: Callback = Box::new(move || context.run(|| (callback.into_inner())(&future)));
         if let Err(callback) = self.shared.handover.add_callback(callback) {
             self.shared.event_loop.call_on_lane(vec![callback]);
         }

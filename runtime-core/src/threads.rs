@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::contextvars::copy_context;
 use crate::runtime::{
-    Context, EventLoop, FunctionPool, PoolSettings, Task, boxed_call_if_big, in_place,
+    Context, EventLoop, FunctionPool, PoolSettings, Task, boxed_call_if_big, in_place, is_big,
     named_threads, no_running_loop, try_get_running_loop,
 };
 

@@ -17,7 +17,7 @@ use super::task::header::{TaskId, Wake};
 use super::task::inherit::inherited_context;
 use super::task::join::Task;
 use super::task::reference::TaskRef;
-use super::task::room::boxed_if_big;
+use super::task::room::{boxed_if_big, is_big};
 use super::task::spawn::{self, Birth};
 use crate::exceptions::{LoopClosed, NoRunningLoop};
 use crate::sync::atomic::Ordering;
@@ -380,7 +380,7 @@ where
     if let Some(core) = here {
         return spawn_on(&core, coro, new);
     }
-    let (eager, id) = (new.eager, shared.next_id());
+    let (eager, id) = (new.eager, shared.ids.one());
     let (birth, name) = birth(id, new);
     let (runnable, task) = spawn::task(coro, Stealable::of(shared), birth);
     if let Some(name) = name {
@@ -452,6 +452,6 @@ fn birth(id: TaskId, new: NewTask) -> (Birth, Option<String>) {
 pub(in crate::runtime) fn next_id(shared: &Arc<Shared>) -> TaskId {
     context::with(|frame| {
         let core = frame.and_then(|frame| frame.core_of(shared));
-        core.map_or_else(|| shared.next_id(), |core| core.next_id())
+        core.map_or_else(|| shared.ids.one(), |core| core.next_id())
     })
 }

@@ -54,7 +54,7 @@ pub(crate) use handover::{Callback, Cancellation, Completion, Handover};
 pub(crate) use in_place::in_place;
 pub(crate) use scheduler::driver::Settings as TimeSettings;
 pub use scheduler::exception_context::ExceptionContext;
-pub(crate) use scheduler::options::Options;
+pub(crate) use scheduler::options::{MOST_WORKERS, Options};
 pub use scheduler::tuning::Tuning;
 pub(crate) use scope::{Delivery, Scope, Verdict, delivered_requests, settled_requests};
 pub(crate) use sleeping::{Precision, Timer, loop_time};

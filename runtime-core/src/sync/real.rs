@@ -1,5 +1,6 @@
 //! The seam in a real build: std's primitives, and crossbeam's deque.
 
+pub(crate) use std::sync::atomic::AtomicU64 as StdAtomicU64;
 /// For what no protocol counts on, and where loom's own would not do: trait objects, mostly.
 pub(crate) use std::sync::{Arc as StdArc, Mutex as StdMutex, PoisonError, Weak as StdWeak};
 pub(crate) use std::sync::{Arc, MutexGuard, OnceLock};

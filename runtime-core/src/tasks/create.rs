@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::runtime::{
-    Context, NewTask, Task, boxed_if_big, no_running_loop, spawn_here, spawn_local,
+    Context, NewTask, Task, boxed_if_big, is_big, no_running_loop, spawn_here, spawn_local,
 };
 
 /// Runs `coro` concurrently, as a task of the running loop: `asyncio.create_task`.

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::future::{Future, IntoFuture};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -28,6 +28,7 @@ use crate::runtime::{Attendance, Raise, hidden, note};
 /// assert_eq!(answer, 42);
 /// # });
 /// ```
+#[track_caller]
 pub fn finally<F, C>(body: F, cleanup: C) -> Finally<F, C::IntoFuture>
 where
     F: Future,
@@ -38,6 +39,7 @@ where
         cleanup: Some(cleanup.into_future()),
         end: None,
         attendance: Attendance::default(),
+        location: Location::caller(),
     }
 }
 
@@ -51,6 +53,7 @@ pin_project! {
         cleanup: Option<C>,
         end: Option<End<F::Output>>,
         attendance: Attendance,
+        location: &'static Location<'static>,
     }
 }
 
@@ -124,11 +127,15 @@ impl<F: Future, C: Future<Output = ()>> Future for Finally<F, C> {
             self.project().attendance.attend(cx.waker());
             return Poll::Pending;
         }
-        let end = self.project().end;
+        let this = self.project();
+        let (end, location) = (this.end, *this.location);
         if let Some(End::Cancelled(raise)) = end {
             return Pin::new(raise).poll(cx).map(|never| match never {});
         }
-        match end.take().expect("finally was polled after its end") {
+        let Some(end) = end.take() else {
+            panic!("the finally made at {location} was polled after its end")
+        };
+        match end {
             End::Value(value) => Poll::Ready(value),
             End::Panic(payload) => resume_unwind(payload),
             End::Cancelled(_) => unreachable!("handled above"),

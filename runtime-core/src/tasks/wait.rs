@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -50,6 +51,7 @@ pub fn wait<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Wait<T> {
         done: Vec::new(),
         timeout: None,
         return_when: ALL_COMPLETED,
+        location: Location::caller(),
     }
 }
 
@@ -60,6 +62,7 @@ pub struct Wait<T, W = AllCompleted> {
     done: Vec<(usize, Task<T>)>,
     timeout: Option<Sleep>,
     return_when: W,
+    location: &'static Location<'static>,
 }
 
 /// The tasks of a [`wait`]: done, and pending.
@@ -97,6 +100,7 @@ impl<T, W> Wait<T, W> {
             done: self.done,
             timeout: self.timeout,
             return_when: condition,
+            location: self.location,
         }
     }
 }
@@ -193,7 +197,8 @@ impl<T, W> Wait<T, W> {
         let mut tasks = std::mem::take(&mut self.done);
         assert!(
             !tasks.is_empty() || rest.len() != 0,
-            "a wait was polled after its end"
+            "the wait made at {} was polled after its end",
+            self.location
         );
         tasks.extend(rest.map(|ending| ending.task.expect("it was pending")));
         tasks.sort_unstable_by_key(|(index, _)| *index);

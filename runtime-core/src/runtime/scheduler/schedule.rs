@@ -67,8 +67,16 @@ impl Schedule for Stealable {
             }
             None => Some(task),
         });
-        if let Some(task) = elsewhere {
-            submit(self.shared(), task);
+        match elsewhere {
+            None => {}
+            // Who wakes has a reference to the task, and the task keeps the branch.
+            Some(task) if wake == Wake::Woken => submit(self.shared(), task),
+            // The worker that has polled it has none, and may have entered another loop meanwhile. Once it
+            // is submitted, the task may end elsewhere, and take the branch along.
+            Some(task) => {
+                let shared = Arc::clone(self.shared());
+                submit(&shared, task);
+            }
         }
     }
 
@@ -83,6 +91,10 @@ impl Schedule for Stealable {
 
     fn report(&self, report: Report) {
         tell(self.shared(), report);
+    }
+
+    fn ordinal(&self, id: u64) -> u64 {
+        self.shared().ids.ordinal(id)
     }
 }
 
@@ -123,6 +135,10 @@ impl Schedule for Bound {
 
     fn report(&self, report: Report) {
         tell(&self.shared, report);
+    }
+
+    fn ordinal(&self, id: u64) -> u64 {
+        self.shared.ids.ordinal(id)
     }
 }
 

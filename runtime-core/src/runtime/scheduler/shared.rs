@@ -11,6 +11,7 @@ use super::agenda::Agenda;
 use super::crew::Crew;
 use super::driver::{Driver, Waited};
 use super::exception_context::ExceptionContext;
+use super::ids::Ids;
 use super::lane::Lane;
 use super::options::Options;
 use super::parker::{Interrupt, Parker};
@@ -18,7 +19,7 @@ use super::role::Held;
 use crate::exceptions::PanicError;
 use crate::runtime::blocking::FunctionPool;
 use crate::runtime::run_queue::RunQueue;
-use crate::runtime::task::header::{Header, TaskId};
+use crate::runtime::task::header::Header;
 use crate::runtime::task::registry::{Births, Registry};
 use crate::runtime::task::runnable::Runnable;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
@@ -30,9 +31,6 @@ pub(crate) type Handler = StdArc<dyn Fn(&Arc<Shared>, &ExceptionContext) + Send 
 /// How long the deterministic mode waits for a foreign thread, when nothing else can happen, before
 /// it calls that a deadlock.
 const PATIENCE: Duration = Duration::from_millis(20);
-
-/// How many ids a worker takes at once.
-const ID_BLOCK: u64 = 256;
 
 /// How long a poll or a callback may take at first, as asyncio's: 0.1 s.
 const SLOW_NANOSECONDS: u64 = 100_000_000;
@@ -55,7 +53,7 @@ pub(crate) struct Shared {
     pub(crate) watch_parker: Parker,
     pub(crate) spares: Mutex<Spares>,
     pub(crate) watch_asleep: AtomicBool,
-    ids: AtomicU64,
+    pub(crate) ids: Ids,
     /// The branch for foreign threads, which stands on a higher floor. Weak: it keeps the loop.
     pub(crate) foreign_branch: OnceLock<StdWeak<dyn Any + Send + Sync>>,
     /// The thread of worker 0.
@@ -123,6 +121,7 @@ impl Shared {
         let mut parts: Vec<_> = parts.collect();
         let spares = parts.split_off(options.workers);
         let debug = AtomicBool::new(options.debug);
+        let ids = options.seed.map_or_else(Ids::shared, |_| Ids::own());
         let shared = Shared {
             crew,
             registry,
@@ -141,7 +140,7 @@ impl Shared {
                 threads: Vec::new(),
             }),
             watch_asleep: AtomicBool::new(false),
-            ids: AtomicU64::new(1),
+            ids,
             foreign_branch: OnceLock::new(),
             first_thread: thread::current().id(),
             running: AtomicBool::new(false),
@@ -150,18 +149,6 @@ impl Shared {
             abandoning: AtomicBool::new(false),
         };
         Ok((shared, parts))
-    }
-
-    /// One task's number, for a thread that is no worker.
-    pub(crate) fn next_id(&self) -> TaskId {
-        // Relaxed: a number is only ever compared.
-        TaskId(self.ids.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// A block of numbers for a worker.
-    pub(crate) fn next_ids(&self) -> (u64, u64) {
-        let first = self.ids.fetch_add(ID_BLOCK, Ordering::Relaxed);
-        (first, first + ID_BLOCK)
     }
 
     /// Wakes the poller thread if it is in bed, and lets a jump of time under way be over. A worker

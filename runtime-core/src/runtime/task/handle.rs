@@ -121,7 +121,7 @@ impl TaskHandle {
     /// As [`Task::get_name`](crate::Task::get_name).
     #[must_use]
     pub fn get_name(&self) -> String {
-        self.task.header().name()
+        self.task.name()
     }
 
     /// As [`Task::set_name`](crate::Task::set_name).

@@ -172,16 +172,17 @@ impl<T> Task<T> {
         self.task.remove_callback(id.key())
     }
 
-    /// The task's number: unique in its loop, in no particular order.
+    /// The task's number: unique in the process, in no particular order.
     #[must_use]
     pub fn id(&self) -> TaskId {
         self.task.id()
     }
 
-    /// The task's name; by default `Task-` and its number.
+    /// The task's name; by default `Task-` and its number. In the deterministic mode that is its number
+    /// within the loop, so the same seed gives the same names.
     #[must_use]
     pub fn get_name(&self) -> String {
-        self.task.header().name()
+        self.task.name()
     }
 
     /// Names the task.
@@ -229,10 +230,9 @@ impl<T> Task<T> {
     }
 
     fn poll_outcome(&mut self, waker: &Waker) -> Poll<Outcome<T>> {
-        assert!(
-            !matches!(self.stage, Stage::Taken),
-            "a Task was polled after its end"
-        );
+        if matches!(self.stage, Stage::Taken) {
+            polled_again(&self.task)
+        }
         self.poll_done(waker).map(|()| self.take())
     }
 
@@ -439,6 +439,11 @@ fn settle_met(task: &TaskRef, forwarded: Vec<Forwarded>) {
             forwarded.held.settle();
         }
     }
+}
+
+#[cold]
+fn polled_again(task: &TaskRef) -> ! {
+    panic!("the handle of {} was polled after its end", task.describe())
 }
 
 fn identity(waker: &Waker) -> (usize, usize) {

@@ -257,7 +257,8 @@ where
         let cell = unsafe { Self::from_pointer(pointer) };
         // Once it is scheduled, another thread may run the task to its end and free it while this call
         // still returns through the scheduler: so it is called through a copy. What that points to is
-        // kept alive by the caller: a reference to the task, or the worker that runs it.
+        // kept alive by the caller's reference to the task or, where there is none, by the scheduler
+        // itself, from before it lets the task go.
         // SAFETY: never dropped, so the original stays the owner.
         let scheduler = ManuallyDrop::new(unsafe { std::ptr::read(&raw const cell.scheduler) });
         // SAFETY: the caller's right.

@@ -262,10 +262,15 @@ impl TaskRef {
         });
     }
 
+    /// The name, which by default is `Task-` and a number.
+    pub(crate) fn name(&self) -> String {
+        let given = self.header().side().and_then(Side::name);
+        given.unwrap_or_else(|| format!("Task-{}", self.scheduler().ordinal(self.id().0)))
+    }
+
     /// Name and create location, for reports.
     pub(crate) fn describe(&self) -> String {
-        let header = self.header();
-        format!("{} created at {}", header.name(), header.location)
+        format!("{} created at {}", self.name(), self.location())
     }
 
     pub(crate) fn ending(&self) -> Option<Ending> {

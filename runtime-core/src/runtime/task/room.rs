@@ -21,10 +21,11 @@ pub(crate) const fn is_big<T>() -> bool {
 
 /// Evaluates an expression with the future `$name` of type `$type`, boxed if it is big.
 ///
-/// A macro, because a function would have to take the future by value: one more copy of it.
+/// A macro, because a function would have to take the future by value: one more copy of it. It
+/// needs [`is_big`] where it stands.
 macro_rules! boxed_if_big {
     ($type:ty, $name:ident => $with:expr) => {
-        if const { $crate::runtime::is_big::<$type>() } {
+        if const { is_big::<$type>() } {
             let $name = Box::pin($name);
             $with
         } else {
@@ -37,7 +38,7 @@ pub(crate) use boxed_if_big;
 /// The same with the function `$name`, which is called once, as an `$object`.
 macro_rules! boxed_call_if_big {
     ($type:ty, $name:ident: $object:ty => $with:expr) => {
-        if const { $crate::runtime::is_big::<$type>() } {
+        if const { is_big::<$type>() } {
             let $name: Box<$object> = Box::new($name);
             $with
         } else {

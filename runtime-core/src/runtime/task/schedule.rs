@@ -24,6 +24,11 @@ pub(crate) trait Schedule: Send + Sync + 'static {
 
     /// Tells the loop's exception handler.
     fn report(&self, report: Report);
+
+    /// The number by which a task with this id is called, if it has no name.
+    fn ordinal(&self, id: u64) -> u64 {
+        id
+    }
 }
 
 impl<S: Schedule> Rare for S {
@@ -33,6 +38,10 @@ impl<S: Schedule> Rare for S {
 
     fn report(&self, report: Report) {
         Schedule::report(self, report);
+    }
+
+    fn ordinal(&self, id: u64) -> u64 {
+        Schedule::ordinal(self, id)
     }
 
     fn as_any(&self) -> &dyn Any {

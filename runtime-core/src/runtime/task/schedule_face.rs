@@ -11,6 +11,8 @@ pub(crate) trait Rare: Any {
     fn call_soon(&self, callback: Handle);
     /// Tells the loop's exception handler of a panic that nobody has seen.
     fn report(&self, report: Report);
+    /// The number by which a task with this id is called, if it has no name.
+    fn ordinal(&self, id: u64) -> u64;
     /// The scheduler itself, for who knows its type.
     fn as_any(&self) -> &dyn Any;
 }

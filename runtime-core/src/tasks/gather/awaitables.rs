@@ -141,6 +141,18 @@ where
     Child::start(future, |result| result, is_handle::<F>(), crib)
 }
 
+impl Awaitables for () {
+    type Children = ();
+
+    fn start(self, _: &mut Crib) {}
+}
+
+impl TryAwaitables for () {
+    type Children = ();
+
+    fn start(self, _: &mut Crib) {}
+}
+
 macro_rules! awaitables {
     ($($F:ident $A:ident $at:tt,)+) => {
         impl<$($F),+> Awaitables for ($($F,)+)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -20,12 +21,17 @@ pub struct Gather<C> {
 }
 
 impl<C: Children> Gather<C> {
-    pub(super) fn new(children: C, alarm: Arc<Alarm>) -> Gather<C> {
+    pub(super) fn new(
+        children: C,
+        alarm: Arc<Alarm>,
+        location: &'static Location<'static>,
+    ) -> Gather<C> {
         Gather {
             joint: Joint {
                 left: children.count(),
                 children: Some(children),
                 alarm,
+                location,
                 stage: Stage::Waiting,
                 attendance: Attendance::default(),
             },
@@ -85,6 +91,8 @@ struct Joint<C> {
     /// All but so many of the first children are known to have ended.
     left: usize,
     alarm: Arc<Alarm>,
+    /// Where the gather was made.
+    location: &'static Location<'static>,
     stage: Stage,
     attendance: Attendance,
 }
@@ -105,6 +113,9 @@ enum Until {
 impl<C: Children> Joint<C> {
     /// The children, and which of them failed first.
     fn poll(&mut self, until: Until, cx: &mut Context<'_>) -> Poll<(C, Option<usize>)> {
+        if self.children.is_none() {
+            polled_again(self.location)
+        }
         loop {
             let ended = match &mut self.stage {
                 Stage::Waiting => self.poll_children(until, cx.waker()),
@@ -122,7 +133,7 @@ impl<C: Children> Joint<C> {
             match (ended, &mut self.stage) {
                 (Poll::Ready(failed), Stage::Waiting) => {
                     let children = self.children.take();
-                    return Poll::Ready((children.expect(POLLED_AGAIN), failed));
+                    return Poll::Ready((children.expect(UNTIL_ITS_END), failed));
                 }
                 (Poll::Ready(_), Stage::Cancelled(held)) => {
                     let error = held[0].error().clone();
@@ -147,7 +158,7 @@ impl<C: Children> Joint<C> {
 
     /// Whether the children have ended as far as `until` says, and which of them failed first.
     fn poll_children(&mut self, until: Until, waker: &Waker) -> Poll<Option<usize>> {
-        let children = self.children.as_mut().expect(POLLED_AGAIN);
+        let children = self.children.as_mut().expect(UNTIL_ITS_END);
         while let Some(last) = self.left.checked_sub(1) {
             if children.poll_done(last, waker).is_pending() {
                 let failed = match until {
@@ -168,7 +179,7 @@ impl<C: Children> Joint<C> {
     /// Passes the request that has reached this await on to the children. False if all have ended since
     /// they were polled: what they returned is the answer, and the request waits for the next await.
     fn forward(&mut self) -> bool {
-        let children = self.children.as_ref().expect(POLLED_AGAIN);
+        let children = self.children.as_ref().expect(UNTIL_ITS_END);
         let mut in_a_circle = false;
         let held = Held::claim_if(|error| match error.passed_on() {
             Some(error) => children.cancel(&error),
@@ -188,7 +199,12 @@ impl<C: Children> Joint<C> {
     }
 }
 
-const POLLED_AGAIN: &str = "a gather was polled after its end";
+const UNTIL_ITS_END: &str = "a gather has its children until its end";
+
+#[cold]
+fn polled_again(location: &Location<'_>) -> ! {
+    panic!("the gather made at {location} was polled after its end")
+}
 
 impl<C> fmt::Debug for Gather<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
