@@ -11,7 +11,7 @@ use ::futures::FutureExt;
 use crate::exceptions::{CancelledError, PanicError, TaskError, TimeoutError};
 use crate::runtime::{
     Attendance, Callback, Cancellation, Completion, EventLoop, Handover, Held, InVain, OwnEnd,
-    Raise, TaskHandle, ends_with, own_end,
+    Raise, TaskHandle, Unnested, boxed_if_big, ends_with, inherited_context, is_big, own_end,
 };
 use crate::sync::{Arc, StdArc};
 use crate::tasks::catch_cancelled;
@@ -35,6 +35,15 @@ use crate::tasks::catch_cancelled;
 /// ```
 #[track_caller]
 pub fn run_coroutine_threadsafe<F>(coro: F, event_loop: &EventLoop) -> Future<F::Output>
+where
+    F: std::future::Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    boxed_if_big!(F, coro => submit(coro, event_loop))
+}
+
+#[track_caller]
+fn submit<F>(coro: F, event_loop: &EventLoop) -> Future<F::Output>
 where
     F: std::future::Future + Send + 'static,
     F::Output: Send + 'static,
@@ -96,7 +105,7 @@ impl<T> Future<T> {
     pub fn result(&self, timeout: impl Into<Option<Duration>>) -> Result<T, TaskError> {
         let timeout = timeout.into();
         if let Some(outcome) = self.shared.handover.take() {
-            return outcome;
+            return bare(outcome);
         }
         if timeout == Some(Duration::ZERO) {
             return Err(TimeoutError.into());
@@ -119,12 +128,12 @@ impl<T> Future<T> {
         );
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let outcome = self.wait(deadline);
-        outcome.unwrap_or_else(|| Err(TimeoutError.into()))
+        outcome.map_or_else(|| Err(TimeoutError.into()), bare)
     }
 
     /// Blocks this thread. What it holds of a time that stands still is lent back meanwhile: it would
     /// keep the coroutine from its end.
-    fn wait(&self, deadline: Option<Instant>) -> Option<Result<T, TaskError>> {
+    fn wait(&self, deadline: Option<Instant>) -> Option<Outcome<T>> {
         let handover = &self.shared.handover;
         if let Some(lent) = self.shared.event_loop.time_to_lend() {
             let back = StdArc::clone(&lent);
@@ -164,15 +173,24 @@ impl<T> Future<T> {
     }
 
     /// Runs `callback` once the future is done, on the loop's lane: never inside this call, and
-    /// never two callbacks of a loop at once. (After the loop's close there is no lane: it runs in
+    /// never two callbacks of a loop at once. It runs in a copy of the caller's context. (After the loop's close there is no lane: it runs in
     /// this call then.)
     pub fn add_done_callback(&self, callback: impl FnOnce(&Future<T>) + Send + 'static)
     where
         T: Send + 'static,
     {
+        self.add_callback(Box::new(callback));
+    }
+
+    fn add_callback(&self, callback: DoneCallback<T>)
+    where
+        T: Send + 'static,
+    {
         // The future holds itself until it is done and its callbacks have been taken.
         let future = self.second();
-        let callback: Callback = Box::new(move || callback(&future));
+        let callback = Unnested::new(callback);
+        let context = inherited_context().unwrap_or_default();
+        let callback: Callback = Box::new(move || context.run(|| (callback.into_inner())(&future)));
         if let Err(callback) = self.shared.handover.add_callback(callback) {
             self.shared.event_loop.call_on_lane(vec![callback]);
         }
@@ -220,15 +238,15 @@ impl<T> std::future::Future for Future<T> {
             }
             // It has been raised, and this is awaited once more: here is what there is.
             this.raise = None;
-            return this.shared.handover.poll(cx.waker());
+            return this.shared.handover.poll(cx.waker()).map(bare);
         }
         if let Poll::Ready(outcome) = this.shared.handover.poll(cx.waker()) {
-            return this.end(outcome, cx);
+            return this.end(bare(outcome), cx);
         }
         let Some(held) = Held::claim_if(|error| this.cancel_by(error, TaskHandle::pass_on)) else {
             this.attendance.attend(cx.waker());
             // Unless the offer was refused: the outcome is there then.
-            return this.shared.handover.poll(cx.waker());
+            return this.shared.handover.poll(cx.waker()).map(bare);
         };
         let error = held.error().clone();
         this.raise(Raise::standing_for(vec![held], error), cx)
@@ -271,9 +289,19 @@ impl<T> fmt::Debug for Future<T> {
     }
 }
 
+/// What the user gives. Boxed by the public call that takes it, before anything else: it may be big.
+type DoneCallback<T> = Box<dyn FnOnce(&Future<T>) + Send>;
+
+/// What becomes of the coroutine. Its value may own the next future, whose value owns one, and so on.
+type Outcome<T> = Result<Unnested<T>, TaskError>;
+
+fn bare<T>(outcome: Outcome<T>) -> Result<T, TaskError> {
+    outcome.map(Unnested::into_inner)
+}
+
 /// What the future and the coroutine share.
 struct Shared<T> {
-    handover: Handover<T>,
+    handover: Handover<Unnested<T>>,
     event_loop: EventLoop,
 }
 
@@ -285,7 +313,7 @@ impl<T> Shared<T> {
     }
 
     /// Tells of a panic that nobody has seen.
-    fn report(&self, outcome: Option<Result<T, TaskError>>) {
+    fn report(&self, outcome: Option<Outcome<T>>) {
         if let Some(Err(TaskError::Panicked(panic))) = outcome {
             let message = "Future exception was never retrieved";
             self.event_loop.report(message, panic.to_string());
@@ -305,7 +333,7 @@ struct Promise<T> {
 }
 
 impl<T> Promise<T> {
-    fn complete(&self, outcome: Result<T, TaskError>) {
+    fn complete(&self, outcome: Outcome<T>) {
         match self.shared.handover.complete(outcome) {
             Completion::First(callbacks) => self.shared.run(callbacks),
             Completion::TooLate(outcome) => self.shared.report(Some(outcome)),
@@ -324,10 +352,13 @@ impl<T> Drop for Promise<T> {
 }
 
 /// Runs `coro`, and keeps the promise.
-async fn keep<F: std::future::Future>(promise: Promise<F::Output>, coro: F) {
+async fn keep<F>(promise: Promise<F::Output>, coro: F)
+where
+    F: std::future::Future<Output: 'static>,
+{
     let coro = AssertUnwindSafe(catch_cancelled(coro));
     match coro.catch_unwind().await {
-        Ok(Ok(value)) => promise.complete(Ok(value)),
+        Ok(Ok(value)) => promise.complete(Ok(Unnested::new(value))),
         Ok(Err(cancelled)) => {
             promise.complete(Err(cancelled.clone().into()));
             cancelled.raise().await

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::runtime::{Context, current_task};
+use crate::runtime::{Context, Unnested, current_task};
 use crate::sync::StdArc;
 
 /// A variable whose value belongs to the current context. Declared by
@@ -30,10 +30,12 @@ pub struct ContextVar<T: 'static> {
     _value: PhantomData<fn() -> T>,
 }
 
-/// Undoes a [`ContextVar::set`].
+/// Undoes a [`ContextVar::set`], once, where that was made: of the same variable, in the same context.
 #[must_use = "keep the token to reset the variable, or drop it explicitly"]
 pub struct Token<T> {
     before: Option<T>,
+    variable: usize,
+    context: Context,
 }
 
 impl<T: Clone + Send + Sync + 'static> ContextVar<T> {
@@ -80,26 +82,43 @@ impl<T: Clone + Send + Sync + 'static> ContextVar<T> {
     #[track_caller]
     pub fn set(&'static self, value: T) -> Token<T> {
         let before = self.bound();
-        let value: StdArc<dyn Any + Send + Sync> = StdArc::new(value);
-        let _old = current_context_or_panic().bind(self.identity(), Some(value));
-        Token { before }
+        let value: StdArc<dyn Any + Send + Sync> = StdArc::new(Unnested::new(value));
+        let (variable, context) = (self.identity(), current_context_or_panic());
+        let _old = context.bind(variable, Some(value));
+        Token {
+            before,
+            variable,
+            context,
+        }
     }
 
     /// Undoes a `set`.
     ///
     /// # Panics
-    /// Where there is no context.
+    /// Where there is no context, and if the token is of another variable, or of another context.
     #[track_caller]
     pub fn reset(&'static self, token: Token<T>) {
+        assert!(
+            token.variable == self.identity(),
+            "the token was created by a different ContextVar than {}",
+            self.name
+        );
+        let context = current_context_or_panic();
+        assert!(
+            context.is_same(&token.context),
+            "the token of {} was created in a different Context",
+            self.name
+        );
         let value = token
             .before
-            .map(|value| StdArc::new(value) as StdArc<dyn Any + Send + Sync>);
-        let _old = current_context_or_panic().bind(self.identity(), value);
+            .map(|value| StdArc::new(Unnested::new(value)) as StdArc<dyn Any + Send + Sync>);
+        let _old = context.bind(self.identity(), value);
     }
 
     fn bound(&'static self) -> Option<T> {
         let value = current_context()?.lookup(self.identity())?;
-        value.downcast_ref::<T>().cloned()
+        let value = value.downcast_ref::<Unnested<T>>()?;
+        Some(value.get().clone())
     }
 
     fn identity(&'static self) -> usize {

@@ -9,7 +9,7 @@ use std::fmt;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use crate::runtime::{Appointment, inherited_context};
+use crate::runtime::{Appointment, Callback, inherited_context};
 
 pub use crate::runtime::{
     EnterGuard, EventLoop, ExceptionContext, Handle, Metrics, get_running_loop,
@@ -37,7 +37,7 @@ impl EventLoop {
     /// ```
     #[track_caller]
     pub fn call_soon(&self, callback: impl FnOnce() + Send + 'static) -> Handle {
-        let handle = new_handle(callback);
+        let handle = new_handle(Box::new(callback));
         self.run_calls(vec![handle.clone()]);
         handle
     }
@@ -46,7 +46,9 @@ impl EventLoop {
     /// that other threads may use.
     #[track_caller]
     pub fn call_soon_threadsafe(&self, callback: impl FnOnce() + Send + 'static) -> Handle {
-        self.call_soon(callback)
+        let handle = new_handle(Box::new(callback));
+        self.run_calls(vec![handle.clone()]);
+        handle
     }
 
     /// Has `callback` called after `delay`: `loop.call_later`.
@@ -71,15 +73,21 @@ impl EventLoop {
         delay: Duration,
         callback: impl FnOnce() + Send + 'static,
     ) -> TimerHandle {
+        let callback: Callback = Box::new(callback);
         let now = self.time();
         let when = now.checked_add(delay);
-        self.call_at(when.unwrap_or_else(|| now + A_MILLENNIUM), callback)
+        self.appoint(when.unwrap_or_else(|| now + A_MILLENNIUM), callback)
     }
 
     /// Has `callback` called at `when`, by the clock of [`time`](EventLoop::time): at once if that is
     /// past. Otherwise as [`call_later`](EventLoop::call_later).
     #[track_caller]
     pub fn call_at(&self, when: Instant, callback: impl FnOnce() + Send + 'static) -> TimerHandle {
+        self.appoint(when, Box::new(callback))
+    }
+
+    #[track_caller]
+    fn appoint(&self, when: Instant, callback: Callback) -> TimerHandle {
         let handle = new_handle(callback);
         let appointment = self.run_call_at(when, handle.clone());
         TimerHandle {
@@ -91,7 +99,7 @@ impl EventLoop {
 }
 
 #[track_caller]
-fn new_handle(callback: impl FnOnce() + Send + 'static) -> Handle {
+fn new_handle(callback: Callback) -> Handle {
     Handle::new(callback, inherited_context(), Location::caller())
 }
 

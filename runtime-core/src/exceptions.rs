@@ -298,13 +298,15 @@ impl fmt::Display for TaskError {
 }
 
 impl Error for TaskError {
+    /// What is behind the error in the variant. That one is no source: it is what this error says, and
+    /// a report of the whole chain would say it twice.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            TaskError::Cancelled(error) => Some(error),
-            TaskError::Panicked(error) => Some(error),
-            TaskError::TimedOut(error) => Some(error),
-            TaskError::InvalidState(error) => Some(error),
-            TaskError::Failed(error) => Some(error),
+            TaskError::Cancelled(error) => error.source(),
+            TaskError::Panicked(error) => error.source(),
+            TaskError::TimedOut(error) => error.source(),
+            TaskError::InvalidState(error) => error.source(),
+            TaskError::Failed(error) => error.source(),
         }
     }
 }

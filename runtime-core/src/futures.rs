@@ -17,7 +17,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::exceptions::{CancelledError, InvalidStateError, TaskError};
 use crate::runtime::{
-    Audience, CallbackId, EventLoop, Handle, inherited_context, no_running_loop, wait_on,
+    Audience, CallbackId, EventLoop, Handle, Unnested, drop_unnested, inherited_context,
+    no_running_loop, wait_on,
 };
 use crate::sync::{Arc, OnceLock};
 
@@ -56,6 +57,9 @@ struct Place<T> {
     event_loop: Option<EventLoop>,
     location: &'static Location<'static>,
 }
+
+/// What the user gives. Boxed by the public call that takes it, before anything else: it may be big.
+type DoneCallback<T> = Box<dyn FnOnce(&Future<T>) + Send>;
 
 /// A callback before there is a result. It does not hold its future, which would hold it.
 struct Callback<T> {
@@ -166,12 +170,24 @@ impl<T> Future<T> {
     where
         T: Send + Sync + 'static,
     {
+        self.add_callback(Box::new(callback))
+    }
+
+    #[track_caller]
+    fn add_callback(&self, callback: DoneCallback<T>) -> CallbackId
+    where
+        T: Send + Sync + 'static,
+    {
         let event_loop = self.get_loop().or_else(EventLoop::current);
         let Some(event_loop) = event_loop else {
             no_running_loop()
         };
         let (context, location) = (inherited_context(), Location::caller());
-        let bind = move |future| Handle::new(move || callback(&future), context, location);
+        let callback = Unnested::new(callback);
+        let bind = move |future| {
+            let call = Box::new(move || (callback.into_inner())(&future));
+            Handle::new(call, context, location)
+        };
         let callback = Callback {
             event_loop,
             bind: Box::new(bind),
@@ -220,7 +236,8 @@ impl<T> Future<T> {
     fn leave_audience(&mut self) {
         if let Some(key) = self.waiter.take() {
             // User code: outside the lock, which is given back by now.
-            let _waker = self.place.audience.remove_waiter(key);
+            let waker = self.place.audience.remove_waiter(key);
+            waker.into_iter().for_each(drop_unnested);
         }
     }
 }

@@ -55,6 +55,8 @@ pub mod concurrent;
 pub mod threads;
 pub mod timeouts;
 
+mod environment;
+
 pub mod runners;
 
 #[doc(hidden)]

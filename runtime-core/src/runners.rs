@@ -7,9 +7,11 @@ use std::marker::PhantomData;
 use std::panic::{Location, panic_any};
 use std::time::Duration;
 
+use crate::environment;
 use crate::exceptions::{CancelledError, ShutdownTimeout};
 use crate::runtime::{
-    Context, Engine, EventLoop, Options, Slack, TimeSettings, Tuning, is_inside_loop, run_foreign,
+    Context, Engine, EventLoop, MOST_WORKERS, Options, Slack, TimeSettings, Tuning, boxed_if_big,
+    is_big, is_inside_loop, run_foreign,
 };
 use crate::sync::{StdArc, thread};
 
@@ -35,7 +37,7 @@ use crate::sync::{StdArc, thread};
 #[track_caller]
 pub fn run<F: Future>(main: F) -> F::Output {
     refuse_nesting();
-    Runner::new().run(main)
+    boxed_if_big!(F, main => Runner::new().run(main))
 }
 
 /// As [`run`], but a cancellation of `main` is an error and no panic.
@@ -48,7 +50,7 @@ pub fn run<F: Future>(main: F) -> F::Output {
 #[track_caller]
 pub fn try_run<F: Future>(main: F) -> Result<F::Output, CancelledError> {
     refuse_nesting();
-    Runner::new().try_run(main)
+    boxed_if_big!(F, main => Runner::new().try_run(main))
 }
 
 /// A loop, to run several main coroutines on one after the other: `asyncio.Runner`.
@@ -94,6 +96,10 @@ impl Runner {
     }
 
     /// A runner with other settings.
+    ///
+    /// # Panics
+    /// If `ASYNCIO_WORKERS` or `ASYNCIO_DEBUG` is set to what it cannot be. Set to nothing, they say nothing.
+    #[track_caller]
     pub fn builder() -> Builder {
         Builder::new()
     }
@@ -105,7 +111,7 @@ impl Runner {
     /// runner, and panics. In a fork of the process that made the runner: its threads are not there.
     #[track_caller]
     pub fn run<F: Future>(&mut self, main: F) -> F::Output {
-        match self.try_run(main) {
+        match boxed_if_big!(F, main => self.try_run(main)) {
             Ok(value) => value,
             Err(cancelled) => {
                 // The shutdown first, as after a panic: the payload may end the process.
@@ -127,8 +133,7 @@ impl Runner {
         assert!(!self.engine.is_closed(), "Runner is closed");
         self.get_loop().assert_own_process();
         refuse_nesting();
-        self.engine
-            .run(main, self.context.clone(), Location::caller())
+        boxed_if_big!(F, main => self.engine.run(main, self.context.clone(), Location::caller()))
     }
 
     /// The loop.
@@ -219,7 +224,8 @@ impl EventLoop {
             "EventLoop::block_on() would wait for ever: no other thread turns the loop's workers, \
              and it is not running; use Runner::run()"
         );
-        run_foreign(self, future, Location::caller())
+        let location = Location::caller();
+        boxed_if_big!(F, future => run_foreign(self, future, location))
     }
 }
 
@@ -231,23 +237,24 @@ pub struct Builder {
     /// None: the defaults.
     workers: Option<usize>,
     max_blocking_threads: Option<usize>,
+    max_spare_workers: Option<usize>,
 }
 
 impl Builder {
+    #[track_caller]
     fn new() -> Builder {
         let processors = thread::available_parallelism().map_or(1, |count| count.get());
-        let workers = environment("ASYNCIO_WORKERS").filter(|count| *count > 0);
         let options = Options {
-            workers: workers.unwrap_or(processors),
+            workers: environment::workers().unwrap_or(processors.min(MOST_WORKERS)),
             max_blocking_threads: blocking_threads_for(processors),
             blocking_keep_alive: Duration::from_secs(10),
             thread_name: "asyncio".to_owned(),
             thread_stack_size: None,
             on_thread_start: None,
             on_thread_stop: None,
-            debug: environment("ASYNCIO_DEBUG") == Some(1),
+            debug: environment::debug(),
             time: TimeSettings::default(),
-            max_spare_workers: processors.max(workers.unwrap_or(0)),
+            max_spare_workers: 0,
             seed: None,
             tuning: Tuning::from_environment(),
         };
@@ -255,6 +262,7 @@ impl Builder {
             options,
             workers: None,
             max_blocking_threads: None,
+            max_spare_workers: None,
         }
     }
 
@@ -270,6 +278,7 @@ impl Builder {
         options.workers = self.workers.unwrap_or(options.workers);
         let threads = self.max_blocking_threads;
         options.max_blocking_threads = threads.unwrap_or(options.max_blocking_threads);
+        options.max_spare_workers = self.max_spare_workers.unwrap_or(options.workers);
         options
     }
 
@@ -278,11 +287,12 @@ impl Builder {
     /// mode, on every machine.
     ///
     /// # Panics
-    /// If it is zero.
+    /// If it is zero, or over 1,024. (What `ASYNCIO_WORKERS` says is held to the same, by
+    /// [`Runner::builder`].)
     #[track_caller]
     pub fn workers(mut self, count: usize) -> Builder {
         assert!(count > 0, "a loop needs at least one worker");
-        assert!(count < 1 << 16, "a loop has at most 65,535 workers");
+        assert!(count <= MOST_WORKERS, "a loop has at most 1,024 workers");
         self.workers = Some(count);
         self
     }
@@ -306,13 +316,31 @@ impl Builder {
     }
 
     /// What the names of the loop's threads begin with; by default `asyncio`.
+    ///
+    /// # Panics
+    /// If there is a NUL in it, which no thread's name may have.
+    #[track_caller]
     pub fn thread_name(mut self, name: impl Into<String>) -> Builder {
-        self.options.thread_name = name.into();
+        let name = name.into();
+        assert!(
+            !name.contains('\0'),
+            "the name of a thread may not contain a NUL: {name:?}"
+        );
+        self.options.thread_name = name;
         self
     }
 
     /// The stack size of the loop's threads, in bytes. (Worker 0 is the caller's thread.)
+    ///
+    /// # Panics
+    /// If it is less than 64 KiB, or more than a tebibyte. What lies between may still be more than the
+    /// system has: then [`build`](Builder::build) returns its error.
+    #[track_caller]
     pub fn thread_stack_size(mut self, bytes: usize) -> Builder {
+        assert!(
+            (64 << 10..=1 << 40).contains(&(bytes as u64)),
+            "a thread's stack has from 64 KiB to 1 TiB, and not {bytes} bytes"
+        );
         self.options.thread_stack_size = Some(bytes);
         self
     }
@@ -376,7 +404,9 @@ impl Builder {
     /// schedule: by default they are two and six, whatever the machine has and `ASYNCIO_WORKERS` says.
     ///
     /// The same seed gives the same schedule, on every machine, as long as nothing from outside takes
-    /// part: sockets and foreign threads work, but their moments are not the seed's. It explores the
+    /// part: sockets and foreign threads work, but their moments are not the seed's. What a foreign
+    /// thread will set later is nothing that the loop knows of: time jumps over it, or a deadlock is
+    /// found, unless [`EventLoop::hold_time`] holds the time until then. It explores the
     /// orders of await points, not data races. Functions for the pool run on the same thread. If nothing is left
     /// that could ever happen, `run` panics: "deadlock"; so does the shutdown. With one worker everything runs in
     /// asyncio's order: main, tasks and callbacks stand in one line, first in, first out.
@@ -409,12 +439,13 @@ impl Builder {
     /// If it is over 1,024.
     #[track_caller]
     pub fn max_spare_workers(mut self, count: usize) -> Builder {
-        assert!(count <= 1024, "a loop has at most 1,024 spare workers");
-        self.options.max_spare_workers = count;
+        let most = MOST_WORKERS;
+        assert!(count <= most, "a loop has at most 1,024 spare workers");
+        self.max_spare_workers = Some(count);
         self
     }
 
-    /// Debug mode; by default what `ASYNCIO_DEBUG=1` says.
+    /// Debug mode; by default what `ASYNCIO_DEBUG` says: `1` is on, `0` is off.
     pub fn debug(mut self, debug: bool) -> Builder {
         self.options.debug = debug;
         self
@@ -450,8 +481,4 @@ const SEEDED_WORKERS: usize = 2;
 
 fn blocking_threads_for(processors: usize) -> usize {
     (processors + 4).min(32)
-}
-
-fn environment(name: &str) -> Option<usize> {
-    std::env::var(name).ok()?.trim().parse().ok()
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::contextvars::copy_context;
 use crate::runtime::{
-    Context, EventLoop, FunctionPool, PoolSettings, Task, in_place, named_threads, no_running_loop,
-    try_get_running_loop,
+    Context, EventLoop, FunctionPool, PoolSettings, Task, boxed_call_if_big, in_place, is_big,
+    named_threads, no_running_loop, try_get_running_loop,
 };
 
 /// Runs `function` on a thread for blocking calls: `asyncio.to_thread`.
@@ -40,10 +40,10 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    match try_get_running_loop() {
+    boxed_call_if_big!(F, function: dyn FnOnce() -> T + Send => match try_get_running_loop() {
         Ok(event_loop) => event_loop.offload(None, function, copy_context(), Location::caller()),
         Err(_) => no_running_loop(),
-    }
+    })
 }
 
 /// Runs `function` here, after handing this worker's other tasks over to the other workers.
@@ -95,8 +95,10 @@ impl EventLoop {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let pool = executor.map(|executor| &executor.pool);
-        self.offload(pool, function, Context::new(), Location::caller())
+        boxed_call_if_big!(F, function: dyn FnOnce() -> T + Send => {
+            let pool = executor.map(|executor| &executor.pool);
+            self.offload(pool, function, Context::new(), Location::caller())
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::pending;
 use std::panic::catch_unwind;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 
 use asyncio::{CancelledError, Runner, TaskError, checkpoint, create_local_task, create_task};
@@ -22,6 +22,11 @@ macro_rules! refused {
         found.text
     }};
 }
+
+#[path = "bad_use/again.rs"]
+mod again;
+#[path = "bad_use/settings.rs"]
+mod settings;
 
 fn one_worker() -> Runner {
     Runner::builder().workers(1).build().unwrap()
@@ -168,23 +173,6 @@ fn polling_a_task_after_its_end_panics_cleanly() {
         );
         assert!(matches!(task.result(), Err(TaskError::InvalidState(_))));
         assert!(task.done() && !task.cancelled());
-    });
-}
-
-#[test]
-fn polling_other_futures_after_their_end_panics_cleanly() {
-    on_workers(1, async {
-        let mut context = Context::from_waker(Waker::noop());
-        let mut caught_one = Box::pin(asyncio::catch_cancelled(async {}));
-        assert!(caught_one.poll_unpin(&mut context).is_ready());
-        caught(|| caught_one.poll_unpin(&mut context));
-        let mut finally = Box::pin(asyncio::finally(async {}, async {}));
-        assert!(finally.poll_unpin(&mut context).is_ready());
-        caught(|| finally.poll_unpin(&mut context));
-        let mut result = asyncio::sleep(Duration::ZERO).with_result(1);
-        assert!(result.poll_unpin(&mut context).is_pending());
-        assert_eq!(result.poll_unpin(&mut context), Poll::Ready(1));
-        caught(|| result.poll_unpin(&mut context));
     });
 }
 

@@ -243,3 +243,47 @@ fn many_variables_keep_their_values() {
         }
     });
 }
+
+#[test]
+fn a_token_is_refused_by_another_variable_at_the_line_of_the_caller() {
+    context_var! { static OTHER: usize }
+    on_workers(1, async {
+        let token = NUMBER.set(1);
+        let (line, found) = (line!(), caught(|| OTHER.reset(token)));
+        assert!(
+            found.text.contains("was created by a different ContextVar"),
+            "{}",
+            found.text
+        );
+        assert_eq!(found.place, Some((file!().to_owned(), line)));
+        assert_eq!((NUMBER.get(), OTHER.try_get()), (1, None));
+    });
+}
+
+#[test]
+fn a_token_is_refused_in_another_context_at_the_line_of_the_caller() {
+    on_workers(1, async {
+        let token = NUMBER.set(1);
+        let child = create_task(async move {
+            let (line, found) = (line!(), caught(|| NUMBER.reset(token)));
+            assert_eq!(found.place, Some((file!().to_owned(), line)));
+            found.text
+        });
+        let text = child.await.unwrap();
+        assert!(
+            text.contains("was created in a different Context"),
+            "{text}"
+        );
+        let token = NUMBER.set(2);
+        let text = caught(|| copy_context().run(|| NUMBER.reset(token))).text;
+        assert!(
+            text.contains("was created in a different Context"),
+            "{text}"
+        );
+        // The same context by another name is the same.
+        let context = Context::new();
+        let token = context.run(|| NUMBER.set(3));
+        context.clone().run(|| NUMBER.reset(token));
+        assert_eq!(context.run(|| NUMBER.try_get()), None);
+    });
+}

@@ -413,7 +413,17 @@ fn a_gather_in_a_gather() {
 }
 
 #[test]
-#[should_panic(expected = "a gather was polled after its end")]
+fn a_gather_of_no_tuple_is_ready_at_once() {
+    on_workers(1, async {
+        assert_eq!(gather(()).now_or_never().unwrap().unwrap(), ());
+        assert_eq!(gather(()).return_exceptions().now_or_never(), Some(()));
+        assert!(matches!(try_gather(()).now_or_never(), Some(Ok(()))));
+        assert_eq!(try_gather(()).return_exceptions().now_or_never(), Some(()));
+    });
+}
+
+#[test]
+#[should_panic(expected = "was polled after its end")]
 fn a_gather_is_not_polled_after_its_end() {
     on_workers(1, async {
         let mut gathered = gather((ready(1),));

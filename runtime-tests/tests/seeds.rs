@@ -395,3 +395,34 @@ fn a_seed_has_a_time_that_stands_still_in_any_order_of_the_calls() {
         }
     });
 }
+
+#[test]
+fn a_seed_gives_the_same_schedule_and_the_same_names_whatever_other_loops_do() {
+    let names = |seed| {
+        let mut runner = Runner::builder().deterministic(seed).build().unwrap();
+        let names = runner.run(async {
+            let tasks: Vec<_> = (0..600).map(|_| create_task(checkpoint())).collect();
+            let mut names = Vec::new();
+            for task in tasks {
+                names.push(task.get_name());
+                task.await.unwrap();
+            }
+            names
+        });
+        (names, runner.get_loop().metrics().schedule)
+    };
+    watched(|| {
+        let first = names(7);
+        // Numbers are taken in between, and at the same time.
+        let mut other = Runner::builder().workers(2).build().unwrap();
+        let same = other.run(async {
+            let others = (0..600).map(|_| create_task(async {}));
+            let busy = asyncio::gather_all(others);
+            let same = asyncio::to_thread(move || names(7)).await.unwrap();
+            busy.await.unwrap();
+            same
+        });
+        assert_eq!(first, same);
+        assert_eq!(first.0[0], "Task-2", "the first after main");
+    });
+}

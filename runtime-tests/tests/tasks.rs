@@ -433,3 +433,60 @@ fn the_future_is_dropped_before_anybody_is_told_of_the_end() {
     });
     assert!(counter.load(Ordering::Relaxed) > 0);
 }
+
+// No test had two loops.
+#[test]
+fn a_number_is_that_of_one_task_in_the_whole_process() {
+    watched(|| {
+        let ids = |seed: Option<u64>| {
+            let builder = Runner::builder().workers(2);
+            let builder = seed
+                .into_iter()
+                .fold(builder, asyncio::runners::Builder::deterministic);
+            let mut runner = builder.build().unwrap();
+            let event_loop = runner.get_loop().clone();
+            runner.run(async move {
+                let mut ids = vec![current_task().unwrap().id()];
+                ids.extend((0..300).map(|_| create_task(async {}).id()));
+                let foreign = thread::spawn(move || event_loop.create_task(async {}).id());
+                ids.push(foreign.join().unwrap());
+                ids
+            })
+        };
+        let threads: Vec<_> = [None, Some(1), None, Some(1)]
+            .map(|seed| thread::spawn(move || ids(seed)))
+            .into_iter()
+            .collect();
+        let ids: Vec<_> = threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect();
+        let different: std::collections::HashSet<_> = ids.iter().collect();
+        assert_eq!(different.len(), ids.len());
+    });
+}
+
+#[test]
+fn the_error_of_a_task_says_everything_once() {
+    on_workers(1, async {
+        let panicked = create_task(async { panic!("oh no") }).await.unwrap_err();
+        let endless = create_task(pending::<()>());
+        endless.cancel_with("too slow");
+        let cancelled = endless.await.unwrap_err();
+        let timed_out = TaskError::from(asyncio::TimeoutError);
+        let mut taken = create_task(async {});
+        (&mut taken).await.unwrap();
+        let taken = taken.result().unwrap_err();
+        for (error, text) in [
+            (panicked, "task panicked: oh no"),
+            (cancelled, "cancelled: too slow"),
+            (timed_out, "timed out"),
+            (taken, "Result has been taken already."),
+        ] {
+            let first: &dyn std::error::Error = &error;
+            let chain = std::iter::successors(Some(first), |error| error.source());
+            let texts: Vec<_> = chain.map(ToString::to_string).collect();
+            assert_eq!(texts, [text]);
+        }
+    });
+}

@@ -3,7 +3,11 @@
 use std::cell::Cell;
 use std::future::Future;
 use std::panic::{Location, resume_unwind};
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context as PollWith, Poll, ready};
+
+use pin_project_lite::pin_project;
 
 use super::at_work::AtWork;
 use super::event_loop::{EventLoop, next_id};
@@ -27,6 +31,29 @@ pub(crate) type RootResult<T> = Result<T, CancelledError>;
 
 /// The root's value comes through here, so that the task's output is a unit whatever `T` is.
 type Output<T> = Rc<Cell<Option<T>>>;
+
+pin_project! {
+    /// What a root's task runs. (Not an `async` block, which would hold `main` twice.)
+    struct Root<F: Future> {
+        #[pin]
+        main: Option<F>,
+        output: Output<F::Output>,
+    }
+}
+
+impl<F: Future> Future for Root<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut PollWith<'_>) -> Poll<()> {
+        let mut this = self.project();
+        let main = this.main.as_mut().as_pin_mut();
+        let value = ready!(main.expect("a root is polled until it ends").poll(cx));
+        // Before its value counts: if the destructor panics, so does the root.
+        this.main.set(None);
+        this.output.set(Some(value));
+        Poll::Ready(())
+    }
+}
 
 /// A root that has not ended aborts the process if its thread leaves: what it borrows would be gone.
 struct MustEnd;
@@ -118,8 +145,10 @@ unsafe fn root<F: Future>(
     context: Option<Context>,
     location: &'static Location<'static>,
 ) -> (Runnable, Task<()>) {
-    let to = Rc::clone(output);
-    let future = Box::pin(async move { to.set(Some(main.await)) });
+    let future = Box::pin(Root {
+        main: Some(main),
+        output: Rc::clone(output),
+    });
     let scheduler = Bound {
         shared: Arc::clone(shared),
         inbox: Arc::clone(&home.inbox),

@@ -17,6 +17,7 @@ use super::task::header::{TaskId, Wake};
 use super::task::inherit::inherited_context;
 use super::task::join::Task;
 use super::task::reference::TaskRef;
+use super::task::room::{boxed_if_big, is_big};
 use super::task::spawn::{self, Birth};
 use crate::exceptions::{LoopClosed, NoRunningLoop};
 use crate::sync::atomic::Ordering;
@@ -110,7 +111,7 @@ impl EventLoop {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        spawn_stealable(&self.shared, coro, NewTask::here()).0
+        boxed_if_big!(F, coro => spawn_stealable(&self.shared, coro, NewTask::here()).0)
     }
 
     /// As [`create_task`](EventLoop::create_task), but a loop that is closed is an error.
@@ -123,7 +124,7 @@ impl EventLoop {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        match spawn_stealable(&self.shared, coro, NewTask::here()) {
+        match boxed_if_big!(F, coro => spawn_stealable(&self.shared, coro, NewTask::here())) {
             (task, Born::Alive) => Ok(task),
             (_, Born::Refused) => Err(LoopClosed),
         }
@@ -351,6 +352,16 @@ where
     Some(spawn_on(&core, coro, new).0)
 }
 
+/// Whether a task may be polled within the call that makes it: inside another task, and not nested too
+/// deep, for every level takes its part of the stack.
+fn may_start_eagerly() -> bool {
+    cancel::current_pointer().is_some() && cancel::depth() <= MOST_EAGER
+}
+
+/// So many polls may be nested where a task is started eagerly: few, since futures may take much of the
+/// stack.
+const MOST_EAGER: u32 = 16;
+
 /// Makes a task on a worker: nothing here is shared with another one, but for the queue's far end.
 fn spawn_on<F>(core: &Core, coro: F, new: NewTask) -> (Task<F::Output>, Born)
 where
@@ -364,10 +375,10 @@ where
         task.set_name(name);
     }
     if core.register(&runnable).is_err() {
-        runnable.abandon(closed_error());
+        runnable.abandon_unnested(closed_error());
         return (task, Born::Refused);
     }
-    if eager && cancel::current_pointer().is_some() {
+    if eager && may_start_eagerly() {
         runnable.run();
     } else {
         core.push(runnable, Wake::Woken);
@@ -385,17 +396,17 @@ where
     if let Some(core) = here {
         return spawn_on(&core, coro, new);
     }
-    let (eager, id) = (new.eager, shared.next_id());
+    let (eager, id) = (new.eager, shared.ids.one());
     let (birth, name) = birth(id, new);
     let (runnable, task) = spawn::task(coro, Stealable::of(shared), birth);
     if let Some(name) = name {
         task.set_name(name);
     }
     if register(shared, &runnable).is_err() {
-        runnable.abandon(closed_error());
+        runnable.abandon_unnested(closed_error());
         return (task, Born::Refused);
     }
-    if eager && cancel::current_pointer().is_some() {
+    if eager && may_start_eagerly() {
         runnable.run();
     } else {
         submit(shared, runnable);
@@ -430,7 +441,7 @@ where
         task.set_name(name);
     }
     if home.is_closed() || register(&shared, &runnable).is_err() {
-        runnable.abandon(closed_error());
+        runnable.abandon_unnested(closed_error());
         return task;
     }
     home.push(runnable);
@@ -455,6 +466,6 @@ fn birth(id: TaskId, new: NewTask) -> (Birth, Option<String>) {
 pub(in crate::runtime) fn next_id(shared: &Arc<Shared>) -> TaskId {
     context::with(|frame| {
         let core = frame.and_then(|frame| frame.core_of(shared));
-        core.map_or_else(|| shared.next_id(), |core| core.next_id())
+        core.map_or_else(|| shared.ids.one(), |core| core.next_id())
     })
 }

@@ -24,6 +24,7 @@ use std::fmt;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
+use super::unnest::{drop_unnested, unnested};
 use crate::exceptions::{CancelledError, InvalidStateError, TaskError};
 use crate::sync::{Condvar, Mutant, Mutex, broken};
 
@@ -43,7 +44,8 @@ struct State<T> {
 
 enum Stage<T> {
     Pending,
-    Ended(Result<T, TaskError>),
+    /// Boxed, so that a big value keeps no room here once it has been taken.
+    Ended(Box<Result<T, TaskError>>),
     Cancelled(CancelledError),
     Taken,
 }
@@ -92,7 +94,7 @@ impl<T> Handover<T> {
         }
         state.stage = match outcome {
             Err(TaskError::Cancelled(error)) => Stage::Cancelled(error),
-            outcome => Stage::Ended(outcome),
+            outcome => Stage::Ended(Box::new(outcome)),
         };
         let (waker, callbacks) = state.told();
         drop(state);
@@ -118,7 +120,10 @@ impl<T> Handover<T> {
         if !broken(Mutant::TellNoSleeper) {
             self.ended.notify_all();
         }
-        waker.into_iter().for_each(Waker::wake);
+        // A foreign waker may cancel the next future, and wake another in turn.
+        waker
+            .into_iter()
+            .for_each(|waker| unnested(|| waker.wake()));
     }
 
     /// Takes the outcome, if it is there.
@@ -185,6 +190,14 @@ impl<T> Handover<T> {
     }
 }
 
+impl<T> Drop for Handover<T> {
+    fn drop(&mut self) {
+        // A foreign waker may own the next future, which has one as well.
+        let waker = self.state.lock().waker.take();
+        waker.into_iter().for_each(drop_unnested);
+    }
+}
+
 impl<T> State<T> {
     fn take(&mut self) -> Option<Result<T, TaskError>> {
         match std::mem::replace(&mut self.stage, Stage::Taken) {
@@ -192,7 +205,7 @@ impl<T> State<T> {
                 self.stage = Stage::Pending;
                 None
             }
-            Stage::Ended(outcome) => Some(outcome),
+            Stage::Ended(outcome) => Some(*outcome),
             Stage::Cancelled(error) => {
                 self.stage = Stage::Cancelled(error.clone());
                 Some(Err(error.into()))

@@ -1,11 +1,13 @@
 //! The engine. This file is its door: the modules are private, and what stands at the end is
 //! all that the rest of the crate builds on.
 //!
-//! From the ground up: `run_queue` (where ready tasks wait), `task` (what a task is), `time` (clock
+//! From the ground up: `unnest` (what nests no deeper than a few calls), `run_queue` (where ready tasks wait), `task` (what a task is), `time` (clock
 //! and timers), `blocking` (threads for functions that block), `handover` (one outcome between a
 //! coroutine and a thread), `scheduler` (workers, sleep, the poller's role, the end), and above them
 //! the handle of a loop, what other threads do for it, the running of a root, and the loop with its
 //! threads.
+
+mod unnest;
 
 mod blocking;
 mod handover;
@@ -52,7 +54,7 @@ pub(crate) use handover::{Callback, Cancellation, Completion, Handover};
 pub(crate) use in_place::in_place;
 pub(crate) use scheduler::driver::Settings as TimeSettings;
 pub use scheduler::exception_context::ExceptionContext;
-pub(crate) use scheduler::options::Options;
+pub(crate) use scheduler::options::{MOST_WORKERS, Options};
 pub use scheduler::tuning::Tuning;
 pub(crate) use scope::{Delivery, Scope, Verdict, delivered_requests, settled_requests};
 pub(crate) use sleeping::{NoTimer, Precision, Timer, loop_time, stamp_of};
@@ -73,7 +75,9 @@ pub(crate) use task::own_end::{OwnEnd, own_end, own_end_with, own_part_with};
 pub(crate) use task::passed_on::{Edges, Passed};
 pub(crate) use task::raise::Raise;
 pub(crate) use task::raw::Outcome;
+pub(crate) use task::room::{boxed_call_if_big, boxed_if_big, is_big};
 pub(crate) use time::{Slack, Stamp};
+pub(crate) use unnest::{Unnested, drop_unnested};
 
 /// What the models of the engine's protocols are built on, and nobody else.
 #[allow(unused_imports, reason = "the models exist under their own cfg only")]

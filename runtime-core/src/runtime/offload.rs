@@ -71,14 +71,14 @@ impl EventLoop {
         let job = Job::new(StdArc::clone(&call) as StdArc<dyn Function>);
         let (runnable, task) = spawn::task(Offload { call }, scheduler, birth);
         if register(shared, &runnable).is_err() {
-            runnable.abandon(closed_error());
+            runnable.abandon_unnested(closed_error());
             return task;
         }
         match submit(shared, pool.unwrap_or(&shared.pool), job) {
             Ok(()) => runnable.run(),
             Err((_job, Refusal::Closed)) => {
                 let error = CancelledError::with_message("Executor shutdown has been called");
-                runnable.abandon(error);
+                runnable.abandon_unnested(error);
             }
             Err((job, Refusal::NoThread(error))) => {
                 job.refuse(format!("can't start new thread: {error}"));

@@ -1,12 +1,14 @@
 //! Where the upper floors turn to with what is nobody's: the loop's lane, and its exception handler.
 
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 
 use super::event_loop::EventLoop;
 use super::scheduler::exception_context::ExceptionContext;
 use super::scheduler::schedule::call_soon;
 use super::scheduler::shared::Shared;
 use super::task::callback::{Body, Handle};
+use super::task::quietly::quietly;
+use super::unnest::unnested;
 use crate::sync::Arc;
 
 impl EventLoop {
@@ -16,7 +18,7 @@ impl EventLoop {
         let here = Location::caller();
         let handles = callbacks.into_iter().map(|callback| {
             let mut callback = Certain(Some(callback));
-            Handle::new(move || callback.run(), None, here)
+            Handle::new(Box::new(move || callback.run()), None, here)
         });
         call_soon(self.shared(), handles.collect());
     }
@@ -44,7 +46,10 @@ impl Certain {
 
 impl Drop for Certain {
     fn drop(&mut self) {
-        // Its message is out, and there is no handler any more.
-        let _panicked = catch_unwind(AssertUnwindSafe(|| self.run()));
+        if let Some(callback) = self.0.take() {
+            // Unnested: it may end the next future on this loop, whose callbacks run here as well. Of a
+            // panic the message is out, and there is no handler any more.
+            unnested(|| quietly(callback));
+        }
     }
 }

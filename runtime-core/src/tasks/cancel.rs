@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -35,10 +36,12 @@ use crate::runtime::{Attendance, Raise, hidden, intercept, note};
 ///
 /// # Errors
 /// The request.
+#[track_caller]
 pub fn catch_cancelled<F: Future>(future: F) -> CatchCancelled<F> {
     CatchCancelled {
         future: Some(future),
         attendance: Attendance::default(),
+        location: Location::caller(),
     }
 }
 
@@ -49,6 +52,7 @@ pin_project! {
         #[pin]
         future: Option<F>,
         attendance: Attendance,
+        location: &'static Location<'static>,
     }
 }
 
@@ -57,12 +61,11 @@ impl<F: Future> Future for CatchCancelled<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let future = this.future.as_mut().as_pin_mut();
+        let Some(future) = this.future.as_mut().as_pin_mut() else {
+            polled_again(this.location)
+        };
         let noted = note();
-        if let Poll::Ready(value) = future
-            .expect("catch_cancelled was polled after its end")
-            .poll(cx)
-        {
+        if let Poll::Ready(value) = future.poll(cx) {
             this.future.set(None);
             return Poll::Ready(Ok(value));
         }
@@ -77,6 +80,11 @@ impl<F: Future> Future for CatchCancelled<F> {
             }
         }
     }
+}
+
+#[cold]
+fn polled_again(location: &Location<'_>) -> ! {
+    panic!("the catch_cancelled made at {location} was polled after its end")
 }
 
 impl<F> fmt::Debug for CatchCancelled<F> {

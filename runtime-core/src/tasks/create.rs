@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use crate::runtime::{Context, NewTask, Task, no_running_loop, spawn_here, spawn_local};
+use crate::runtime::{
+    Context, NewTask, Task, boxed_if_big, is_big, no_running_loop, spawn_here, spawn_local,
+};
 
 /// Runs `coro` concurrently, as a task of the running loop: `asyncio.create_task`.
 ///
@@ -24,7 +26,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    match spawn_here(coro, NewTask::here()) {
+    match boxed_if_big!(F, coro => spawn_here(coro, NewTask::here())) {
         Some(task) => task,
         None => no_running_loop(),
     }
@@ -51,7 +53,7 @@ where
     F: Future + 'static,
     F::Output: Send + 'static,
 {
-    spawn_local(coro, NewTask::here())
+    boxed_if_big!(F, coro => spawn_local(coro, NewTask::here()))
 }
 
 /// [`create_task`] under asyncio's older name.
@@ -66,7 +68,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    create_task(coro)
+    boxed_if_big!(F, coro => create_task(coro))
 }
 
 /// Makes a task with extras.
@@ -105,7 +107,8 @@ impl Builder {
     }
 
     /// Runs the task up to its first suspension before `create_task` returns. Outside a task it is
-    /// scheduled as always.
+    /// scheduled as always; so it is inside the sixteenth of tasks that were started eagerly within
+    /// one another, because each level takes its part of the stack.
     pub fn eager_start(mut self, eager: bool) -> Builder {
         self.eager_start = eager;
         self
@@ -121,7 +124,7 @@ impl Builder {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        match spawn_here(coro, self.into_new_task(NewTask::here())) {
+        match boxed_if_big!(F, coro => spawn_here(coro, self.into_new_task(NewTask::here()))) {
             Some(task) => task,
             None => no_running_loop(),
         }
@@ -137,7 +140,7 @@ impl Builder {
         F: Future + 'static,
         F::Output: Send + 'static,
     {
-        spawn_local(coro, self.into_new_task(NewTask::here()))
+        boxed_if_big!(F, coro => spawn_local(coro, self.into_new_task(NewTask::here())))
     }
 
     fn into_new_task(self, here: NewTask) -> NewTask {

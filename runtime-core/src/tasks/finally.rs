@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::future::{Future, IntoFuture};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -30,6 +30,7 @@ use crate::runtime::{Attendance, Raise, Stamp, asked_for, hidden, is_delivering,
 /// assert_eq!(answer, 42);
 /// # });
 /// ```
+#[track_caller]
 pub fn finally<F, C>(body: F, cleanup: C) -> Finally<F, C::IntoFuture>
 where
     F: Future,
@@ -42,6 +43,7 @@ where
         began: Stamp::default(),
         withheld: Vec::new(),
         attendance: Attendance::default(),
+        location: Location::caller(),
     }
 }
 
@@ -59,6 +61,7 @@ pin_project! {
         // Requests that are older, and wait for its end.
         withheld: Vec<Raise>,
         attendance: Attendance,
+        location: &'static Location<'static>,
     }
 }
 
@@ -157,11 +160,15 @@ impl<F: Future, C: Future<Output = ()>> Future for Finally<F, C> {
             self.project().attendance.attend(cx.waker());
             return Poll::Pending;
         }
-        let end = self.project().end;
+        let this = self.project();
+        let (end, location) = (this.end, *this.location);
         if let Some(End::Cancelled(raise)) = end {
             return Pin::new(raise).poll(cx).map(|never| match never {});
         }
-        match end.take().expect("finally was polled after its end") {
+        let Some(end) = end.take() else {
+            panic!("the finally made at {location} was polled after its end")
+        };
+        match end {
             End::Value(value) => Poll::Ready(value),
             End::Panic(payload) => resume_unwind(payload),
             End::Cancelled(_) => unreachable!("handled above"),

@@ -209,11 +209,13 @@ impl<T> Future for SleepResult<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         std::task::ready!(Pin::new(&mut self.sleep).poll(cx));
-        Poll::Ready(
-            self.result
-                .take()
-                .expect("a sleep was polled after its end"),
-        )
+        match self.result.take() {
+            Some(result) => Poll::Ready(result),
+            None => panic!(
+                "the sleep made at {} was polled after its end",
+                self.sleep.location
+            ),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -53,6 +54,7 @@ pub fn wait<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Wait<T> {
         enough: false,
         raise: None,
         attendance: Attendance::default(),
+        location: Location::caller(),
     }
 }
 
@@ -68,6 +70,7 @@ pub struct Wait<T, W = AllCompleted> {
     /// The awaiter is cancelled, by what has ended a task.
     raise: Option<Raise>,
     attendance: Attendance,
+    location: &'static Location<'static>,
 }
 
 /// The tasks of a [`wait`]: done, and pending.
@@ -108,6 +111,7 @@ impl<T, W> Wait<T, W> {
             enough: self.enough,
             raise: self.raise,
             attendance: self.attendance,
+            location: self.location,
         }
     }
 }
@@ -242,7 +246,8 @@ impl<T, W> Wait<T, W> {
         let mut tasks = std::mem::take(&mut self.done);
         assert!(
             !tasks.is_empty() || rest.len() != 0,
-            "a wait was polled after its end"
+            "the wait made at {} was polled after its end",
+            self.location
         );
         tasks.extend(rest.map(|ending| ending.task.expect("it was pending")));
         tasks.sort_unstable_by_key(|(index, _)| *index);

@@ -1,7 +1,7 @@
 //! Ticks: the same wait over and over, counted from one start.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use ::futures::stream::Stream;
 
+use super::once::Once;
 use crate::runtime::{get_running_loop, try_get_running_loop};
 use crate::tasks::{Sleep, sleep_until};
 
@@ -137,8 +138,10 @@ impl Interval {
     ///
     /// # Panics
     /// Outside a loop.
-    pub async fn tick(&mut self) -> Instant {
-        poll_fn(|cx| self.poll_tick(cx)).await
+    pub fn tick(&mut self) -> impl Future<Output = Instant> {
+        let location = self.location;
+        let tick = poll_fn(|cx| self.poll_tick(cx));
+        Once::new("tick of the interval", location, tick)
     }
 
     /// As [`tick`](Interval::tick), for who writes futures by hand.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use super::control::{Stage, Timeout};
+use super::once::Once;
 use crate::exceptions::TimeoutError;
 use crate::runtime::{
     Delivery, Precision, Raise, Scope, Stamp, Timer, Verdict, hidden, loop_time, stamp_of,
@@ -79,11 +80,12 @@ where
     F: AsyncFnOnce(&Timeout) -> T,
 {
     let (delay, location) = (delay.into(), Location::caller());
-    async move {
+    let future = async move {
         // A delay beyond what an `Instant` can say is no limit.
         let when = delay.and_then(|delay| loop_time().checked_add(delay));
         run_until(when, body, location).await
-    }
+    };
+    Once::new("timeout", location, future)
 }
 
 /// As [`timeout`], with an instant.
@@ -101,7 +103,8 @@ pub fn timeout_at<T, F>(
 where
     F: AsyncFnOnce(&Timeout) -> T,
 {
-    run_until(when.into(), body, Location::caller())
+    let location = Location::caller();
+    Once::new("timeout", location, run_until(when.into(), body, location))
 }
 
 async fn run_until<T, F>(
@@ -204,11 +207,9 @@ impl<F: Future> Future for Limited<F> {
             location: this.location,
         };
         let due = clock.look(now, when, cx);
-        let body = this
-            .body
-            .as_mut()
-            .as_pin_mut()
-            .expect("a timeout was polled after its end");
+        let Some(body) = this.body.as_mut().as_pin_mut() else {
+            polled_again(this.location)
+        };
         let scope = &mut *this.scope;
         let delivery = due.and_then(|(when, asked)| {
             let delivery = scope.delivery(asked, cx.waker())?;
@@ -254,6 +255,11 @@ impl<F: Future> Future for Limited<F> {
         });
         Poll::Ready(outcome)
     }
+}
+
+#[cold]
+fn polled_again(location: &Location<'_>) -> ! {
+    panic!("the timeout made at {location} was polled after its end")
 }
 
 /// The timer of a limit, and what it is armed for.

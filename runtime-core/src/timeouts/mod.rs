@@ -1,5 +1,7 @@
 //! Time: limits, scopes that can be cancelled, and ticks.
 
+mod once;
+
 mod cancel_scope;
 mod control;
 mod interval;

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use super::cancel_scope::{CancelScope, Delivering, Stage, View};
+use super::once::Once;
 use crate::runtime::{
     Attendance, Precision, Raise, Scope, Stamp, Timer, Verdict, current_task, hidden,
     is_delivering, shielded, stamp_of, try_get_running_loop,
@@ -60,7 +61,7 @@ where
     F: AsyncFnOnce(&CancelScope) -> T,
 {
     let (delay, location) = (delay.into(), Location::caller());
-    async move {
+    let future = async move {
         assert!(
             current_task().is_some(),
             "move_on_after() should be used inside a task: the one at {location} is not"
@@ -69,7 +70,8 @@ where
         let deadline = delay.and_then(|delay| now().checked_add(delay));
         let handle = CancelScope::new(deadline);
         Scoped::new(body(&handle), handle.clone(), location).await
-    }
+    };
+    Once::new("move_on_after", location, future)
 }
 
 pin_project! {
@@ -147,7 +149,7 @@ impl<F: Future> Future for Scoped<F> {
         });
         let asked = asked.filter(|_| was_open);
         let due = asked.is_some();
-        let body = this.body.as_mut().as_pin_mut().expect(POLLED_AGAIN);
+        let body = this.body.as_mut().as_pin_mut().expect(NOT_OVER);
         let verdict = if view.shielded {
             shielded(handle.before_shield(), || {
                 let delivery = asked.and_then(|asked| this.scope.delivery(asked, cx.waker()));
@@ -256,4 +258,4 @@ fn now() -> Instant {
         .time()
 }
 
-const POLLED_AGAIN: &str = "a move_on_after was polled after its end";
+const NOT_OVER: &str = "nobody polls it after its end: `Once` has looked";

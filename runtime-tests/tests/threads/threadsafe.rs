@@ -378,3 +378,42 @@ fn the_coroutine_is_a_task_created_at_the_line_of_the_call() {
         assert_eq!((place.file(), place.line()), (file!(), line));
     });
 }
+
+asyncio::context_var! { static WHO: &'static str = "nobody" }
+
+// No test looked at a variable from there.
+#[test]
+fn a_done_callback_runs_in_a_copy_of_its_callers_context() {
+    watched(|| {
+        let (mut runner, event_loop) = runner(2);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let future = run_coroutine_threadsafe(sleep(Duration::from_millis(1)), &event_loop);
+        let tell = |sender: &std::sync::mpsc::Sender<_>| {
+            let sender = sender.clone();
+            move |_: &Future<()>| {
+                let seen = WHO.get();
+                let _token = WHO.set("overwritten");
+                sender.send(seen).unwrap();
+            }
+        };
+        runner.run(async {
+            future.add_done_callback(tell(&sender));
+            let _token = WHO.set("first");
+            future.add_done_callback(tell(&sender));
+            let _token = WHO.set("second");
+            future.add_done_callback(tell(&sender));
+            future.await.unwrap();
+        });
+        let seen: Vec<_> = receiver.iter().take(3).collect();
+        assert_eq!(seen, ["nobody", "first", "second"]);
+        // On a closed loop as well.
+        let future = run_coroutine_threadsafe(async {}, &event_loop);
+        runner.close();
+        let context = asyncio::Context::new();
+        context.run(|| {
+            let _token = WHO.set("late");
+            future.add_done_callback(tell(&sender));
+        });
+        assert_eq!(receiver.recv().unwrap(), "late");
+    });
+}

@@ -126,7 +126,7 @@ impl Core {
     pub(crate) fn next_id(&self) -> TaskId {
         let (mut next, mut end) = self.ids.get();
         if next == end {
-            (next, end) = self.shared.next_ids();
+            (next, end) = self.shared.ids.block();
         }
         self.ids.set((next + 1, end));
         TaskId(next)

@@ -35,6 +35,7 @@ pub(crate) mod tuning;
 
 pub(crate) mod choices;
 pub(crate) mod idle;
+pub(crate) mod ids;
 pub(crate) mod parker;
 pub(crate) mod role;
 

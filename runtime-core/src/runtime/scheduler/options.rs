@@ -11,6 +11,9 @@ use crate::sync::StdArc;
 /// Runs on a thread of the loop when it starts, or before it ends.
 pub(crate) type ThreadHook = StdArc<dyn Fn() + Send + Sync>;
 
+/// So many workers may a loop have. Each is a thread: as many as this are started within a second.
+pub(crate) const MOST_WORKERS: usize = 1024;
+
 /// The builder's answers.
 #[derive(Clone)]
 pub(crate) struct Options {

@@ -67,8 +67,16 @@ impl Schedule for Stealable {
             }
             None => Some(task),
         });
-        if let Some(task) = elsewhere {
-            submit(self.shared(), task);
+        match elsewhere {
+            None => {}
+            // Who wakes has a reference to the task, and the task keeps the branch.
+            Some(task) if wake == Wake::Woken => submit(self.shared(), task),
+            // The worker that has polled it has none, and may have entered another loop meanwhile. Once it
+            // is submitted, the task may end elsewhere, and take the branch along.
+            Some(task) => {
+                let shared = Arc::clone(self.shared());
+                submit(&shared, task);
+            }
         }
     }
 
@@ -95,6 +103,10 @@ impl Schedule for Stealable {
 
     fn closing_since(&self) -> u64 {
         self.shared().closing_since()
+    }
+
+    fn ordinal(&self, id: u64) -> u64 {
+        self.shared().ids.ordinal(id)
     }
 }
 
@@ -148,6 +160,10 @@ impl Schedule for Bound {
     fn closing_since(&self) -> u64 {
         self.shared.closing_since()
     }
+
+    fn ordinal(&self, id: u64) -> u64 {
+        self.shared.ids.ordinal(id)
+    }
 }
 
 // SAFETY: `schedule` hands the right to run to the inbox's thread, or to the home that has that
@@ -157,7 +173,7 @@ unsafe impl ScheduleHere for Bound {}
 /// Adds a task to the injector. On a loop that is closed it ends here: its future is Send.
 pub(crate) fn submit(shared: &Arc<Shared>, task: Runnable) {
     if let Err(task) = shared.crew.submit(task) {
-        task.abandon(closed_error());
+        task.abandon_unnested(closed_error());
     }
 }
 
@@ -246,7 +262,7 @@ pub(crate) fn spawn_hidden(
     let (runnable, task) = spawn::task(future, Stealable::of(shared), birth);
     drop(task);
     if let Err(closed) = register(shared, &runnable) {
-        runnable.abandon(closed_error());
+        runnable.abandon_unnested(closed_error());
         return Err(closed);
     }
     Stealable::of(shared).schedule(runnable, Wake::Woken);

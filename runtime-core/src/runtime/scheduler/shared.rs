@@ -11,6 +11,7 @@ use super::agenda::Agenda;
 use super::crew::Crew;
 use super::driver::{Driver, Waited};
 use super::exception_context::ExceptionContext;
+use super::ids::Ids;
 use super::lane::Lane;
 use super::options::Options;
 use super::parker::{Interrupt, Parker};
@@ -18,7 +19,7 @@ use super::role::Held;
 use crate::exceptions::PanicError;
 use crate::runtime::blocking::FunctionPool;
 use crate::runtime::run_queue::RunQueue;
-use crate::runtime::task::header::{Header, TaskId};
+use crate::runtime::task::header::Header;
 use crate::runtime::task::quietly::quietly;
 use crate::runtime::task::registry::{Births, Registry};
 use crate::runtime::task::runnable::Runnable;
@@ -32,9 +33,6 @@ pub(crate) type Handler = StdArc<dyn Fn(&Arc<Shared>, &ExceptionContext) + Send 
 /// How long the deterministic mode waits for a foreign thread, when nothing else can happen, before
 /// it calls that a deadlock.
 const PATIENCE: Duration = Duration::from_millis(20);
-
-/// How many ids a worker takes at once.
-const ID_BLOCK: u64 = 256;
 
 /// How long a poll or a callback may take at first, as asyncio's: 0.1 s.
 const SLOW_NANOSECONDS: u64 = 100_000_000;
@@ -58,7 +56,7 @@ pub(crate) struct Shared {
     pub(crate) watch_parker: Parker,
     pub(crate) spares: Mutex<Spares>,
     pub(crate) watch_asleep: AtomicBool,
-    ids: AtomicU64,
+    pub(crate) ids: Ids,
     /// The branch for foreign threads, which stands on a higher floor. Weak: it keeps the loop.
     pub(crate) foreign_branch: OnceLock<StdWeak<dyn Any + Send + Sync>>,
     /// The thread of worker 0.
@@ -134,6 +132,7 @@ impl Shared {
         let mut parts: Vec<_> = parts.collect();
         let spares = parts.split_off(options.workers);
         let debug = AtomicBool::new(options.debug);
+        let ids = options.seed.map_or_else(Ids::shared, |_| Ids::own());
         let shared = Shared {
             crew,
             registry,
@@ -152,7 +151,7 @@ impl Shared {
                 threads: Vec::new(),
             }),
             watch_asleep: AtomicBool::new(false),
-            ids: AtomicU64::new(1),
+            ids,
             foreign_branch: OnceLock::new(),
             first_thread: thread::current().id(),
             process: std::process::id(),
@@ -163,18 +162,6 @@ impl Shared {
             abandoning: AtomicBool::new(false),
         };
         Ok((shared, parts))
-    }
-
-    /// One task's number, for a thread that is no worker.
-    pub(crate) fn next_id(&self) -> TaskId {
-        // Relaxed: a number is only ever compared.
-        TaskId(self.ids.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// A block of numbers for a worker.
-    pub(crate) fn next_ids(&self) -> (u64, u64) {
-        let first = self.ids.fetch_add(ID_BLOCK, Ordering::Relaxed);
-        (first, first + ID_BLOCK)
     }
 
     /// Wakes the poller thread if it is in bed, and lets a jump of time under way be over. A worker

@@ -197,7 +197,8 @@ impl Worker {
 
     fn run_noted(&mut self, task: Runnable) -> Turn {
         let core = &self.core;
-        let schedule = core.choices.note(core.index, task.header().id.0);
+        let ordinal = core.shared.ids.ordinal(task.header().id.0);
+        let schedule = core.choices.note(core.index, ordinal);
         // Relaxed: a figure.
         let noted = &core.shared.counters.schedule;
         noted.store(schedule, Ordering::Relaxed);

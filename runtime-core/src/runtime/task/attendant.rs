@@ -2,30 +2,33 @@
 
 use std::task::Waker;
 
+use crate::runtime::unnest::Unnested;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Whom to wake: known to the awaitable, and on its task's list until it is woken.
 #[derive(Debug)]
 pub(crate) struct Attendant {
-    waker: Waker,
+    /// A foreign one: it may own another awaitable, which has such a waker as well.
+    waker: Unnested<Waker>,
     woken: AtomicBool,
 }
 
 impl Attendant {
     pub(crate) fn new(waker: Waker) -> Attendant {
         let woken = AtomicBool::new(false);
+        let waker = Unnested::new(waker);
         Attendant { waker, woken }
     }
 
     /// Whether it is on the list still, with this waker.
     pub(crate) fn stands(&self, waker: &Waker) -> bool {
         // Relaxed: it is woken on the thread that polls its task, and so is this.
-        !self.woken.load(Ordering::Relaxed) && self.waker.will_wake(waker)
+        !self.woken.load(Ordering::Relaxed) && self.waker.get().will_wake(waker)
     }
 
     /// Wakes it, off the list: once it has been polled it is to be put there anew.
     pub(crate) fn wake(&self) {
         self.woken.store(true, Ordering::Relaxed);
-        self.waker.wake_by_ref();
+        self.waker.get().wake_by_ref();
     }
 }

@@ -21,6 +21,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use super::quietly::wake_quietly;
+use crate::runtime::unnest::{drop_unnested, unnested};
 use crate::sync::{Mutant, Mutex, broken};
 
 /// Callbacks of type `C`, and waiters. Each has a key, by which it is taken off the list.
@@ -124,10 +125,21 @@ impl<C> Audience<C> {
             for (_, listener) in listeners {
                 match listener {
                     Listener::Callback(callback) => call(callback),
-                    Listener::Waiter(waker) => wake_quietly(waker),
+                    // A foreign waker may end the next future, and wake others in turn.
+                    Listener::Waiter(waker) => unnested(|| wake_quietly(waker)),
                 }
             }
             next = self.list.lock().go_on_telling();
+        }
+    }
+}
+
+impl<C> Drop for Audience<C> {
+    fn drop(&mut self) {
+        let listeners = std::mem::take(&mut self.list.lock().listeners);
+        for (_, listener) in listeners {
+            // A foreign waker may own the next future, with an audience of its own.
+            listener.into_waker().into_iter().for_each(drop_unnested);
         }
     }
 }

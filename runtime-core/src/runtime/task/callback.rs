@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::Location;
 
 use super::context::Context;
+use crate::runtime::unnest::Unnested;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutex, assert_outside};
 
@@ -28,7 +29,7 @@ pub struct Handle {
 
 struct Call {
     /// Taken by whoever runs the callback, or cancels it.
-    body: Mutex<Option<Body>>,
+    body: Mutex<Option<Unnested<Body>>>,
     cancelled: AtomicBool,
     /// What the callback runs in; `None` for one that is empty.
     context: Option<Context>,
@@ -38,12 +39,12 @@ struct Call {
 impl Handle {
     /// A callback that was registered at `location`, to run in `context`.
     pub(crate) fn new(
-        body: impl FnOnce() + Send + 'static,
+        body: Body,
         context: Option<Context>,
         location: &'static Location<'static>,
     ) -> Handle {
         let call = Call {
-            body: Mutex::new(Some(Box::new(body))),
+            body: Mutex::new(Some(Unnested::new(body))),
             cancelled: AtomicBool::new(false),
             context,
             location,
@@ -82,7 +83,8 @@ impl Handle {
 
     /// Takes the callback to run it, unless it has run or has been cancelled.
     pub(crate) fn take(&self) -> Option<Body> {
-        self.call.body.lock().take()
+        let body = self.call.body.lock().take();
+        body.map(Unnested::into_inner)
     }
 
     /// The context in which the callback runs.

@@ -48,6 +48,11 @@ impl Context {
         }
     }
 
+    /// Whether both are names for one context.
+    pub(crate) fn is_same(&self, other: &Context) -> bool {
+        Arc::ptr_eq(&self.head, &other.head)
+    }
+
     /// Whether nothing was ever bound here.
     pub(crate) fn is_empty(&self) -> bool {
         self.head.lock().is_none()
@@ -97,6 +102,16 @@ impl Context {
         // SAFETY: the caller's promise; the type is the one that `into_raw` had.
         let head = unsafe { Arc::from_raw(raw.cast_const().cast()) };
         Context { head }
+    }
+}
+
+impl Drop for Binding {
+    fn drop(&mut self) {
+        // One after the other: a list of many variables would nest as deep as it is long.
+        let mut older = self.older.take();
+        while let Some(binding) = older.as_mut().and_then(Arc::get_mut) {
+            older = binding.older.take();
+        }
     }
 }
 

@@ -27,6 +27,10 @@ pub struct TaskHandle {
     task: TaskRef,
 }
 
+/// Called with its task once that is done. Boxed by the public call that takes it, before
+/// anything else: it may be big.
+pub(crate) type DoneCallback = Box<dyn FnOnce(&TaskHandle) + Send>;
+
 /// Names a callback, to remove it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CallbackId(u64);
@@ -89,10 +93,15 @@ impl TaskHandle {
         &self,
         callback: impl FnOnce(&TaskHandle) + Send + 'static,
     ) -> CallbackId {
+        self.add_callback(Box::new(callback))
+    }
+
+    #[track_caller]
+    pub(crate) fn add_callback(&self, callback: DoneCallback) -> CallbackId {
         // The task holds a handle of itself until it is done and its callbacks have been taken.
         let handle = self.clone();
         let call = Handle::new(
-            move || callback(&handle),
+            Box::new(move || callback(&handle)),
             inherited_context(),
             Location::caller(),
         );
@@ -113,7 +122,7 @@ impl TaskHandle {
     /// As [`Task::get_name`](crate::Task::get_name).
     #[must_use]
     pub fn get_name(&self) -> String {
-        self.task.header().name()
+        self.task.name()
     }
 
     /// As [`Task::set_name`](crate::Task::set_name).

@@ -26,7 +26,7 @@ use crate::exceptions::{CancelledError, PanicError};
 use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{IS_MODEL, UnsafeCell};
 
-/// The number of a task: unique in its loop, in no particular order.
+/// The number of a task: unique in the process, in no particular order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(pub(crate) u64);
 
@@ -178,13 +178,6 @@ impl Header {
     pub(crate) fn wait_on(&self, location: &'static Location<'static>) {
         self.waiting
             .store(ptr::from_ref(location).addr(), Ordering::Relaxed);
-    }
-
-    /// The name, which by default is `Task-` and the id.
-    pub(crate) fn name(&self) -> String {
-        self.side()
-            .and_then(Side::name)
-            .unwrap_or_else(|| format!("Task-{}", self.id))
     }
 }
 

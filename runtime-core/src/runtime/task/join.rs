@@ -24,6 +24,7 @@ use super::reference::TaskRef;
 use super::side::Side;
 use super::transitions::Detach;
 use crate::exceptions::{CancelledError, InvalidStateError, PanicError, TaskError};
+use crate::runtime::unnest::drop_unnested;
 
 /// A task of the loop: what `asyncio.create_task` returns.
 ///
@@ -159,7 +160,7 @@ impl<T> Task<T> {
         &self,
         callback: impl FnOnce(&TaskHandle) + Send + 'static,
     ) -> CallbackId {
-        self.handle().add_done_callback(callback)
+        self.handle().add_callback(Box::new(callback))
     }
 
     /// Removes a callback. Returns `false` if it has run, or been removed, already.
@@ -167,16 +168,17 @@ impl<T> Task<T> {
         self.task.remove_callback(id.key())
     }
 
-    /// The task's number: unique in its loop, in no particular order.
+    /// The task's number: unique in the process, in no particular order.
     #[must_use]
     pub fn id(&self) -> TaskId {
         self.task.id()
     }
 
-    /// The task's name; by default `Task-` and its number.
+    /// The task's name; by default `Task-` and its number. In the deterministic mode that is its number
+    /// within the loop, so the same seed gives the same names.
     #[must_use]
     pub fn get_name(&self) -> String {
-        self.task.header().name()
+        self.task.name()
     }
 
     /// Names the task.
@@ -242,10 +244,9 @@ impl<T> Task<T> {
     }
 
     fn poll_outcome(&mut self, waker: &Waker) -> Poll<Outcome<T>> {
-        assert!(
-            !matches!(self.stage, Stage::Taken),
-            "a Task was polled after its end"
-        );
+        if matches!(self.stage, Stage::Taken) {
+            polled_again(&self.task)
+        }
         self.poll_done(waker).map(|()| self.take())
     }
 
@@ -454,10 +455,12 @@ impl<T> Drop for Task<T> {
             Detach::Released => drop(task.into_pointer()),
             Detach::DropWaker => {
                 // SAFETY: H4: this is the handle, and `detach` has cleared JOINER.
-                let _waker = task
+                let waker = task
                     .header()
                     .joiner
                     .with_mut(|place| unsafe { (*place).take() });
+                // A foreign one may own the next task, with a joiner of its own.
+                waker.into_iter().for_each(drop_unnested);
             }
             // SAFETY: H3: the task is done, and this is its handle.
             Detach::DropOutput => unsafe { task.dispose_output() },
@@ -469,6 +472,11 @@ impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.handle().fmt(f)
     }
+}
+
+#[cold]
+fn polled_again(task: &TaskRef) -> ! {
+    panic!("the handle of {} was polled after its end", task.describe())
 }
 
 fn identity(waker: &Waker) -> (usize, usize) {

@@ -29,6 +29,7 @@ pub(crate) mod circles;
 pub(crate) mod context;
 pub(crate) mod quietly;
 pub(crate) mod registry;
+pub(crate) mod room;
 pub(crate) mod transitions;
 
 pub(crate) mod state;

@@ -12,11 +12,13 @@ use super::context::Context;
 use super::header::{Header, TaskId, TaskPointer, Vtable, Wake};
 use super::quietly::{forget_payload, quietly};
 use super::reference::TaskRef;
+use super::room::{Place, is_big};
 use super::runnable::Runnable;
 use super::schedule::Schedule;
 use super::schedule_face::Rare;
 use super::transitions::Ending;
 use crate::exceptions::{CancelledError, PanicError};
+use crate::runtime::unnest::unnested;
 use crate::sync::UnsafeCell;
 
 /// A task's output, as its handle takes it.
@@ -27,28 +29,30 @@ pub(crate) enum Outcome<T> {
     Panicked(Box<dyn Any + Send>),
 }
 
-/// One allocation: header first (H1), the scheduler, and one room for the future and its output.
+/// One allocation: header first (H1), the scheduler, and one room for the future and its output,
+/// which stands there as an `O`.
 #[repr(C)]
-struct Cell<F: Future, S> {
+struct Cell<F, S, O> {
     header: Header,
     scheduler: S,
-    stage: UnsafeCell<Stage<F>>,
+    stage: UnsafeCell<Stage<F, O>>,
 }
 
 /// The future, then its output: governed by H2, then H3.
-enum Stage<F: Future> {
+enum Stage<F, O> {
     Future(F),
-    Output(Outcome<F::Output>),
+    Output(O),
     Taken,
 }
 
 /// Allocates a task, with the right to run it and the handle's reference. It is not registered yet.
+/// Whoever calls this has boxed a big future; a big output is boxed here.
 ///
 /// # Safety
 /// If `F` is not `Send`, the scheduler must hand the right to run to the thread to which `F`
 /// belongs; if it is not `'static`, the task must end before what it borrows does.
 #[inline]
-pub(crate) unsafe fn allocate<F: Future, S: Schedule>(
+pub(crate) unsafe fn allocate<F: Future<Output: 'static>, S: Schedule>(
     future: F,
     scheduler: S,
     id: TaskId,
@@ -56,19 +60,39 @@ pub(crate) unsafe fn allocate<F: Future, S: Schedule>(
     location: &'static Location<'static>,
 ) -> (Runnable, TaskRef) {
     let context = context.map_or(std::ptr::null_mut(), Context::into_raw);
-    let cell = Box::new(Cell {
-        header: Header::new(Cell::<F, S>::VTABLE, id, context, location),
-        scheduler,
-        stage: UnsafeCell::new(Stage::Future(future)),
-    });
-    let pointer: TaskPointer = NonNull::from(Box::leak(cell)).cast();
+    let pointer = if const { is_big::<Outcome<F::Output>>() } {
+        Cell::<F, S, Box<Outcome<F::Output>>>::allocate(future, scheduler, id, context, location)
+    } else {
+        Cell::<F, S, Outcome<F::Output>>::allocate(future, scheduler, id, context, location)
+    };
     // SAFETY: a new task is scheduled (`State::new`), and this is its only right to run.
     let runnable = unsafe { Runnable::from_pointer(pointer) };
     // SAFETY: `State::new` counts the handle's reference.
     (runnable, unsafe { TaskRef::from_owned(pointer) })
 }
 
-impl<F: Future, S: Schedule> Cell<F, S> {
+impl<F, S, O> Cell<F, S, O>
+where
+    F: Future<Output: 'static>,
+    S: Schedule,
+    O: Place<Outcome<F::Output>>,
+{
+    #[inline]
+    fn allocate(
+        future: F,
+        scheduler: S,
+        id: TaskId,
+        context: *mut (),
+        location: &'static Location<'static>,
+    ) -> TaskPointer {
+        let cell = Box::new(Cell {
+            header: Header::new(Self::VTABLE, id, context, location),
+            scheduler,
+            stage: UnsafeCell::new(Stage::<F, O>::Future(future)),
+        });
+        NonNull::from(Box::leak(cell)).cast()
+    }
+
     const VTABLE: &'static Vtable = &Vtable {
         poll: Self::poll,
         cancel: Self::cancel,
@@ -82,7 +106,7 @@ impl<F: Future, S: Schedule> Cell<F, S> {
     };
 
     /// # Safety
-    /// `pointer` is alive, and came from `allocate::<F, S>`, for which this vtable was made.
+    /// `pointer` is alive, and came from `Self::allocate`, for which this vtable was made.
     unsafe fn from_pointer<'a>(pointer: TaskPointer) -> &'a Self {
         let cell = pointer.cast::<Self>();
         // SAFETY: the caller's promise, and H1.
@@ -135,7 +159,7 @@ impl<F: Future, S: Schedule> Cell<F, S> {
             // SAFETY: H2, by the caller's promise.
             if let Err(payload) = unsafe { self.drop_future() } {
                 if ending == Ending::Cancelled {
-                    let outcome = Outcome::Panicked(payload);
+                    let outcome = O::put(Outcome::Panicked(payload));
                     // SAFETY: H2; the stage is `Taken`, so nothing is dropped.
                     self.stage
                         .with_mut(|stage| unsafe { *stage = Stage::Output(outcome) });
@@ -144,6 +168,7 @@ impl<F: Future, S: Schedule> Cell<F, S> {
                 forget_payload(payload);
             }
         }
+        let outcome = O::put(outcome);
         // SAFETY: H2; the stage is `Taken`, or a future that needs no drop.
         self.stage
             .with_mut(|stage| unsafe { *stage = Stage::Output(outcome) });
@@ -155,8 +180,8 @@ impl<F: Future, S: Schedule> Cell<F, S> {
     unsafe fn drop_future(&self) -> Result<(), Box<dyn Any + Send>> {
         self.stage.with_mut(|stage| {
             // Dropped in place, because it is pinned; a panic on the way out leaves `Taken` behind.
-            struct Taken<F: Future>(*mut Stage<F>);
-            impl<F: Future> Drop for Taken<F> {
+            struct Taken<F, O>(*mut Stage<F, O>);
+            impl<F, O> Drop for Taken<F, O> {
                 fn drop(&mut self) {
                     // SAFETY: H2, by `drop_future`'s caller; the value has been dropped in place.
                     unsafe { self.0.write(Stage::Taken) }
@@ -182,7 +207,7 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         if let Stage::Output(outcome) = stage {
             let to = to.cast::<Option<Outcome<F::Output>>>();
             // SAFETY: the caller points to a valid `Option<Outcome<T>>`.
-            unsafe { *to = Some(outcome) }
+            unsafe { *to = Some(outcome.into_value()) }
         }
     }
 
@@ -194,7 +219,7 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         cell.stage.with(|stage| {
             // SAFETY: H3: the caller is the handle of a task that is done.
             match unsafe { &*stage } {
-                Stage::Output(outcome) => std::ptr::from_ref(outcome).cast(),
+                Stage::Output(outcome) => std::ptr::from_ref(outcome.look()).cast(),
                 Stage::Future(_) | Stage::Taken => std::ptr::null(),
             }
         })
@@ -209,13 +234,20 @@ impl<F: Future, S: Schedule> Cell<F, S> {
             // SAFETY: H3: the caller owns the output.
             std::mem::replace(unsafe { &mut *stage }, Stage::Taken)
         });
-        match stage {
-            Stage::Output(Outcome::Panicked(payload)) => Some(PanicError::new(payload)),
-            other => {
-                drop_quietly(other);
-                None
+        let Stage::Output(outcome) = stage else {
+            drop_quietly(stage);
+            return None;
+        };
+        match outcome.into_value() {
+            Outcome::Panicked(payload) => return Some(PanicError::new(payload)),
+            Outcome::Cancelled(error) => drop(error),
+            // It may own a task whose output owns a task, and so on.
+            Outcome::Returned(value) if std::mem::needs_drop::<F::Output>() => {
+                unnested(|| drop_quietly(value));
             }
+            Outcome::Returned(_nothing) => {}
         }
+        None
     }
 
     /// # Safety
@@ -225,7 +257,8 @@ impl<F: Future, S: Schedule> Cell<F, S> {
         let cell = unsafe { Self::from_pointer(pointer) };
         // Once it is scheduled, another thread may run the task to its end and free it while this call
         // still returns through the scheduler: so it is called through a copy. What that points to is
-        // kept alive by the caller: a reference to the task, or the worker that runs it.
+        // kept alive by the caller's reference to the task or, where there is none, by the scheduler
+        // itself, from before it lets the task go.
         // SAFETY: never dropped, so the original stays the owner.
         let scheduler = ManuallyDrop::new(unsafe { std::ptr::read(&raw const cell.scheduler) });
         // SAFETY: the caller's right.

@@ -18,6 +18,7 @@ use super::state::State;
 use super::transitions::{Cancel, Ending};
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::time::Stamp;
+use crate::runtime::unnest::drop_unnested;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Mutant, broken};
 
@@ -312,10 +313,9 @@ impl TaskRef {
     }
 
     pub(crate) fn remove_waiter(&self, key: u64) {
-        let _waker = self
-            .header()
-            .side()
-            .and_then(|side| side.audience.remove_waiter(key));
+        let side = self.header().side();
+        let waker = side.and_then(|side| side.audience.remove_waiter(key));
+        waker.into_iter().for_each(drop_unnested);
     }
 
     /// The task's scheduler.
@@ -352,10 +352,15 @@ impl TaskRef {
         });
     }
 
+    /// The name, which by default is `Task-` and a number.
+    pub(crate) fn name(&self) -> String {
+        let given = self.header().side().and_then(Side::name);
+        given.unwrap_or_else(|| format!("Task-{}", self.scheduler().ordinal(self.id().0)))
+    }
+
     /// Name and create location, for reports.
     pub(crate) fn describe(&self) -> String {
-        let header = self.header();
-        format!("{} created at {}", header.name(), header.location)
+        format!("{} created at {}", self.name(), self.location())
     }
 
     pub(crate) fn ending(&self) -> Option<Ending> {

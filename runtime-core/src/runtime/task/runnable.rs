@@ -12,6 +12,7 @@ use super::transitions::{Ending, Idle, Start};
 use super::waker::BorrowedWaker;
 use crate::exceptions::CancelledError;
 use crate::runtime::run_queue::Word;
+use crate::runtime::unnest::unnested;
 use crate::sync::{Mutant, broken};
 
 /// The right to run a task: SCHEDULED is set, and the holder is the one who will `start` it.
@@ -75,6 +76,12 @@ impl Runnable {
             Some(ending) => unsafe { finish(pointer, ending) },
             None => go_idle(pointer),
         }
+    }
+
+    /// As [`abandon`](Runnable::abandon), for whoever is perhaps a destructor that the same leads to:
+    /// such a task may have its end only when the outermost of those destructors returns.
+    pub(crate) fn abandon_unnested(self, error: CancelledError) {
+        unnested(|| self.abandon(error));
     }
 
     /// Ends the task without a poll: its future is dropped here, as by a cancellation.

@@ -33,6 +33,11 @@ pub(crate) trait Schedule: Send + Sync + 'static {
 
     /// The stamp of the last round of the loop's shutdown.
     fn closing_since(&self) -> u64;
+
+    /// The number by which a task with this id is called, if it has no name.
+    fn ordinal(&self, id: u64) -> u64 {
+        id
+    }
 }
 
 impl<S: Schedule> Rare for S {
@@ -54,6 +59,10 @@ impl<S: Schedule> Rare for S {
 
     fn closing_since(&self) -> u64 {
         Schedule::closing_since(self)
+    }
+
+    fn ordinal(&self, id: u64) -> u64 {
+        Schedule::ordinal(self, id)
     }
 
     fn as_any(&self) -> &dyn Any {

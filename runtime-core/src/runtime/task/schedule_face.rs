@@ -17,6 +17,8 @@ pub(crate) trait Rare: Any {
     fn loop_address(&self) -> usize;
     /// The stamp of the last round of the loop's shutdown.
     fn closing_since(&self) -> u64;
+    /// The number by which a task with this id is called, if it has no name.
+    fn ordinal(&self, id: u64) -> u64;
     /// The scheduler itself, for who knows its type.
     fn as_any(&self) -> &dyn Any;
 }

@@ -7,6 +7,7 @@ use super::child::{Child, Crib};
 use super::children::Children;
 use super::handles::is_handle;
 use crate::exceptions::TaskError;
+use crate::runtime::is_big;
 
 /// What [`gather`](super::gather) takes: a tuple of up to twelve futures, an array, or a `Vec`.
 ///
@@ -42,10 +43,16 @@ where
     type Children = Vec<Child<<I::Item as Future>::Output, TaskError>>;
 
     fn start(self, crib: &mut Crib) -> Self::Children {
-        self.0
-            .into_iter()
-            .map(|future| plain(future, crib))
-            .collect()
+        let futures = self.0.into_iter();
+        // Boxed first of all: every closure that takes a future copies it, without optimisation.
+        if const { is_big::<I::Item>() } {
+            futures
+                .map(Box::pin)
+                .map(|future| plain(future, crib))
+                .collect()
+        } else {
+            futures.map(|future| plain(future, crib)).collect()
+        }
     }
 }
 
@@ -69,7 +76,11 @@ where
     type Children = [Child<F::Output, TaskError>; N];
 
     fn start(self, crib: &mut Crib) -> Self::Children {
-        self.map(|future| plain(future, crib))
+        if const { is_big::<F>() } {
+            self.map(Box::pin).map(|future| plain(future, crib))
+        } else {
+            self.map(|future| plain(future, crib))
+        }
     }
 }
 
@@ -82,9 +93,15 @@ where
     type Children = Vec<Child<A, E>>;
 
     fn start(self, crib: &mut Crib) -> Self::Children {
-        self.into_iter()
-            .map(|future| trying(future, crib))
-            .collect()
+        let futures = self.into_iter();
+        if const { is_big::<F>() } {
+            futures
+                .map(Box::pin)
+                .map(|future| trying(future, crib))
+                .collect()
+        } else {
+            futures.map(|future| trying(future, crib)).collect()
+        }
     }
 }
 
@@ -97,7 +114,11 @@ where
     type Children = [Child<A, E>; N];
 
     fn start(self, crib: &mut Crib) -> Self::Children {
-        self.map(|future| trying(future, crib))
+        if const { is_big::<F>() } {
+            self.map(Box::pin).map(|future| trying(future, crib))
+        } else {
+            self.map(|future| trying(future, crib))
+        }
     }
 }
 
@@ -120,6 +141,18 @@ where
     Child::start(future, |result| result, is_handle::<F>(), crib)
 }
 
+impl Awaitables for () {
+    type Children = ();
+
+    fn start(self, _: &mut Crib) {}
+}
+
+impl TryAwaitables for () {
+    type Children = ();
+
+    fn start(self, _: &mut Crib) {}
+}
+
 macro_rules! awaitables {
     ($($F:ident $A:ident $at:tt,)+) => {
         impl<$($F),+> Awaitables for ($($F,)+)
@@ -129,7 +162,11 @@ macro_rules! awaitables {
             type Children = ($(Child<$F::Output, TaskError>,)+);
 
             fn start(self, crib: &mut Crib) -> Self::Children {
-                ($(plain(self.$at, crib),)+)
+                ($(if const { is_big::<$F>() } {
+                    plain(Box::pin(self.$at), crib)
+                } else {
+                    plain(self.$at, crib)
+                },)+)
             }
         }
 
@@ -141,7 +178,11 @@ macro_rules! awaitables {
             type Children = ($(Child<$A, E>,)+);
 
             fn start(self, crib: &mut Crib) -> Self::Children {
-                ($(trying(self.$at, crib),)+)
+                ($(if const { is_big::<$F>() } {
+                    trying(Box::pin(self.$at), crib)
+                } else {
+                    trying(self.$at, crib)
+                },)+)
             }
         }
     };

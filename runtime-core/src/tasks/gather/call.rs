@@ -1,6 +1,7 @@
 //! The calls: what a user writes.
 
 use std::future::Future;
+use std::panic::Location;
 
 use super::alarm::Alarm;
 use super::awaitables::{Awaitables, Each, TryAwaitables};
@@ -16,7 +17,8 @@ use crate::runtime::{no_running_loop, try_get_running_loop};
 /// they run even if the gather is not awaited. The values are whatever the futures return: to stop at
 /// the first `Err`, use [`try_gather`]. A task among them gives its `Result<T, TaskError>`.
 ///
-/// With nothing to wait for, of nothing or of tasks that have ended, it is ready at once.
+/// With nothing to wait for, of nothing (`()`, an empty array or `Vec`) or of tasks that have ended, it is
+/// ready at once.
 ///
 /// # Errors
 /// The first child that panics, or that somebody else cancels, ends the gather at once, in order of
@@ -45,7 +47,7 @@ pub fn gather<G: Awaitables>(awaitables: G) -> Gather<G::Children> {
     demand_loop();
     let alarm = Alarm::new();
     let children = awaitables.start(&mut Crib::new(&alarm));
-    Gather::new(children, alarm)
+    Gather::new(children, alarm, Location::caller())
 }
 
 /// As [`gather`], for what an iterator gives: `asyncio.gather(*awaitables)`.
@@ -108,7 +110,7 @@ pub fn try_gather<G: TryAwaitables>(awaitables: G) -> Gather<G::Children> {
     demand_loop();
     let alarm = Alarm::new();
     let children = awaitables.start(&mut Crib::new(&alarm));
-    Gather::new(children, alarm)
+    Gather::new(children, alarm, Location::caller())
 }
 
 /// Panics without a running loop, here where the caller is known; even if there is nothing to gather.

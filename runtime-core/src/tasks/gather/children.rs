@@ -134,6 +134,37 @@ fn failure<A, E: Debug + From<TaskError> + 'static>(child: Child<A, E>) -> E {
     }
 }
 
+/// No children at all.
+impl Children for () {
+    type Values = ();
+    type Results = ();
+    type Error = TaskError;
+
+    fn count(&self) -> usize {
+        0
+    }
+
+    fn poll_done(&mut self, _: usize, _: &Waker) -> Poll<()> {
+        unreachable!("the children are counted")
+    }
+
+    fn each(&self, _: &mut dyn FnMut(&TaskHandle)) {}
+
+    fn each_cancelled(&mut self, _: &mut dyn FnMut(&TaskHandle, &CancelledError) -> bool) -> bool {
+        false
+    }
+
+    fn into_values(self) -> Result<(), TaskError> {
+        Ok(())
+    }
+
+    fn into_results(self) {}
+
+    fn into_error(self, _: usize) -> TaskError {
+        unreachable!("the alarm has a child's number")
+    }
+}
+
 macro_rules! children {
     ($count:literal: $($A:ident $at:tt,)+) => {
         impl<E, $($A),+> Children for ($(Child<$A, E>,)+)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -24,12 +25,17 @@ pub struct Gather<C> {
 }
 
 impl<C: Children> Gather<C> {
-    pub(super) fn new(children: C, alarm: Arc<Alarm>) -> Gather<C> {
+    pub(super) fn new(
+        children: C,
+        alarm: Arc<Alarm>,
+        location: &'static Location<'static>,
+    ) -> Gather<C> {
         Gather {
             joint: Joint {
                 left: children.count(),
                 children: Some(children),
                 alarm,
+                location,
                 stage: Stage::Waiting,
                 attendance: Attendance::default(),
             },
@@ -89,6 +95,8 @@ struct Joint<C> {
     /// All but so many of the first children are known to have ended.
     left: usize,
     alarm: Arc<Alarm>,
+    /// Where the gather was made.
+    location: &'static Location<'static>,
     stage: Stage,
     attendance: Attendance,
 }
@@ -119,6 +127,9 @@ enum Until {
 impl<C: Children> Joint<C> {
     /// The children, and which of them failed first.
     fn poll(&mut self, until: Until, cx: &mut Context<'_>) -> Poll<(C, Option<usize>)> {
+        if self.children.is_none() {
+            polled_again(self.location)
+        }
         loop {
             let ended = match &mut self.stage {
                 Stage::Waiting => self.poll_children(until, cx.waker()),
@@ -139,7 +150,7 @@ impl<C: Children> Joint<C> {
                     Poll::Ready(true) => {}
                     Poll::Ready(false) => {
                         let children = self.children.take();
-                        return Poll::Ready((children.expect(POLLED_AGAIN), failed));
+                        return Poll::Ready((children.expect(UNTIL_ITS_END), failed));
                     }
                 },
                 (Poll::Ready(_), Stage::Cancelled(cancelled)) => {
@@ -162,7 +173,7 @@ impl<C: Children> Joint<C> {
             return Poll::Ready(false);
         }
         let mut end = OwnEnd::No;
-        let children = self.children.as_mut().expect(POLLED_AGAIN);
+        let children = self.children.as_mut().expect(UNTIL_ITS_END);
         let mut ended_with = None;
         children.each_cancelled(&mut |task, error| {
             end = match until {
@@ -195,7 +206,7 @@ impl<C: Children> Joint<C> {
 
     /// Whether the children have ended as far as `until` says, and which of them failed first.
     fn poll_children(&mut self, until: Until, waker: &Waker) -> Poll<Option<usize>> {
-        let children = self.children.as_mut().expect(POLLED_AGAIN);
+        let children = self.children.as_mut().expect(UNTIL_ITS_END);
         while let Some(last) = self.left.checked_sub(1) {
             if children.poll_done(last, waker).is_pending() {
                 let failed = match until {
@@ -236,7 +247,7 @@ impl<C: Children> Joint<C> {
     }
 
     fn pass_on(&self, error: &CancelledError, edges: &mut Edges) -> Passed {
-        let children = self.children.as_ref().expect(POLLED_AGAIN);
+        let children = self.children.as_ref().expect(UNTIL_ITS_END);
         edges.pass_on(error, |show| {
             children.each(&mut |task| show(task.reference()));
         })
@@ -260,7 +271,12 @@ impl Cancelled {
     }
 }
 
-const POLLED_AGAIN: &str = "a gather was polled after its end";
+const UNTIL_ITS_END: &str = "a gather has its children until its end";
+
+#[cold]
+fn polled_again(location: &Location<'_>) -> ! {
+    panic!("the gather made at {location} was polled after its end")
+}
 
 impl<C> fmt::Debug for Gather<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

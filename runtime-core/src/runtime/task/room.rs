@@ -1,0 +1,87 @@
+//! What stands in a task's own allocation, and what is too big for it.
+//!
+//! A future, an output or a function of more than [`MOST_BYTES`] gets an allocation of its own, at
+//! the public call that takes it. Two things depend on that:
+//!
+//! * **It is written once.** Without optimisation every function that takes a future by value copies
+//!   it to its own stack frame, a dozen times on the way into a task. Of a big one a pointer is
+//!   passed on instead.
+//! * **It is freed at the end.** A handle or a waker keeps a task's allocation, which would have room
+//!   for the future long after that has been dropped.
+//!
+//! The size is a constant of the type, so what is small is not asked about at run time.
+
+/// So big may be what stands in a task's own allocation.
+const MOST_BYTES: usize = 2048;
+
+/// Whether a `T` gets an allocation of its own.
+pub(crate) const fn is_big<T>() -> bool {
+    size_of::<T>() > MOST_BYTES
+}
+
+/// Evaluates an expression with the future `$name` of type `$type`, boxed if it is big.
+///
+/// A macro, because a function would have to take the future by value: one more copy of it. It
+/// needs [`is_big`] where it stands.
+macro_rules! boxed_if_big {
+    ($type:ty, $name:ident => $with:expr) => {
+        if const { is_big::<$type>() } {
+            let $name = Box::pin($name);
+            $with
+        } else {
+            $with
+        }
+    };
+}
+pub(crate) use boxed_if_big;
+
+/// The same with the function `$name`, which is called once, as an `$object`.
+macro_rules! boxed_call_if_big {
+    ($type:ty, $name:ident: $object:ty => $with:expr) => {
+        if const { is_big::<$type>() } {
+            let $name: Box<$object> = Box::new($name);
+            $with
+        } else {
+            $with
+        }
+    };
+}
+pub(crate) use boxed_call_if_big;
+
+/// A place for a `T`: in line, or in a box of its own.
+pub(crate) trait Place<T> {
+    fn put(value: T) -> Self;
+    fn look(&self) -> &T;
+    fn into_value(self) -> T;
+}
+
+impl<T> Place<T> for T {
+    #[inline]
+    fn put(value: T) -> T {
+        value
+    }
+
+    #[inline]
+    fn look(&self) -> &T {
+        self
+    }
+
+    #[inline]
+    fn into_value(self) -> T {
+        self
+    }
+}
+
+impl<T> Place<T> for Box<T> {
+    fn put(value: T) -> Box<T> {
+        Box::new(value)
+    }
+
+    fn look(&self) -> &T {
+        self
+    }
+
+    fn into_value(self) -> T {
+        *self
+    }
+}

@@ -1,0 +1,51 @@
+//! A future that says, when it is polled after its end, which one it is: what an `async` block cannot.
+
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// `future`, which is called so, and was made there.
+    #[must_use = "futures do nothing unless polled"]
+    pub(super) struct Once<F> {
+        #[pin]
+        future: F,
+        over: bool,
+        name: &'static str,
+        location: &'static Location<'static>,
+    }
+}
+
+impl<F: Future> Once<F> {
+    pub(super) fn new(
+        name: &'static str,
+        location: &'static Location<'static>,
+        future: F,
+    ) -> Once<F> {
+        Once {
+            future,
+            over: false,
+            name,
+            location,
+        }
+    }
+}
+
+impl<F: Future> Future for Once<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        assert!(
+            !*this.over,
+            "the {} made at {} was polled after its end",
+            this.name, this.location
+        );
+        let output = ready!(this.future.poll(cx));
+        *this.over = true;
+        Poll::Ready(output)
+    }
+}

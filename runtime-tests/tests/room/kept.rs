@@ -1,0 +1,161 @@
+//! What a handle keeps of a task that has ended: its head, and nothing that is big.
+//!
+//! The tests of leaks count what is dropped. Here everything was dropped, and the room stayed.
+
+use super::*;
+use asyncio::{Task, create_task, gather_all, run_coroutine_threadsafe};
+use runtime_tests::alone;
+
+/// So many ends, of so many bytes each: 62 MiB.
+const ENDS: usize = 1000;
+const SIZE: usize = 64 * 1024;
+/// What may stay of them.
+const MEBIBYTES: f64 = 12.0;
+
+/// How much memory the process has, in mebibytes.
+fn resident() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kibibytes = line.unwrap().split_whitespace().nth(1).unwrap();
+    kibibytes.parse::<f64>().unwrap() / 1024.0
+}
+
+/// Collects what `make` leaves behind of one end after the other.
+async fn keeps_little<K>(make: impl AsyncFn() -> K) {
+    let _first = make().await;
+    let before = resident();
+    let mut kept = Vec::new();
+    for _ in 0..ENDS {
+        kept.push(make().await);
+    }
+    let grown = resident() - before;
+    assert!(grown < MEBIBYTES, "{ENDS} ends left {grown} MiB behind");
+}
+
+/// An output that is big, of a future that is not.
+async fn big_output() -> [u8; SIZE] {
+    asyncio::checkpoint().await;
+    [7; SIZE]
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn handles_keep_nothing_of_a_big_future() {
+    alone(|| {
+        asyncio::run(keeps_little(async || {
+            let task = create_task(big::<SIZE>());
+            let handle = task.handle();
+            task.await.unwrap();
+            handle
+        }));
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_task_that_is_done_keeps_nothing_of_a_big_future() {
+    alone(|| {
+        asyncio::run(keeps_little(async || {
+            let task = create_task(big::<SIZE>());
+            task.handle().wait().await;
+            task
+        }));
+        asyncio::run(keeps_little(async || {
+            let task = asyncio::create_local_task(big::<SIZE>());
+            task.handle().wait().await;
+            task
+        }));
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn wakers_keep_nothing_of_a_big_future() {
+    alone(|| {
+        asyncio::run(keeps_little(async || {
+            let task = create_task(async {
+                let waker = std::future::poll_fn(|cx| std::task::Poll::Ready(cx.waker().clone()));
+                let waker = waker.await;
+                big::<SIZE>().await;
+                waker
+            });
+            task.await.unwrap()
+        }));
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_task_keeps_nothing_of_a_big_output_that_was_taken() {
+    alone(|| {
+        asyncio::run(keeps_little(async || {
+            let mut task: Task<[u8; SIZE]> = create_task(big_output());
+            let output = (&mut task).await.unwrap();
+            assert_eq!(output[3], 7);
+            task
+        }));
+        asyncio::run(keeps_little(async || {
+            let task = create_task(big_output());
+            let handle = task.handle();
+            drop(task);
+            handle.wait().await;
+            handle
+        }));
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_future_for_threads_keeps_nothing_of_what_was_taken() {
+    alone(|| {
+        asyncio::run(keeps_little(async || {
+            let event_loop = asyncio::get_running_loop();
+            let mut future = run_coroutine_threadsafe(big_output(), &event_loop);
+            assert_eq!((&mut future).await.unwrap()[3], 7);
+            future
+        }));
+        asyncio::run(keeps_little(async || {
+            let event_loop = asyncio::get_running_loop();
+            let mut future = run_coroutine_threadsafe(big::<SIZE>(), &event_loop);
+            assert_eq!((&mut future).await.unwrap(), 7);
+            future
+        }));
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_gather_keeps_nothing_of_children_that_have_ended() {
+    alone(|| {
+        asyncio::run(keeps_little(async || {
+            let gather = gather_all([big::<SIZE>()]);
+            // Ended, and not taken.
+            while asyncio::all_tasks().len() > 1 {
+                asyncio::checkpoint().await;
+            }
+            gather
+        }));
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn handles_of_callbacks_and_functions_keep_nothing_of_them() {
+    alone(|| {
+        asyncio::run(keeps_little(async || {
+            let (done, buffer) = (asyncio::Future::new(), [7u8; SIZE]);
+            let set = done.clone();
+            let event_loop = asyncio::get_running_loop();
+            let call = move || set.set_result(black_box(&buffer)[3]).unwrap();
+            let handle = event_loop.call_later(Duration::ZERO, call);
+            assert_eq!(done.await.unwrap(), 7);
+            handle
+        }));
+        asyncio::run(keeps_little(async || {
+            let buffer = [7u8; SIZE];
+            let mut task = asyncio::to_thread(move || black_box(&buffer)[3]);
+            assert_eq!((&mut task).await.unwrap(), 7);
+            task
+        }));
+    });
+}
