@@ -276,7 +276,8 @@ impl Builder {
     }
 
     /// How many threads may serve blocking calls at once; by default the processors and four more,
-    /// 32 at most; six in the [deterministic](Builder::deterministic) mode.
+    /// 32 at most; six in the [deterministic](Builder::deterministic) mode. As many workers, but 1,024 at
+    /// most, can be replaced while they are inside [`blocking`](crate::blocking).
     ///
     /// # Panics
     /// If it is zero.

@@ -27,6 +27,7 @@ pub mod park;
 pub mod poller;
 pub mod pool;
 pub mod registry;
+pub mod replace;
 pub mod standing;
 pub mod stop;
 pub mod submit;

@@ -37,6 +37,7 @@ pub(crate) mod choices;
 pub(crate) mod idle;
 pub(crate) mod parker;
 pub(crate) mod role;
+pub(crate) mod stand_ins;
 
 pub(crate) mod crew;
 pub(crate) mod driver;

@@ -123,7 +123,7 @@ impl Watch<'_> {
     }
 
     fn any_moved(&self) -> bool {
-        let seats = self.shared.crew.seats.iter();
+        let seats = self.shared.crew.present().iter();
         seats
             .zip(&self.polls)
             .any(|(seat, polls)| seat.polls() != *polls)
@@ -142,7 +142,7 @@ impl Watch<'_> {
     /// Starts a spare for a stuck worker, or lets one go.
     fn look_at_spares(&mut self) -> bool {
         let crew = &self.shared.crew;
-        let stuck = crew.seats.iter().filter(|seat| seat.is_stuck()).count();
+        let stuck = crew.present().iter().filter(|seat| seat.is_stuck()).count();
         if self.spares.len() > stuck {
             if let Some(seat) = self.spares.pop() {
                 threads::dismiss(self.shared, seat);
@@ -162,9 +162,9 @@ impl Watch<'_> {
     fn look_at_workers(&mut self) -> bool {
         let crew = &self.shared.crew;
         let mut acted = false;
-        for (seat, before) in crew.seats.iter().zip(&mut self.polls) {
+        for (seat, before) in crew.present().iter().zip(&mut self.polls) {
             let polls = seat.polls();
-            let stuck = polls == *before && polls % 2 == 1;
+            let stuck = polls == *before && polls % 2 == 1 && !seat.is_away();
             *before = polls;
             if stuck != seat.is_stuck() {
                 seat.set_stuck(stuck);

@@ -49,9 +49,11 @@ impl Timers {
         }
     }
 
-    /// Adds a timer that wakes `waker` at `when`, to the wheel of a worker or to the last one.
+    /// Adds a timer that wakes `waker` at `when`, to the wheel of a worker or to the last one, which is
+    /// also that of the workers beyond those with a wheel.
     pub(crate) fn insert(&self, worker: Option<usize>, when: Tick, waker: Waker) -> TimerKey {
-        let shard = worker.unwrap_or(self.shards.len() - 1);
+        let last = self.shards.len() - 1;
+        let shard = worker.map_or(last, |worker| worker.min(last));
         let mut wheel = self.shards[shard].lock();
         let key = wheel.insert(runtime_timer::Tick(when.0), waker);
         self.shards[shard].publish_next(&wheel);
