@@ -11,13 +11,22 @@
 //! those who work.
 
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use super::scheduler::context::{self, Role};
 use super::scheduler::core::Core;
 use super::scheduler::schedule::submit;
 use super::scheduler::stand_ins::Absence;
 use super::scheduler::threads;
-use crate::sync::Arc;
+use crate::sync::{Arc, IS_MODEL};
+
+/// After so long a task has frozen the main coroutine, if that is bound to its thread: see `apart`.
+/// (In a model no time passes.)
+const FROZEN: Duration = if IS_MODEL {
+    Duration::MAX
+} else {
+    Duration::from_millis(20)
+};
 
 /// Runs `function` here; on a worker, somebody serves in its place.
 pub(crate) fn in_place<R>(function: impl FnOnce() -> R) -> R {
@@ -31,6 +40,7 @@ struct Away {
     core: Rc<Core>,
     /// None in the deterministic mode, where no other thread could serve.
     absence: Option<Absence>,
+    since: Instant,
     _guest: context::Guard,
 }
 
@@ -41,6 +51,7 @@ impl Away {
         Away {
             core,
             absence,
+            since: Instant::now(),
             _guest: guest,
         }
     }
@@ -49,6 +60,9 @@ impl Away {
 impl Drop for Away {
     fn drop(&mut self) {
         if let Some(absence) = self.absence {
+            if self.since.elapsed() >= FROZEN {
+                self.core.shared.crew.seats[self.core.index].set_frozen();
+            }
             come_back(&self.core, absence);
         }
     }

@@ -26,6 +26,10 @@ pub(crate) struct Seat<T> {
     polls: AtomicU64,
     /// The monitor found the worker stuck: its slot may be robbed.
     stuck: AtomicBool,
+    /// The worker is to look around before its next turn.
+    called: AtomicBool,
+    /// The poll that the worker is in has kept its thread for long.
+    frozen: AtomicBool,
     /// The worker is inside `blocking`, and belongs to nobody's count.
     away: AtomicBool,
     /// A spare worker on this seat is to go.
@@ -42,6 +46,8 @@ pub(crate) struct Crew<T> {
     pub(crate) idle: Idle,
     /// How many are usually at work.
     workers: usize,
+    /// Worker 0 runs only what is bound to its thread: see `apart`.
+    apart: AtomicBool,
     stopping: AtomicBool,
 }
 
@@ -59,6 +65,8 @@ impl<T: Word> Crew<T> {
             parker: Arc::new(Parker::new(Interrupt::clone(interrupt))),
             polls: AtomicU64::new(0),
             stuck: AtomicBool::new(false),
+            called: AtomicBool::new(false),
+            frozen: AtomicBool::new(false),
             away: AtomicBool::new(false),
             dismissed: AtomicBool::new(false),
         };
@@ -68,6 +76,7 @@ impl<T: Word> Crew<T> {
             idle: Idle::new(workers),
             used: AtomicUsize::new(workers),
             workers,
+            apart: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
         };
         (crew, queues)
@@ -175,6 +184,20 @@ impl<T: Word> Crew<T> {
         }
     }
 
+    /// Relaxed, both: a worker 0 that sleeps is woken for a change by its parker's exchange.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.apart.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_apart(&self, apart: bool) {
+        self.apart.store(apart, Ordering::Relaxed);
+    }
+
+    /// Has every worker look around before its next turn.
+    pub(crate) fn call_all(&self) {
+        self.present().iter().for_each(Seat::call);
+    }
+
     /// Tells every worker to stop.
     pub(crate) fn stop(&self) {
         // Release: pairs with the load in `is_stopping`, beside the parkers' exchanges.
@@ -218,6 +241,45 @@ impl<T: Word> Seat<T> {
 
     pub(crate) fn set_stuck(&self, stuck: bool) {
         self.stuck.store(stuck, Ordering::Relaxed);
+    }
+
+    /// Has the worker look around before its next turn.
+    pub(crate) fn call(&self) {
+        // Relaxed: a hint. What there is to be seen has been published by other words.
+        self.called.store(true, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn is_called(&self) -> bool {
+        self.called.load(Ordering::Relaxed)
+    }
+
+    /// Takes the call. No exchange: one that comes just now is met by the look that follows.
+    pub(crate) fn take_call(&self) -> bool {
+        let called = self.is_called();
+        if called {
+            self.called.store(false, Ordering::Relaxed);
+        }
+        called
+    }
+
+    /// The poll that the worker is in keeps its thread for long: it looks at that afterwards.
+    pub(crate) fn set_frozen(&self) {
+        self.frozen.store(true, Ordering::Relaxed);
+        self.call();
+    }
+
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::Relaxed)
+    }
+
+    /// Takes the word of a long poll.
+    pub(crate) fn take_frozen(&self) -> bool {
+        let frozen = self.is_frozen();
+        if frozen {
+            self.frozen.store(false, Ordering::Relaxed);
+        }
+        frozen
     }
 
     pub(crate) fn set_away(&self, away: bool) {

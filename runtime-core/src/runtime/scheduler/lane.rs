@@ -13,6 +13,7 @@
 //! closes when that is used up.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use crate::runtime::task::callback::Handle;
 use crate::runtime::task::quietly::quietly;
@@ -20,6 +21,10 @@ use crate::sync::Mutex;
 
 /// How many callbacks run before the tasks have their turn again.
 const BURST: usize = 64;
+
+/// How long they may take together, and how often that is looked at.
+const BURST_TIME: Duration = Duration::from_micros(100);
+const CALLS_BETWEEN_LOOKS: usize = 4;
 
 /// How many callbacks that the last callbacks add are still run.
 const LAST_CALLS: usize = 64;
@@ -106,7 +111,15 @@ impl Lane {
             self.next().into_iter().for_each(run);
             return false;
         }
-        for _ in 0..BURST {
+        // The clock is read once in a while, and never for a callback or two.
+        let mut begun = None;
+        for count in 0..BURST {
+            if count % CALLS_BETWEEN_LOOKS == 1 {
+                let now = Instant::now();
+                if now - *begun.get_or_insert(now) > BURST_TIME {
+                    return true;
+                }
+            }
             match self.next() {
                 Some(call) => run(call),
                 None => return false,
