@@ -298,7 +298,8 @@ impl Builder {
     }
 
     /// How many threads may serve blocking calls at once; by default the processors and four more,
-    /// 32 at most; six in the [deterministic](Builder::deterministic) mode.
+    /// 32 at most; six in the [deterministic](Builder::deterministic) mode. As many workers, but 1,024 at
+    /// most, can be replaced while they are inside [`blocking`](crate::blocking).
     ///
     /// # Panics
     /// If it is zero.
@@ -434,6 +435,12 @@ impl Builder {
 
     /// How many workers may be started beside the others while those are stuck in tasks that block;
     /// they go when the stuck ones come back. By default as many as there are workers. Zero: none.
+    ///
+    /// What is bound to the thread of a stuck worker waits for it: local tasks, and, if that is the thread
+    /// of [`run`](Runner::run), the main coroutine. That happens to main once: after a task has kept it
+    /// waiting for some ten milliseconds, that thread takes nothing but main and local tasks, and a spare
+    /// worker serves in its place, until no worker was stuck for five seconds. (With one worker and no
+    /// spare to be had, it goes on to take everything.) In debug mode the task is named.
     ///
     /// # Panics
     /// If it is over 1,024.

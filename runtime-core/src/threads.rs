@@ -46,15 +46,35 @@ where
     })
 }
 
-/// Runs `function` here, after handing this worker's other tasks over to the other workers.
+/// Runs `function` here, on the thread of this worker, while another thread serves in the worker's place.
 ///
-/// For a call that is known to block, inside code that cannot await: the worker's queue is not held up.
-/// What is bound to this thread waits all the same: its local tasks, and the main coroutine on the
-/// thread of `run`. Outside a worker it just runs the function. Where one can await,
-/// [`to_thread`] is better: it leaves the worker free.
+/// For a call that is known to block, inside code that cannot await. The worker's tasks go to the others,
+/// and a thread is started for it, or recalled that stood in for another, before `function` begins; when
+/// that has returned, this worker goes on and the other thread rests, for as long as threads for blocking
+/// calls are [kept](crate::runners::Builder::blocking_keep_alive). Tasks may wait for one another in here,
+/// and what waits for something costs nothing.
+///
+/// As many workers can be replaced at once as there may be threads for blocking calls
+/// ([`max_blocking_threads`](crate::runners::Builder::max_blocking_threads), 1,024 at most; the limits of
+/// [`to_thread`] and of this do not share). Beyond that, or if the system refuses a thread, which the
+/// exception handler is told, `function` runs all the same and nobody serves in the worker's place: the
+/// loop has one worker less until a call returns, and none when all of them are in here.
+///
+/// What is bound to this thread waits: its local tasks, and, where a task calls this on the thread of
+/// `run`, the main coroutine (see [`max_spare_workers`](crate::runners::Builder::max_spare_workers)).
+/// Callbacks run one after another, so one that blocks holds up those behind it. Outside a worker, and
+/// in the deterministic mode, it just runs the function. A time that stands still does not jump meanwhile.
+/// Where one can await, [`to_thread`] is better: it leaves the worker free.
 ///
 /// Inside the function the thread is a guest of the loop: `create_task` works, `create_local_task`
 /// does not.
+///
+/// # Cancellation
+/// A request for cancellation waits until the function has returned. So does the shutdown of the loop;
+/// at its deadline it names the task, and leaves it behind.
+///
+/// # Panics
+/// With the panic of the function, when the worker is back at work.
 ///
 /// ```
 /// # asyncio::run(async {

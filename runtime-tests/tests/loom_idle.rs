@@ -4,7 +4,7 @@
 #[macro_use]
 mod twin;
 
-use asyncio::models::{idle, submit, timer};
+use asyncio::models::{idle, replace, submit, timer};
 
 models! {
     holds {
@@ -13,6 +13,7 @@ models! {
         work_is_found_by_one_of_two = idle::work_is_found_by_one_of_two,
         a_worker_that_finds_work_is_replaced = idle::a_worker_that_finds_work_is_replaced,
         a_worker_leaves_nothing_behind = idle::a_worker_leaves_nothing_behind,
+        a_worker_that_blocks_is_replaced = replace::a_worker_that_blocks_is_replaced,
         a_submitted_task_is_run_and_its_result_comes_back =
         submit::a_submitted_task_is_run_and_its_result_comes_back,
         a_task_submitted_while_its_loop_closes_is_not_forgotten =
@@ -25,6 +26,8 @@ models! {
         a_sleeper_looks_again = idle::without_the_second_look, "deadlock",
         a_searcher_is_replaced = idle::without_the_replacement, "deadlock",
         a_queue_is_spilled = idle::without_the_spill, "deadlock",
+        a_stand_in_asks_before_it_rests = replace::without_the_question_before_the_rest, "deadlock",
+        a_queue_is_handed_over = replace::without_the_queue_handed_over, "deadlock",
         a_push_comes_first = submit::without_the_push_before_the_word, "deadlock",
         a_push_is_locked = submit::without_the_lock_of_a_push, "is forgotten",
         an_insertion_looks_at_the_sleeper = timer::without_the_look_at_the_sleeper, "deadlock",

@@ -35,6 +35,9 @@ mod poller;
 #[path = "time/residue.rs"]
 mod residue;
 
+#[path = "time/fairness.rs"]
+mod fairness;
+
 #[path = "time/stuck.rs"]
 mod stuck;
 

@@ -95,7 +95,7 @@ pub(super) fn options(workers: usize) -> Options {
     Options {
         workers,
         max_blocking_threads: 1,
-        blocking_keep_alive: Duration::ZERO,
+        blocking_keep_alive: Duration::MAX,
         thread_name: String::from("model"),
         thread_stack_size: Some(STACK),
         on_thread_start: None,

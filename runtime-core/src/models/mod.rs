@@ -29,6 +29,7 @@ pub mod park;
 pub mod poller;
 pub mod pool;
 pub mod registry;
+pub mod replace;
 pub mod shot;
 pub mod standing;
 pub mod stop;

@@ -172,8 +172,9 @@ impl Engine {
             .drain(..)
             .for_each(|thread| drop(thread.join()));
         let shared = self.event_loop.shared();
-        let spares = std::mem::take(&mut shared.spares.lock().threads);
-        spares.into_iter().for_each(|thread| drop(thread.join()));
+        let more = || shared.more_threads.lock().pop();
+        // One of them may have started another.
+        std::iter::from_fn(more).for_each(|thread| drop(thread.join()));
     }
 }
 

@@ -1,46 +1,92 @@
-//! Blocking where one is: the worker's queue is handed over first.
+//! Blocking where one is: the worker leaves the crew meanwhile, and somebody serves in its place.
+//!
+//! 1. The worker counts itself among those that keep a standing time from jumping, as a function on the
+//!    pool does, and then leaves the crew: what is in its queue is everybody's, and it counts neither as
+//!    awake nor as asleep. So the monitor goes to bed if nothing else happens.
+//! 2. A stand-in comes (`stand_ins`).
+//! 3. When the function has returned, the worker is awake again before it stops to hold time, wakes the
+//!    monitor, and has the stand-in go.
+//!
+//! Meanwhile its thread is a mere guest of the loop: what it wakes or makes goes through the injector to
+//! those who work.
 
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use super::scheduler::context::{self, Role};
 use super::scheduler::core::Core;
 use super::scheduler::schedule::submit;
-use crate::sync::Arc;
+use super::scheduler::stand_ins::Absence;
+use super::scheduler::threads;
+use crate::sync::{Arc, IS_MODEL};
 
-/// Runs `function` here; on a worker, its other tasks go to the others before.
+/// After so long a task has frozen the main coroutine, if that is bound to its thread: see `apart`.
+/// (In a model no time passes.)
+const FROZEN: Duration = if IS_MODEL {
+    Duration::MAX
+} else {
+    Duration::from_millis(20)
+};
+
+/// Runs `function` here; on a worker, somebody serves in its place.
 pub(crate) fn in_place<R>(function: impl FnOnce() -> R) -> R {
-    let core = context::with(|frame| match frame?.role() {
-        Role::Worker(core) => Some(Rc::clone(core)),
-        _ => None,
-    });
-    let _handed_over = core.map(HandedOver::new);
+    let core = context::core();
+    let _away = core.map(Away::begin);
     function()
 }
 
-/// A worker that serves nobody for a while. Meanwhile its thread is a mere guest of the loop: what it
-/// wakes or makes goes through the injector to those who work.
-struct HandedOver {
+/// A worker that serves nobody for a while.
+struct Away {
     core: Rc<Core>,
+    /// None in the deterministic mode, where no other thread could serve.
+    absence: Option<Absence>,
+    since: Instant,
     _guest: context::Guard,
 }
 
-impl HandedOver {
-    fn new(core: Rc<Core>) -> HandedOver {
+impl Away {
+    fn begin(core: Rc<Core>) -> Away {
         let guest = context::enter(Arc::clone(&core.shared), Role::Guest);
-        let shared = &core.shared;
-        // The poller thread would find out, a few milliseconds later.
-        shared.crew.seats[core.index].set_stuck(true);
-        // One by one, since the loop may have been closed under a task that was left behind.
-        core.queue.drain().for_each(|task| submit(shared, task));
-        HandedOver {
+        let absence = core.shared.options.seed.is_none().then(|| leave(&core));
+        Away {
             core,
+            absence,
+            since: Instant::now(),
             _guest: guest,
         }
     }
 }
 
-impl Drop for HandedOver {
+impl Drop for Away {
     fn drop(&mut self) {
-        self.core.shared.crew.seats[self.core.index].set_stuck(false);
+        if let Some(absence) = self.absence {
+            if self.since.elapsed() >= FROZEN {
+                self.core.shared.crew.seats[self.core.index].set_frozen();
+            }
+            come_back(&self.core, absence);
+        }
     }
+}
+
+fn leave(core: &Core) -> Absence {
+    let shared = &core.shared;
+    shared.driver.holds.begin();
+    shared.crew.seats[core.index].set_away(true);
+    shared.crew.leave(&core.queue);
+    // Nothing is left, unless the loop has been closed under a task that was left behind.
+    core.queue.drain().for_each(|task| submit(shared, task));
+    threads::replace(shared, core.index)
+}
+
+fn come_back(core: &Core, absence: Absence) {
+    let shared = &core.shared;
+    let seat = &shared.crew.seats[core.index];
+    shared.crew.idle.arrive();
+    shared.rouse_watch();
+    shared.driver.holds.end(1);
+    // To the monitor this is another poll, which begins now.
+    seat.tick();
+    seat.tick();
+    seat.set_away(false);
+    threads::end_replacement(shared, core.index, absence);
 }

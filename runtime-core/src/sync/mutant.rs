@@ -33,6 +33,8 @@ pub(crate) enum Mutant {
     ForgetToken,
     /// b4: a worker leaves with its queue full.
     LeaveWithoutSpill,
+    /// b5: a stand-in rests although it has been recalled.
+    RestUnasked,
     /// c1: the notification is sent before the push.
     NotifyBeforePush,
     /// c2: whether a completion is in time is decided before the lock under which it happens.

@@ -1,6 +1,7 @@
 //! A loop that has nothing to do does nothing.
 
 use super::*;
+use asyncio::blocking;
 use std::fs;
 
 /// The processor's time that all threads of this process have had, and how often each was woken.
@@ -28,6 +29,11 @@ fn spent() -> (Duration, Vec<(String, u64)>) {
 /// loop's own would wake it.
 async fn spent_at_rest() -> (Duration, Vec<(String, u64)>) {
     let (send, receive) = futures::channel::oneshot::channel();
+    look_at_rest(move |spent| send.send(spent).unwrap());
+    receive.await.unwrap()
+}
+
+fn look_at_rest(tell: impl FnOnce((Duration, Vec<(String, u64)>)) + Send + 'static) {
     thread::spawn(move || {
         thread::sleep(Duration::from_secs(1));
         let (time, wakes) = spent();
@@ -39,9 +45,8 @@ async fn spent_at_rest() -> (Duration, Vec<(String, u64)>) {
             assert_eq!(name, same);
             (name, after - before)
         });
-        send.send((later - time, woken.collect())).unwrap();
+        tell((later - time, woken.collect()));
     });
-    receive.await.unwrap()
 }
 
 /// No time, and nobody woken but the thread that looks: the poller thread is in bed, too.
@@ -70,6 +75,33 @@ fn a_loop_that_was_never_used_is_at_rest() {
         let mut runner = Runner::builder().workers(3).build().unwrap();
         runner.run(async { is_rest(spent_at_rest().await) });
     });
+}
+
+#[test]
+fn nothing_ticks_while_main_or_every_worker_is_inside_blocking() {
+    for tasks in [0, 1, 4] {
+        alone(|| {
+            let mut runner = Runner::builder().workers(2).build().unwrap();
+            runner.run(async {
+                let inside: Vec<_> = (0..tasks)
+                    .map(|_| {
+                        let (gate, wait) = mpsc::channel::<()>();
+                        let task = create_task(async move {
+                            blocking(|| wait.recv().unwrap_err());
+                        });
+                        (gate, task)
+                    })
+                    .collect();
+                let (tell, told) = mpsc::channel();
+                look_at_rest(move |spent| tell.send(spent).unwrap());
+                is_rest(blocking(|| told.recv().unwrap()));
+                for (gate, task) in inside {
+                    drop(gate);
+                    task.await.unwrap();
+                }
+            });
+        });
+    }
 }
 
 #[test]

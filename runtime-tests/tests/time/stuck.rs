@@ -264,3 +264,90 @@ fn blocking_hands_the_queue_over_without_waiting_for_anybody_to_notice() {
         });
     });
 }
+
+/// How long main's sleeps of 20 ms take, beside children that block their threads by `block`.
+async fn sleeps_beside_children(block: fn()) -> Vec<Duration> {
+    let mut took = Vec::new();
+    for _ in 0..6 {
+        let child = create_task(async move { block() });
+        let before = Instant::now();
+        sleep(20 * TICK).await;
+        took.push(before.elapsed());
+        child.await.unwrap();
+    }
+    took
+}
+
+// Main's children were always short: nobody had a second one that blocks.
+#[test]
+fn a_child_that_blocks_freezes_main_once_at_most() {
+    let blocks: [fn(); 2] = [
+        || thread::sleep(2 * HOG),
+        || blocking(|| thread::sleep(2 * HOG)),
+    ];
+    for (workers, spares) in [(2, 2), (1, 1), (2, 0)] {
+        for block in blocks {
+            in_a_quiet_moment(|| {
+                let builder = Runner::builder().workers(workers).max_spare_workers(spares);
+                let took = builder.build().unwrap().run(sleeps_beside_children(block));
+                match took.iter().filter(|took| **took > HOG).count() {
+                    0 | 1 => Ok(()),
+                    _ => Err(format!("{workers} workers: {took:?}")),
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn with_one_worker_and_no_spare_everything_runs_all_the_same() {
+    watched(|| {
+        let builder = Runner::builder().workers(1).max_spare_workers(0);
+        builder.build().unwrap().run(async {
+            for _ in 0..3 {
+                create_task(async { thread::sleep(60 * TICK) })
+                    .await
+                    .unwrap();
+                create_task(async {}).await.unwrap();
+            }
+        });
+    });
+}
+
+#[test]
+fn what_waits_is_run_when_every_spare_is_stuck_as_well() {
+    watched(|| {
+        let builder = Runner::builder().workers(1).max_spare_workers(1);
+        builder.build().unwrap().run(async {
+            create_task(async { thread::sleep(60 * TICK) })
+                .await
+                .unwrap();
+            // From now on main's thread takes main alone. The spare is blocked by the first of these until
+            // the second has run.
+            let (send, receive) = mpsc::channel();
+            let first = create_task(async move { receive.recv().unwrap() });
+            sleep(5 * TICK).await;
+            let second = create_task(async move { send.send(()).unwrap() });
+            first.await.unwrap();
+            second.await.unwrap();
+        });
+    });
+}
+
+#[test]
+fn after_a_freeze_main_and_its_tasks_hand_over_as_before() {
+    on_workers(2, async {
+        create_task(async { thread::sleep(60 * TICK) })
+            .await
+            .unwrap();
+        let own = thread::current().id();
+        for n in 0..500 {
+            let local = create_local_task(async { thread::current().id() });
+            assert_eq!(create_task(async move { n }).await.unwrap(), n);
+            assert_eq!(local.await.unwrap(), own);
+            if n % 100 == 0 {
+                sleep(TICK).await;
+            }
+        }
+    });
+}

@@ -83,6 +83,14 @@ impl<T: Word> RunQueue<T> {
         self.deque.pop().or_else(|| self.robbable.slot.take())
     }
 
+    /// Lets the queue go before the slot once, if the slot has gone before it: asked before each `pop`,
+    /// they go by turns.
+    pub(crate) fn end_streak(&self) {
+        if self.streak.get() > 0 {
+            self.streak.set(STREAK);
+        }
+    }
+
     /// Whether another worker would find something that this one will not get to at once.
     /// `busy`: this worker has something else to run first.
     #[inline]

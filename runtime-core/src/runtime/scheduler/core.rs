@@ -28,6 +28,8 @@ pub(crate) struct Core {
     births: RefCell<Births<Header>>,
     /// The rest of the block of numbers: the next, and the end.
     ids: Cell<(u64, u64)>,
+    /// Whether what is pushed goes to the queue, as usual.
+    keeps_queue: Cell<bool>,
     /// Pushes since the poll began.
     pushes: Cell<u32>,
     pub(crate) choices: Rc<Choices>,
@@ -58,6 +60,7 @@ impl Core {
             home: Home::new(parker, holds, choices.freedom() == Freedom::Line),
             births: RefCell::new(parts.births),
             ids: Cell::new((0, 0)),
+            keeps_queue: Cell::new(choices.freedom() == Freedom::Usual),
             pushes: Cell::new(0),
             choices,
         }
@@ -75,8 +78,8 @@ impl Core {
     /// Adds what is ready to run.
     #[inline]
     pub(crate) fn push(&self, task: Runnable, wake: Wake) {
-        if self.choices.freedom() != Freedom::Usual {
-            return self.push_by_choice(task, wake);
+        if !self.keeps_queue.get() {
+            return self.push_elsewhere(task, wake);
         }
         match wake {
             Wake::Woken => self.queue.push_next(task),
@@ -89,8 +92,23 @@ impl Core {
         }
     }
 
-    /// The same in the deterministic mode.
+    /// Whether what is pushed from now on goes to the queue, or to everybody.
+    pub(crate) fn keep_queue(&self, keep: bool) {
+        self.keeps_queue.set(keep);
+    }
+
     #[cold]
+    fn push_elsewhere(&self, task: Runnable, wake: Wake) {
+        if self.choices.freedom() != Freedom::Usual {
+            return self.push_by_choice(task, wake);
+        }
+        if let Err(task) = self.shared.crew.submit(task) {
+            // The loop is closed: it is dropped with what the worker has.
+            self.queue.push_back(task);
+        }
+    }
+
+    /// The same in the deterministic mode.
     fn push_by_choice(&self, task: Runnable, wake: Wake) {
         if self.choices.freedom() == Freedom::Line {
             return self.home.line_up(task);

@@ -12,7 +12,7 @@
 use super::idle::Idle;
 use super::parker::{Interrupt, Parker};
 use crate::runtime::run_queue::{Injector, Robbable, RunQueue, Word};
-use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutant, broken};
 
 /// What others see of one worker. Aligned so that no two workers' counters share a line, nor the pair
@@ -26,6 +26,12 @@ pub(crate) struct Seat<T> {
     polls: AtomicU64,
     /// The monitor found the worker stuck: its slot may be robbed.
     stuck: AtomicBool,
+    /// The worker is to look around before its next turn.
+    called: AtomicBool,
+    /// The poll that the worker is in has kept its thread for long.
+    frozen: AtomicBool,
+    /// The worker is inside `blocking`, and belongs to nobody's count.
+    away: AtomicBool,
     /// A spare worker on this seat is to go.
     dismissed: AtomicBool,
 }
@@ -35,36 +41,56 @@ pub(crate) struct Seat<T> {
 pub(crate) struct Crew<T> {
     pub(crate) injector: Injector<T>,
     pub(crate) seats: Box<[Seat<T>]>,
+    /// On the seats from here on nobody has sat yet.
+    used: AtomicUsize,
     pub(crate) idle: Idle,
     /// How many are usually at work.
     workers: usize,
+    /// Worker 0 runs only what is bound to its thread: see `apart`.
+    apart: AtomicBool,
     stopping: AtomicBool,
 }
 
 impl<T: Word> Crew<T> {
-    /// A crew of `workers` with room for `spares` more, and the queues of all of them.
+    /// A crew of `workers` with room for `more`, and the queues of all of them.
     pub(crate) fn new(
         workers: usize,
-        spares: usize,
+        more: usize,
         lifo: bool,
         interrupt: &Interrupt,
     ) -> (Crew<T>, Vec<RunQueue<T>>) {
-        let queues: Vec<_> = (0..workers + spares).map(|_| RunQueue::new(lifo)).collect();
+        let queues: Vec<_> = (0..workers + more).map(|_| RunQueue::new(lifo)).collect();
         let seat = |queue: &RunQueue<T>| Seat {
             queue: Arc::clone(queue.robbable()),
             parker: Arc::new(Parker::new(Interrupt::clone(interrupt))),
             polls: AtomicU64::new(0),
             stuck: AtomicBool::new(false),
+            called: AtomicBool::new(false),
+            frozen: AtomicBool::new(false),
+            away: AtomicBool::new(false),
             dismissed: AtomicBool::new(false),
         };
         let crew = Crew {
             injector: Injector::new(),
             seats: queues.iter().map(seat).collect(),
             idle: Idle::new(workers),
+            used: AtomicUsize::new(workers),
             workers,
+            apart: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
         };
         (crew, queues)
+    }
+
+    /// The seats on which somebody sits, or has sat.
+    pub(crate) fn present(&self) -> &[Seat<T>] {
+        // Acquire, though whoever must look at a seat has acquired its owner's push by the idle word.
+        &self.seats[..self.used.load(Ordering::Acquire)]
+    }
+
+    /// Somebody is going to sit on `seat`.
+    pub(crate) fn open_seat(&self, seat: usize) {
+        self.used.fetch_max(seat + 1, Ordering::AcqRel);
     }
 
     /// Adds work from a thread that is no worker, or gives it back if the crew has been closed.
@@ -96,16 +122,15 @@ impl<T: Word> Crew<T> {
     /// Looks for work everywhere but in the worker's own queue. `start`: where to begin, so that
     /// thieves spread.
     pub(crate) fn find(&self, worker: usize, queue: &RunQueue<T>, start: usize) -> Option<T> {
-        let (count, sharers) = (self.seats.len(), self.workers);
+        let (seats, sharers) = (self.present(), self.workers);
         if let Some(work) = self.injector.take_batch(queue.deque(), sharers) {
             return Some(work);
         }
         let others = || {
-            let seats = self.seats.iter().enumerate();
-            seats
-                .cycle()
-                .skip(start % count)
-                .take(count)
+            let all = seats.iter().enumerate();
+            all.cycle()
+                .skip(start % seats.len())
+                .take(seats.len())
                 .filter(|(seat, _)| *seat != worker)
         };
         others()
@@ -140,12 +165,12 @@ impl<T: Word> Crew<T> {
     /// something else in a queue. (A single task in a queue is its worker's next: a sleeper that
     /// woke up for it would chase a task that yields from queue to queue.)
     pub(crate) fn has_work(&self) -> bool {
-        !self.injector.is_empty() || self.seats.iter().any(|seat| seat.queue.has_surplus())
+        !self.injector.is_empty() || self.present().iter().any(|seat| seat.queue.has_surplus())
     }
 
     /// Whether anything at all waits: also what its worker would run next, if it came to it.
     pub(crate) fn work_waits(&self) -> bool {
-        !self.injector.is_empty() || self.seats.iter().any(|seat| seat.queue.has_any())
+        !self.injector.is_empty() || self.present().iter().any(|seat| seat.queue.has_any())
     }
 
     /// A worker leaves: what it has is everybody's.
@@ -157,6 +182,20 @@ impl<T: Word> Crew<T> {
         if !self.injector.is_empty() {
             self.notify();
         }
+    }
+
+    /// Relaxed, both: a worker 0 that sleeps is woken for a change by its parker's exchange.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.apart.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_apart(&self, apart: bool) {
+        self.apart.store(apart, Ordering::Relaxed);
+    }
+
+    /// Has every worker look around before its next turn.
+    pub(crate) fn call_all(&self) {
+        self.present().iter().for_each(Seat::call);
     }
 
     /// Tells every worker to stop.
@@ -202,6 +241,54 @@ impl<T: Word> Seat<T> {
 
     pub(crate) fn set_stuck(&self, stuck: bool) {
         self.stuck.store(stuck, Ordering::Relaxed);
+    }
+
+    /// Has the worker look around before its next turn.
+    pub(crate) fn call(&self) {
+        // Relaxed: a hint. What there is to be seen has been published by other words.
+        self.called.store(true, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn is_called(&self) -> bool {
+        self.called.load(Ordering::Relaxed)
+    }
+
+    /// Takes the call. No exchange: one that comes just now is met by the look that follows.
+    pub(crate) fn take_call(&self) -> bool {
+        let called = self.is_called();
+        if called {
+            self.called.store(false, Ordering::Relaxed);
+        }
+        called
+    }
+
+    /// The poll that the worker is in keeps its thread for long: it looks at that afterwards.
+    pub(crate) fn set_frozen(&self) {
+        self.frozen.store(true, Ordering::Relaxed);
+        self.call();
+    }
+
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::Relaxed)
+    }
+
+    /// Takes the word of a long poll.
+    pub(crate) fn take_frozen(&self) -> bool {
+        let frozen = self.is_frozen();
+        if frozen {
+            self.frozen.store(false, Ordering::Relaxed);
+        }
+        frozen
+    }
+
+    pub(crate) fn set_away(&self, away: bool) {
+        // Relaxed, as `stuck`: the monitor only looks.
+        self.away.store(away, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_away(&self) -> bool {
+        self.away.load(Ordering::Relaxed)
     }
 
     /// Tells the spare worker on this seat to go, or welcomes the next one.

@@ -61,6 +61,11 @@ impl Home {
         self.root.set(root);
     }
 
+    /// Whether there is a root.
+    pub(crate) fn has_root(&self) -> bool {
+        self.root.get().is_some()
+    }
+
     /// Adds a task of this thread, on this thread.
     pub(crate) fn push(&self, task: Runnable) -> Pushed {
         if !self.in_line && self.root.get() == Some(task.pointer()) {

@@ -25,6 +25,10 @@ use crate::sync::Mutex;
 /// How many callbacks run before the tasks have their turn again.
 const BURST: usize = 64;
 
+/// How long they may take together, and how often that is looked at.
+const BURST_TIME: Duration = Duration::from_micros(100);
+const CALLS_BETWEEN_LOOKS: usize = 4;
+
 /// How many callbacks that the last callbacks add are still run.
 const LAST_CALLS: usize = 100_000;
 
@@ -134,7 +138,15 @@ impl Lane {
             self.rest();
             return false;
         }
-        for _ in 0..BURST {
+        // The clock is read once in a while, and never for a callback or two.
+        let mut begun = None;
+        for count in 0..BURST {
+            if count % CALLS_BETWEEN_LOOKS == 1 {
+                let now = Instant::now();
+                if now - *begun.get_or_insert(now) > BURST_TIME {
+                    return true;
+                }
+            }
             match self.next() {
                 Some(call) => run(call),
                 None => return false,

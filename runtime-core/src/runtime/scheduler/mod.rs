@@ -28,6 +28,12 @@
 //!   worker runs next, and otherwise once per turn; the woken worker counts as searching at once,
 //!   so that the pushes that follow skip the system call.
 //!
+//! * **A busy worker looks around** at timers and the injector every 61 turns or 100 µs, whichever
+//!   comes first; it learns from each look after how many turns the next is due.
+//! * **Who says that it blocks is replaced** at once (`stand_ins`); who does not is found by the
+//!   poller thread, and what waits for it goes to others, or to a spare. A main coroutine that was
+//!   frozen so is kept from it from then on (`apart`).
+//!
 //! The protocols: `idle` (no lost wake-up), `parker`, `driver` (timers against a sleeping poller),
 //! `role`, `shutdown` (numbered steps), and `crew`, which ties the queues to them.
 
@@ -38,6 +44,7 @@ pub(crate) mod idle;
 pub(crate) mod ids;
 pub(crate) mod parker;
 pub(crate) mod role;
+pub(crate) mod stand_ins;
 
 pub(crate) mod crew;
 pub(crate) mod driver;
@@ -57,6 +64,8 @@ pub(crate) mod branch;
 
 pub(crate) mod core;
 pub(crate) mod slow;
+
+pub(crate) mod apart;
 
 #[expect(
     unsafe_code,

@@ -13,6 +13,8 @@ pub(crate) type ThreadHook = StdArc<dyn Fn() + Send + Sync>;
 
 /// So many workers may a loop have. Each is a thread: as many as this are started within a second.
 pub(crate) const MOST_WORKERS: usize = 1024;
+/// A pool may be said to have no limit; the seats of the stand-ins are there from the start.
+const MOST_STAND_INS: usize = 1024;
 
 /// The builder's answers.
 #[derive(Clone)]
@@ -47,6 +49,17 @@ impl Options {
     /// Whether all the workers are turned by one thread.
     pub(crate) fn has_one_thread(&self) -> bool {
         self.workers == 1 || self.seed.is_some()
+    }
+
+    /// How many spares there may be. Under a seed there is no other thread.
+    pub(crate) fn spares(&self) -> usize {
+        self.seed.map_or(self.max_spare_workers, |_| 0)
+    }
+
+    /// How many workers may be replaced while they are inside `blocking`.
+    pub(crate) fn stand_ins(&self) -> usize {
+        let threads = self.max_blocking_threads.min(MOST_STAND_INS);
+        self.seed.map_or(threads, |_| 0)
     }
 
     /// How the pool for blocking functions is to be built.

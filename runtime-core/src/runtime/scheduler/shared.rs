@@ -16,6 +16,7 @@ use super::lane::Lane;
 use super::options::Options;
 use super::parker::{Interrupt, Parker};
 use super::role::Held;
+use super::stand_ins::StandIns;
 use crate::exceptions::PanicError;
 use crate::runtime::blocking::FunctionPool;
 use crate::runtime::run_queue::RunQueue;
@@ -54,7 +55,13 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     /// The poller thread's bed, and whether it is in it for good.
     pub(crate) watch_parker: Parker,
-    pub(crate) spares: Mutex<Spares>,
+    /// The parts of the spare workers that are not at work.
+    pub(crate) spares: Mutex<Vec<WorkerParts>>,
+    pub(crate) stand_ins: StandIns,
+    /// The parts of the stand-ins that have no thread.
+    pub(crate) stand_in_parts: Mutex<Vec<WorkerParts>>,
+    /// Every thread that was started beside the workers' own, to be joined at the end.
+    pub(crate) more_threads: Mutex<Vec<thread::JoinHandle<()>>>,
     pub(crate) watch_asleep: AtomicBool,
     pub(crate) ids: Ids,
     /// The branch for foreign threads, which stands on a higher floor. Weak: it keeps the loop.
@@ -84,15 +91,6 @@ pub(crate) struct Counters {
     pub(crate) schedule: AtomicU64,
 }
 
-/// The workers that are started while others are stuck.
-#[derive(Debug, Default)]
-pub(crate) struct Spares {
-    /// The parts of those that are not at work.
-    pub(crate) idle: Vec<WorkerParts>,
-    /// Every thread that was ever started, to be joined at the end.
-    pub(crate) threads: Vec<thread::JoinHandle<()>>,
-}
-
 /// The parts of a loop that belong to one worker each.
 #[derive(Debug)]
 pub(crate) struct WorkerParts {
@@ -113,15 +111,11 @@ impl Shared {
                 }
             })
         };
-        // Room for the spares from the start: no array here ever grows.
-        let spares = if options.seed.is_some() {
-            0
-        } else {
-            options.max_spare_workers
-        };
-        let seats = options.workers + spares;
+        // Room for everybody from the start: no array here ever grows.
+        let timed = options.workers + options.spares();
+        let seats = timed + options.stand_ins();
         let lifo = options.tuning.lifo && options.seed.is_none();
-        let (crew, queues) = Crew::new(options.workers, spares, lifo, &interrupt);
+        let (crew, queues) = Crew::new(options.workers, seats - options.workers, lifo, &interrupt);
         let (registry, births) = Registry::new(seats);
         let parts = queues.into_iter().zip(births).enumerate();
         let parts = parts.map(|(index, (queue, births))| WorkerParts {
@@ -130,13 +124,14 @@ impl Shared {
             births,
         });
         let mut parts: Vec<_> = parts.collect();
+        let stand_ins = parts.split_off(timed);
         let spares = parts.split_off(options.workers);
         let debug = AtomicBool::new(options.debug);
         let ids = options.seed.map_or_else(Ids::shared, |_| Ids::own());
         let shared = Shared {
             crew,
             registry,
-            driver: Driver::new(waiter, seats, options.time),
+            driver: Driver::new(waiter, timed, options.time),
             lane: Lane::new(options.is_in_line()),
             pool: FunctionPool::new(options.pool()),
             options,
@@ -146,10 +141,10 @@ impl Shared {
             slow_nanoseconds: AtomicU64::new(SLOW_NANOSECONDS),
             counters: Counters::default(),
             watch_parker: Parker::new(interrupt),
-            spares: Mutex::new(Spares {
-                idle: spares,
-                threads: Vec::new(),
-            }),
+            spares: Mutex::new(spares),
+            stand_ins: StandIns::new(timed..seats),
+            stand_in_parts: Mutex::new(stand_ins),
+            more_threads: Mutex::default(),
             watch_asleep: AtomicBool::new(false),
             ids,
             foreign_branch: OnceLock::new(),
@@ -222,8 +217,9 @@ impl Shared {
     /// The loop is closed, and its threads have ended or were left behind: it gives back what it has,
     /// whoever still holds it. What is reported from now on goes to the default handler.
     pub(crate) fn give_back(&self) {
-        let spares = std::mem::take(&mut self.spares.lock().idle);
-        drop(spares);
+        let spares = std::mem::take(&mut *self.spares.lock());
+        let stand_ins = std::mem::take(&mut *self.stand_in_parts.lock());
+        drop((spares, stand_ins));
         self.driver.let_go();
         let handler = self.handler.lock().take();
         quietly(|| drop(handler));

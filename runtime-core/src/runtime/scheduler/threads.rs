@@ -1,16 +1,18 @@
-//! The threads of a loop: how they start, what a worker's does, and the spares.
+//! The threads of a loop: how they start, what a worker's does, and those that come beside them.
 
 use std::io;
 use std::rc::Rc;
+use std::time::Instant;
 
 use super::context::{self, Role};
 use super::core::Core;
 use super::exception_context::ExceptionContext;
 use super::schedule::closed_error;
 use super::shared::{Shared, WorkerParts};
+use super::stand_ins::{Absence, Replacement};
 use super::worker::Worker;
 use crate::runtime::task::quietly::quietly;
-use crate::sync::{Arc, thread};
+use crate::sync::{Arc, Mutex, thread};
 
 /// Starts a thread of the loop, with its name, its stack and its hooks.
 ///
@@ -53,30 +55,126 @@ pub(crate) fn work(shared: &Arc<Shared>, parts: WorkerParts) {
 
 /// Starts a spare worker, if a seat is left. Returns the seat.
 pub(crate) fn start_spare(shared: &Arc<Shared>) -> Option<usize> {
-    let parts = shared.spares.lock().idle.pop()?;
-    let seat = parts.index;
+    let seat = shared.spares.lock().last()?.index;
     shared.crew.seats[seat].set_dismissed(false);
-    match start(shared, &format!("spare-{seat}"), move |shared| {
-        work_as_spare(shared, parts)
-    }) {
+    let body = move |shared: &Arc<Shared>| {
+        let parts = take_parts(&shared.spares, seat);
+        parts
+            .into_iter()
+            .for_each(|parts| work_as_spare(shared, parts));
+    };
+    start_more(shared, seat, "spare", body).then_some(seat)
+}
+
+/// Starts a thread beside those of the workers, for a seat. False if the system refuses.
+fn start_more(
+    shared: &Arc<Shared>,
+    seat: usize,
+    kind: &str,
+    body: impl FnOnce(&Arc<Shared>) + Send + 'static,
+) -> bool {
+    shared.crew.open_seat(seat);
+    match start(shared, &format!("{kind}-{seat}"), body) {
         Ok(thread) => {
             let ended = {
-                let mut spares = shared.spares.lock();
-                spares.threads.push(thread);
-                let (ended, left) = spares.threads.drain(..).partition(thread::is_finished);
-                spares.threads = left;
+                let mut threads = shared.more_threads.lock();
+                threads.push(thread);
+                let (ended, left) = threads.drain(..).partition(thread::is_finished);
+                *threads = left;
                 let ended: Vec<thread::JoinHandle<()>> = ended;
                 ended
             };
             // Only joined threads give their stacks back.
             ended.into_iter().for_each(|thread| drop(thread.join()));
-            Some(seat)
+            true
         }
         Err(error) => {
-            // The seat is lost with its parts; the next look tries another.
-            let context = ExceptionContext::new("a spare worker could not be started");
-            Shared::report(shared, &context.with_exception(error));
-            None
+            let message = format!("a {kind} worker could not be started");
+            let context = ExceptionContext::new(message).with_exception(error);
+            Shared::report(shared, &context);
+            false
+        }
+    }
+}
+
+fn take_parts(from: &Mutex<Vec<WorkerParts>>, seat: usize) -> Option<WorkerParts> {
+    let mut parts = from.lock();
+    let index = parts.iter().position(|parts| parts.index == seat)?;
+    Some(parts.swap_remove(index))
+}
+
+/// Has somebody serve in the place of the worker on `seat`, which goes into `blocking`.
+pub(crate) fn replace(shared: &Arc<Shared>, seat: usize) -> Absence {
+    let (absence, replacement) = shared.stand_ins.go_away(seat);
+    match replacement {
+        Replacement::Recall(next) => shared.crew.seats[next].parker.unpark(),
+        Replacement::Start(next) => {
+            let body = move |shared: &Arc<Shared>| {
+                let parts = take_parts(&shared.stand_in_parts, next);
+                parts
+                    .into_iter()
+                    .for_each(|parts| work_as_stand_in(shared, parts));
+            };
+            if !start_more(shared, next, "stand-in", body) {
+                shared.stand_ins.fail(next);
+            }
+        }
+        Replacement::Nobody => {}
+    }
+    absence
+}
+
+/// The worker on `seat` is back, and whoever is too many now goes.
+pub(crate) fn end_replacement(shared: &Shared, seat: usize, absence: Absence) {
+    if let Some(seat) = shared.stand_ins.come_back(seat, absence) {
+        shared.crew.seats[seat].parker.unpark();
+    }
+}
+
+/// A stand-in works until it is dismissed and its local tasks have ended; then its thread rests, to be
+/// recalled, for as long as threads for blocking calls are kept.
+fn work_as_stand_in(shared: &Arc<Shared>, parts: WorkerParts) {
+    let (seat, mut parts) = (parts.index, parts);
+    loop {
+        let dismissed =
+            |core: &Core| shared.stand_ins.is_dismissed(seat) && core.home.tasks().is_empty();
+        match work_beside(shared, parts, dismissed) {
+            Some(rest) => parts = rest,
+            None => return,
+        }
+        if !rest(shared, seat) {
+            continue;
+        }
+        // Before the seat is anybody's again.
+        shared.stand_in_parts.lock().push(parts);
+        if shared.stand_ins.end(seat) {
+            return;
+        }
+        match take_parts(&shared.stand_in_parts, seat) {
+            Some(again) => parts = again,
+            None => return,
+        }
+    }
+}
+
+/// Rests until the stand-in on `seat` is recalled. True if the thread is to end instead.
+fn rest(shared: &Shared, seat: usize) -> bool {
+    if !shared.stand_ins.begin_rest(seat) {
+        return false;
+    }
+    let parker = &shared.crew.seats[seat].parker;
+    let until = Instant::now().checked_add(shared.options.blocking_keep_alive);
+    loop {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        if shared.crew.is_stopping() || left.is_some_and(|left| left.is_zero()) {
+            return true;
+        }
+        match left {
+            Some(left) => parker.park_timeout(left),
+            None => parker.park(),
+        }
+        if !shared.stand_ins.rests(seat) {
+            return false;
         }
     }
 }
@@ -87,28 +185,39 @@ pub(crate) fn dismiss(shared: &Shared, seat: usize) {
     shared.crew.seats[seat].parker.unpark();
 }
 
-/// A spare works until it is dismissed and its local tasks have ended. What it leaves in its queue
-/// goes to the injector; its wheel is served until it is empty, by whoever polls.
+/// A spare works until it is dismissed and its local tasks have ended.
 fn work_as_spare(shared: &Arc<Shared>, parts: WorkerParts) {
+    let dismissed =
+        |core: &Core| shared.crew.seats[core.index].is_dismissed() && core.home.tasks().is_empty();
+    if let Some(parts) = work_beside(shared, parts, dismissed) {
+        shared.spares.lock().push(parts);
+    }
+}
+
+/// Works until the loop stops, or until `done`: then the parts are for whoever sits here next. What the
+/// worker leaves in its queue goes to the injector; its wheel is served until it is empty, by whoever
+/// polls.
+fn work_beside(
+    shared: &Arc<Shared>,
+    parts: WorkerParts,
+    done: impl Fn(&Core) -> bool,
+) -> Option<WorkerParts> {
     let core = at_work(shared, parts, |core| {
-        let dismissed = shared.crew.seats[core.index].is_dismissed();
-        shared.crew.is_stopping() || (dismissed && core.home.tasks().is_empty())
+        shared.crew.is_stopping() || done(core)
     });
     if shared.crew.is_stopping() {
         shared.crew.idle.depart();
         abandon_rest(&core);
-        return;
+        return None;
     }
     shared.crew.leave(&core.queue);
     shared.driver.look_again();
     if shared.crew.is_stopping() {
         // The injector may have been closed before it could take what was left.
         abandon_rest(&core);
-        return;
+        return None;
     }
-    if let Ok(core) = Rc::try_unwrap(core) {
-        shared.spares.lock().idle.push(core.into_parts());
-    }
+    Rc::try_unwrap(core).ok().map(Core::into_parts)
 }
 
 /// Sits down, works until `done`, and gets up.

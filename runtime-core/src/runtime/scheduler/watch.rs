@@ -14,6 +14,12 @@
 //!
 //! 4. Workers stuck, and work that nobody takes: a **spare worker** is started, on a seat of its own.
 //!    It goes when there are fewer stuck workers than spares.
+//! 5. Worker 0 stuck for some ten milliseconds: it is told, so that it does not happen to main again
+//!    (`apart`), and a spare serves in its place from then on.
+//! 6. Work in the injector: every worker is called to look around before its next turn, since it may have
+//!    chosen the distance to its next look while turns were short.
+//!
+//! A worker inside `blocking` is replaced already, and nobody's business here.
 //!
 //! Looking has a price, because a third thread that wakes up makes the kernel spread the others. So
 //! it looks every 1 ms when something was found, every 3 ms while the workers' counters move, and
@@ -72,10 +78,23 @@ fn poll_for_all(shared: &Shared) {
 /// others are awake.
 const PATIENCE: u32 = 8;
 
+/// For how many looks a worker is stuck before that counts as a stall. (A few may be the kernel's, which
+/// lets others run on its processor.)
+const STALLED: u32 = 15;
+
+/// How long worker 0 runs only what is bound to its thread, after the last stall.
+const TIME_APART: Duration = Duration::from_secs(5);
+
 struct Watch<'a> {
     shared: &'a Arc<Shared>,
     /// The seats of the spares that are at work.
     spares: Vec<usize>,
+    /// For how many looks in a row each worker has been stuck.
+    stuck: Vec<u32>,
+    /// Whether worker 0 was apart at the last look.
+    apart: bool,
+    /// When a worker has been stuck for long the last time.
+    last_stall: Instant,
     /// For how many looks work has waited beside a stuck worker.
     waited: u32,
     /// What the counters said at the last look.
@@ -87,11 +106,14 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     fn new(shared: &Arc<Shared>) -> Watch<'_> {
-        let polls = shared.crew.seats.iter().map(|seat| seat.polls()).collect();
+        let polls: Vec<_> = shared.crew.seats.iter().map(|seat| seat.polls()).collect();
         let last_movement = Instant::now();
         Watch {
             shared,
             spares: Vec::new(),
+            stuck: vec![0; polls.len()],
+            apart: false,
+            last_stall: last_movement,
             waited: 0,
             polls,
             injector_waited: false,
@@ -120,7 +142,7 @@ impl Watch<'_> {
     }
 
     fn any_moved(&self) -> bool {
-        let seats = self.shared.crew.seats.iter();
+        let seats = self.shared.crew.present().iter();
         seats
             .zip(&self.polls)
             .any(|(seat, polls)| seat.polls() != *polls)
@@ -139,32 +161,65 @@ impl Watch<'_> {
     /// Starts a spare for a stuck worker, or lets one go.
     fn look_at_spares(&mut self) -> bool {
         let crew = &self.shared.crew;
-        let stuck = crew.seats.iter().filter(|seat| seat.is_stuck()).count();
-        if self.spares.len() > stuck {
+        let stuck = crew.present().iter().filter(|seat| seat.is_stuck());
+        // Worker 0 serves nobody while it is apart.
+        let (stuck, apart) = (stuck.count(), crew.is_apart());
+        let wanted = stuck + usize::from(apart);
+        if self.spares.len() > wanted {
             if let Some(seat) = self.spares.pop() {
                 threads::dismiss(self.shared, seat);
             }
         }
-        let waits = stuck > 0 && crew.work_waits();
+        let waits = wanted > 0 && crew.work_waits();
         self.waited = if waits { self.waited + 1 } else { 0 };
         let nobody_left = stuck >= crew.idle.awake() && crew.idle.asleep() == 0;
-        if !waits || stuck <= self.spares.len() || !(nobody_left || self.waited > PATIENCE) {
-            return stuck > 0;
+        let needed = waits && (nobody_left || self.waited > PATIENCE);
+        let goes_apart = apart && !std::mem::replace(&mut self.apart, apart);
+        self.apart = apart;
+        if goes_apart {
+            self.last_stall = Instant::now();
         }
-        self.waited = 0;
-        self.spares.extend(threads::start_spare(self.shared));
-        true
+        if (needed || goes_apart) && wanted > self.spares.len() {
+            match threads::start_spare(self.shared) {
+                Some(seat) => {
+                    self.spares.push(seat);
+                    self.waited = 0;
+                }
+                None if needed || self.shared.options.workers == 1 => self.end_apart(),
+                None => {}
+            }
+            return true;
+        }
+        if apart && self.last_stall.elapsed() > TIME_APART {
+            self.end_apart();
+        }
+        stuck > 0
+    }
+
+    /// Worker 0 takes any task again.
+    fn end_apart(&self) {
+        let crew = &self.shared.crew;
+        crew.set_apart(false);
+        crew.seats[0].parker.unpark();
     }
 
     fn look_at_workers(&mut self) -> bool {
         let crew = &self.shared.crew;
         let mut acted = false;
-        for (seat, before) in crew.seats.iter().zip(&mut self.polls) {
+        let seats = crew.present().iter().zip(&mut self.polls);
+        for ((seat, before), looks) in seats.zip(&mut self.stuck) {
             let polls = seat.polls();
-            let stuck = polls == *before && polls % 2 == 1;
+            let stuck = polls == *before && polls % 2 == 1 && !seat.is_away();
             *before = polls;
             if stuck != seat.is_stuck() {
                 seat.set_stuck(stuck);
+            }
+            *looks = if stuck { *looks + 1 } else { 0 };
+            if *looks == STALLED {
+                seat.set_frozen();
+            }
+            if *looks >= STALLED {
+                self.last_stall = Instant::now();
             }
             if stuck && seat.queue.has_any() {
                 crew.notify();
@@ -194,6 +249,10 @@ impl Watch<'_> {
         let waits = !self.shared.crew.injector.is_empty();
         let forgotten = waits && std::mem::replace(&mut self.injector_waited, waits);
         self.injector_waited = waits;
+        if waits {
+            // Busy workers may be in the middle of many long turns.
+            self.shared.crew.call_all();
+        }
         if forgotten {
             self.shared.crew.notify();
         }

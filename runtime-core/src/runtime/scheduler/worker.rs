@@ -4,11 +4,12 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use super::apart;
 use super::choices::Freedom;
 use super::context::{self, Role};
 use super::core::Core;
 use super::schedule::{HIDDEN, closed_error};
-use super::shared::Shared;
+use super::shared::print_error;
 use super::slow::Stopwatch;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::quietly::wake_quietly;
@@ -17,8 +18,12 @@ use crate::runtime::time::Swept;
 use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
 
-/// How many turns pass between two looks at what else there is: timers, and the injector.
+/// How many turns pass at most between two looks at what else there is: timers, and the injector.
 const TURNS_BETWEEN_LOOKS: u32 = 61;
+
+/// How much time is to pass at most, unless a single poll takes longer. No turn reads the clock for it:
+/// each look does, and learns from it after how many turns the next is due.
+const TIME_BETWEEN_LOOKS: Duration = Duration::from_micros(100);
 
 /// Timers that fire together, up to so many, wake no other worker at first: most tasks that slept do
 /// a little and sleep again, and are through before that one would be awake. (One that goes on for
@@ -47,7 +52,14 @@ pub(crate) struct Worker {
     searching: bool,
     /// The root was polled by the last turn.
     ran_root: bool,
-    turns: u32,
+    /// The look around is due with that turn, the next being the first.
+    turns_to_look: u32,
+    /// How many turns pass between two looks, as long as they take what the last ones took.
+    look_every: u32,
+    /// When the last look was; none since the worker has slept.
+    looked: Option<Instant>,
+    /// Runs only what is bound to its thread: see `apart`.
+    apart: bool,
     /// Whose turn it is, the local tasks' or the queue's.
     local_first: bool,
     /// For so many turns thieves are not called: see `QUIET_BATCH`.
@@ -64,7 +76,10 @@ impl Worker {
             core,
             searching: false,
             ran_root: false,
-            turns: 0,
+            turns_to_look: TURNS_BETWEEN_LOOKS,
+            look_every: TURNS_BETWEEN_LOOKS,
+            looked: None,
+            apart: false,
             local_first: true,
             quiet_turns: 0,
             quiet_since: Instant::now(),
@@ -116,10 +131,15 @@ impl Worker {
         if self.siblings.is_some() {
             return self.turn_one_of_all();
         }
-        self.turns = self.turns.wrapping_add(1);
-        if self.turns % TURNS_BETWEEN_LOOKS == 0 {
-            self.look_around();
+        self.turns_to_look -= 1;
+        if self.turns_to_look == 0 {
+            return self.turn_with_look();
         }
+        self.usual_turn()
+    }
+
+    #[inline]
+    fn usual_turn(&mut self) -> Turn {
         match self.next().or_else(|| self.search()) {
             Some(task) => {
                 self.run(task);
@@ -261,6 +281,7 @@ impl Worker {
         self.searching = true;
         let start = self.core.choices.any();
         let task = crew.find(self.core.index, &self.core.queue, start)?;
+        self.local_first = true;
         // Relaxed: a figure.
         self.core
             .shared
@@ -283,11 +304,14 @@ impl Worker {
         if shared.is_abandoning() {
             task.abandon(closed_error());
         } else if shared.is_debug() {
-            run_watched(shared, task);
+            self.run_watched(task);
         } else {
             task.run();
         }
         seat.tick();
+        if seat.is_called() {
+            self.turns_to_look = 1;
+        }
         if self.quiet_turns == 0 {
             self.core.call_thieves(self.core.home.has_ready());
         } else {
@@ -303,16 +327,81 @@ impl Worker {
         }
     }
 
-    /// Serves what a busy worker would otherwise never get to.
+    /// A turn that begins with a look at what a busy worker would otherwise never get to.
     #[cold]
-    fn look_around(&mut self) {
-        let shared = &self.core.shared;
-        if let Some(task) = shared.crew.take_share(&self.core.queue) {
-            self.core.queue.push_back(task);
+    fn turn_with_look(&mut self) -> Turn {
+        let called = self.core.shared.crew.seats[self.core.index].take_call();
+        let own = self.ran_root || !self.local_first;
+        self.apart = apart::goes(&self.core, own);
+        if self.apart {
+            return self.turn_apart();
         }
+        let now = Instant::now();
+        let slow = self.set_pace(now, called);
+        match self.look_around(now, slow) {
+            Some(task) => {
+                // The worker's own have every other turn at least.
+                self.turns_to_look = self.turns_to_look.max(2);
+                self.local_first = true;
+                self.run(task);
+                Turn::Ran
+            }
+            None => self.usual_turn(),
+        }
+    }
+
+    /// A turn of a worker that runs only what is bound to its thread.
+    fn turn_apart(&mut self) -> Turn {
+        self.turns_to_look = 1;
+        if std::mem::take(&mut self.searching) {
+            self.core.shared.crew.end_search();
+        }
+        match apart::next(&self.core, &mut self.ran_root) {
+            Some(task) => {
+                self.run(task);
+                Turn::Ran
+            }
+            None => Turn::Idle,
+        }
+    }
+
+    /// Decides after how many turns the next look is due. Whether turns take long.
+    fn set_pace(&mut self, now: Instant, called: bool) -> bool {
+        let looked = self.looked.replace(now);
+        let took = looked.map_or(Duration::ZERO, |looked| now - looked);
+        let slow = called || took > TIME_BETWEEN_LOOKS;
+        if slow {
+            let turns = f64::from(self.look_every) * TIME_BETWEEN_LOOKS.as_secs_f64();
+            // The monitor calls where something waits already.
+            let turns = if called {
+                1.0
+            } else {
+                turns / took.as_secs_f64()
+            };
+            self.look_every = (turns as u32).max(1);
+        } else if took < TIME_BETWEEN_LOOKS / 2 {
+            self.look_every = (2 * self.look_every).min(TURNS_BETWEEN_LOOKS);
+        }
+        self.turns_to_look = self.look_every;
+        slow
+    }
+
+    /// Wakes what is due, and takes a share of what waits in the injector. Returns the first of it.
+    fn look_around(&mut self, now: Instant, slow: bool) -> Option<Runnable> {
+        let shared = &self.core.shared;
+        if slow {
+            self.core.queue.end_streak();
+        }
+        let task = shared.crew.take_share(&self.core.queue);
         let driver = &shared.driver;
+        let paused = driver.clock.is_paused();
+        let tick = if paused {
+            driver.clock.tick()
+        } else {
+            driver.clock.to_tick(now)
+        };
         // Where the poller thread polls for all, the role is its own for good.
-        if shared.options.worker_polls() && driver.is_due(driver.clock.tick()) {
+        if shared.options.worker_polls() && driver.is_due(tick) {
             if let Some(held) = driver.role.take(self.core.index) {
                 let swept = driver.expire(&mut self.due);
                 driver.role.release(held);
@@ -320,10 +409,15 @@ impl Worker {
                 drop(swept);
             }
         }
+        task
     }
 
     /// Sleeps until there is something to do: in the poller if nobody else is there.
     pub(crate) fn sleep(&mut self) {
+        self.looked = None;
+        if self.apart {
+            return apart::sleep(&self.core);
+        }
         let shared = &self.core.shared;
         // Asked between the turn and this, `done` may have woken a task of this worker's.
         if !self.core.queue.is_empty() || self.core.home.has_ready() {
@@ -371,15 +465,24 @@ impl Worker {
         self.core.choices.shuffle(&mut self.due);
         self.due.drain(..).for_each(wake_quietly);
     }
-}
 
-/// Polls a task, and complains if that takes long. The lane's callbacks are watched one by one.
-#[cold]
-fn run_watched(shared: &Shared, task: Runnable) {
-    let polled = TaskHandle::new(task.reference());
-    let stopwatch = Stopwatch::start(shared);
-    task.run();
-    if polled.id() != HIDDEN {
+    /// Polls a task, and complains if that takes long. The lane's callbacks are watched one by one.
+    #[cold]
+    fn run_watched(&self, task: Runnable) {
+        let shared = &self.core.shared;
+        let polled = TaskHandle::new(task.reference());
+        let stopwatch = Stopwatch::start(shared);
+        task.run();
+        if polled.id() == HIDDEN {
+            return;
+        }
+        let own = self.ran_root || !self.local_first;
+        if shared.crew.seats[self.core.index].is_frozen() && !own && self.core.home.has_root() {
+            let name = polled.reference().describe();
+            print_error(format_args!(
+                "<{name}> blocked the thread of run(), and the main coroutine with it"
+            ));
+        }
         stopwatch.stop(shared, polled.reference().describe());
     }
 }

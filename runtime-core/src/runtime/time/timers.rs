@@ -91,6 +91,13 @@ impl Timers {
         }
     }
 
+    /// The wheel of a worker; for one beyond those with a wheel, and for who is none, the last.
+    #[inline]
+    fn index(&self, worker: Option<usize>) -> usize {
+        let last = self.shards.len() - 1;
+        worker.map_or(last, |worker| worker.min(last))
+    }
+
     /// Adds a timer that wakes `waker` at `when`, to the wheel of a worker or to the last one. Runs no user
     /// code, if the waker is none. `None` if the loop is closed.
     pub(crate) fn insert(
@@ -99,7 +106,7 @@ impl Timers {
         when: Tick,
         waker: Waker,
     ) -> Option<TimerKey> {
-        let index = worker.unwrap_or(self.shards.len() - 1);
+        let index = self.index(worker);
         let shard = &self.shards[index];
         let mut contents = shard.contents.lock();
         if contents.closed && !broken(Mutant::InsertClosed) {
@@ -120,7 +127,7 @@ impl Timers {
     /// timer, and holds no lock.
     #[inline]
     pub(crate) fn sweep(&self, worker: Option<usize>) {
-        let shard = &self.shards[worker.unwrap_or(self.shards.len() - 1)];
+        let shard = &self.shards[self.index(worker)];
         if shard.has_cancelled() {
             shard.sweep_alone();
         }

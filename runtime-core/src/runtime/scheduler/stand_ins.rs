@@ -1,0 +1,189 @@
+//! Who serves in the place of workers that are inside `blocking`.
+//!
+//! A worker that goes into `blocking` leaves the crew, as one that stops does: what it has is everybody's.
+//! A *stand-in* comes in its place, a worker on a seat of its own; when the other is back, one stand-in
+//! is dismissed. There are seats for so many as the pool for blocking functions may have threads.
+//!
+//! ```text
+//!              start                 dismiss              arrives, having left the crew
+//!   UNUSED ─────────────▶ SERVING ─────────────▶ LEAVING ───────────────────▶ RESTING
+//!     ▲                     │ ▲ ▲                   │                          │  │
+//!     │            go away  │ │ └──── recall ───────┘                          │  │
+//!     │   (into `blocking`) ▼ │ come back                                      │  │
+//!     │                    AWAY          ▲                                     │  │
+//!     │                                  └──────────── recall ─────────────────┘  │
+//!     └────────────────── the keep-alive is over, or the loop stops ──────────────┘
+//! ```
+//!
+//! Every arrow is taken under one lock, by whoever causes it, for the other thread too. So a thread that
+//! was dismissed asks, when it has left the crew, whether it has been recalled meanwhile; and one that
+//! rests asks again under the lock before it goes. The word of a recall is the parker's token.
+//!
+//! **The count.** Each worker that is away has somebody in its place, or counts as *missing*, because
+//! there was no seat or no thread. Who comes back fills a gap if there is one, and else one stand-in is
+//! too many: itself, if it is one. So there are `away - missing` that serve, and an original worker that
+//! comes back while nobody is missing finds one to dismiss.
+
+use std::ops::Range;
+
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutant, Mutex, broken};
+
+/// The stand-ins of a loop, by the numbers of their seats.
+#[derive(Debug)]
+pub(crate) struct StandIns {
+    state: Mutex<State>,
+    first: usize,
+    /// Written under the lock; a thread looks at its own between turns.
+    dismissed: Box<[AtomicBool]>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Seats without a thread.
+    unused: Vec<usize>,
+    serving: Vec<usize>,
+    leaving: Vec<usize>,
+    resting: Vec<usize>,
+    missing: usize,
+}
+
+/// How a worker has gone away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "who has gone away comes back"]
+pub(crate) enum Absence {
+    /// It is replaced, or missing.
+    Counted,
+    /// It is a stand-in that is one too many.
+    Dismissed,
+}
+
+/// What the caller is to do for a worker that has gone away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Replacement {
+    /// Wake the thread that rests on this seat.
+    Recall(usize),
+    /// Start a thread for this seat.
+    Start(usize),
+    Nobody,
+}
+
+impl StandIns {
+    /// With these seats, and no thread yet.
+    pub(crate) fn new(seats: Range<usize>) -> StandIns {
+        StandIns {
+            first: seats.start,
+            dismissed: seats.clone().map(|_| AtomicBool::new(false)).collect(),
+            state: Mutex::new(State {
+                unused: seats.rev().collect(),
+                serving: Vec::new(),
+                leaving: Vec::new(),
+                resting: Vec::new(),
+                missing: 0,
+            }),
+        }
+    }
+
+    /// The worker on `seat` goes away.
+    pub(crate) fn go_away(&self, seat: usize) -> (Absence, Replacement) {
+        let mut state = self.state.lock();
+        if remove(&mut state.leaving, seat) {
+            return (Absence::Dismissed, Replacement::Nobody);
+        }
+        remove(&mut state.serving, seat);
+        // One that leaves comes last: it may be inside a long poll.
+        let replacement = if let Some(next) = state.resting.pop() {
+            Replacement::Recall(next)
+        } else if let Some(next) = state.unused.pop() {
+            Replacement::Start(next)
+        } else if let Some(next) = state.leaving.pop() {
+            Replacement::Recall(next)
+        } else {
+            Replacement::Nobody
+        };
+        match replacement {
+            Replacement::Recall(next) | Replacement::Start(next) => {
+                self.set_dismissed(next, false);
+                state.serving.push(next);
+            }
+            Replacement::Nobody => state.missing += 1,
+        }
+        (Absence::Counted, replacement)
+    }
+
+    /// No thread could be started for `seat`.
+    pub(crate) fn fail(&self, seat: usize) {
+        let mut state = self.state.lock();
+        remove(&mut state.serving, seat);
+        state.unused.push(seat);
+        state.missing += 1;
+    }
+
+    /// The worker on `seat` is back. Returns the stand-in that is too many now, to be woken.
+    #[must_use]
+    pub(crate) fn come_back(&self, seat: usize, absence: Absence) -> Option<usize> {
+        let mut state = self.state.lock();
+        if absence == Absence::Dismissed {
+            state.leaving.push(seat);
+            return None;
+        }
+        let is_stand_in = seat >= self.first;
+        if state.missing > 0 {
+            state.missing -= 1;
+            state.serving.extend(is_stand_in.then_some(seat));
+            return None;
+        }
+        let goes = if is_stand_in {
+            seat
+        } else {
+            state.serving.pop()?
+        };
+        self.set_dismissed(goes, true);
+        state.leaving.push(goes);
+        (goes != seat).then_some(goes)
+    }
+
+    /// Whether the stand-in on `seat` is to leave the crew.
+    pub(crate) fn is_dismissed(&self, seat: usize) -> bool {
+        // Acquire: pairs with `set_dismissed`, beside the parker's exchange that wakes a sleeper for it.
+        self.dismissed[seat - self.first].load(Ordering::Acquire)
+    }
+
+    /// The stand-in on `seat` has left the crew. False if it has been recalled.
+    #[must_use]
+    pub(crate) fn begin_rest(&self, seat: usize) -> bool {
+        let mut state = self.state.lock();
+        let leaves = remove(&mut state.leaving, seat);
+        if leaves || broken(Mutant::RestUnasked) {
+            state.resting.push(seat);
+        }
+        leaves || broken(Mutant::RestUnasked)
+    }
+
+    /// Whether the stand-in on `seat` still rests. Otherwise it has been recalled.
+    #[must_use]
+    pub(crate) fn rests(&self, seat: usize) -> bool {
+        self.state.lock().resting.contains(&seat)
+    }
+
+    /// The thread on `seat` ends. False if it has been recalled.
+    #[must_use]
+    pub(crate) fn end(&self, seat: usize) -> bool {
+        let mut state = self.state.lock();
+        let rests = remove(&mut state.resting, seat);
+        if rests {
+            state.unused.push(seat);
+        }
+        rests
+    }
+
+    fn set_dismissed(&self, seat: usize, dismissed: bool) {
+        self.dismissed[seat - self.first].store(dismissed, Ordering::Release);
+    }
+}
+
+fn remove(seats: &mut Vec<usize>, seat: usize) -> bool {
+    let index = seats.iter().position(|other| *other == seat);
+    index.map(|index| seats.swap_remove(index)).is_some()
+}

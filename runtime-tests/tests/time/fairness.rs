@@ -1,0 +1,156 @@
+//! Timers and what comes from outside are reached in time, whatever the others' polls cost.
+//!
+//! Nobody saw that they were not: the polls of the tests are short, and what is looked at after so many
+//! of those is looked at soon.
+
+use super::*;
+use asyncio::checkpoint;
+use std::future::Future;
+
+/// What a long poll takes.
+const POLL: Duration = Duration::from_micros(200);
+
+fn burn() {
+    let begin = Instant::now();
+    while begin.elapsed() < POLL {}
+}
+
+async fn hog() {
+    loop {
+        burn();
+        checkpoint().await;
+    }
+}
+
+fn chain() {
+    burn();
+    get_running_loop().call_soon(chain);
+}
+
+fn bursts() {
+    (0..100).for_each(|_| drop(get_running_loop().call_soon(burn)));
+    get_running_loop().call_soon(bursts);
+}
+
+/// How late a task's sleeps are, and tasks from outside are begun, beside `others`, which is main.
+fn late_beside<F: Future<Output = ()>>(
+    tuning: &str,
+    others: impl FnOnce() -> F,
+) -> (Duration, Duration) {
+    let builder = Runner::builder().workers(1).max_spare_workers(0);
+    let no_polls = asyncio::Tuning {
+        worker_polls: false,
+        ..asyncio::Tuning::default()
+    };
+    let tuning = match tuning {
+        "no-worker-polls" => no_polls,
+        _ => asyncio::Tuning::default(),
+    };
+    let mut runner = builder.tuning(tuning).build().unwrap();
+    let event_loop = runner.get_loop().clone();
+    let (over, mut ended) = futures::channel::oneshot::channel::<()>();
+    let sleeper = async move {
+        let mut late = Vec::new();
+        for _ in 0..40 {
+            let before = Instant::now();
+            sleep(TICK).await;
+            late.push(before.elapsed() - TICK);
+        }
+        drop(over);
+        median(late)
+    };
+    let outside = thread::spawn(move || {
+        let measure = |_| {
+            let before = Instant::now();
+            let (send, receive) = mpsc::channel();
+            event_loop.create_task(async move { send.send(before.elapsed()).unwrap() });
+            let late = receive.recv().unwrap();
+            thread::sleep(TICK);
+            late
+        };
+        let late = median((0..15).map(measure).collect());
+        late
+    });
+    let late = runner.run(async {
+        let (mut others, sleeper) = (Box::pin(others()), create_task(sleeper));
+        poll_fn(|cx| match Pin::new(&mut ended).poll(cx) {
+            Poll::Ready(_) if outside.is_finished() => Poll::Ready(()),
+            Poll::Ready(_) => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Poll::Pending => others.as_mut().poll(cx).map(|()| ()),
+        })
+        .await;
+        sleeper.await.unwrap()
+    });
+    (late, outside.join().unwrap())
+}
+
+/// All of them are about a millisecond late at most, in a quiet moment: sixty-one polls take twelve.
+#[track_caller]
+fn nobody_is_late<F: Future<Output = ()>>(others: impl Fn() -> F) {
+    watched(|| {
+        for tuning in ["", "no-worker-polls"] {
+            in_a_quiet_moment(|| match late_beside(tuning, &others) {
+                (timer, task) if timer < 3 * TICK && task < 3 * TICK => Ok(()),
+                late => Err(format!("{tuning} timer and task late by {late:?}")),
+            });
+        }
+    });
+}
+
+#[test]
+fn beside_local_tasks_that_yield() {
+    nobody_is_late(async || {
+        (0..3).for_each(|_| drop(create_local_task(hog())));
+        pending().await
+    });
+}
+
+#[test]
+fn beside_tasks_that_yield() {
+    nobody_is_late(async || {
+        drop(create_task(hog()));
+        pending().await
+    });
+}
+
+#[test]
+fn beside_many_tasks_that_are_ready() {
+    nobody_is_late(async || {
+        (0..30).for_each(|_| drop(create_task(hog())));
+        pending().await
+    });
+}
+
+#[test]
+fn beside_a_main_that_yields() {
+    nobody_is_late(hog);
+}
+
+#[test]
+fn beside_callbacks_that_add_themselves_again() {
+    nobody_is_late(async || {
+        get_running_loop().call_soon(chain);
+        pending().await
+    });
+}
+
+#[test]
+fn beside_bursts_of_callbacks() {
+    nobody_is_late(async || {
+        get_running_loop().call_soon(bursts);
+        pending().await
+    });
+}
+
+#[test]
+fn beside_all_of_them() {
+    nobody_is_late(async || {
+        drop(create_local_task(hog()));
+        drop(create_task(hog()));
+        get_running_loop().call_soon(chain);
+        hog().await
+    });
+}
