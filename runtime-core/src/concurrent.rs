@@ -10,7 +10,8 @@ use ::futures::FutureExt;
 
 use crate::exceptions::{CancelledError, PanicError, TaskError, TimeoutError};
 use crate::runtime::{
-    Attendance, Callback, Cancellation, Completion, EventLoop, Handover, Held, Raise, TaskHandle,
+    Attendance, Callback, Cancellation, Completion, EventLoop, Handover, Held, InVain, OwnEnd,
+    Raise, TaskHandle, ends_with, own_end,
 };
 use crate::sync::{Arc, StdArc};
 use crate::tasks::catch_cancelled;
@@ -51,6 +52,7 @@ where
         shared,
         task: task.map(|task| task.handle()),
         raise: None,
+        in_vain: InVain::default(),
         attendance: Attendance::default(),
     }
 }
@@ -69,6 +71,7 @@ pub struct Future<T> {
     /// None if the loop was closed.
     task: Option<TaskHandle>,
     raise: Option<Raise>,
+    in_vain: InVain,
     attendance: Attendance,
 }
 
@@ -142,7 +145,9 @@ impl<T> Future<T> {
     /// Whoever waits is told now. The coroutine may take its time to clean up; what it returns then
     /// is dropped.
     pub fn cancel(&self) -> bool {
-        self.cancel_by(&CancelledError::default())
+        self.cancel_by(&CancelledError::default(), |task, _| {
+            task.cancel();
+        })
     }
 
     /// Whether the coroutine has ended, or the future was cancelled.
@@ -178,15 +183,21 @@ impl<T> Future<T> {
             shared: Arc::clone(&self.shared),
             task: self.task.clone(),
             raise: None,
+            in_vain: InVain::default(),
             attendance: Attendance::default(),
         }
     }
 
-    fn cancel_by(&self, error: &CancelledError) -> bool {
+    /// Cancels it, and the coroutine by `reach`.
+    fn cancel_by(
+        &self,
+        error: &CancelledError,
+        reach: impl FnOnce(&TaskHandle, &CancelledError),
+    ) -> bool {
         match self.shared.handover.cancel(error.clone()) {
             Cancellation::First(callbacks) => {
                 if let Some(task) = &self.task {
-                    task.reference().cancel(error.clone());
+                    reach(task, error);
                 }
                 self.shared.run(callbacks);
                 true
@@ -203,23 +214,50 @@ impl<T> std::future::Future for Future<T> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let Some(raise) = &mut this.raise {
-            if raise.poll_once().is_pending() {
+            if raise.poll_once(cx.waker()).is_pending() {
                 return Poll::Pending;
             }
             // It has been raised, and this is awaited once more: here is what there is.
             this.raise = None;
+            return this.shared.handover.poll(cx.waker());
         }
         if let Poll::Ready(outcome) = this.shared.handover.poll(cx.waker()) {
-            return Poll::Ready(outcome);
+            return this.end(outcome, cx);
         }
-        let Some(held) = Held::claim_if(|error| this.cancel_by(error)) else {
+        let Some(held) = Held::claim_if(|error| this.cancel_by(error, TaskHandle::pass_on)) else {
             this.attendance.attend(cx.waker());
             // Unless the offer was refused: the outcome is there then.
             return this.shared.handover.poll(cx.waker());
         };
         let error = held.error().clone();
-        this.raise = Some(Raise::standing_for(vec![held], error));
-        self.poll(cx)
+        this.raise(Raise::standing_for(vec![held], error), cx)
+    }
+}
+
+impl<T> Future<T> {
+    /// The outcome is there. A coroutine that was cancelled may have been so by what ends its awaiter, too.
+    fn end(
+        &mut self,
+        outcome: Result<T, TaskError>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<T, TaskError>> {
+        let Err(TaskError::Cancelled(error)) = &outcome else {
+            return Poll::Ready(outcome);
+        };
+        match own_end(self.shared.event_loop.address(), error) {
+            OwnEnd::Now(raise) => self.raise(raise, cx),
+            OwnEnd::Comes if self.in_vain.try_again(cx.waker()) => {
+                self.attendance.attend(cx.waker());
+                Poll::Pending
+            }
+            OwnEnd::Comes | OwnEnd::No => Poll::Ready(outcome),
+        }
+    }
+
+    fn raise(&mut self, raise: Raise, cx: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
+        let raise = self.raise.insert(raise);
+        let _pending = raise.poll_once(cx.waker());
+        Poll::Pending
     }
 }
 
@@ -279,12 +317,8 @@ impl<T> Drop for Promise<T> {
         if self.shared.handover.is_done() {
             return;
         }
-        let error = if self.shared.event_loop.is_closed() {
-            CancelledError::with_message("Event loop is closed")
-        } else {
-            CancelledError::default()
-        };
-        self.complete(Err(error.into()));
+        // The coroutine ends before its first step: with what its task ends with.
+        self.complete(Err(ends_with().unwrap_or_default().into()));
     }
 }
 

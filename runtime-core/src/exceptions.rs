@@ -20,12 +20,37 @@ use crate::sync::{Mutex, StdArc};
 pub struct CancelledError {
     /// `None` for the plain request, which allocates nothing.
     detail: Option<StdArc<Detail>>,
-    /// How many awaits have passed it on, from a task to the one that it awaits.
-    hops: u32,
+    cause: Cause,
 }
 
-/// So many awaits pass a request on. Tasks that await each other in a circle would do so for ever.
-const MOST_HOPS: u32 = 1 << 16;
+/// What asked for a cancellation, and when: the same for a request and for what is passed on of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cause(u64);
+
+/// The bit of a [`Cause`] that is a shutdown.
+const SHUTDOWN: u64 = 1 << 63;
+
+impl Cause {
+    /// Somebody asked at `stamp`, which orders the requests of the process.
+    pub(crate) fn request(stamp: u64) -> Cause {
+        debug_assert!(stamp < SHUTDOWN, "there are 292 years of nanoseconds");
+        Cause(stamp)
+    }
+
+    /// The shutdown of the task's loop, begun at `stamp`.
+    pub(crate) fn shutdown(stamp: u64) -> Cause {
+        Cause(stamp | SHUTDOWN)
+    }
+
+    /// When it was asked for; 0 if nobody has noted that.
+    pub(crate) fn stamp(self) -> u64 {
+        self.0 & !SHUTDOWN
+    }
+
+    pub(crate) fn is_shutdown(self) -> bool {
+        self.0 & SHUTDOWN != 0
+    }
+}
 
 #[derive(Default, PartialEq, Eq)]
 struct Detail {
@@ -41,22 +66,17 @@ impl CancelledError {
         };
         CancelledError {
             detail: Some(StdArc::new(detail)),
-            hops: 0,
+            cause: Cause::default(),
         }
     }
 
-    /// Whether there is nothing to be said of it.
-    pub(crate) fn is_plain(&self) -> bool {
-        self.detail.is_none() && self.hops == 0
+    /// The same, with what has caused it.
+    pub(crate) fn caused_by(self, cause: Cause) -> CancelledError {
+        CancelledError { cause, ..self }
     }
 
-    /// The same for the task that is awaited. `None` if it has been passed on too often: it goes
-    /// outward instead, and ends the task that it has come to.
-    pub(crate) fn passed_on(&self) -> Option<CancelledError> {
-        (self.hops < MOST_HOPS).then(|| CancelledError {
-            detail: self.detail.clone(),
-            hops: self.hops + 1,
-        })
+    pub(crate) fn cause(&self) -> Cause {
+        self.cause
     }
 
     /// The text given to `cancel_with`, if any.
@@ -83,7 +103,7 @@ impl CancelledError {
 
 impl PartialEq for CancelledError {
     fn eq(&self, other: &CancelledError) -> bool {
-        // The way that it has come is nobody's business.
+        // Two requests that say the same are equal, whenever they were made.
         self.detail == other.detail
     }
 }

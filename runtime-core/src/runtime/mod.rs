@@ -55,20 +55,25 @@ pub use scheduler::exception_context::ExceptionContext;
 pub(crate) use scheduler::options::Options;
 pub use scheduler::tuning::Tuning;
 pub(crate) use scope::{Delivery, Scope, Verdict, delivered_requests, settled_requests};
-pub(crate) use sleeping::{Precision, Timer, loop_time};
+pub(crate) use sleeping::{Precision, Timer, loop_time, stamp_of};
 pub(crate) use task::attendance::Attendance;
 pub(crate) use task::audience::Audience;
 pub use task::callback::Handle;
-pub(crate) use task::cancel::{hidden, intercept, is_delivering, note, shielded, wait_on};
+pub(crate) use task::cancel::{
+    ends_with, hidden, intercept, is_delivering, note, shielded, wait_on,
+};
 pub use task::context::Context;
 pub use task::handle::{CallbackId, TaskHandle, Wait};
 pub use task::header::TaskId;
-pub(crate) use task::held::{Held, Passing};
+pub(crate) use task::held::{Held, Passing, asked_for};
+pub(crate) use task::in_vain::InVain;
 pub(crate) use task::inherit::inherited_context;
 pub use task::join::Task;
+pub(crate) use task::own_end::{OwnEnd, own_end, own_end_with};
+pub(crate) use task::passed_on::{Edges, Passed};
 pub(crate) use task::raise::Raise;
 pub(crate) use task::raw::Outcome;
-pub(crate) use time::Slack;
+pub(crate) use time::{Slack, Stamp};
 
 /// What the models of the engine's protocols are built on, and nobody else.
 #[allow(unused_imports, reason = "the models exist under their own cfg only")]

@@ -7,6 +7,7 @@ use super::scheduler::exception_context::ExceptionContext;
 use super::scheduler::schedule::call_soon;
 use super::scheduler::shared::Shared;
 use super::task::callback::{Body, Handle};
+use crate::sync::Arc;
 
 impl EventLoop {
     /// Runs callbacks on the lane, in order; here and now if the loop is closed.
@@ -21,6 +22,11 @@ impl EventLoop {
             // Its message is out, and there is no handler any more.
             let _panicked = catch_unwind(AssertUnwindSafe(callback));
         }
+    }
+
+    /// Names the loop, among those that are alive.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(self.shared()).addr()
     }
 
     /// Tells the exception handler of something that nobody else will hear of.

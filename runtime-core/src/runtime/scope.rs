@@ -32,6 +32,7 @@ use super::task::attendance::wake_attendants;
 use super::task::cancel::{self, Origin};
 use super::task::held::{Heard, Listening, Request, listens, withdraw};
 use super::task::raise::Raise;
+use super::time::Stamp;
 use crate::exceptions::CancelledError;
 use crate::sync::StdArc;
 
@@ -148,15 +149,15 @@ impl Scope {
         !self.is_open()
     }
 
-    /// The delivery of an open scope that is due. None if a request of the task's own is about to
+    /// The delivery of an open scope that is due, asked for at `asked`. None if a request of the task's own is about to
     /// come: that is let decide first, in the next poll, unless it is taken back.
     #[cold]
-    pub(crate) fn delivery(&self, waker: &Waker) -> Option<Delivery> {
+    pub(crate) fn delivery(&self, asked: Stamp, waker: &Waker) -> Option<Delivery> {
         let outer = cancel::delivering();
         if outer == Origin::NOBODY && cancel::current_has_request() {
             return None;
         }
-        let request = Request::new(waker);
+        let request = Request::new(asked, waker);
         let on_its_way = match outer {
             Origin::NOBODY => request.origin(),
             outer => outer,

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::scheduler::branch::Branch;
 use super::scheduler::context::{self, worker_index};
 use super::task::cancel;
-use super::time::{Tick, TimerKey};
+use super::time::{Stamp, Tick, TimerKey};
 use crate::exceptions::NoRunningLoop;
 use crate::sync::StdArc;
 
@@ -192,4 +192,10 @@ fn note(location: &'static Location<'static>) {
 pub(crate) fn loop_time() -> Instant {
     context::with(|frame| frame.map(|frame| frame.shared.driver.clock.now()))
         .unwrap_or_else(Instant::now)
+}
+
+/// The moment at which a deadline that has come did come, by the clock of the current loop.
+pub(crate) fn stamp_of(deadline: Instant) -> Stamp {
+    let stamp = context::with(|frame| Some(frame?.shared.driver.clock.stamp_of(deadline)));
+    stamp.unwrap_or_else(|| Stamp::of(deadline))
 }

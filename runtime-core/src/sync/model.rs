@@ -2,7 +2,10 @@
 
 pub(crate) use loom::sync::{Arc, MutexGuard};
 // What is in one of these is not part of any protocol.
-pub(crate) use std::sync::{Arc as StdArc, Mutex as StdMutex, PoisonError, Weak as StdWeak};
+pub(crate) use std::sync::atomic::AtomicU64 as StdAtomicU64;
+pub(crate) use std::sync::{
+    Arc as StdArc, Mutex as StdMutex, OnceLock as StdOnceLock, PoisonError, Weak as StdWeak,
+};
 
 use std::cell::Cell;
 

@@ -1,7 +1,10 @@
 //! The seam in a real build: std's primitives, and crossbeam's deque.
 
 /// For what no protocol counts on, and where loom's own would not do: trait objects, mostly.
-pub(crate) use std::sync::{Arc as StdArc, Mutex as StdMutex, PoisonError, Weak as StdWeak};
+pub(crate) use std::sync::atomic::AtomicU64 as StdAtomicU64;
+pub(crate) use std::sync::{
+    Arc as StdArc, Mutex as StdMutex, OnceLock as StdOnceLock, PoisonError, Weak as StdWeak,
+};
 pub(crate) use std::sync::{Arc, MutexGuard, OnceLock};
 
 use super::mutant::Mutant;

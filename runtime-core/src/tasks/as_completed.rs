@@ -109,7 +109,7 @@ impl<T> Future for Joining<T> {
     type Output = Result<T, TaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.task.poll_join(cx.waker())
+        self.task.poll_apart(cx)
     }
 }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::runtime::{Attendance, Raise, hidden, note};
+use crate::runtime::{Attendance, Raise, Stamp, asked_for, hidden, is_delivering, note};
 
 /// Runs `body`, then `cleanup`, whichever way the body ends: `try: … finally: await cleanup`.
 ///
@@ -17,8 +17,10 @@ use crate::runtime::{Attendance, Raise, hidden, note};
 /// then goes on outward; and after a panic, which is then resumed.
 ///
 /// # Cancellation
-/// A request that comes during the cleanup interrupts it: the cleanup is dropped, and the request
-/// goes on outward. If this future itself is *dropped*, as the loser of a `select`, the cleanup is
+/// A request that is made during the cleanup interrupts it: the cleanup is dropped, and the request
+/// goes on outward. One that is older, and comes later only because it took its time, does not: neither
+/// one that was made when the body had just become ready, nor the very one that has ended the body, by
+/// another way. It goes on outward when the cleanup has ended. If this future itself is *dropped*, as the loser of a `select`, the cleanup is
 /// dropped unrun, as no future can await in its destructor. Where that matters, use a combinator of
 /// this crate that cancels its losers and waits for them, or [`catch_cancelled`](crate::catch_cancelled).
 ///
@@ -37,6 +39,8 @@ where
         body: Some(body),
         cleanup: Some(cleanup.into_future()),
         end: None,
+        began: Stamp::default(),
+        withheld: Vec::new(),
         attendance: Attendance::default(),
     }
 }
@@ -50,6 +54,10 @@ pin_project! {
         #[pin]
         cleanup: Option<C>,
         end: Option<End<F::Output>>,
+        // When the cleanup began.
+        began: Stamp,
+        // Requests that are older, and wait for its end.
+        withheld: Vec<Raise>,
         attendance: Attendance,
     }
 }
@@ -77,6 +85,10 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
                 None => return false,
             },
         };
+        *this.began = match &end {
+            End::Value(_) | End::Panic(_) if !is_delivering() => Stamp::latest(),
+            _ => Stamp::now(),
+        };
         // A destructor that panics is a panic of the body, unless there is one already.
         let dropped = catch_unwind(AssertUnwindSafe(|| hidden(|| this.body.set(None))));
         *this.end = Some(match (dropped, end) {
@@ -97,22 +109,43 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
             return true;
         };
         let noted = note();
-        if cleanup.poll(cx).is_pending() {
-            let Some(mut raise) = Raise::intercept(noted) else {
+        // What was asked for before the cleanup began is let wait until it has ended.
+        let older = asked_for().is_some_and(|asked| asked <= *this.began);
+        let polled = if older {
+            hidden(|| cleanup.poll(cx))
+        } else {
+            cleanup.poll(cx)
+        };
+        if polled.is_pending() {
+            let interrupting = if older {
+                this.withheld.extend(Raise::claim());
+                Raise::of_marks(noted)
+            } else {
+                Raise::intercept(noted)
+            };
+            let Some(raise) = interrupting else {
                 return false;
             };
-            match this.end {
-                // A panic outweighs the request: it would be lost otherwise.
-                Some(End::Panic(_)) => raise.settle(),
-                Some(End::Cancelled(first)) => {
-                    raise.take_over(first);
-                    *this.end = Some(End::Cancelled(raise));
-                }
-                _ => *this.end = Some(End::Cancelled(raise)),
-            }
+            raise_after(this.end, raise);
         }
         hidden(|| this.cleanup.set(None));
+        for raise in this.withheld.drain(..) {
+            raise_after(this.end, raise);
+        }
         true
+    }
+}
+
+/// What follows the cleanup is a cancellation, whatever else would have been.
+fn raise_after<T>(end: &mut Option<End<T>>, mut raise: Raise) {
+    match end {
+        // A panic outweighs the request: it would be lost otherwise.
+        Some(End::Panic(_)) => raise.settle(),
+        Some(End::Cancelled(first)) => {
+            raise.take_over(first);
+            *end = Some(End::Cancelled(raise));
+        }
+        _ => *end = Some(End::Cancelled(raise)),
     }
 }
 

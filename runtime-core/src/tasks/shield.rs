@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use crate::exceptions::TaskError;
 use crate::runtime::Task;
@@ -31,23 +31,23 @@ pub trait Shieldable: Unpin {
     type Output;
 
     #[doc(hidden)]
-    fn poll_shielded(&mut self, waker: &Waker) -> Poll<Result<Self::Output, TaskError>>;
+    fn poll_shielded(&mut self, cx: &mut Context<'_>) -> Poll<Result<Self::Output, TaskError>>;
 }
 
 impl<T> Shieldable for Task<T> {
     type Output = T;
 
-    fn poll_shielded(&mut self, waker: &Waker) -> Poll<Result<T, TaskError>> {
+    fn poll_shielded(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
         // Not aware of cancellation: what encloses the shield drops it.
-        self.poll_join(waker)
+        self.poll_apart(cx)
     }
 }
 
 impl<T> Shieldable for &mut Task<T> {
     type Output = T;
 
-    fn poll_shielded(&mut self, waker: &Waker) -> Poll<Result<T, TaskError>> {
-        self.poll_join(waker)
+    fn poll_shielded(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
+        self.poll_apart(cx)
     }
 }
 
@@ -62,6 +62,6 @@ impl<S: Shieldable> Future for Shield<S> {
     type Output = Result<S::Output, TaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.task.poll_shielded(cx.waker())
+        self.task.poll_shielded(cx)
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ::futures::stream::{FuturesUnordered, Stream};
 
 use super::sleep::{Sleep, sleep};
-use crate::runtime::{Outcome, Task};
+use crate::runtime::{Attendance, Outcome, OwnEnd, Raise, Task};
 
 /// Waits until `tasks` have ended, or some of them: `asyncio.wait`.
 ///
@@ -50,6 +50,9 @@ pub fn wait<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Wait<T> {
         done: Vec::new(),
         timeout: None,
         return_when: ALL_COMPLETED,
+        enough: false,
+        raise: None,
+        attendance: Attendance::default(),
     }
 }
 
@@ -60,6 +63,11 @@ pub struct Wait<T, W = AllCompleted> {
     done: Vec<(usize, Task<T>)>,
     timeout: Option<Sleep>,
     return_when: W,
+    /// As many have ended as are waited for, or the time is over.
+    enough: bool,
+    /// The awaiter is cancelled, by what has ended a task.
+    raise: Option<Raise>,
+    attendance: Attendance,
 }
 
 /// The tasks of a [`wait`]: done, and pending.
@@ -97,6 +105,9 @@ impl<T, W> Wait<T, W> {
             done: self.done,
             timeout: self.timeout,
             return_when: condition,
+            enough: self.enough,
+            raise: self.raise,
+            attendance: self.attendance,
         }
     }
 }
@@ -168,25 +179,62 @@ impl<T, W: ReturnWhen<T>> Future for Wait<T, W> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<DoneAndPending<T>> {
         let this = &mut *self;
-        while let Poll::Ready(ended) = Pin::new(&mut this.pending).poll_next(cx) {
-            let Some((index, mut task)) = ended else {
-                return Poll::Ready(this.finish());
-            };
-            let enough = this.return_when.is_met_by(&mut task);
-            this.done.push((index, task));
-            if enough {
-                return Poll::Ready(this.finish());
+        if let Some(raise) = &mut this.raise {
+            if raise.poll_once(cx.waker()).is_pending() {
+                return Poll::Pending;
+            }
+            // It has been raised, and this is awaited once more: here is what there is.
+            return Poll::Ready(this.finish());
+        }
+        this.enough = this.enough || this.is_enough(cx);
+        if !this.enough {
+            return Poll::Pending;
+        }
+        match this.own_end(cx) {
+            Some(raise) => {
+                this.raise = raise;
+                this.attendance.attend(cx.waker());
+                Poll::Pending
+            }
+            None => Poll::Ready(this.finish()),
+        }
+    }
+}
+
+impl<T, W: ReturnWhen<T>> Wait<T, W> {
+    /// Whether as many have ended as are waited for, or the time is over.
+    fn is_enough(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.pending.is_empty() {
+            return true;
+        }
+        while let Poll::Ready(Some((index, mut task))) = Pin::new(&mut self.pending).poll_next(cx) {
+            let enough = self.return_when.is_met_by(&mut task);
+            self.done.push((index, task));
+            if enough || self.pending.is_empty() {
+                return true;
             }
         }
         let timed_out = |sleep: &mut Sleep| Pin::new(sleep).poll(cx).is_ready();
-        if this.timeout.as_mut().is_some_and(timed_out) {
-            return Poll::Ready(this.finish());
-        }
-        Poll::Pending
+        self.timeout.as_mut().is_some_and(timed_out)
     }
 }
 
 impl<T, W> Wait<T, W> {
+    /// What is to be raised, now or when the awaiter's own request has come, if one of the tasks was ended
+    /// by what ends the awaiter, too: a shutdown, say. Else whoever looks after its workers would start
+    /// them anew.
+    fn own_end(&mut self, cx: &mut Context<'_>) -> Option<Option<Raise>> {
+        let mut done = self.done.iter_mut();
+        match done.find_map(|(_, task)| task.own_end_by_cause())? {
+            OwnEnd::Now(mut raise) => {
+                let _pending = raise.poll_once(cx.waker());
+                Some(Some(raise))
+            }
+            OwnEnd::Comes => Some(None),
+            OwnEnd::No => None,
+        }
+    }
+
     /// Sorts the tasks into those that are done by now and those that are not.
     fn finish(&mut self) -> DoneAndPending<T> {
         let rest = std::mem::take(&mut self.pending).into_iter();

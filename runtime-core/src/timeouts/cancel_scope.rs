@@ -7,7 +7,9 @@ use std::fmt;
 use std::task::Waker;
 use std::time::Instant;
 
-use crate::runtime::{Held, Passing, TaskId, current_task, delivered_requests, settled_requests};
+use crate::runtime::{
+    Held, Passing, Stamp, TaskId, current_task, delivered_requests, settled_requests,
+};
 use crate::sync::{Arc, Mutex};
 
 /// The handle of a part of a task that can be cancelled by itself: `trio.CancelScope`.
@@ -36,8 +38,8 @@ pub struct CancelScope {
 
 struct State {
     deadline: Option<Instant>,
-    /// By hand, or because the deadline has passed.
-    cancelled: bool,
+    /// When it was cancelled: by hand, or because the deadline has passed.
+    cancelled: Option<Stamp>,
     shielded: bool,
     stage: Stage,
     /// Woken when anything of the above changes.
@@ -61,7 +63,7 @@ impl CancelScope {
     pub(super) fn new(deadline: Option<Instant>) -> CancelScope {
         let state = State {
             deadline,
-            cancelled: false,
+            cancelled: None,
             shielded: false,
             stage: Stage::Open,
             waker: None,
@@ -77,13 +79,15 @@ impl CancelScope {
     /// Cancels the body, at its next await that suspends: once, however often it is called. A scope
     /// that has ended stays as it is.
     pub fn cancel(&self) {
-        self.change(|state| state.cancelled = true);
+        self.change(|state| {
+            state.cancelled.get_or_insert_with(Stamp::now);
+        });
     }
 
     /// Whether the scope was cancelled: by hand, or because its deadline has passed.
     #[must_use]
     pub fn cancel_called(&self) -> bool {
-        self.shared.lock().cancelled
+        self.shared.lock().cancelled.is_some()
     }
 
     /// Whether the scope has ended because it was cancelled: the outcome is `None`.
@@ -180,9 +184,9 @@ impl CancelScope {
         self.shared.lock().view()
     }
 
-    /// The deadline has passed.
-    pub(super) fn pass_deadline(&self) {
-        self.shared.lock().cancelled = true;
+    /// The deadline has passed, at `moment`.
+    pub(super) fn pass_deadline(&self, moment: Stamp) {
+        self.shared.lock().cancelled.get_or_insert(moment);
     }
 
     /// Claims the request on its way, and keeps it until the scope ends or the shield goes down.
@@ -244,7 +248,7 @@ impl CancelScope {
 #[derive(Clone, Copy)]
 pub(super) struct View {
     pub(super) deadline: Option<Instant>,
-    pub(super) cancelled: bool,
+    pub(super) cancelled: Option<Stamp>,
     pub(super) shielded: bool,
     /// Whether requests from outside are held.
     pub(super) holds: bool,
@@ -267,7 +271,7 @@ impl fmt::Debug for CancelScope {
         f.debug_struct("CancelScope")
             .field("stage", &state.stage)
             .field("deadline", &state.deadline)
-            .field("cancel_called", &state.cancelled)
+            .field("cancel_called", &state.cancelled.is_some())
             .field("shield", &state.shielded)
             .finish()
     }

@@ -11,7 +11,9 @@ use pin_project_lite::pin_project;
 
 use super::control::{Stage, Timeout};
 use crate::exceptions::TimeoutError;
-use crate::runtime::{Delivery, Precision, Raise, Scope, Timer, Verdict, hidden, loop_time};
+use crate::runtime::{
+    Delivery, Precision, Raise, Scope, Stamp, Timer, Verdict, hidden, loop_time, stamp_of,
+};
 
 /// Awaits `awaitable` for so long at most: `asyncio.wait_for`. No limit: `None`.
 ///
@@ -201,6 +203,7 @@ impl<F: Future> Future for Limited<F> {
             armed: this.armed,
             location: this.location,
         };
+        let waited = clock.armed.is_some();
         let due = clock.look(now, when, cx);
         let body = this
             .body
@@ -209,7 +212,9 @@ impl<F: Future> Future for Limited<F> {
             .expect("a timeout was polled after its end");
         let scope = &mut *this.scope;
         let delivery = due.and_then(|when| {
-            let delivery = scope.delivery(cx.waker())?;
+            // A deadline that was past when it was set has asked for nothing before that.
+            let asked = if waited { stamp_of(when) } else { Stamp::now() };
+            let delivery = scope.delivery(asked, cx.waker())?;
             this.limit.begin_expiry(when, delivery)
         });
         let delivers = delivery.is_some();

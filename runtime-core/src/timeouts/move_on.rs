@@ -16,8 +16,8 @@ use pin_project_lite::pin_project;
 
 use super::cancel_scope::{CancelScope, Delivering, Stage, View};
 use crate::runtime::{
-    Attendance, Precision, Raise, Scope, Timer, Verdict, current_task, hidden, is_delivering,
-    shielded, try_get_running_loop,
+    Attendance, Precision, Raise, Scope, Stamp, Timer, Verdict, current_task, hidden,
+    is_delivering, shielded, stamp_of, try_get_running_loop,
 };
 
 /// Runs `body` for so long at most, and then goes on without it: `trio.move_on_after`. `None` sets no
@@ -140,19 +140,22 @@ impl<F: Future> Future for Scoped<F> {
         let view = handle.attend(cx.waker());
         handle.note_delivered();
         let was_open = this.scope.is_open();
-        let due = was_open && (view.cancelled || this.alarm.is_due(view.deadline, cx));
-        if due && !view.cancelled {
-            handle.pass_deadline();
-        }
+        let asked = view.cancelled.or_else(|| {
+            let asked = this.alarm.asked(view.deadline.filter(|_| was_open), cx)?;
+            handle.pass_deadline(asked);
+            Some(asked)
+        });
+        let asked = asked.filter(|_| was_open);
+        let due = asked.is_some();
         let body = this.body.as_mut().as_pin_mut().expect(POLLED_AGAIN);
         let verdict = if view.shielded {
             shielded(handle.before_shield(), || {
-                let delivery = due.then(|| this.scope.delivery(cx.waker())).flatten();
+                let delivery = asked.and_then(|asked| this.scope.delivery(asked, cx.waker()));
                 this.scope.poll(delivery, body, cx)
             })
         } else {
             let _delivering = is_delivering().then(|| Delivering::to(handle));
-            let delivery = due.then(|| this.scope.delivery(cx.waker())).flatten();
+            let delivery = asked.and_then(|asked| this.scope.delivery(asked, cx.waker()));
             this.scope.poll(delivery, body, cx)
         };
         let (outcome, raised) = match verdict {
@@ -202,6 +205,14 @@ struct Alarm {
 }
 
 impl Alarm {
+    /// When the deadline came, if it has. One that was past when it was set has asked for nothing before
+    /// that.
+    fn asked(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Option<Stamp> {
+        let waited = self.armed == deadline;
+        let when = deadline.filter(|_| self.is_due(deadline, cx))?;
+        Some(if waited { stamp_of(when) } else { Stamp::now() })
+    }
+
     /// Whether the deadline has come. The timer is armed only once the body has been found waiting: before
     /// that, a look at the clock is enough.
     fn is_due(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> bool {

@@ -84,6 +84,14 @@ impl Schedule for Stealable {
     fn report(&self, report: Report) {
         tell(self.shared(), report);
     }
+
+    fn loop_address(&self) -> usize {
+        Arc::as_ptr(self.shared()).addr()
+    }
+
+    fn closing_since(&self) -> u64 {
+        self.shared().closing_since()
+    }
 }
 
 /// The scheduler of a task that only the thread that made it may run.
@@ -123,6 +131,14 @@ impl Schedule for Bound {
 
     fn report(&self, report: Report) {
         tell(&self.shared, report);
+    }
+
+    fn loop_address(&self) -> usize {
+        Arc::as_ptr(&self.shared).addr()
+    }
+
+    fn closing_since(&self) -> u64 {
+        self.shared.closing_since()
     }
 }
 

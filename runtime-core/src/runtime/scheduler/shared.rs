@@ -21,8 +21,9 @@ use crate::runtime::run_queue::RunQueue;
 use crate::runtime::task::header::{Header, TaskId};
 use crate::runtime::task::registry::{Births, Registry};
 use crate::runtime::task::runnable::Runnable;
+use crate::runtime::time::Stamp;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use crate::sync::{Arc, Mutex, OnceLock, StdArc, StdWeak, Waiter, thread};
+use crate::sync::{Arc, Mutex, OnceLock, StdArc, StdAtomicU64, StdWeak, Waiter, thread};
 
 /// Called for what nobody else will hear of.
 pub(crate) type Handler = StdArc<dyn Fn(&Arc<Shared>, &ExceptionContext) + Send + Sync>;
@@ -64,6 +65,8 @@ pub(crate) struct Shared {
     running: AtomicBool,
     /// A shutdown is under way: ends are told to worker 0.
     closing: AtomicBool,
+    /// The stamp of the last round of the shutdown.
+    closing_since: StdAtomicU64,
     /// Nothing can ever happen any more: found in the deterministic mode.
     stalled: AtomicBool,
     /// What is dequeued is dropped instead of run: the end of a forced shutdown.
@@ -146,6 +149,7 @@ impl Shared {
             first_thread: thread::current().id(),
             running: AtomicBool::new(false),
             closing: AtomicBool::new(false),
+            closing_since: StdAtomicU64::new(0),
             stalled: AtomicBool::new(false),
             abandoning: AtomicBool::new(false),
         };
@@ -239,6 +243,16 @@ impl Shared {
 
     pub(crate) fn set_closing(&self) {
         self.closing.store(true, Ordering::Release);
+    }
+
+    /// A round of the shutdown begins: what it asks for, it asks for now.
+    pub(crate) fn begin_round(&self) {
+        // Relaxed: who reads it has the request, which the task's state publishes.
+        self.closing_since.store(Stamp::now().0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn closing_since(&self) -> u64 {
+        self.closing_since.load(Ordering::Relaxed)
     }
 
     #[inline]

@@ -30,7 +30,6 @@ use super::lane::discard;
 use super::schedule::{HIDDEN, closed_error};
 use super::shared::Shared;
 use super::worker::{Turn, Worker};
-use crate::exceptions::CancelledError;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::reference;
 use crate::sync::{Arc, Mutant, broken, thread};
@@ -120,11 +119,9 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
     while !shared.registry.close_if_empty() {
         let mut round = living(shared);
         shared.lane.wind_down(round.is_empty());
-        for task in round
-            .iter()
-            .filter(|task| task.reference().header().state.enter_round())
-        {
-            task.reference().cancel(CancelledError::default());
+        shared.begin_round();
+        for task in &round {
+            task.reference().cancel_for_shutdown();
         }
         // A task has ended for this purpose once it has left the registry: that is what worker 0 is
         // told about. (Its DONE comes a moment later.)

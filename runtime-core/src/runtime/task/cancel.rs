@@ -34,8 +34,8 @@ use std::panic::Location;
 
 use super::header::TaskPointer;
 use super::reference::TaskRef;
-use super::witness::{Witnesses, meet};
 use crate::exceptions::CancelledError;
+use crate::runtime::time::Stamp;
 use crate::sync::{StdArc, local};
 
 /// Which request is on its way: none, the task's own, or a scope's, by the address of what stands for
@@ -243,43 +243,61 @@ pub(crate) fn note() -> Serial {
 /// inner future has just answered `Pending`.
 #[inline]
 pub(crate) fn intercept(noted: Serial) -> Option<CancelledError> {
-    let quiet = POLL.with(|poll| poll.delivering.get() == Origin::NOBODY && poll.marks.get() == 0);
-    if quiet {
-        None
-    } else {
+    if is_disturbed() {
         claim().or_else(|| claim_raised(noted))
+    } else {
+        None
     }
 }
 
-/// Claims the request on its way.
+/// Whether a request is on its way, or somebody raises.
+#[inline]
+pub(crate) fn is_disturbed() -> bool {
+    POLL.with(|poll| poll.delivering.get() != Origin::NOBODY || poll.marks.get() != 0)
+}
+
+/// Claims the request on its way, which has met somebody then.
 pub(crate) fn claim() -> Option<CancelledError> {
-    let (error, witnesses) = offer(|_| true)?;
-    meet(witnesses);
+    let task = current()?;
+    let (error, delivered) = offer(&task, CancelledError::default(), |_| true)?;
+    task.meet(delivered);
     Some(error)
 }
 
-/// Claims the request on its way, if `accept` takes it; it is shown the error first.
-pub(crate) fn offer(
-    accept: impl FnOnce(&CancelledError) -> bool,
-) -> Option<(CancelledError, Witnesses)> {
-    let origin = delivering();
-    if origin == Origin::NOBODY {
-        return None;
-    }
-    let task = current()?;
-    let error = match origin {
-        Origin::TASK => task.message(),
+/// Claims it for the root, which ends the task: nobody will ask what has become of it.
+pub(crate) fn claim_for_root(noted: Serial) -> Option<CancelledError> {
+    let error = match delivering() {
+        Origin::NOBODY => return claim_raised(noted),
+        Origin::TASK => current()?.take_message(),
         _scope => CancelledError::default(),
+    };
+    set_delivering(Origin::NOBODY);
+    Some(error)
+}
+
+/// Claims the request on its way, if `accept` takes it; it is shown the error first, which is
+/// `of_scope` for that of a scope. Notes the delivery, and returns its moment.
+pub(crate) fn offer(
+    task: &TaskRef,
+    of_scope: CancelledError,
+    accept: impl FnOnce(&CancelledError) -> bool,
+) -> Option<(CancelledError, Stamp)> {
+    let origin = delivering();
+    let error = match origin {
+        Origin::NOBODY => return None,
+        Origin::TASK => task.message(),
+        _scope => of_scope,
     };
     if !accept(&error) {
         return None;
     }
-    let witnesses = match origin {
-        Origin::TASK => task.take_message(),
-        _scope => Vec::new(),
-    };
+    if origin == Origin::TASK {
+        let _claimed = task.take_message();
+    }
+    let delivered = Stamp::now();
+    task.note_delivery(delivered);
     set_delivering(Origin::NOBODY);
-    Some((error, witnesses))
+    Some((error, delivered))
 }
 
 /// Claims what was raised since `noted`, and everything raised with it.
@@ -352,6 +370,29 @@ pub(crate) fn shielded<R>(before: u32, work: impl FnOnce() -> R) -> R {
     let before = before.min(shield());
     let _restore = Restore(POLL.with(|poll| poll.shield.replace((poll.depth.get(), before))));
     hidden(work)
+}
+
+// What a task that is cancelled ends with, while its future is dropped. Apart, as the marks are.
+local! { static ENDING: RefCell<Option<CancelledError>> = RefCell::new(None) }
+
+/// Runs `work`, which drops the future of a task that ends with `error`.
+pub(crate) fn ending_with<R>(error: &CancelledError, work: impl FnOnce() -> R) -> R {
+    struct Restore(Option<CancelledError>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let outer = self.0.take();
+            let _gone = ENDING.try_with(|ending| ending.replace(outer));
+        }
+    }
+    let error = Some(error.clone());
+    let outer = ENDING.try_with(|ending| ending.replace(error));
+    let _restore = Restore(outer.ok().flatten());
+    hidden(work)
+}
+
+/// What the current task ends with, for a destructor in its future.
+pub(crate) fn ends_with() -> Option<CancelledError> {
+    ENDING.try_with(|ending| ending.borrow().clone()).ok()?
 }
 
 /// Runs `work` with no request on its way: destructors, and what a shield holds.

@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll};
 
 use super::callback::Handle;
+use super::cancel;
 use super::context::Context;
 use super::header::TaskId;
 use super::held::uncancel;
@@ -140,6 +141,13 @@ impl TaskHandle {
         Wait {
             task: self.task.clone(),
             key: None,
+        }
+    }
+
+    /// Passes a request of the current task, which awaits what this one does, on to it.
+    pub(crate) fn pass_on(&self, error: &CancelledError) {
+        if let Some(awaiter) = cancel::current() {
+            let _known = self.task.pass_on(&awaiter, error);
         }
     }
 

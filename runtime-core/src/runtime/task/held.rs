@@ -17,8 +17,8 @@ use std::task::Waker;
 use super::cancel::{self, Origin};
 use super::quietly::wake_quietly;
 use super::reference::TaskRef;
-use super::witness::{Witnesses, meet};
-use crate::exceptions::CancelledError;
+use crate::exceptions::{CancelledError, Cause};
+use crate::runtime::time::Stamp;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutant, Mutex, StdArc, broken, local};
 
@@ -52,6 +52,8 @@ pub(crate) struct Heard {
 /// One delivery of a scope: the scope has it, and whoever holds it. Its address names it.
 #[derive(Debug)]
 pub(crate) struct Request {
+    /// When it was asked for.
+    asked: Stamp,
     given_back: AtomicBool,
     over: AtomicBool,
     /// Of who polls the scope.
@@ -59,8 +61,9 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(waker: &Waker) -> StdArc<Request> {
+    pub(crate) fn new(asked: Stamp, waker: &Waker) -> StdArc<Request> {
         StdArc::new(Request {
+            asked,
             given_back: AtomicBool::new(false),
             over: AtomicBool::new(false),
             waker: Mutex::new(Some(waker.clone())),
@@ -69,6 +72,11 @@ impl Request {
 
     pub(crate) fn origin(&self) -> Origin {
         Origin::address(self)
+    }
+
+    /// What a task is told to which it is passed on.
+    fn error(&self) -> CancelledError {
+        CancelledError::default().caused_by(Cause::request(self.asked.0))
     }
 
     /// Whether it has been given back, or withdrawn before it arrived.
@@ -117,7 +125,8 @@ pub(crate) struct Held {
     request: Option<StdArc<Request>>,
     task: TaskRef,
     error: CancelledError,
-    witnesses: Witnesses,
+    /// When it was claimed.
+    delivered: Stamp,
     settled: bool,
 }
 
@@ -134,15 +143,14 @@ impl Held {
             return None;
         }
         let task = cancel::current()?;
-        let request = listening(origin, |listener| {
-            StdArc::clone(listener.request.as_ref()?).into()
-        });
-        let (error, witnesses) = cancel::offer(accept)?;
+        let request = scope_request(origin);
+        let of_scope = request.as_ref().map(|request| request.error());
+        let (error, delivered) = cancel::offer(&task, of_scope.unwrap_or_default(), accept)?;
         Some(Held {
-            request: request.flatten(),
+            request,
             task,
             error,
-            witnesses,
+            delivered,
             settled: false,
         })
     }
@@ -161,9 +169,17 @@ impl Held {
         }
     }
 
+    /// The same, but the last stands.
+    pub(crate) fn join_last(mut self, others: &mut Vec<Held>) {
+        if let Some(place) = others.iter().position(|other| self.has_origin_of(other)) {
+            self.absorb(others.swap_remove(place));
+        }
+        others.push(self);
+    }
+
     /// Stands for another from the same origin, too: what becomes of one becomes of both.
     pub(crate) fn absorb(&mut self, mut other: Held) {
-        self.witnesses.append(&mut other.witnesses);
+        self.delivered = self.delivered.max(other.delivered);
         other.settled = true;
     }
 
@@ -198,7 +214,7 @@ impl Held {
     /// It has arrived: it is not given back.
     pub(crate) fn settle(mut self) {
         self.settled = true;
-        meet(std::mem::take(&mut self.witnesses));
+        self.task.meet(self.delivered);
     }
 }
 
@@ -213,9 +229,8 @@ impl Drop for Held {
                 tell(request.origin());
             }
             None => {
-                let witnesses = std::mem::take(&mut self.witnesses);
                 let error = std::mem::take(&mut self.error);
-                self.task.cancel_again(error, witnesses);
+                self.task.cancel_again(error);
                 if cancel::current_pointer() == Some(self.task.pointer()) {
                     tell(Origin::TASK);
                 }
@@ -267,7 +282,7 @@ fn is_gathered(held: &mut Held) -> bool {
         request: held.request.take(),
         task: held.task.clone(),
         error: std::mem::take(&mut held.error),
-        witnesses: std::mem::take(&mut held.witnesses),
+        delivered: held.delivered,
         settled: false,
     };
     GATHERING.with(|current| {
@@ -325,6 +340,20 @@ fn tell_each(listening: &mut [Listener], origin: Origin) {
             Origin::TASK => listener.heard.of_task = true,
             _scope => listener.heard.of_scopes += 1,
         }
+    }
+}
+
+/// The request of the scope that has made `origin`, if this is called from its body.
+fn scope_request(origin: Origin) -> Option<StdArc<Request>> {
+    listening(origin, |listener| listener.request.clone()).flatten()
+}
+
+/// When the request was asked for that is on its way through this poll.
+pub(crate) fn asked_for() -> Option<Stamp> {
+    match cancel::delivering() {
+        Origin::NOBODY => None,
+        Origin::TASK => Some(Stamp(cancel::current()?.message().cause().stamp())),
+        scope => Some(scope_request(scope).map_or_else(Stamp::now, |request| request.asked)),
     }
 }
 

@@ -14,15 +14,16 @@ use super::cancel;
 use super::context::Context;
 use super::handle::{CallbackId, TaskHandle};
 use super::header::TaskId;
-use super::held::{Held, uncancel};
+use super::held::uncancel;
+use super::in_vain::InVain;
+use super::own_end::{OwnEnd, has_cause_of_own_end, own_end, shared_error};
+use super::passed_on::{Passed, PassedOn};
 use super::raise::Raise;
 use super::raw::Outcome;
 use super::reference::TaskRef;
 use super::side::Side;
-use super::transitions::{Detach, Ending};
-use super::witness::Witness;
+use super::transitions::Detach;
 use crate::exceptions::{CancelledError, InvalidStateError, PanicError, TaskError};
-use crate::sync::StdArc;
 
 /// A task of the loop: what `asyncio.create_task` returns.
 ///
@@ -62,18 +63,13 @@ enum Stage {
     Taken,
 }
 
-/// A request that has been passed on, and whether it has met anybody there.
-#[derive(Debug)]
-struct Forwarded {
-    held: Held,
-    witness: StdArc<Witness>,
-}
-
-/// The awaiter was cancelled.
+/// The awaiter is cancelled, or about to be.
 #[derive(Debug)]
 enum Cancelled {
     /// Its requests have been passed on to the task.
-    Forwarded(Vec<Forwarded>),
+    PassedOn(PassedOn),
+    /// The task ended cancelled, and the awaiter's own request is about to come.
+    Ended(CancelledError, InVain),
     /// The task ended cancelled because of them: the awaiter is next.
     Raising(Raise),
 }
@@ -200,9 +196,17 @@ impl<T> Task<T> {
         self.task.location()
     }
 
-    /// Polls for the end without a look at what is delivered: for `shield`, and for the combinators.
-    pub(crate) fn poll_join(&mut self, waker: &Waker) -> Poll<Result<T, TaskError>> {
-        self.poll_outcome(waker).map(outcome_to_result)
+    /// Polls for the end, and passes nothing on to the task: for `shield`, and for the combinators.
+    pub(crate) fn poll_apart(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
+        match &self.stage {
+            Stage::Cancelled(cancelled) if !matches!(**cancelled, Cancelled::PassedOn(_)) => {
+                self.poll_cancelled(cx)
+            }
+            _ => match self.poll_outcome(cx.waker()) {
+                Poll::Ready(outcome) => self.end(outcome, cx),
+                Poll::Pending => Poll::Pending,
+            },
+        }
     }
 
     /// Polls for the end, and leaves the output where it is: for who may give the task back.
@@ -225,6 +229,17 @@ impl<T> Task<T> {
         // SAFETY: the output's type is `new`'s promise; it stays in its place as long as this handle
         // is borrowed, and so is neither dropped nor taken.
         unsafe { outcome.cast::<Outcome<T>>().as_ref() }
+    }
+
+    /// What it means for the current task that this one has ended cancelled by a cause that ends both.
+    /// `None` if nothing of the kind is the case; the output stays where it is.
+    pub(crate) fn own_end_by_cause(&mut self) -> Option<OwnEnd> {
+        let error = match self.peek() {
+            Some(Outcome::Cancelled(error)) => error.clone(),
+            _ => return None,
+        };
+        let loop_address = self.task.scheduler().loop_address();
+        has_cause_of_own_end(loop_address, &error).then(|| own_end(loop_address, &error))
     }
 
     fn poll_outcome(&mut self, waker: &Waker) -> Poll<Outcome<T>> {
@@ -268,9 +283,15 @@ impl<T> Task<T> {
             match *cancelled {
                 // It was caught, and now the task is asked once more: it ended cancelled.
                 Cancelled::Raising(raise) => return Outcome::Cancelled(raise.into_error()),
-                Cancelled::Forwarded(forwarded) => settle_met(&self.task, forwarded),
+                Cancelled::Ended(error, _) => return Outcome::Cancelled(error),
+                Cancelled::PassedOn(passed_on) => passed_on.settle_met(&self.task),
             }
         }
+        self.take_output()
+    }
+
+    fn take_output(&mut self) -> Outcome<T> {
+        self.stage = Stage::Taken;
         let mut outcome: Option<Outcome<T>> = None;
         let header = self.task.header();
         // SAFETY: the task is done, and this is its handle (H3); the output's type is `new`'s promise.
@@ -293,13 +314,43 @@ impl<T> Future for Task<T> {
             ));
         }
         match this.poll_outcome(cx.waker()) {
-            Poll::Ready(outcome) => Poll::Ready(outcome_to_result(outcome)),
+            Poll::Ready(outcome) => this.end(outcome, cx),
             Poll::Pending => this.forward(cx),
         }
     }
 }
 
 impl<T> Task<T> {
+    #[inline]
+    fn end(&mut self, outcome: Outcome<T>, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
+        match outcome {
+            Outcome::Cancelled(error) => self.end_cancelled(error, InVain::default(), cx),
+            outcome => Poll::Ready(outcome_to_result(outcome)),
+        }
+    }
+
+    /// The task ended cancelled: so does its awaiter, unless somebody else has cancelled the task.
+    #[cold]
+    fn end_cancelled(
+        &mut self,
+        error: CancelledError,
+        mut in_vain: InVain,
+        cx: &mut PollWith<'_>,
+    ) -> Poll<Result<T, TaskError>> {
+        match own_end(self.task.scheduler().loop_address(), &error) {
+            OwnEnd::Now(raise) => self.raise(raise, cx),
+            OwnEnd::Comes if in_vain.try_again(cx.waker()) => {
+                self.attendance.attend(cx.waker());
+                self.stage = Stage::Cancelled(Box::new(Cancelled::Ended(error, in_vain)));
+                Poll::Pending
+            }
+            OwnEnd::Comes | OwnEnd::No => {
+                self.stage = Stage::Taken;
+                Poll::Ready(Err(error.into()))
+            }
+        }
+    }
+
     /// Passes a request that has reached this await on to the task.
     #[inline]
     fn forward(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
@@ -307,80 +358,65 @@ impl<T> Task<T> {
         if cancel::delivering() == cancel::Origin::NOBODY {
             return Poll::Pending;
         }
-        let task = &self.task;
-        let mut witness = None;
-        let mut pass_on = |error: CancelledError| {
-            witness = task.cancel_watched(error);
-            witness.is_some()
-        };
-        let held = Held::claim_if(|error| error.passed_on().is_some_and(&mut pass_on));
-        let (Some(held), Some(witness)) = (held, witness) else {
-            // Done since it was polled, so it could not be cancelled: its value is the answer, and
-            // the request waits for the next await. Or it goes round in a circle, and on outward.
-            return match self.stage {
-                _ if !self.done() => Poll::Pending,
-                Stage::Cancelled(_) => self.poll_cancelled(cx),
-                _ => self.poll_join(cx.waker()),
-            };
-        };
-        if let Stage::Cancelled(cancelled) = &mut self.stage {
-            let mut held = held;
-            let Cancelled::Forwarded(others) = &mut **cancelled else {
-                unreachable!("a raise is not forwarded")
-            };
-            // An earlier request that the task has met is between it and the task; one whose limit has
-            // ended is nobody's.
-            for earlier in std::mem::take(others) {
-                if earlier.witness.is_met() || earlier.held.is_over() {
-                    earlier.held.settle();
-                } else if earlier.held.has_origin_of(&held) {
-                    held.absorb(earlier.held);
-                } else {
-                    others.push(earlier);
+        self.pass_on(cx)
+    }
+
+    #[cold]
+    fn pass_on(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
+        let mut passed_on = match std::mem::replace(&mut self.stage, Stage::Waiting) {
+            Stage::Cancelled(cancelled) => match *cancelled {
+                Cancelled::PassedOn(passed_on) => passed_on,
+                Cancelled::Ended(..) | Cancelled::Raising(_) => {
+                    unreachable!("an end is not passed on")
                 }
-            }
-            others.push(Forwarded { held, witness });
-        } else {
-            let forwarded = Cancelled::Forwarded(vec![Forwarded { held, witness }]);
-            self.stage = Stage::Cancelled(Box::new(forwarded));
+            },
+            _ => PassedOn::default(),
+        };
+        let passed = passed_on.pass_on(&self.task);
+        if !passed_on.is_empty() {
+            self.stage = Stage::Cancelled(Box::new(Cancelled::PassedOn(passed_on)));
         }
-        Poll::Pending
+        match passed {
+            Passed::On | Passed::InACircle => Poll::Pending,
+            // Its value is the answer, and the request waits for the next await.
+            Passed::TooLate => Pin::new(self).poll(cx),
+        }
     }
 
     /// Waits for the end of a task to which requests have been passed on, and raises them.
     #[cold]
     fn poll_cancelled(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
-        if !self.is_raising() && self.poll_done(cx.waker()).is_pending() {
+        if self.has_passed_on() && self.poll_done(cx.waker()).is_pending() {
             return self.forward(cx);
         }
         let Stage::Cancelled(cancelled) = std::mem::replace(&mut self.stage, Stage::Waiting) else {
             unreachable!("the caller has looked");
         };
-        let forwarded = match *cancelled {
-            Cancelled::Raising(raise) => return self.raise(raise),
-            Cancelled::Forwarded(forwarded) => forwarded,
+        let passed_on = match *cancelled {
+            Cancelled::Raising(raise) => return self.raise(raise, cx),
+            Cancelled::Ended(error, in_vain) => return self.end_cancelled(error, in_vain, cx),
+            Cancelled::PassedOn(passed_on) => passed_on,
         };
-        match self.take() {
-            Outcome::Cancelled(error) => {
-                let held = forwarded.into_iter().map(|forwarded| forwarded.held);
-                // The others go back to where they came from.
-                let held: Vec<_> = held.filter(Held::is_from_around).collect();
-                if held.is_empty() {
-                    self.stage = Stage::Taken;
-                    return Poll::Ready(Err(error.into()));
-                }
-                self.raise(Raise::standing_for(held, error))
-            }
+        let error = match self.take_output() {
+            Outcome::Cancelled(error) => error,
             outcome => {
-                settle_met(&self.task, forwarded);
-                Poll::Ready(outcome_to_result(outcome))
+                passed_on.settle_met(&self.task);
+                return Poll::Ready(outcome_to_result(outcome));
             }
+        };
+        let held = passed_on.to_raise();
+        match held.first() {
+            Some(first) => {
+                let error = shared_error(&error, first);
+                self.raise(Raise::standing_for(held, error), cx)
+            }
+            None => self.end_cancelled(error, InVain::default(), cx),
         }
     }
 
     /// Raises what the task ended with, once; who awaits it again is told that it ended so.
-    fn raise(&mut self, mut raise: Raise) -> Poll<Result<T, TaskError>> {
-        if let Poll::Ready(error) = raise.poll_once() {
+    fn raise(&mut self, mut raise: Raise, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
+        if let Poll::Ready(error) = raise.poll_once(cx.waker()) {
             self.stage = Stage::Taken;
             return Poll::Ready(Err(error.into()));
         }
@@ -388,8 +424,17 @@ impl<T> Task<T> {
         Poll::Pending
     }
 
-    fn is_raising(&self) -> bool {
-        matches!(&self.stage, Stage::Cancelled(cancelled) if matches!(**cancelled, Cancelled::Raising(_)))
+    fn has_passed_on(&self) -> bool {
+        matches!(&self.stage, Stage::Cancelled(cancelled) if matches!(**cancelled, Cancelled::PassedOn(_)))
+    }
+
+    /// Whether the handle has taken what the task ended with.
+    fn has_taken(&self) -> bool {
+        match &self.stage {
+            Stage::Waiting => false,
+            Stage::Cancelled(_) => !self.has_passed_on(),
+            Stage::Taken => true,
+        }
     }
 }
 
@@ -397,12 +442,12 @@ impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         // SAFETY: `self.task` is not used again.
         let task = unsafe { ManuallyDrop::take(&mut self.task) };
-        if matches!(self.stage, Stage::Taken) || self.is_raising() {
+        if self.has_taken() {
             return;
         }
         if let Stage::Cancelled(cancelled) = std::mem::replace(&mut self.stage, Stage::Taken) {
-            if let Cancelled::Forwarded(forwarded) = *cancelled {
-                settle_met(&task, forwarded);
+            if let Cancelled::PassedOn(passed_on) = *cancelled {
+                passed_on.settle_met(&task);
             }
         }
         match task.header().state.detach() {
@@ -424,17 +469,6 @@ impl<T> Drop for Task<T> {
 impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.handle().fmt(f)
-    }
-}
-
-/// What was passed on to a task that is done, met, and suppressed, is over. Everything else goes back to
-/// where it came from.
-fn settle_met(task: &TaskRef, forwarded: Vec<Forwarded>) {
-    let kept = matches!(task.ending(), Some(Ending::Returned | Ending::Panicked));
-    for forwarded in forwarded {
-        if kept && forwarded.witness.is_met() {
-            forwarded.held.settle();
-        }
     }
 }
 

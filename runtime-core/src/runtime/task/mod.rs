@@ -24,12 +24,12 @@
 //! `cancel`, the registry in `registry`. The invariants H1–H5 that unsafe code cites are in
 //! `header`.
 
+pub(crate) mod circles;
 #[expect(unsafe_code, reason = "a context behind one word of the header")]
 pub(crate) mod context;
 pub(crate) mod quietly;
 pub(crate) mod registry;
 pub(crate) mod transitions;
-pub(crate) mod witness;
 
 pub(crate) mod state;
 
@@ -62,7 +62,9 @@ pub(crate) mod cancel;
 pub(crate) mod attendance;
 pub(crate) mod entered;
 pub(crate) mod held;
+pub(crate) mod in_vain;
 
+pub(crate) mod passed_on;
 pub(crate) mod raise;
 
 #[expect(unsafe_code, reason = "polling by the right to run")]
@@ -76,6 +78,8 @@ pub(crate) mod schedule;
 pub(crate) mod raw;
 
 pub(crate) mod handle;
+
+pub(crate) mod own_end;
 
 #[expect(unsafe_code, reason = "taking the output that the handle owns")]
 pub(crate) mod join;

@@ -3,10 +3,11 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context as PollWith, Poll};
+use std::task::{Context as PollWith, Poll, Waker};
 
 use super::cancel::{self, Serial};
 use super::held::{Held, Request, gather};
+use super::in_vain::InVain;
 use crate::exceptions::CancelledError;
 use crate::sync::{Mutex, StdArc};
 
@@ -20,6 +21,7 @@ use crate::sync::{Mutex, StdArc};
 pub(crate) struct Raise {
     error: CancelledError,
     mark: Option<Serial>,
+    in_vain: InVain,
     bag: StdArc<Bag>,
 }
 
@@ -37,6 +39,7 @@ impl Raise {
         Raise {
             error,
             mark: None,
+            in_vain: InVain::default(),
             bag: StdArc::new(Bag::new(held)),
         }
     }
@@ -44,11 +47,14 @@ impl Raise {
     /// Claims the request on its way, or else a raise newer than `noted`, to raise it later. For an
     /// aware awaitable whose inner future has just answered `Pending`.
     pub(crate) fn intercept(noted: Serial) -> Option<Raise> {
-        if let Some(held) = Held::claim() {
-            let error = held.error().clone();
-            return Some(Raise::standing_for(vec![held], error));
-        }
-        Raise::of_marks(noted)
+        Raise::claim().or_else(|| Raise::of_marks(noted))
+    }
+
+    /// Claims the request on its way, to raise it later.
+    pub(crate) fn claim() -> Option<Raise> {
+        let held = Held::claim()?;
+        let error = held.error().clone();
+        Some(Raise::standing_for(vec![held], error))
     }
 
     /// Claims a raise newer than `noted`, and stands for what that has stood for.
@@ -103,23 +109,41 @@ impl Raise {
         held.into_iter().for_each(Held::settle);
     }
 
+    /// What it stands for, for who will raise it later.
+    pub(crate) fn into_held(self) -> Vec<Held> {
+        std::mem::take(&mut *self.bag.lock())
+    }
+
     /// What was to be raised, and is not.
     pub(crate) fn into_error(self) -> CancelledError {
         self.error.clone()
     }
 
     /// Raises, unless somebody has claimed that in an earlier poll: then whoever awaits the same thing
-    /// once more is told, and not cancelled again.
-    pub(crate) fn poll_once(&mut self) -> Poll<CancelledError> {
+    /// once more is told, and not cancelled again. Told as well is who polls it by an executor of its own,
+    /// inside the task: nobody is around it who could claim anything, and what it stood for goes back.
+    pub(crate) fn poll_once(&mut self, waker: &Waker) -> Poll<CancelledError> {
         match self.mark {
             Some(mark) if !cancel::is_left(mark) => {
                 self.settle_all();
                 Poll::Ready(self.error.clone())
             }
-            _ => {
+            _ if self.in_vain.try_again(waker) => {
                 self.leave();
                 Poll::Pending
             }
+            _ => {
+                self.give_back();
+                Poll::Ready(self.error.clone())
+            }
+        }
+    }
+
+    fn give_back(&mut self) {
+        let mark = self.mark.take();
+        if mark.is_none_or(cancel::take_mark_back) {
+            let held = std::mem::take(&mut *self.bag.lock());
+            drop(held);
         }
     }
 
@@ -144,7 +168,14 @@ impl Raise {
 impl Future for Raise {
     type Output = Infallible;
 
-    fn poll(mut self: Pin<&mut Self>, _cx: &mut PollWith<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut PollWith<'_>) -> Poll<Self::Output> {
+        if !self.in_vain.try_again(cx.waker()) {
+            self.give_back();
+            panic!(
+                "a cancellation was raised under another executor inside a task: nobody is there to \
+                 be cancelled"
+            );
+        }
         self.leave();
         Poll::Pending
     }

@@ -8,6 +8,7 @@ use std::task::Waker;
 
 use super::audience::Audience;
 use super::callback::Handle;
+use super::circles::Edge;
 use super::context::Context;
 use super::header::{Header, TaskId, TaskPointer, Wake};
 use super::registry::Registry;
@@ -15,10 +16,10 @@ use super::schedule_face::{Rare, Report};
 use super::side::Side;
 use super::state::State;
 use super::transitions::{Cancel, Ending};
-use super::witness::{Witness, Witnesses};
-use crate::exceptions::CancelledError;
+use crate::exceptions::{CancelledError, Cause};
+use crate::runtime::time::Stamp;
 use crate::sync::atomic::Ordering;
-use crate::sync::{Mutant, StdArc, broken};
+use crate::sync::{Mutant, broken};
 
 /// Keeps the allocation of a task alive. Everything that any thread may ask of a task, whatever
 /// its output is.
@@ -85,48 +86,99 @@ impl TaskRef {
         }
     }
 
-    /// Requests a cancellation. False if the task is done.
+    /// Requests a cancellation. False if the task is done: who has cancelled one that has panicked knows
+    /// of it, and nobody else is told.
     pub(crate) fn cancel(&self, error: CancelledError) -> bool {
-        self.request(error, Vec::new(), State::cancel) != Cancel::Done
+        let error = error.caused_by(Cause::request(Stamp::now().0));
+        let asked = self.request(error, State::cancel) != Cancel::Done;
+        if !asked {
+            self.header().state.silence();
+        }
+        asked
     }
 
-    /// The same, and leaves a witness. `None` if the task is done.
-    pub(crate) fn cancel_watched(&self, error: CancelledError) -> Option<StdArc<Witness>> {
-        let witness = StdArc::new(Witness::default());
-        let witnesses = vec![StdArc::clone(&witness)];
-        let answer = self.request(error, witnesses, State::cancel);
-        (answer != Cancel::Done).then_some(witness)
+    /// The task's part of the shutdown of its loop, which it has once. False if it has had it, or is done.
+    pub(crate) fn cancel_for_shutdown(&self) -> bool {
+        matches!(
+            self.request_of_shutdown(),
+            Cancel::Counted | Cancel::Schedule
+        )
+    }
+
+    fn request_of_shutdown(&self) -> Cancel {
+        let state = &self.header().state;
+        match self.header().side() {
+            // A million tasks that wait get no side allocation for it: see `message`.
+            None => self.schedule_for(state.cancel_for_shutdown()),
+            Some(_) => self.request(self.error_of_shutdown(), State::cancel_for_shutdown),
+        }
+    }
+
+    fn error_of_shutdown(&self) -> CancelledError {
+        CancelledError::default().caused_by(Cause::shutdown(self.scheduler().closing_since()))
     }
 
     /// Gives a request back that was claimed, and not acted on.
-    pub(crate) fn cancel_again(&self, error: CancelledError, witnesses: Witnesses) {
-        let _counted_before = self.request(error, witnesses, State::cancel_again);
+    pub(crate) fn cancel_again(&self, error: CancelledError) {
+        let _counted_before = self.request(error, State::cancel_again);
     }
 
-    fn request(
-        &self,
-        error: CancelledError,
-        witnesses: Witnesses,
-        note: fn(&State) -> Cancel,
-    ) -> Cancel {
+    fn request(&self, error: CancelledError, note: fn(&State) -> Cancel) -> Cancel {
         let header = self.header();
-        let plain = error.is_plain() && witnesses.is_empty();
-        let answer = match header.side() {
-            None if plain => note(&header.state),
-            _ => header.side_or_new().request(
-                error,
-                witnesses,
-                || header.state.has_firm_request(),
-                || {
-                    let answer = note(&header.state);
-                    (answer, answer != Cancel::Done)
-                },
-            ),
+        let answer = header.side_or_new().request(
+            error,
+            || header.state.has_firm_request(),
+            || note(&header.state),
+        );
+        self.schedule_for(answer)
+    }
+
+    /// Passes a request of `awaiter` on to this task, which that awaits. `Known` if it has come already,
+    /// by whichever way.
+    pub(crate) fn pass_on(&self, awaiter: &TaskRef, error: &CancelledError) -> Cancel {
+        let cause = error.cause();
+        if cause.is_shutdown() && self.is_of_loop_of(awaiter) {
+            return self.request_of_shutdown();
+        }
+        // What is the shutdown of the one loop is anybody's request in another.
+        let unknown = cause.stamp() == 0 || cause.is_shutdown();
+        let cause = if unknown {
+            Cause::request(Stamp::now().0)
+        } else {
+            cause
         };
+        let state = &self.header().state;
+        let answer = self.header().side_or_new().request_passed_on(
+            error.clone().caused_by(cause),
+            || state.has_firm_request(),
+            || state.cancel(),
+            || state.count_request(),
+        );
+        self.schedule_for(answer)
+    }
+
+    /// This task awaits `awaited`, and passes a request on to it.
+    pub(crate) fn awaits(&self, awaited: &TaskRef) -> Edge {
+        let awaited = awaited.header().side_or_new();
+        self.header().side_or_new().awaits(awaited)
+    }
+
+    /// Whether the last request that has come was of `cause`.
+    pub(crate) fn has_had(&self, cause: Cause) -> bool {
+        let side = self.header().side();
+        cause.stamp() != 0 && side.is_some_and(|side| side.has_had(cause))
+    }
+
+    fn schedule_for(&self, answer: Cancel) -> Cancel {
         if answer == Cancel::Schedule {
             self.deliver();
         }
         answer
+    }
+
+    /// Whether both tasks are of one loop.
+    pub(crate) fn is_of_loop_of(&self, other: &TaskRef) -> bool {
+        self.scheduler().loop_address() == other.scheduler().loop_address()
     }
 
     fn deliver(&self) {
@@ -138,19 +190,41 @@ impl TaskRef {
         unsafe { (self.header().vtable.schedule)(self.pointer, Wake::Woken) }
     }
 
-    /// The message of the request that is being delivered.
+    /// The message of the request that is being delivered. What has none is the shutdown's.
     pub(crate) fn message(&self) -> CancelledError {
-        self.header()
-            .side()
-            .and_then(Side::message)
-            .unwrap_or_default()
+        let message = self.header().side().and_then(Side::message);
+        message.unwrap_or_else(|| self.message_of_shutdown())
     }
 
-    /// The request has been claimed: the next one has a message and witnesses of its own.
-    pub(crate) fn take_message(&self) -> Witnesses {
-        let side = self.header().side();
-        let (_claimed, witnesses) = side.map(Side::take_message).unwrap_or_default();
-        witnesses
+    /// The request has been claimed: the next one has a message of its own.
+    pub(crate) fn take_message(&self) -> CancelledError {
+        let message = self.header().side().and_then(Side::take_message);
+        message.unwrap_or_else(|| self.message_of_shutdown())
+    }
+
+    /// A request has been claimed at `moment`.
+    pub(crate) fn note_delivery(&self, moment: Stamp) {
+        self.header().side_or_new().note_delivery(moment);
+    }
+
+    /// What had been asked for by `moment` has met somebody.
+    pub(crate) fn meet(&self, moment: Stamp) {
+        self.header().side_or_new().meet(moment);
+    }
+
+    /// Whether what was asked for at `moment` has met somebody.
+    pub(crate) fn has_met(&self, moment: Stamp) -> bool {
+        self.header()
+            .side()
+            .is_some_and(|side| side.has_met(moment))
+    }
+
+    fn message_of_shutdown(&self) -> CancelledError {
+        if self.header().state.has_had_shutdown() {
+            self.error_of_shutdown()
+        } else {
+            CancelledError::default()
+        }
     }
 
     /// The task's own context; one is made if it has none yet.
@@ -248,7 +322,7 @@ impl TaskRef {
     pub(crate) unsafe fn dispose_output(&self) {
         // SAFETY: the caller's promise.
         let unseen = unsafe { (self.header().vtable.dispose)(self.pointer) };
-        if let Some(exception) = unseen {
+        if let Some(exception) = unseen.filter(|_| !self.header().state.is_silent()) {
             self.report_unseen(exception.into());
         }
     }

@@ -113,7 +113,10 @@ fn poll(pointer: TaskPointer) -> Option<Ending> {
     match poll_future(pointer) {
         Poll::Ready(ending) => Some(ending),
         Poll::Pending => {
-            let error = cancel::intercept(noted)?;
+            if !cancel::is_disturbed() {
+                return None;
+            }
+            let error = cancel::claim_for_root(noted)?;
             Some(cancel_future(pointer, error))
         }
     }
@@ -125,7 +128,7 @@ fn deliver(pointer: TaskPointer) -> Option<Ending> {
     // SAFETY: RUNNING is ours (H5).
     let header = unsafe { pointer.as_ref() };
     if header.is_new() {
-        let error = cancel::claim().unwrap_or_default();
+        let error = cancel::claim_for_root(cancel::note()).unwrap_or_default();
         return Some(cancel_future(pointer, error));
     }
     wake_attendants();
@@ -146,8 +149,9 @@ fn poll_future(pointer: TaskPointer) -> Poll<Ending> {
 fn cancel_future(pointer: TaskPointer, error: CancelledError) -> Ending {
     // SAFETY: RUNNING is ours (H5).
     let header = unsafe { pointer.as_ref() };
+    let shown = error.clone();
     // SAFETY: RUNNING is ours (H2).
-    cancel::hidden(|| unsafe { (header.vtable.cancel)(pointer, error) })
+    cancel::ending_with(&shown, || unsafe { (header.vtable.cancel)(pointer, error) })
 }
 
 #[inline]

@@ -24,6 +24,12 @@ pub(crate) trait Schedule: Send + Sync + 'static {
 
     /// Tells the loop's exception handler.
     fn report(&self, report: Report);
+
+    /// Which loop it is: its address, to be compared.
+    fn loop_address(&self) -> usize;
+
+    /// The stamp of the last round of the loop's shutdown.
+    fn closing_since(&self) -> u64;
 }
 
 impl<S: Schedule> Rare for S {
@@ -33,6 +39,14 @@ impl<S: Schedule> Rare for S {
 
     fn report(&self, report: Report) {
         Schedule::report(self, report);
+    }
+
+    fn loop_address(&self) -> usize {
+        Schedule::loop_address(self)
+    }
+
+    fn closing_since(&self) -> u64 {
+        Schedule::closing_since(self)
     }
 
     fn as_any(&self) -> &dyn Any {

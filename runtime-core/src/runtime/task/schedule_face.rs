@@ -11,6 +11,10 @@ pub(crate) trait Rare: Any {
     fn call_soon(&self, callback: Handle);
     /// Tells the loop's exception handler of a panic that nobody has seen.
     fn report(&self, report: Report);
+    /// Which loop it is: its address, to be compared.
+    fn loop_address(&self) -> usize;
+    /// The stamp of the last round of the loop's shutdown.
+    fn closing_since(&self) -> u64;
     /// The scheduler itself, for who knows its type.
     fn as_any(&self) -> &dyn Any;
 }

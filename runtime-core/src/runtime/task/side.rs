@@ -1,4 +1,12 @@
-//! What few tasks need: name, message, audience and foreign wakers, made on first use.
+//! What few tasks need: name, requests, audience and foreign wakers, made on first use.
+//!
+//! **Requests.** A task notes of them, under one lock with the count in its state:
+//!
+//! * the *message*: the request that has not been delivered, or the first of several;
+//! * the *cause* that came last: the same once more, by another way, is the same request;
+//! * when the last *delivery* was: what was asked for before, and comes after, was part of that;
+//! * when the last was that has *met* somebody, who acted on it: so an awaiter that has passed its own
+//!   request on knows whether that is over, or is to be given back.
 
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -6,10 +14,12 @@ use std::task::Waker;
 use super::attendant::Attendant;
 use super::audience::Audience;
 use super::callback::Handle;
-use super::witness::Witnesses;
-use crate::exceptions::CancelledError;
+use super::circles::{Edge, Node};
+use super::transitions::Cancel;
+use crate::exceptions::{CancelledError, Cause};
+use crate::runtime::time::Stamp;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutex, StdArc};
+use crate::sync::{Mutant, Mutex, StdArc, StdOnceLock, broken};
 
 /// The side allocation of a task.
 #[derive(Debug, Default)]
@@ -19,6 +29,8 @@ pub(crate) struct Side {
     pub(crate) audience: Audience<Handle>,
     /// That one's place among them. 0, before everybody, for one that was there first.
     joiner: AtomicU64,
+    /// The task's place among those that pass requests on.
+    node: StdOnceLock<Node>,
 }
 
 #[derive(Default)]
@@ -26,8 +38,12 @@ struct Contents {
     name: Option<String>,
     /// What an undelivered request says.
     message: Option<CancelledError>,
-    /// Who want to know whether it meets anybody.
-    witnesses: Witnesses,
+    /// What has caused the last request.
+    cause: Cause,
+    delivered: Stamp,
+    met: Stamp,
+    /// What was asked for after the one and until the other was withdrawn, and never delivered.
+    withdrawn: (Stamp, Stamp),
     attendants: VecDeque<(u64, StdArc<Attendant>)>,
     last_key: u64,
 }
@@ -37,6 +53,25 @@ impl std::fmt::Debug for Contents {
         f.debug_struct("Contents")
             .field("name", &self.name)
             .finish_non_exhaustive()
+    }
+}
+
+impl Contents {
+    fn request(
+        &mut self,
+        error: CancelledError,
+        stands: impl FnOnce() -> bool,
+        count: impl FnOnce() -> Cancel,
+    ) -> Cancel {
+        let keeps = stands();
+        let answer = count();
+        if matches!(answer, Cancel::Counted | Cancel::Schedule) {
+            self.cause = error.cause();
+            if !keeps {
+                self.message = Some(error);
+            }
+        }
+        answer
     }
 }
 
@@ -51,35 +86,45 @@ impl Side {
 
     /// Notes the message of a request while `count` counts it, so that two requests at once leave
     /// the message that belongs to the one that is delivered. `stands` says whether an earlier one
-    /// keeps its message; `count` also answers whether the request was counted at all.
-    pub(crate) fn request<R>(
+    /// keeps its message.
+    pub(crate) fn request(
         &self,
         error: CancelledError,
-        witnesses: Witnesses,
         stands: impl FnOnce() -> bool,
-        count: impl FnOnce() -> (R, bool),
-    ) -> R {
-        let mut contents = self.contents.lock();
-        let keeps = stands();
-        let (answer, counted) = count();
-        let mut _old = None;
-        if counted && !keeps {
-            _old = contents.message.replace(error);
-        }
-        if counted {
-            contents.witnesses.extend(witnesses);
-        }
-        drop(contents);
-        answer
+        count: impl FnOnce() -> Cancel,
+    ) -> Cancel {
+        self.contents.lock().request(error, stands, count)
     }
 
-    /// Withdraws a request; of the last the message and the witnesses go with it.
+    /// The same for a request that an awaiter passes on. One that has come already, by another way, is
+    /// known; one that is older than the last delivery was part of it: it is counted, by `count_only`,
+    /// which answers whether the task is there still.
+    pub(crate) fn request_passed_on(
+        &self,
+        error: CancelledError,
+        stands: impl FnOnce() -> bool,
+        count: impl FnOnce() -> Cancel,
+        count_only: impl FnOnce() -> bool,
+    ) -> Cancel {
+        let mut contents = self.contents.lock();
+        let cause = error.cause();
+        if contents.cause == cause && cause != Cause::default() {
+            Cancel::Known
+        } else if contents.delivered.0 < cause.stamp() {
+            contents.request(error, stands, count)
+        } else if count_only() {
+            Cancel::Known
+        } else {
+            Cancel::Done
+        }
+    }
+
+    /// Withdraws a request; of the last the message goes with it.
     pub(crate) fn withdraw(&self, uncount: impl FnOnce() -> u32) -> u32 {
         let mut contents = self.contents.lock();
         let left = uncount();
-        if left == 0 {
-            contents.message = None;
-            contents.witnesses.clear();
+        if left == 0 && contents.message.take().is_some() {
+            contents.withdrawn = (contents.delivered, Stamp::now());
         }
         left
     }
@@ -90,11 +135,42 @@ impl Side {
         contents.message.clone()
     }
 
-    /// Takes the message of the request that has been claimed, and its witnesses.
-    pub(crate) fn take_message(&self) -> (Option<CancelledError>, Witnesses) {
+    /// Takes the message of the request that has been claimed.
+    pub(crate) fn take_message(&self) -> Option<CancelledError> {
+        self.contents.lock().message.take()
+    }
+
+    /// A request has been claimed: what was asked for before that is a part of it.
+    pub(crate) fn note_delivery(&self, at: Stamp) {
+        self.contents.lock().delivered = at;
+    }
+
+    /// Everything that was asked for by then has met somebody.
+    pub(crate) fn meet(&self, by: Stamp) {
+        if broken(Mutant::MeetNobody) {
+            return;
+        }
         let mut contents = self.contents.lock();
-        let witnesses = std::mem::take(&mut contents.witnesses);
-        (contents.message.take(), witnesses)
+        contents.met = contents.met.max(by);
+    }
+
+    /// Whether what was asked for at `stamp` has met somebody.
+    pub(crate) fn has_met(&self, stamp: Stamp) -> bool {
+        let contents = self.contents.lock();
+        let (after, until) = contents.withdrawn;
+        let withdrawn = stamp > after && stamp <= until;
+        contents.met >= stamp && !withdrawn
+    }
+
+    /// Whether the last request that has come was of `cause`.
+    pub(crate) fn has_had(&self, cause: Cause) -> bool {
+        self.contents.lock().cause == cause
+    }
+
+    /// This task awaits `awaited`, and passes a request on to it.
+    pub(crate) fn awaits(&self, awaited: &Side) -> Edge {
+        let [awaiter, awaited] = [self, awaited].map(|side| side.node.get_or_init(Node::new));
+        awaiter.awaits(awaited)
     }
 
     /// The awaiter of the `Task` handle comes, behind everybody who is there.

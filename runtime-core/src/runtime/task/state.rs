@@ -47,9 +47,11 @@ const CANCELLED: u64 = 1 << 6;
 const PANICKED: u64 = 1 << 7;
 const WATCHED: u64 = 1 << 8;
 const FOREIGN: u64 = 1 << 9;
-const ROUND: u64 = 1 << 10;
+/// The task has had its part of the shutdown of its loop.
+const SHUTDOWN: u64 = 1 << 10;
 /// The undelivered request came while the task was suspended: its message stands.
 const FIRM: u64 = 1 << 11;
+const SILENT: u64 = 1 << 12;
 
 const COUNT_ONE: u64 = 1 << 16;
 const COUNT_MASK: u64 = 0xffff << 16;
@@ -167,10 +169,13 @@ impl State {
 
     /// Notes a cancellation request.
     pub(crate) fn cancel(&self) -> Cancel {
-        self.request(|before| {
-            let full = before & COUNT_MASK == COUNT_MASK;
-            Some(if full { before } else { before + COUNT_ONE })
-        })
+        self.request(|before| Some(counted(before)))
+    }
+
+    /// Notes the task's part of the shutdown of its loop, which it has once: whoever asks again, and an
+    /// awaiter that passes its own part on, finds it known.
+    pub(crate) fn cancel_for_shutdown(&self) -> Cancel {
+        self.request(|before| (before & SHUTDOWN == 0).then_some(counted(before) | SHUTDOWN))
     }
 
     /// Has a request delivered once more that was claimed, and not acted on. It stands in the count
@@ -179,7 +184,21 @@ impl State {
         self.request(|before| (count(before) != 0).then_some(before))
     }
 
-    /// Has a request delivered, after what `note` makes of the count; nothing if that is `None`.
+    /// Counts a request that is no later than the last delivery, and so a part of that. False if the
+    /// task is done.
+    #[must_use]
+    pub(crate) fn count_request(&self) -> bool {
+        let mut before = self.word.load(Ordering::Relaxed);
+        while before & DONE == 0 {
+            match self.exchange(before, counted(before)) {
+                Ok(()) => return true,
+                Err(now) => before = now,
+            }
+        }
+        false
+    }
+
+    /// Has a request delivered, after what `note` makes of the word; nothing if that is `None`.
     fn request(&self, note: impl Fn(u64) -> Option<u64>) -> Cancel {
         let mut before = self.word.load(Ordering::Relaxed);
         loop {
@@ -187,7 +206,7 @@ impl State {
                 return Cancel::Done;
             }
             let Some(counted) = note(before) else {
-                return Cancel::Counted;
+                return Cancel::Known;
             };
             let suspended = before & (SCHEDULED | RUNNING) == 0;
             let firm = if suspended { FIRM } else { 0 };
@@ -240,10 +259,20 @@ impl State {
         self.word.load(Ordering::Acquire) & CANCEL != 0
     }
 
-    /// Marks the task as cancelled by a round of the shutdown; true the first time.
-    #[must_use]
-    pub(crate) fn enter_round(&self) -> bool {
-        self.word.fetch_or(ROUND, Ordering::Relaxed) & ROUND == 0
+    /// Whether the task has had its part of a shutdown.
+    pub(crate) fn has_had_shutdown(&self) -> bool {
+        self.word.load(Ordering::Acquire) & SHUTDOWN != 0
+    }
+
+    /// Somebody has cancelled a task that has panicked, and so knows of it: nobody else is told.
+    pub(crate) fn silence(&self) {
+        self.word.fetch_or(SILENT, Ordering::Relaxed);
+    }
+
+    /// Whether nobody is to be told of the task's panic. Relaxed: it
+    /// publishes nothing.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & SILENT != 0
     }
 
     #[inline]
@@ -389,6 +418,15 @@ impl State {
         self.word
             .compare_exchange(before, after, Ordering::AcqRel, Ordering::Relaxed)
             .map(drop)
+    }
+}
+
+/// The word with one request more in its count, which stops at its greatest.
+fn counted(word: u64) -> u64 {
+    if word & COUNT_MASK == COUNT_MASK {
+        word
+    } else {
+        word + COUNT_ONE
     }
 }
 

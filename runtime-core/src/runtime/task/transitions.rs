@@ -54,6 +54,8 @@ pub(crate) enum Complete {
 pub(crate) enum Cancel {
     /// The task is done: nothing to cancel.
     Done,
+    /// Nothing: there is no such request any more, or it has come already.
+    Known,
     /// The request is counted; the task is already on its way to a worker.
     Counted,
     /// The request is counted, and the caller now holds the right to run the task.

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::stamp::Stamp;
+use crate::sync::StdAtomicU64;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// Nanoseconds since the loop was made. `Tick::NEVER` is past every deadline.
@@ -30,6 +32,8 @@ pub(crate) struct Clock {
     base: Instant,
     /// The time that stands still, of a loop that was started paused.
     standing: Option<AtomicU64>,
+    /// When that jumped last.
+    jumped: StdAtomicU64,
 }
 
 impl Clock {
@@ -37,6 +41,7 @@ impl Clock {
         Clock {
             base: Instant::now(),
             standing: paused.then(|| AtomicU64::new(0)),
+            jumped: StdAtomicU64::new(0),
         }
     }
 
@@ -63,7 +68,18 @@ impl Clock {
     /// Moves a time that stands still; never back.
     pub(crate) fn jump(&self, to: Tick) {
         if let Some(time) = &self.standing {
+            // Relaxed: published with the time.
+            self.jumped.store(Stamp::now().0, Ordering::Relaxed);
             time.fetch_max(to.0, Ordering::AcqRel);
+        }
+    }
+
+    /// The moment at which a deadline that has come did come. Where time stands still that was its last
+    /// jump: it jumps to the next deadline, and no further before everybody is through with that.
+    pub(crate) fn stamp_of(&self, deadline: Instant) -> Stamp {
+        match &self.standing {
+            None => Stamp::of(deadline),
+            Some(_) => Stamp(self.jumped.load(Ordering::Relaxed)),
         }
     }
 

@@ -1,5 +1,9 @@
 //! Time: the loop's clock, and the timers that wait for it.
 
+mod stamp;
+
+pub(crate) use stamp::Stamp;
+
 mod clock;
 
 pub(crate) use clock::{Clock, Tick};

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use super::alarm::{Alarm, TripWire};
 use super::unseen::Unseen;
 use crate::exceptions::{CancelledError, TaskError};
-use crate::runtime::{NewTask, Task, no_running_loop, spawn_here};
+use crate::runtime::{NewTask, Outcome, Task, TaskHandle, no_running_loop, spawn_here};
 use crate::sync::Arc;
 
 /// A child of a [`Gather`](super::Gather), which gives an `A` or fails with an `E`.
@@ -57,9 +57,20 @@ impl<A, E: Debug + From<TaskError> + 'static> Child<A, E> {
         self.task.poll_done(waker)
     }
 
-    /// False if the child has ended.
-    pub(super) fn cancel(&self, error: &CancelledError) -> bool {
-        self.task.reference().cancel(error.clone())
+    pub(super) fn handle(&self) -> TaskHandle {
+        self.task.handle()
+    }
+
+    /// Shows the child if it has ended cancelled.
+    pub(super) fn show_cancelled(
+        &mut self,
+        show: &mut dyn FnMut(&TaskHandle, &CancelledError) -> bool,
+    ) -> bool {
+        let handle = self.task.handle();
+        match self.task.peek() {
+            Some(Outcome::Cancelled(error)) => show(&handle, error),
+            _ => false,
+        }
     }
 
     /// Takes the output of a child that has ended.

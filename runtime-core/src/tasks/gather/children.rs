@@ -5,6 +5,7 @@ use std::task::{Poll, Waker};
 
 use super::child::Child;
 use crate::exceptions::{CancelledError, TaskError};
+use crate::runtime::TaskHandle;
 
 /// The children of a [`Gather`](super::Gather): a tuple, an array or a `Vec` of [`Child`].
 ///
@@ -23,9 +24,16 @@ pub trait Children: Unpin + Sized {
     #[doc(hidden)]
     fn poll_done(&mut self, index: usize, waker: &Waker) -> Poll<()>;
 
-    /// Cancels them all. False if all of them have ended.
+    /// Shows the task of each.
     #[doc(hidden)]
-    fn cancel(&self, error: &CancelledError) -> bool;
+    fn each(&self, show: &mut dyn FnMut(&TaskHandle));
+
+    /// Shows each that has ended cancelled, with its error, until `show` answers true.
+    #[doc(hidden)]
+    fn each_cancelled(
+        &mut self,
+        show: &mut dyn FnMut(&TaskHandle, &CancelledError) -> bool,
+    ) -> bool;
 
     /// The values, once all have ended; the first error in their order if there is one.
     #[doc(hidden)]
@@ -52,8 +60,15 @@ impl<A, E: Debug + From<TaskError> + 'static> Children for Vec<Child<A, E>> {
         self[index].poll_done(waker)
     }
 
-    fn cancel(&self, error: &CancelledError) -> bool {
-        cancel(self, error)
+    fn each(&self, show: &mut dyn FnMut(&TaskHandle)) {
+        self.iter().for_each(|child| show(&child.handle()));
+    }
+
+    fn each_cancelled(
+        &mut self,
+        show: &mut dyn FnMut(&TaskHandle, &CancelledError) -> bool,
+    ) -> bool {
+        self.iter_mut().any(|child| child.show_cancelled(show))
     }
 
     fn into_values(self) -> Result<Vec<A>, E> {
@@ -85,8 +100,15 @@ where
         self[index].poll_done(waker)
     }
 
-    fn cancel(&self, error: &CancelledError) -> bool {
-        cancel(self, error)
+    fn each(&self, show: &mut dyn FnMut(&TaskHandle)) {
+        self.iter().for_each(|child| show(&child.handle()));
+    }
+
+    fn each_cancelled(
+        &mut self,
+        show: &mut dyn FnMut(&TaskHandle, &CancelledError) -> bool,
+    ) -> bool {
+        self.iter_mut().any(|child| child.show_cancelled(show))
     }
 
     fn into_values(self) -> Result<[A; N], E> {
@@ -103,15 +125,6 @@ where
         let child = self.into_iter().nth(index);
         failure(child.expect("the alarm has a child's number"))
     }
-}
-
-fn cancel<A, E>(children: &[Child<A, E>], error: &CancelledError) -> bool
-where
-    E: Debug + From<TaskError> + 'static,
-{
-    children
-        .iter()
-        .fold(false, |any, child| child.cancel(error) | any)
 }
 
 fn failure<A, E: Debug + From<TaskError> + 'static>(child: Child<A, E>) -> E {
@@ -142,10 +155,15 @@ macro_rules! children {
                 }
             }
 
-            fn cancel(&self, error: &CancelledError) -> bool {
-                let mut any = false;
-                $(any |= self.$at.cancel(error);)+
-                any
+            fn each(&self, show: &mut dyn FnMut(&TaskHandle)) {
+                $(show(&self.$at.handle());)+
+            }
+
+            fn each_cancelled(
+                &mut self,
+                show: &mut dyn FnMut(&TaskHandle, &CancelledError) -> bool,
+            ) -> bool {
+                false $(|| self.$at.show_cancelled(show))+
             }
 
             fn into_values(self) -> Result<Self::Values, E> {

@@ -7,7 +7,10 @@ use std::task::{Context, Poll, Waker, ready};
 
 use super::alarm::Alarm;
 use super::children::Children;
-use crate::runtime::{Attendance, Held, Raise, hidden, is_delivering};
+use crate::exceptions::CancelledError;
+use crate::runtime::{
+    Attendance, Edges, Held, OwnEnd, Passed, Raise, hidden, is_delivering, own_end_with,
+};
 use crate::sync::Arc;
 
 /// The future of [`gather`](super::gather) and [`try_gather`](super::try_gather): the children's
@@ -92,8 +95,18 @@ struct Joint<C> {
 enum Stage {
     Waiting,
     /// The children have been cancelled; once all have ended, this goes on.
-    Cancelled(Vec<Held>),
+    Cancelled(Cancelled),
     Raising(Raise),
+}
+
+/// What is to be raised once all children have ended.
+#[derive(Default)]
+struct Cancelled {
+    /// The awaiter's requests, one of each origin.
+    held: Vec<Held>,
+    /// What has ended a child, and the awaiter before.
+    error: Option<CancelledError>,
+    edges: Edges,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -111,7 +124,7 @@ impl<C: Children> Joint<C> {
                 // An error is no reason to leave others behind in their cleanup.
                 Stage::Cancelled(_) => self.poll_children(Until::AllEnded, cx.waker()),
                 Stage::Raising(raise) => {
-                    if raise.poll_once().is_pending() {
+                    if raise.poll_once(cx.waker()).is_pending() {
                         return Poll::Pending;
                     }
                     // It has been raised, and this is awaited once more: here is what there is.
@@ -120,20 +133,16 @@ impl<C: Children> Joint<C> {
                 }
             };
             match (ended, &mut self.stage) {
-                (Poll::Ready(failed), Stage::Waiting) => {
-                    let children = self.children.take();
-                    return Poll::Ready((children.expect(POLLED_AGAIN), failed));
-                }
-                (Poll::Ready(_), Stage::Cancelled(held)) => {
-                    let error = held[0].error().clone();
-                    let held = std::mem::take(held).into_iter();
-                    // The others go back to where they came from.
-                    let held: Vec<_> = held.filter(Held::is_from_around).collect();
-                    self.stage = if held.is_empty() {
-                        Stage::Waiting
-                    } else {
-                        Stage::Raising(Raise::standing_for(held, error))
-                    };
+                (Poll::Ready(failed), Stage::Waiting) => match self.own_end(failed, cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(true) => {}
+                    Poll::Ready(false) => {
+                        let children = self.children.take();
+                        return Poll::Ready((children.expect(POLLED_AGAIN), failed));
+                    }
+                },
+                (Poll::Ready(_), Stage::Cancelled(cancelled)) => {
+                    self.stage = std::mem::take(cancelled).goes_on();
                 }
                 _ => {
                     self.attendance.attend(cx.waker());
@@ -143,6 +152,41 @@ impl<C: Children> Joint<C> {
                 }
             }
         }
+    }
+
+    /// Whether the awaiter is cancelled, because a child was, while the awaiter has a request of its own,
+    /// or by what ends both. Pending: the awaiter's own request is about to come.
+    fn own_end(&mut self, failed: Option<usize>, cx: &mut Context<'_>) -> Poll<bool> {
+        if failed.is_none() {
+            return Poll::Ready(false);
+        }
+        let mut end = OwnEnd::No;
+        let children = self.children.as_mut().expect(POLLED_AGAIN);
+        let mut ended_with = None;
+        children.each_cancelled(&mut |task, error| {
+            end = own_end_with(task, error);
+            ended_with = Some(error.clone());
+            !matches!(end, OwnEnd::No)
+        });
+        match end {
+            OwnEnd::No => return Poll::Ready(false),
+            OwnEnd::Comes => {
+                self.attendance.attend(cx.waker());
+                return Poll::Pending;
+            }
+            OwnEnd::Now(raise) => {
+                let error = ended_with.expect("it was shown").clone();
+                let mut edges = Edges::default();
+                let _passed = self.pass_on(&error, &mut edges);
+                let held = raise.into_held();
+                self.stage = Stage::Cancelled(Cancelled {
+                    held,
+                    error: Some(error),
+                    edges,
+                });
+            }
+        }
+        Poll::Ready(true)
     }
 
     /// Whether the children have ended as far as `until` says, and which of them failed first.
@@ -168,23 +212,47 @@ impl<C: Children> Joint<C> {
     /// Passes the request that has reached this await on to the children. False if all have ended since
     /// they were polled: what they returned is the answer, and the request waits for the next await.
     fn forward(&mut self) -> bool {
-        let children = self.children.as_ref().expect(POLLED_AGAIN);
-        let mut in_a_circle = false;
-        let held = Held::claim_if(|error| match error.passed_on() {
-            Some(error) => children.cancel(&error),
-            None => {
-                in_a_circle = true;
-                false
-            }
+        let mut passed = Passed::TooLate;
+        let mut edges = Edges::default();
+        let held = Held::claim_if(|error| {
+            passed = self.pass_on(error, &mut edges);
+            passed == Passed::On
         });
         let Some(held) = held else {
-            return in_a_circle;
+            return passed == Passed::InACircle;
         };
-        match &mut self.stage {
-            Stage::Cancelled(first) => held.join(first),
-            _ => self.stage = Stage::Cancelled(vec![held]),
+        if !matches!(self.stage, Stage::Cancelled(_)) {
+            self.stage = Stage::Cancelled(Cancelled::default());
+        }
+        if let Stage::Cancelled(cancelled) = &mut self.stage {
+            held.join(&mut cancelled.held);
+            cancelled.edges = edges;
         }
         true
+    }
+
+    fn pass_on(&self, error: &CancelledError, edges: &mut Edges) -> Passed {
+        let children = self.children.as_ref().expect(POLLED_AGAIN);
+        edges.pass_on(error, |show| {
+            children.each(&mut |task| show(task.reference()));
+        })
+    }
+}
+
+impl Cancelled {
+    /// All children have ended.
+    fn goes_on(self) -> Stage {
+        let first = self.held.first().map(|held| held.error().clone());
+        let held = self.held.into_iter();
+        // The others go back to where they came from.
+        let held: Vec<_> = held.filter(Held::is_from_around).collect();
+        match (first, self.error) {
+            (Some(error), _) if !held.is_empty() => {
+                Stage::Raising(Raise::standing_for(held, error))
+            }
+            (_, Some(error)) => Stage::Raising(Raise::new(error)),
+            _ => Stage::Waiting,
+        }
     }
 }
 

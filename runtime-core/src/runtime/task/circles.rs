@@ -1,0 +1,227 @@
+//! Tasks that await each other in a circle, found among those that pass a request on.
+//!
+//! An awaiter that is cancelled passes its request on, and stays until the task that it awaits has ended.
+//! In a circle nobody would ever end. So whoever passes a request on adds an **edge**, from itself to the
+//! task that it awaits, for as long as it waits; and one that finds the request there already asks
+//! whether its edge closes a circle. (The last edge of a circle always finds it there.)
+//!
+//! A task has one awaiter, so at most one edge comes *in*; from a task that awaits several at once, several
+//! go *out*. A new edge closes a circle if the way back along the edges in, from the awaiter, comes to the
+//! awaited task. The way on, from the awaited task, is walked at the same pace, and whichever comes to an
+//! end first says no: in a chain of a million tasks, whose ends are met in any order, a look costs as much
+//! as the shorter of two parts, and all of them together a few steps each.
+//!
+//! All edges are under one lock, by numbers: no task is touched here, and none is kept.
+
+use crate::sync::{PoisonError, StdMutex};
+
+/// The number of a task in the graph, for as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Node(u32);
+
+/// An edge. Dropped, it is gone.
+#[derive(Debug)]
+#[must_use = "an edge is gone when it is dropped"]
+pub(crate) struct Edge {
+    awaiter: u32,
+    awaited: u32,
+}
+
+/// Nobody.
+const NONE: u32 = u32::MAX;
+/// More than one, or one of them that are left.
+const SEVERAL: u32 = u32::MAX - 1;
+
+#[derive(Clone, Copy, Debug)]
+struct Edges {
+    /// Who awaits this one.
+    comes_in: u32,
+    /// Whom this one awaits; for a number that is free, the next free one.
+    goes_out: u32,
+    /// How many go out.
+    count_out: u32,
+}
+
+const NO_EDGES: Edges = Edges {
+    comes_in: NONE,
+    goes_out: NONE,
+    count_out: 0,
+};
+
+#[derive(Debug)]
+struct Graph {
+    nodes: Vec<Edges>,
+    /// The first of the free numbers.
+    free: u32,
+    used: usize,
+}
+
+static GRAPH: StdMutex<Graph> = StdMutex::new(Graph {
+    nodes: Vec::new(),
+    free: NONE,
+    used: 0,
+});
+
+fn with_graph<R>(work: impl FnOnce(&mut Graph) -> R) -> R {
+    work(&mut GRAPH.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+impl Node {
+    pub(crate) fn new() -> Node {
+        Node(with_graph(Graph::add))
+    }
+
+    /// The awaiter of `awaited` passes a request on.
+    pub(crate) fn awaits(&self, awaited: &Node) -> Edge {
+        let edge = Edge {
+            awaiter: self.0,
+            awaited: awaited.0,
+        };
+        with_graph(|graph| graph.link(&edge));
+        edge
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        with_graph(|graph| graph.remove(self.0));
+    }
+}
+
+impl Edge {
+    /// Whether this edge closes a circle.
+    pub(crate) fn closes_a_circle(&self) -> bool {
+        with_graph(|graph| graph.closes_a_circle(self))
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        with_graph(|graph| graph.unlink(self));
+    }
+}
+
+impl Graph {
+    fn add(&mut self) -> u32 {
+        self.used += 1;
+        if self.free == NONE {
+            self.nodes.push(NO_EDGES);
+            let number = u32::try_from(self.nodes.len() - 1).unwrap_or(SEVERAL);
+            assert!(
+                number < SEVERAL,
+                "four thousand million tasks are cancelled"
+            );
+            return number;
+        }
+        let number = self.free;
+        let node = &mut self.nodes[number as usize];
+        self.free = node.goes_out;
+        *node = NO_EDGES;
+        number
+    }
+
+    fn remove(&mut self, number: u32) {
+        self.used -= 1;
+        if self.used == 0 {
+            // A million that were cancelled together leave no room behind.
+            self.nodes = Vec::new();
+            self.free = NONE;
+            return;
+        }
+        let free = self.free;
+        let node = &mut self.nodes[number as usize];
+        *node = NO_EDGES;
+        node.goes_out = free;
+        self.free = number;
+    }
+
+    fn link(&mut self, edge: &Edge) {
+        let awaiter = &mut self.nodes[edge.awaiter as usize];
+        awaiter.goes_out = if awaiter.count_out == 0 {
+            edge.awaited
+        } else {
+            SEVERAL
+        };
+        awaiter.count_out += 1;
+        self.nodes[edge.awaited as usize].comes_in = edge.awaiter;
+    }
+
+    fn unlink(&mut self, edge: &Edge) {
+        let awaiter = &mut self.nodes[edge.awaiter as usize];
+        awaiter.count_out -= 1;
+        if awaiter.count_out == 0 {
+            awaiter.goes_out = NONE;
+        }
+        let awaited = &mut self.nodes[edge.awaited as usize];
+        // Or somebody else awaits it by now.
+        if awaited.comes_in == edge.awaiter {
+            awaited.comes_in = NONE;
+        }
+    }
+
+    fn closes_a_circle(&self, edge: &Edge) -> bool {
+        let (awaiter, awaited) = (edge.awaiter, edge.awaited);
+        let (mut back, mut on) = (awaiter, awaited);
+        while back != awaited {
+            back = self.nodes[back as usize].comes_in;
+            // Back where it began: the awaiter is in a circle, and this edge in another.
+            if back == NONE || back == awaiter {
+                return false;
+            }
+            if on != SEVERAL {
+                on = self.nodes[on as usize].goes_out;
+            }
+            if on == NONE {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nodes<const N: usize>() -> [Node; N] {
+        std::array::from_fn(|_| Node::new())
+    }
+
+    #[test]
+    fn the_last_edge_of_a_circle_closes_it_in_whichever_order_they_come() {
+        for first in 0..4 {
+            let nodes = nodes::<4>();
+            let edges: Vec<_> = (first..first + 4)
+                .map(|n| nodes[n % 4].awaits(&nodes[(n + 1) % 4]))
+                .inspect(|edge| {
+                    let last = edge.awaiter == nodes[(first + 3) % 4].0;
+                    assert_eq!(edge.closes_a_circle(), last);
+                })
+                .collect();
+            assert_eq!(edges.len(), 4);
+        }
+    }
+
+    #[test]
+    fn a_chain_is_no_circle_and_neither_is_a_fan() {
+        let nodes = nodes::<6>();
+        let chain = [0, 2, 1].map(|n| nodes[n].awaits(&nodes[n + 1]));
+        assert!(chain.iter().all(|edge| !edge.closes_a_circle()));
+        let fan = [4, 5].map(|n| nodes[3].awaits(&nodes[n]));
+        assert!(fan.iter().all(|edge| !edge.closes_a_circle()));
+        assert!(nodes[5].awaits(&nodes[0]).closes_a_circle());
+    }
+
+    #[test]
+    fn who_awaits_itself_is_a_circle() {
+        let [node] = nodes();
+        assert!(node.awaits(&node).closes_a_circle());
+    }
+
+    #[test]
+    fn a_dropped_edge_is_gone() {
+        let [one, other] = nodes();
+        drop(one.awaits(&other));
+        assert!(!other.awaits(&one).closes_a_circle());
+    }
+}
