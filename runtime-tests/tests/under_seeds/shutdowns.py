@@ -5,7 +5,8 @@ nothing else. The numbers are those of the list of differences:
 
 3   `Task`: what is ready is returned, and a request waits for the next await that suspends.
     `finally_`: a request older than the cleanup waits for its end. `own`: a child that is found to
-    have ended cancelled, while a request of one's own is on its way, is one's own cancellation.
+    have ended cancelled, while a request of one's own is on its way, or by what has cancelled oneself,
+    is one's own cancellation.
 4   `outcome`: a child that somebody else has cancelled is a value.
 5   `gathered`: a gather that is cancelled waits for all its children, and is then cancelled.
 10  `shut_down`: in rounds, each task once. (And at once: asyncio takes one more iteration first.)
@@ -64,7 +65,9 @@ class Body(collections.abc.Coroutine):
 
 
 class Task(asyncio.tasks._PyTask):
-    current = main = None
+    current = main = stepping = None
+    # Why tasks are being cancelled, within the call.
+    cause = None
     all = []
     met = set()
 
@@ -72,15 +75,31 @@ class Task(asyncio.tasks._PyTask):
         # Requests that were made, and those of them that have been delivered.
         self.requests = self.seen = 0
         self.late = self.woken = self.thrown = False
+        # Why: of the requests that have not been delivered, of all others, and of its end.
+        self.causes, self.had, self.end = [], set(), None
         body = Body(coro)
         body.task = self
         super().__init__(body, **options)
         Task.all.append(self)
 
     def cancel(self, msg=None):
+        outer = Task.cause
+        if outer is None:
+            late = Task.stepping if Task.current is None else None
+            Task.cause = late.causes[0] if late and late.causes else object()
+        self.causes.append(Task.cause)
         asked = super().cancel(msg)
+        if not asked:
+            self.causes.pop()
+        Task.cause = outer
         self.requests += asked
         return asked
+
+    def deliver(self):
+        self.seen = self.requests
+        self.had.update(self.causes)
+        self.end = self.causes[0] if self.causes else self.end
+        self.causes = []
 
     def uncancel(self):
         # As in 3.13 (CA-13).
@@ -103,8 +122,10 @@ class Task(asyncio.tasks._PyTask):
             self.late, self._must_cancel = True, False
         else:
             self.thrown = self.requests > self.seen and (ended_cancelled or self._must_cancel)
-            self.seen = self.requests
+            self.deliver()
+        outer, Task.stepping = Task.stepping, self
         super()._Task__step(exc)
+        Task.stepping = outer
 
 
 def came_too_late(child):
@@ -118,21 +139,35 @@ def take_late():
     task = Task.current
     late, task._must_cancel = task._must_cancel, False
     if late:
-        task.seen, task.thrown = task.requests, True
+        task.deliver()
+        task.thrown = True
     return late
 
 
-def own():
+def own(children):
     """Whether the cancellation that has been caught is that of the task itself."""
-    return Task.current.thrown or take_late()
+    return Task.current.thrown or take_late() or any(map(ended_by_own_cause, children))
 
 
-async def outcome(awaited, shown=lambda value: value):
+def ended_by_own_cause(child):
+    if not child.cancelled():
+        return False
+    if child.end == "shutdown":
+        # It is each task's, once.
+        Task.met.add(Task.current)
+        Task.current.had.add(child.end)
+    if child.end not in Task.current.had:
+        return False
+    Task.current.end = child.end
+    return True
+
+
+async def outcome(awaited, children, shown=lambda value: value):
     Task.current.thrown = False
     try:
         return shown(await awaited)
     except CancelledError:
-        if own():
+        if own(children):
             raise
         return "cancelled"
     except TimeoutError:
@@ -168,19 +203,19 @@ async def limited(nanoseconds, awaited):
 
 async def gathered(children, return_exceptions):
     gather = asyncio.gather(*children, return_exceptions=return_exceptions)
-    inner = list(gather._children) if hasattr(gather, "_children") else []
     Task.current.thrown = False
     try:
         return await gather
     except (CancelledError, Failed):
-        if Task.current.thrown and all_too_late(inner):
+        if Task.current.thrown and all_too_late(children):
             Task.current.thrown, Task.current._must_cancel = False, True
             Task.current.seen -= 1
-            return [child.exception() or child.result() for child in inner]
+            Task.current.causes = [Task.current.end]
+            return [child.exception() or child.result() for child in children]
         # An error of a child does not replace the cancellation of the gather.
         if not Task.current.thrown and not gather_was_cancelled(gather):
             raise
-    while waits := [child for child in inner if not child.done()]:
+    while waits := [child for child in children if not child.done()]:
         try:
             await asyncio.wait(waits)
         except CancelledError:
@@ -325,30 +360,35 @@ async def Sleep(world, name, units):
 
 @step
 async def Await(world, name, number):
-    world.note(name, await outcome(world.take(name, number)))
+    task = world.take(name, number)
+    world.note(name, await outcome(task, [task]))
 
 
 @step
 async def Shield(world, name, number):
-    world.note(name, await outcome(asyncio.shield(world.take(name, number))))
+    task = world.take(name, number)
+    world.note(name, await outcome(asyncio.shield(task), [task]))
 
 
 @step
 async def WaitFor(world, name, number, units):
-    async def awaited(task=world.take(name, number)):
+    task = world.take(name, number)
+
+    async def awaited():
         return await task
 
-    world.note(name, await outcome(limited(world.time(name, units), awaited())))
+    world.note(name, await outcome(limited(world.time(name, units), awaited()), [task]))
 
 
 @step
 async def Gather(world, name, numbers, return_exceptions):
-    children = [world.child(number, world.name(name, number)) for number in numbers]
+    bodies = [world.child(number, world.name(name, number)) for number in numbers]
+    children = [world.loop.create_task(body) for body in bodies]
 
     def shown(values):
         return "+".join(map(said, values))
 
-    world.note(name, await outcome(gathered(children, return_exceptions), shown))
+    world.note(name, await outcome(gathered(children, return_exceptions), children, shown))
 
 
 def said(value):
@@ -370,14 +410,18 @@ async def Wait(world, name, numbers, mode, units, rest):
 
 @step
 async def AsCompleted(world, name, numbers):
-    for task in asyncio.as_completed([world.take(name, number) for number in numbers]):
-        world.note(f"{name} completed", await outcome(task))
+    # Those that have ended before come first, in which order is nobody's promise.
+    tasks = [world.take(name, number) for number in numbers]
+    tasks = [task for task in tasks if not task.done()]
+    for task in asyncio.as_completed(tasks):
+        world.note(f"{name} completed", await outcome(task, tasks))
 
 
 @step
 async def Retry(world, name, number, times):
     for _ in range(times):
-        end = await outcome(world.make(name, number))
+        task = world.make(name, number)
+        end = await outcome(task, [task])
         world.note(name, end)
         if end not in ("failed", "cancelled"):
             return
@@ -494,8 +538,10 @@ def loop_with_still_clock():
 def next_round(besides=None):
     round = [task for task in Task.all if not (task is besides or task in Task.met or task.done())]
     Task.met.update(round)
+    Task.cause = "shutdown"
     for task in round:
         task.cancel()
+    Task.cause = None
     return round
 
 

@@ -283,7 +283,10 @@ impl World {
                 self.rest(name, Some(*rest)).await;
             }
             Step::AsCompleted(numbers) => {
-                let mut tasks = as_completed(self.take_all(name, numbers));
+                // Those that have ended before come first, in which order is nobody's promise.
+                let mut tasks = self.take_all(name, numbers);
+                tasks.retain(|task| !task.done());
+                let mut tasks = as_completed(tasks);
                 while let Some(ended) = tasks.next().await {
                     self.note(&format!("{name} completed"), &told(ended));
                 }
