@@ -68,7 +68,7 @@ class Task(asyncio.tasks._PyTask):
     current = main = stepping = None
     # Why tasks are being cancelled, within the call.
     cause = None
-    all = []
+    all, round = [], []
     met = set()
 
     def __init__(self, coro, **options):
@@ -76,7 +76,7 @@ class Task(asyncio.tasks._PyTask):
         self.requests = self.seen = 0
         self.late = self.woken = self.thrown = False
         # Why: of the requests that have not been delivered, of all others, and of its end.
-        self.causes, self.had, self.end = [], set(), None
+        self.causes, self.delivered, self.had, self.end = [], [], set(), None
         body = Body(coro)
         body.task = self
         super().__init__(body, **options)
@@ -95,10 +95,11 @@ class Task(asyncio.tasks._PyTask):
         self.requests += asked
         return asked
 
-    def deliver(self):
+    def deliver(self, which=-1):
         self.seen = self.requests
         self.had.update(self.causes)
-        self.end = self.causes[0] if self.causes else self.end
+        if self.causes:
+            self.end, self.delivered = self.causes[which], self.causes
         self.causes = []
 
     def uncancel(self):
@@ -122,7 +123,8 @@ class Task(asyncio.tasks._PyTask):
             self.late, self._must_cancel = True, False
         else:
             self.thrown = self.requests > self.seen and (ended_cancelled or self._must_cancel)
-            self.deliver()
+            # The first one of a task that waited, the last of one that was about to run (CA-14).
+            self.deliver(0 if ended_cancelled else -1)
         outer, Task.stepping = Task.stepping, self
         super()._Task__step(exc)
         Task.stepping = outer
@@ -152,9 +154,10 @@ def own(children):
 def ended_by_own_cause(child):
     if not child.cancelled():
         return False
-    if child.end == "shutdown":
+    if child.end == "shutdown" and Task.current not in Task.met:
         # It is each task's, once.
         Task.met.add(Task.current)
+        Task.current._num_cancels_requested += 1
         Task.current.had.add(child.end)
     if child.end not in Task.current.had:
         return False
@@ -178,13 +181,14 @@ async def outcome(awaited, children, shown=lambda value: value):
 
 async def limited(nanoseconds, awaited):
     """`asyncio.timeout` as in 3.12 and later."""
-    task, expired = Task.current, False
-    before = task.cancelling()
+    task, expired, cause = Task.current, False, object()
+    before, end = task.cancelling(), task.end
 
     def expire():
         nonlocal expired
-        expired = True
+        expired, Task.cause = True, cause
         task.cancel()
+        Task.cause = None
 
     alarm = asyncio.get_running_loop().call_later(nanoseconds * 1e-9, expire)
     counted = False
@@ -193,7 +197,12 @@ async def limited(nanoseconds, awaited):
     except CancelledError:
         counted = expired
         if expired and task.uncancel() <= before:
+            task.end = end
             raise TimeoutError from None
+        if task.end is cause:
+            # It is another request that goes on outward.
+            others = [other for other in task.delivered if other is not cause]
+            task.end = others[0] if others else end
         raise
     finally:
         alarm.cancel()
@@ -206,21 +215,27 @@ async def gathered(children, return_exceptions):
     Task.current.thrown = False
     try:
         return await gather
-    except (CancelledError, Failed):
+    except (CancelledError, Failed) as error:
         if Task.current.thrown and all_too_late(children):
             Task.current.thrown, Task.current._must_cancel = False, True
             Task.current.seen -= 1
             Task.current.causes = [Task.current.end]
             return [child.exception() or child.result() for child in children]
+        is_own = isinstance(error, CancelledError) and own(children)
         # An error of a child does not replace the cancellation of the gather.
-        if not Task.current.thrown and not gather_was_cancelled(gather):
+        if not is_own and not Task.current.thrown and not gather_was_cancelled(gather):
             raise
+    if not Task.current.thrown:
+        Task.cause = Task.current.end
+        for child in children:
+            child.cancel()
+        Task.cause = None
     while waits := [child for child in children if not child.done()]:
         try:
-            await asyncio.wait(waits)
+            # Not a `wait`: it forwards what comes meanwhile.
+            await asyncio.gather(*waits, return_exceptions=True)
         except CancelledError:
-            for child in waits:
-                child.cancel()
+            pass
     Task.current.thrown = True
     raise CancelledError
 
@@ -402,7 +417,18 @@ async def Wait(world, name, numbers, mode, units, rest):
     tasks = [world.take(name, number) for number in numbers]
     modes = [asyncio.ALL_COMPLETED, asyncio.FIRST_COMPLETED, asyncio.FIRST_EXCEPTION]
     timeout = None if units is None else world.time(name, units) * 1e-9
-    done, pending = await asyncio.wait(tasks, timeout=timeout, return_when=modes[mode])
+    Task.current.thrown = False
+    try:
+        done, pending = await asyncio.wait(tasks, timeout=timeout, return_when=modes[mode])
+    except CancelledError:
+        done = [task for task in tasks if task.done()]
+        # A wait that is over by the time at which the task runs has its value (3).
+        if len(done) < (1 if mode == 1 else len(tasks)) or any(map(ended_by_own_cause, done)):
+            raise
+        Task.current.thrown, Task.current._must_cancel = False, True
+        Task.current.seen -= 1
+        Task.current.causes = [Task.current.end]
+        pending = [task for task in tasks if not task.done()]
     # Of those that end in one instant, FIRST_COMPLETED gives as many as have ended (WA-3).
     world.note(name, "waited" if mode else f"waited:{len(done)}+{len(pending)}")
     await world.sleep(name, rest)
@@ -466,11 +492,9 @@ async def Finally(world, name, body, cleanup):
 
 
 @step
-async def fail(world, name):
+async def Fail(world, name, units):
+    await world.sleep(name, units)
     raise Failed
-
-
-Fail = fail()
 
 
 @step
@@ -536,18 +560,25 @@ def loop_with_still_clock():
 
 
 def next_round(besides=None):
-    round = [task for task in Task.all if not (task is besides or task in Task.met or task.done())]
-    Task.met.update(round)
+    Task.round = [
+        task for task in Task.all if not (task is besides or task in Task.met or task.done())
+    ]
+    Task.met.update(Task.round)
     Task.cause = "shutdown"
-    for task in round:
+    for task in Task.round:
         task.cancel()
     Task.cause = None
-    return round
 
 
 async def shut_down():
-    while waits := [task for task in Task.met if not task.done()] or next_round():
-        await asyncio.wait(waits)
+    while any(not task.done() for task in Task.all):
+        if waits := [task for task in Task.round if not task.done()]:
+            await asyncio.wait(waits)
+        else:
+            next_round()
+            if not Task.round:
+                # Those that are left have had their part from what they awaited.
+                await asyncio.wait([task for task in Task.all if not task.done()])
 
 
 def played(programs, flags):

@@ -210,7 +210,10 @@ impl World {
             Step::Timeout(..) | Step::Catch(..) | Step::Finally(..) => {
                 return self.enclose(name, step).await;
             }
-            Step::Fail => return Err(Failed::Itself),
+            Step::Fail(units) => {
+                sleep(self.time(name, *units)).await;
+                return Err(Failed::Itself);
+            }
             wait => self.wait(name, wait).await,
         }
         Ok(())
