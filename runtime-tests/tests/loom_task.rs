@@ -29,7 +29,7 @@ models! {
         an_uncancel_is_one_step = uncancel::without_one_step_for_both, "a request was lost",
         an_uncancel_withdraws = uncancel::without_the_withdrawal, "delivered after it was withdrawn",
         one_tells_at_a_time = audience::without_one_teller, "not each once, in order",
-        a_claim_tells_the_witnesses = forward::without_a_word_to_the_witnesses,
+        a_claim_is_noted = forward::without_a_note_of_the_claim,
             "one that was met does not know it",
         the_word_comes_before_the_wake = give_back::without_the_word_before_the_wake,
             "woken, and nothing to be seen",

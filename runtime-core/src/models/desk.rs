@@ -100,4 +100,12 @@ impl Schedule for Place {
     fn report(&self, report: Report) {
         panic!("{}: {}", report.message, report.exception);
     }
+
+    fn loop_address(&self) -> usize {
+        0
+    }
+
+    fn closing_since(&self) -> u64 {
+        1
+    }
 }

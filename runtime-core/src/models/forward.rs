@@ -4,18 +4,19 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use super::desk::Desk;
-use crate::exceptions::CancelledError;
-use crate::runtime::{TaskHandle, intercept, note};
+use crate::exceptions::{CancelledError, Cause};
+use crate::runtime::modelled::transitions::Cancel;
+use crate::runtime::{Stamp, TaskHandle, intercept, note};
 use crate::sync::{Mutant, StdArc, Tally, explore, thread};
 
-/// The runner, before whose polls one request comes, and a canceller, who leaves a witness (2 threads).
-/// A witness that has met somebody was left before a claim, and no claim goes without.
+/// The runner, before whose polls one request comes, and a canceller (2 threads). A request of which the
+/// task says that it has met somebody came before a claim, and no claim goes unsaid.
 pub fn who_cancels_knows_whether_it_was_met() {
     explore("a7: who cancels knows whether it was met", None, pass_on);
 }
 
-/// The claim does not tell them.
-pub fn without_a_word_to_the_witnesses() {
+/// The claim is not noted.
+pub fn without_a_note_of_the_claim() {
     explore("a7 twin", Some(Mutant::MeetNobody), pass_on);
 }
 
@@ -39,17 +40,24 @@ fn pass_on() {
     };
     // Begun: before that a request would drop it unpolled.
     desk.run_one();
-    let cancel = |handle: TaskHandle| handle.reference().cancel_watched(CancelledError::default());
+    let cancel = |handle: TaskHandle| {
+        let asked = Stamp::now();
+        let error = CancelledError::default().caused_by(Cause::request(asked.0));
+        let awaiter = handle.clone();
+        let known = handle.reference().pass_on(awaiter.reference(), &error);
+        (known != Cancel::Done).then_some((handle, asked))
+    };
     let (first, handle) = (cancel(task.handle()), task.handle());
     let canceller = thread::spawn(move || cancel(handle));
     desk.run_all();
     let second = canceller.join();
     let second = second.expect("a panic would have ended the model");
     desk.run_all();
-    let witnesses = [first, second];
     assert!(task.done());
-    let witnesses = witnesses.iter().flatten();
-    let say_so = witnesses.filter(|witness| witness.is_met()).count();
+    let requests = [first, second];
+    let requests = requests.iter().flatten();
+    let say_so = requests.filter(|(task, asked)| task.reference().has_met(*asked));
+    let say_so = say_so.count();
     assert!(met.count() <= say_so, "one that was met does not know it");
     assert!(
         say_so == 0 || met.count() > 0,

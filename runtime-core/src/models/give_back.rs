@@ -2,6 +2,7 @@
 //! then another.
 
 use super::ring::Ring;
+use crate::runtime::Stamp;
 use crate::runtime::modelled::held::Request;
 use crate::sync::{Mutant, StdArc, explore, thread};
 
@@ -19,7 +20,7 @@ pub fn without_the_word_before_the_wake() {
 fn give_back() {
     let (first, waker) = Ring::new();
     let (second, another) = Ring::new();
-    let request = Request::new(&waker);
+    let request = Request::new(Stamp::now(), &waker);
     let giver = {
         let request = StdArc::clone(&request);
         thread::spawn(move || request.give_back())

@@ -1,7 +1,7 @@
 //! a3: a task completes while its handle is awaited, by one waker and then another, or dropped.
 
 use std::future::poll_fn;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use super::desk::Desk;
 use super::ring::Ring;
@@ -35,13 +35,13 @@ fn await_it() {
     let awaiter = thread::spawn(move || {
         let (first, waker) = Ring::new();
         let (second, another) = Ring::new();
-        let mut polled = task.poll_join(&waker);
+        let mut polled = task.poll_apart(&mut Context::from_waker(&waker));
         if polled.is_pending() {
-            polled = task.poll_join(&another);
+            polled = task.poll_apart(&mut Context::from_waker(&another));
         }
         if polled.is_pending() {
             second.wait();
-            polled = task.poll_join(&another);
+            polled = task.poll_apart(&mut Context::from_waker(&another));
         }
         let Poll::Ready(Ok(output)) = polled else {
             panic!("woken before the end");
@@ -67,7 +67,7 @@ fn drop_it() {
     let mut task = desk.spawn(poll_fn(move |_| Poll::Ready(output.take())));
     let handle = thread::spawn(move || {
         let (ring, waker) = Ring::new();
-        let polled = task.poll_join(&waker);
+        let polled = task.poll_apart(&mut Context::from_waker(&waker));
         drop((polled, task, waker));
         ring
     });

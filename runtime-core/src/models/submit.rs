@@ -1,6 +1,6 @@
 //! c1, c3: a thread outside the loop submits a task, while a worker goes to sleep or the loop closes.
 
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use super::engine::{Loop, explore_loop};
 use super::ring::Ring;
@@ -39,10 +39,10 @@ fn submit() {
     let worker = event_loop.start_worker();
     let mut task = event_loop.handle().create_task(async { 42 });
     let (ring, waker) = Ring::new();
-    let mut polled = task.poll_join(&waker);
+    let mut polled = task.poll_apart(&mut Context::from_waker(&waker));
     if polled.is_pending() {
         ring.wait();
-        polled = task.poll_join(&waker);
+        polled = task.poll_apart(&mut Context::from_waker(&waker));
     }
     assert!(matches!(polled, Poll::Ready(Ok(42))), "a wrong result");
     event_loop.shared.crew.stop();

@@ -69,7 +69,7 @@ pub(crate) use task::held::{Held, Passing, asked_for};
 pub(crate) use task::in_vain::InVain;
 pub(crate) use task::inherit::inherited_context;
 pub use task::join::Task;
-pub(crate) use task::own_end::{OwnEnd, own_end, own_end_with};
+pub(crate) use task::own_end::{OwnEnd, own_end, own_end_with, own_part_with};
 pub(crate) use task::passed_on::{Edges, Passed};
 pub(crate) use task::raise::Raise;
 pub(crate) use task::raw::Outcome;
@@ -85,7 +85,7 @@ pub(crate) mod modelled {
     };
     pub(crate) use super::task::{
         callback, cancel, header, held, join, reference, registry, runnable, schedule,
-        schedule_face, side, spawn,
+        schedule_face, side, spawn, transitions,
     };
     pub(crate) use super::time::{Slack, Tick, TimerKey};
 }

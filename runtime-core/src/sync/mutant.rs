@@ -21,7 +21,7 @@ pub(crate) enum Mutant {
     TellBesideTeller,
     /// a6: the teller does not look again.
     TellOnce,
-    /// a7: who left a witness is not told of the claim.
+    /// a7: a claim is not noted.
     MeetNobody,
     /// a8: a scope is woken for what was given back before it can see that.
     WakeBeforeTheWord,

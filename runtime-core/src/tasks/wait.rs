@@ -221,18 +221,19 @@ impl<T, W: ReturnWhen<T>> Wait<T, W> {
 
 impl<T, W> Wait<T, W> {
     /// What is to be raised, now or when the awaiter's own request has come, if one of the tasks was ended
-    /// by what ends the awaiter, too: a shutdown, say. Else whoever looks after its workers would start
-    /// them anew.
+    /// by what is about to end the awaiter, too: a shutdown, say. Else whoever looks after its workers
+    /// would start them anew.
     fn own_end(&mut self, cx: &mut Context<'_>) -> Option<Option<Raise>> {
-        let mut done = self.done.iter_mut();
-        match done.find_map(|(_, task)| task.own_end_by_cause())? {
-            OwnEnd::Now(mut raise) => {
-                let _pending = raise.poll_once(cx.waker());
-                Some(Some(raise))
-            }
-            OwnEnd::Comes => Some(None),
-            OwnEnd::No => None,
-        }
+        self.done
+            .iter_mut()
+            .find_map(|(_, task)| match task.own_part_to_come() {
+                OwnEnd::Now(mut raise) => {
+                    let _pending = raise.poll_once(cx.waker());
+                    Some(Some(raise))
+                }
+                OwnEnd::Comes => Some(None),
+                OwnEnd::No => None,
+            })
     }
 
     /// Sorts the tasks into those that are done by now and those that are not.

@@ -203,7 +203,6 @@ impl<F: Future> Future for Limited<F> {
             armed: this.armed,
             location: this.location,
         };
-        let waited = clock.armed.is_some();
         let due = clock.look(now, when, cx);
         let body = this
             .body
@@ -211,9 +210,7 @@ impl<F: Future> Future for Limited<F> {
             .as_pin_mut()
             .expect("a timeout was polled after its end");
         let scope = &mut *this.scope;
-        let delivery = due.and_then(|when| {
-            // A deadline that was past when it was set has asked for nothing before that.
-            let asked = if waited { stamp_of(when) } else { Stamp::now() };
+        let delivery = due.and_then(|(when, asked)| {
             let delivery = scope.delivery(asked, cx.waker())?;
             this.limit.begin_expiry(when, delivery)
         });
@@ -267,18 +264,21 @@ struct Alarm<'a> {
 }
 
 impl Alarm<'_> {
-    /// The deadline, if it has come. Where there is none any more, no timer stays behind.
+    /// The deadline, if it has come, and when that asks for the end. (One that was past when it was set has
+    /// asked for nothing before that.) Where there is none any more, no timer stays behind.
     fn look(
         &mut self,
         now: Option<Instant>,
         when: Option<Instant>,
         cx: &mut Context<'_>,
-    ) -> Option<Instant> {
+    ) -> Option<(Instant, Stamp)> {
         let Some(when) = when else {
             self.disarm();
             return None;
         };
-        self.is_due(now, when, cx).then_some(when)
+        let waited = *self.armed == Some(when);
+        let asked = || if waited { stamp_of(when) } else { Stamp::now() };
+        self.is_due(now, when, cx).then(|| (when, asked()))
     }
 
     /// Whether `when` has come. The timer is armed only once the body has been found waiting: before

@@ -244,9 +244,26 @@ pub(crate) fn note() -> Serial {
 #[inline]
 pub(crate) fn intercept(noted: Serial) -> Option<CancelledError> {
     if is_disturbed() {
-        claim().or_else(|| claim_raised(noted))
+        claim_all(noted)
     } else {
         None
+    }
+}
+
+/// What is raised and what is on its way at the same time is one cancellation, and so is what has been
+/// asked for since: none of it is made during the handler that begins now.
+#[cold]
+fn claim_all(noted: Serial) -> Option<CancelledError> {
+    let raised = claim_raised(noted);
+    let error = raised.into_iter().chain(claim()).next()?;
+    begin_handler();
+    Some(error)
+}
+
+/// A handler, or a cleanup, begins: what the task was asked for before is a part of its cause.
+pub(crate) fn begin_handler() {
+    if let Some(task) = current() {
+        task.absorb_request();
     }
 }
 

@@ -16,7 +16,7 @@ use super::handle::{CallbackId, TaskHandle};
 use super::header::TaskId;
 use super::held::uncancel;
 use super::in_vain::InVain;
-use super::own_end::{OwnEnd, has_cause_of_own_end, own_end, shared_error};
+use super::own_end::{OwnEnd, own_end, own_part_to_come, shared_error};
 use super::passed_on::{Passed, PassedOn};
 use super::raise::Raise;
 use super::raw::Outcome;
@@ -231,15 +231,14 @@ impl<T> Task<T> {
         unsafe { outcome.cast::<Outcome<T>>().as_ref() }
     }
 
-    /// What it means for the current task that this one has ended cancelled by a cause that ends both.
-    /// `None` if nothing of the kind is the case; the output stays where it is.
-    pub(crate) fn own_end_by_cause(&mut self) -> Option<OwnEnd> {
-        let error = match self.peek() {
-            Some(Outcome::Cancelled(error)) => error.clone(),
-            _ => return None,
-        };
+    /// What it means for the current task, which has waited for the end alone, that this one has ended
+    /// cancelled. The output stays where it is.
+    pub(crate) fn own_part_to_come(&mut self) -> OwnEnd {
         let loop_address = self.task.scheduler().loop_address();
-        has_cause_of_own_end(loop_address, &error).then(|| own_end(loop_address, &error))
+        match self.peek() {
+            Some(Outcome::Cancelled(error)) => own_part_to_come(loop_address, error),
+            _ => OwnEnd::No,
+        }
     }
 
     fn poll_outcome(&mut self, waker: &Waker) -> Poll<Outcome<T>> {
@@ -404,7 +403,7 @@ impl<T> Task<T> {
                 return Poll::Ready(outcome_to_result(outcome));
             }
         };
-        let held = passed_on.to_raise();
+        let held = passed_on.into_raised();
         match held.first() {
             Some(first) => {
                 let error = shared_error(&error, first);

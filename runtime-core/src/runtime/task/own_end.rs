@@ -9,7 +9,6 @@ use super::cancel;
 use super::handle::TaskHandle;
 use super::held::Held;
 use super::raise::Raise;
-use super::reference::TaskRef;
 use crate::exceptions::CancelledError;
 
 /// What the end of an awaited task means for the current task, its awaiter.
@@ -52,14 +51,30 @@ pub(crate) fn own_end_with(task: &TaskHandle, error: &CancelledError) -> OwnEnd 
     own_end(task.reference().scheduler().loop_address(), error)
 }
 
-/// Whether the end with `error` is the current task's own by its cause alone: who only looks whether
-/// something has ended has no use for the task's value, and loses none.
-pub(crate) fn has_cause_of_own_end(loop_address: usize, error: &CancelledError) -> bool {
-    let same_loop = |task: &TaskRef| {
-        let shutdown = error.cause().is_shutdown();
-        (shutdown && task.scheduler().loop_address() == loop_address) || task.has_had(error.cause())
+/// As [`own_part_to_come`], for the end of a task.
+pub(crate) fn own_part_with(task: &TaskHandle, error: &CancelledError) -> OwnEnd {
+    own_part_to_come(task.reference().scheduler().loop_address(), error)
+}
+
+/// The same for who only asks whether something has ended, and gets an answer in any case: that is withheld
+/// only while the awaiter's own part in the same cause is yet to come. In a cleanup, which has had it, one
+/// waits for one's children.
+#[cold]
+pub(crate) fn own_part_to_come(loop_address: usize, error: &CancelledError) -> OwnEnd {
+    let Some(me) = cancel::current() else {
+        return OwnEnd::No;
     };
-    cancel::with_current(same_loop).unwrap_or(false)
+    let cause = error.cause();
+    let shutdown = cause.is_shutdown() && me.scheduler().loop_address() == loop_address;
+    if !shutdown && !me.has_had(cause) {
+        return OwnEnd::No;
+    }
+    let comes = cancel::is_delivering() || me.header().state.has_request();
+    if comes || (shutdown && !me.header().state.has_had_shutdown()) {
+        own_end(loop_address, error)
+    } else {
+        OwnEnd::No
+    }
 }
 
 /// Of two errors of one cause the one that has come all the way; else the awaiter's own.

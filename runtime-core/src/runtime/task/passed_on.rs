@@ -74,7 +74,7 @@ impl PassedOn {
 
     /// The task has ended because of them: those that may be raised here. The others go back to where
     /// they came from.
-    pub(crate) fn to_raise(self) -> Vec<Held> {
+    pub(crate) fn into_raised(self) -> Vec<Held> {
         let held = self.held.into_iter();
         held.filter(Held::is_from_around).collect()
     }

@@ -47,7 +47,18 @@ impl Raise {
     /// Claims the request on its way, or else a raise newer than `noted`, to raise it later. For an
     /// aware awaitable whose inner future has just answered `Pending`.
     pub(crate) fn intercept(noted: Serial) -> Option<Raise> {
-        Raise::claim().or_else(|| Raise::of_marks(noted))
+        if !cancel::is_disturbed() {
+            return None;
+        }
+        let raise = match (Raise::of_marks(noted), Raise::claim()) {
+            (Some(mut raised), Some(mut own)) => {
+                raised.take_over(&mut own);
+                raised
+            }
+            (raised, own) => raised.or(own)?,
+        };
+        cancel::begin_handler();
+        Some(raise)
     }
 
     /// Claims the request on its way, to raise it later.

@@ -207,6 +207,13 @@ impl TaskRef {
         self.header().side_or_new().note_delivery(moment);
     }
 
+    /// What has been asked for by now is a part of the delivery that has just been claimed.
+    pub(crate) fn absorb_request(&self) {
+        let state = &self.header().state;
+        let side = self.header().side_or_new();
+        side.absorb(Stamp::now(), || state.absorb_request());
+    }
+
     /// What had been asked for by `moment` has met somebody.
     pub(crate) fn meet(&self, moment: Stamp) {
         self.header().side_or_new().meet(moment);

@@ -145,6 +145,14 @@ impl Side {
         self.contents.lock().delivered = at;
     }
 
+    /// A handler begins: what has been asked for by now, and not delivered, is taken away by `take`.
+    pub(crate) fn absorb(&self, now: Stamp, take: impl FnOnce()) {
+        let mut contents = self.contents.lock();
+        take();
+        contents.message = None;
+        contents.delivered = now;
+    }
+
     /// Everything that was asked for by then has met somebody.
     pub(crate) fn meet(&self, by: Stamp) {
         if broken(Mutant::MeetNobody) {

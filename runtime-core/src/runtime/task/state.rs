@@ -96,6 +96,11 @@ impl State {
         }
     }
 
+    /// Makes an undelivered request a part of the one that has just been delivered. It stays counted.
+    pub(crate) fn absorb_request(&self) {
+        self.word.fetch_and(!(CANCEL | FIRM), Ordering::AcqRel);
+    }
+
     /// Ends a poll that answered `Pending`.
     #[inline]
     pub(crate) fn idle(&self) -> Idle {

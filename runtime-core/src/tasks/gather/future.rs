@@ -10,6 +10,7 @@ use super::children::Children;
 use crate::exceptions::CancelledError;
 use crate::runtime::{
     Attendance, Edges, Held, OwnEnd, Passed, Raise, hidden, is_delivering, own_end_with,
+    own_part_with,
 };
 use crate::sync::Arc;
 
@@ -133,7 +134,7 @@ impl<C: Children> Joint<C> {
                 }
             };
             match (ended, &mut self.stage) {
-                (Poll::Ready(failed), Stage::Waiting) => match self.own_end(failed, cx) {
+                (Poll::Ready(failed), Stage::Waiting) => match self.own_end(until, failed, cx) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(true) => {}
                     Poll::Ready(false) => {
@@ -156,7 +157,7 @@ impl<C: Children> Joint<C> {
 
     /// Whether the awaiter is cancelled, because a child was, while the awaiter has a request of its own,
     /// or by what ends both. Pending: the awaiter's own request is about to come.
-    fn own_end(&mut self, failed: Option<usize>, cx: &mut Context<'_>) -> Poll<bool> {
+    fn own_end(&mut self, until: Until, failed: Option<usize>, cx: &mut Context<'_>) -> Poll<bool> {
         if failed.is_none() {
             return Poll::Ready(false);
         }
@@ -164,7 +165,10 @@ impl<C: Children> Joint<C> {
         let children = self.children.as_mut().expect(POLLED_AGAIN);
         let mut ended_with = None;
         children.each_cancelled(&mut |task, error| {
-            end = own_end_with(task, error);
+            end = match until {
+                Until::FirstFailure => own_end_with(task, error),
+                Until::AllEnded => own_part_with(task, error),
+            };
             ended_with = Some(error.clone());
             !matches!(end, OwnEnd::No)
         });

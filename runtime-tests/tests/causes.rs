@@ -1,0 +1,43 @@
+//! One cause of a cancellation is one request, however many ways it comes: through awaiting tasks, round a
+//! circle of them, or by the awaiter's own part in the same end.
+
+use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use asyncio::{
+    Runner, Task, TaskHandle, catch_cancelled, checkpoint, create_task, finally, get_running_loop,
+    sleep, wait_for,
+};
+use runtime_tests::{begun, on_workers, until, watched};
+
+#[path = "causes/circles.rs"]
+mod circles;
+
+#[path = "causes/cleanups.rs"]
+mod cleanups;
+
+#[path = "causes/ends.rs"]
+mod ends;
+
+#[path = "causes/passing_on.rs"]
+mod passing_on;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn runner(workers: usize) -> Runner {
+    let builder = Runner::builder().workers(workers);
+    builder.build().expect("a loop can be started")
+}
+
+/// Counts what the loop's exception handler is told.
+fn count_reports(runner: &Runner) -> Arc<AtomicUsize> {
+    let reports = Arc::new(AtomicUsize::new(0));
+    let counter = reports.clone();
+    runner.get_loop().set_exception_handler(move |_, context| {
+        eprintln!("reported: {context}");
+        counter.fetch_add(1, Ordering::SeqCst);
+    });
+    reports
+}

@@ -1,0 +1,119 @@
+//! Tasks that await each other in a circle.
+
+use super::*;
+
+type Place = Arc<Mutex<Option<Task<()>>>>;
+
+/// How a task of a circle awaits the next.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    Plain,
+    WaitFor,
+    Gather,
+    Joined,
+}
+
+const WAYS: [Way; 4] = [Way::Plain, Way::WaitFor, Way::Gather, Way::Joined];
+
+async fn await_by(way: Way, task: Task<()>) {
+    match way {
+        Way::Plain => drop(task.await),
+        Way::WaitFor => drop(wait_for(task, HOUR).await),
+        Way::Gather => drop(asyncio::gather((task,)).await),
+        Way::Joined => drop(futures::future::join(task, pending::<()>()).await),
+    }
+}
+
+/// So many tasks, each of which awaits the next, and the last the first.
+async fn circle(length: usize, way: Way) -> Vec<TaskHandle> {
+    let places: Vec<Place> = (0..length).map(|_| Place::default()).collect();
+    let await_now = Arc::new(AtomicUsize::new(0));
+    let tasks: Vec<_> = (0..length)
+        .map(|n| {
+            let next = places[(n + 1) % length].clone();
+            let await_now = await_now.clone();
+            create_task(async move {
+                until(|| next.lock().unwrap().is_some()).await;
+                let task = next.lock().unwrap().take().expect("it is there");
+                await_now.fetch_add(1, Ordering::SeqCst);
+                await_by(way, task).await;
+            })
+        })
+        .collect();
+    let handles = tasks.iter().map(Task::handle).collect();
+    for (task, place) in tasks.into_iter().zip(&places) {
+        *place.lock().unwrap() = Some(task);
+    }
+    until(|| await_now.load(Ordering::SeqCst) == length).await;
+    handles
+}
+
+/// A count of hops is no way to know a circle: the request went round 65,536 times before.
+#[test]
+fn a_request_ends_a_circle_at_once() {
+    for (way, length) in WAYS
+        .into_iter()
+        .flat_map(|way| [(way, 2), (way, 3), (way, 10)])
+    {
+        on_workers(2, async move {
+            let tasks = circle(length, way).await;
+            checkpoint().await;
+            let before = get_running_loop().metrics().polls;
+            tasks[length / 2].cancel();
+            for task in &tasks {
+                task.wait().await;
+                assert!(task.cancelled(), "{way:?}, {length}");
+                assert_eq!(task.cancelling(), 1, "{way:?}, {length}: counted once");
+            }
+            let polls = get_running_loop().metrics().polls - before;
+            assert!(
+                polls < 100 * length as u64,
+                "{way:?}, {length}: {polls} polls"
+            );
+        });
+    }
+}
+
+#[test]
+fn a_shutdown_ends_circles_at_once() {
+    for (way, workers) in WAYS
+        .into_iter()
+        .flat_map(|way| [(way, 1), (way, 2), (way, 4)])
+    {
+        watched(|| {
+            let mut runner = runner(workers);
+            let tasks = runner.run(async move {
+                let mut tasks = circle(2, way).await;
+                tasks.extend(circle(5, way).await);
+                tasks
+            });
+            let event_loop = runner.get_loop().clone();
+            let before = event_loop.metrics().polls;
+            runner.close();
+            let polls = event_loop.metrics().polls - before;
+            assert!(tasks.iter().all(TaskHandle::cancelled), "{way:?}");
+            assert!(polls < 500, "{way:?}, {workers} workers: {polls} polls");
+        });
+    }
+}
+
+#[test]
+fn tasks_of_a_circle_that_are_cancelled_by_several_at_once_end() {
+    on_workers(4, async {
+        for _ in 0..100 {
+            let tasks = circle(3, Way::Plain).await;
+            let cancellers: Vec<_> = tasks
+                .iter()
+                .cloned()
+                .map(|task| create_task(async move { task.cancel() }))
+                .collect();
+            for canceller in cancellers {
+                canceller.await.unwrap();
+            }
+            for task in &tasks {
+                task.wait().await;
+                assert!(task.cancelled());
+            }
+        }
+    });
+}
