@@ -88,6 +88,7 @@ class Task(asyncio.tasks._PyTask):
             late = Task.stepping if Task.current is None else None
             Task.cause = late.causes[0] if late and late.causes else object()
         self.causes.append(Task.cause)
+        self.asked_at = self._loop.time()
         asked = super().cancel(msg)
         if not asked:
             self.causes.pop()
@@ -165,10 +166,21 @@ def ended_by_own_cause(child):
     return True
 
 
+def is_next(children):
+    """Whether the shutdown, whose part the task has not had, has ended a child. (Once it has had it, waiting
+    for the children is its cleanup.)"""
+    is_new = Task.current not in Task.met
+    return is_new and any([child.end == "shutdown" and ended_by_own_cause(child) for child in children])
+
+
 async def outcome(awaited, children, shown=lambda value: value):
     Task.current.thrown = False
     try:
-        return shown(await awaited)
+        value = await awaited
+        if isinstance(value, list) and is_next([child for child in children if child.done()]):
+            Task.current.thrown = True
+            raise CancelledError
+        return shown(value)
     except CancelledError:
         if own(children):
             raise
@@ -216,11 +228,16 @@ async def gathered(children, return_exceptions):
     try:
         return await gather
     except (CancelledError, Failed) as error:
-        if Task.current.thrown and all_too_late(children):
+        if Task.current.thrown and (
+            all_too_late(children) or return_exceptions and all_over(children)
+        ):
             Task.current.thrown, Task.current._must_cancel = False, True
             Task.current.seen -= 1
             Task.current.causes = [Task.current.end]
-            return [child.exception() or child.result() for child in children]
+            return [
+                CancelledError() if child.cancelled() else child.exception() or child.result()
+                for child in children
+            ]
         is_own = isinstance(error, CancelledError) and own(children)
         # An error of a child does not replace the cancellation of the gather.
         if not is_own and not Task.current.thrown and not gather_was_cancelled(gather):
@@ -246,6 +263,15 @@ def all_too_late(children):
         return False
     asked = [child for child in children if child.requests]
     return bool(asked) and all(map(came_too_late, asked))
+
+
+def all_over(children):
+    """All are done in the instant of the one request, and others have cancelled them: there is a list."""
+    task = Task.current
+    is_first = len(task.delivered) == 1 and task.asked_at == task._loop.time()
+    return is_first and all(
+        child.done() and not (child.cancelled() and child.end is task.end) for child in children
+    )
 
 
 def gather_was_cancelled(gather):
@@ -429,6 +455,9 @@ async def Wait(world, name, numbers, mode, units, rest):
         Task.current.seen -= 1
         Task.current.causes = [Task.current.end]
         pending = [task for task in tasks if not task.done()]
+    if is_next(done):
+        Task.current.thrown = True
+        raise CancelledError
     # Of those that end in one instant, FIRST_COMPLETED gives as many as have ended (WA-3).
     world.note(name, "waited" if mode else f"waited:{len(done)}+{len(pending)}")
     await world.sleep(name, rest)
