@@ -91,7 +91,7 @@ impl<T> Future<T> {
     /// instead. So would, in the deterministic mode, a function on the loop's pool. And if it would have
     /// to wait without limit on the thread of a runner that is not
     /// running and has no other thread (one worker, or the deterministic mode), where nothing would
-    /// ever happen.
+    /// ever happen; or in a fork of the loop's process.
     #[track_caller]
     pub fn result(&self, timeout: impl Into<Option<Duration>>) -> Result<T, TaskError> {
         let timeout = timeout.into();
@@ -102,6 +102,7 @@ impl<T> Future<T> {
             return Err(TimeoutError.into());
         }
         let event_loop = &self.shared.event_loop;
+        event_loop.assert_own_process();
         assert!(
             !event_loop.is_on_worker(),
             "result() on a worker of the same loop would wait for itself: await the future instead"

@@ -102,7 +102,7 @@ impl Runner {
     ///
     /// # Panics
     /// As [`run`], and "Runner is closed" after `close`. In the deterministic mode, a deadlock closes the
-    /// runner, and panics.
+    /// runner, and panics. In a fork of the process that made the runner: its threads are not there.
     #[track_caller]
     pub fn run<F: Future>(&mut self, main: F) -> F::Output {
         match self.try_run(main) {
@@ -125,6 +125,7 @@ impl Runner {
     #[track_caller]
     pub fn try_run<F: Future>(&mut self, main: F) -> Result<F::Output, CancelledError> {
         assert!(!self.engine.is_closed(), "Runner is closed");
+        self.get_loop().assert_own_process();
         refuse_nesting();
         self.engine
             .run(main, self.context.clone(), Location::caller())
@@ -143,7 +144,12 @@ impl Runner {
     /// # Panics
     /// In the deterministic mode, if a task that was cancelled would never end: "deadlock in the
     /// shutdown", with the tasks that wait. So does the drop of a runner then, but while it unwinds.
+    ///
+    /// In a fork of the process that made the runner, as `run` does: its threads are not there. (A drop
+    /// does nothing there.)
+    #[track_caller]
     pub fn close(&mut self) {
+        self.get_loop().assert_own_process();
         // Without a limit there is no deadline to miss.
         let _complete = self.engine.close(None);
     }
@@ -155,7 +161,12 @@ impl Runner {
     ///
     /// # Errors
     /// If that was necessary; the error names what was left behind.
+    ///
+    /// # Panics
+    /// In a fork of the process that made the runner.
+    #[track_caller]
     pub fn shutdown_timeout(&mut self, limit: Duration) -> Result<(), ShutdownTimeout> {
+        self.get_loop().assert_own_process();
         self.engine.close(Some(limit))
     }
 }
@@ -180,7 +191,7 @@ impl EventLoop {
     /// On a worker of the loop, which would wait for itself, as would, in the deterministic mode, a
     /// function on the loop's pool; and on the thread of a runner that is not
     /// running and has no other thread (one worker, or the deterministic mode), where nothing would
-    /// ever happen. If the future panics.
+    /// ever happen. In a fork of the loop's process. If the future panics.
     ///
     /// ```
     /// let runner = asyncio::Runner::builder().workers(2).build()?;
@@ -193,6 +204,7 @@ impl EventLoop {
     /// ```
     #[track_caller]
     pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, CancelledError> {
+        self.assert_own_process();
         assert!(
             !self.is_on_worker(),
             "EventLoop::block_on() cannot be called on a worker of the same loop: await instead"

@@ -97,6 +97,8 @@ impl Schedule for Place {
         callback.take().into_iter().for_each(|body| body());
     }
 
+    fn count_teller(&self, _begins: bool) {}
+
     fn report(&self, report: Report) {
         panic!("{}: {}", report.message, report.exception);
     }

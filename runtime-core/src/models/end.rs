@@ -1,14 +1,15 @@
 //! h1, h2: the end of a loop, against tasks that end, are woken and are born meanwhile.
 
 use std::future::{pending, poll_fn};
+use std::panic::Location;
 use std::task::Poll;
 
 use super::engine::{First, Loop, explore_less_of_a_loop, explore_loop, options};
 use super::witness::Witness;
 use crate::exceptions::TaskError;
-use crate::runtime::Engine;
 use crate::runtime::modelled::shutdown::{Shutdown, close, shut_down};
 use crate::runtime::modelled::worker::Turn;
+use crate::runtime::{Engine, Handle, TaskHandle};
 use crate::sync::{Arc, Mutant, Mutex, StdArc, Tally, thread};
 
 /// Worker 0 shuts the loop down while worker 1 runs the only task (2 threads). The shutdown ends,
@@ -40,9 +41,27 @@ pub fn without_a_word_of_the_last_end() {
     explore_loop("h1 twin", Some(Mutant::EndUntold), end_elsewhere);
 }
 
-/// Worker 0 waits for DONE, which comes after it has been told.
-pub fn without_the_right_question() {
-    explore_loop("h1 twin", Some(Mutant::WaitForDone), end_elsewhere);
+/// Worker 0 shuts the loop down while worker 1 runs the only task, which has a done-callback (2
+/// threads). It has been called when the shutdown is over.
+pub fn the_callback_of_the_last_task_runs() {
+    explore_less_of_a_loop(1, "h1: the callback of the last task", None, call_last);
+}
+
+/// Worker 0 shuts the loop down while another thread adds a callback to a task that has ended, and
+/// finds on the list one that the completer leaves to it (2 threads). Both are called, or the second
+/// comes too late.
+pub fn a_late_teller_is_waited_for() {
+    explore_less_of_a_loop(1, "h1: a late teller", None, tell_late);
+}
+
+/// A task leaves the registry before it tells of its end.
+pub fn without_the_telling_before_the_death() {
+    explore_less_of_a_loop(1, "h1 twin", Some(Mutant::DeathBeforeTelling), call_last);
+}
+
+/// Who tells of an end after the completer is not counted.
+pub fn without_the_count_of_tellers() {
+    explore_less_of_a_loop(1, "h1 twin", Some(Mutant::TellerUncounted), tell_late);
 }
 
 /// A wake may push into a queue that has been drained.
@@ -65,6 +84,45 @@ fn end_elsewhere() {
     drop(first);
     second.join().expect("a panic would have ended the model");
     assert!(task.cancelled());
+}
+
+/// Adds a callback that is counted when it runs.
+fn add_counted(task: &TaskHandle, ran: &StdArc<Tally>) {
+    let ran = StdArc::clone(ran);
+    let callback = Handle::new(move || ran.add(), None, Location::caller());
+    task.reference().add_callback(callback);
+}
+
+fn call_last() {
+    let mut event_loop = Loop::new(2);
+    let ran = StdArc::new(Tally::default());
+    let task = event_loop.handle().create_task(pending::<()>()).handle();
+    add_counted(&task, &ran);
+    let mut first = event_loop.enter();
+    let second = event_loop.start_worker();
+    let outcome = shut_down(&mut first.worker, None);
+    assert!(matches!(outcome, Shutdown::Complete));
+    assert_eq!(ran.count(), 1, "the callback was lost");
+    drop(first);
+    second.join().expect("a panic would have ended the model");
+}
+
+fn tell_late() {
+    let mut event_loop = Loop::new(1);
+    let ran = StdArc::new(Tally::default());
+    let task = event_loop.handle().create_task(async {}).handle();
+    let mut first = event_loop.enter();
+    assert_eq!(first.worker.turn(), Turn::Ran);
+    let (other, counts) = (task.clone(), StdArc::clone(&ran));
+    let late = thread::spawn(move || {
+        add_counted(&other, &counts);
+    });
+    // Told by this thread, or left to the other.
+    add_counted(&task, &ran);
+    let outcome = shut_down(&mut first.worker, None);
+    assert!(matches!(outcome, Shutdown::Complete));
+    assert!(ran.count() > 0, "the callback was lost");
+    late.join().expect("a panic would have ended the model");
 }
 
 /// Ends the loop on this thread while others wake a task that sleeps, and make one.

@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 
 use super::witness::Witness;
-use crate::runtime::modelled::registry::Registry;
+use crate::runtime::modelled::registry::{Registry, Who};
 use crate::sync::{Arc, Mutant, StdArc, explore, thread};
 
 /// A reader, and the end of what it looks at (2 threads). Nothing is looked at after its death, and
@@ -107,7 +107,11 @@ fn close() {
     };
     let foreigner = {
         let (registry, stranger) = (registry.clone(), stranger.clone());
-        thread::spawn(move || registry.birth_foreign(address(&stranger)).is_ok())
+        thread::spawn(move || {
+            registry
+                .birth_foreign(address(&stranger), Who::Anybody)
+                .is_ok()
+        })
     };
     if registry.close_if_empty() {
         registry.read(|_| panic!("somebody lives in a closed registry"));

@@ -103,6 +103,7 @@ pub(crate) fn run_foreign<F: Future>(
     drive(shared, &home, &parker, || task.done());
     home.set_root(None);
     end_local_tasks(shared, &home, &parker);
+    home.close();
     std::mem::forget(must_end);
     root_result(&mut task, &output)
 }

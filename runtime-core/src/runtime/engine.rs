@@ -124,6 +124,10 @@ impl Engine {
         if std::mem::replace(&mut self.closed, true) {
             return Ok(());
         }
+        if !self.event_loop.shared().is_of_this_process() {
+            self.leak();
+            return Ok(());
+        }
         // Not by the loop's clock, which may stand still: what is stuck takes real time.
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let outcome = {
@@ -142,11 +146,22 @@ impl Engine {
             self.join();
         }
         // Otherwise threads inside a poll are left behind; the others end by themselves.
+        self.event_loop.shared().give_back();
         if let Some(deadlock) = deadlock.filter(|_| !thread::panicking()) {
             panic!("{deadlock}");
         }
         let limit = limit.unwrap_or_default();
         stuck.map_or(Ok(()), |stuck| Err(ShutdownTimeout { limit, stuck }))
+    }
+
+    /// In a fork of the process: the threads are not here, and what they held when it was made is held
+    /// for ever. So nothing is waited for, and nothing dropped; the poller's descriptors are the parent's
+    /// as well.
+    #[cold]
+    fn leak(&mut self) {
+        std::mem::forget(std::mem::take(&mut self.threads));
+        std::mem::forget(self.event_loop.clone());
+        std::mem::forget(Rc::clone(self.worker.core()));
     }
 
     /// Waits for the threads, which have been told to stop.
@@ -159,7 +174,6 @@ impl Engine {
         let shared = self.event_loop.shared();
         let spares = std::mem::take(&mut shared.spares.lock().threads);
         spares.into_iter().for_each(|thread| drop(thread.join()));
-        shared.driver.clear();
     }
 }
 

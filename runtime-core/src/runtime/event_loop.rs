@@ -5,7 +5,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::time::Instant;
 
-use super::scheduler::context;
+use super::scheduler::context::{self, Role};
 use super::scheduler::core::Core;
 use super::scheduler::schedule::{Bound, Stealable, closed_error, register, submit};
 use super::scheduler::shared::Shared;
@@ -131,9 +131,12 @@ impl EventLoop {
 
     /// Enters the loop on this thread: `create_task`, `get_running_loop` and their like find it until
     /// the guard is dropped. It runs nothing by itself.
+    ///
+    /// A guard that is carried out of the run in which it was made keeps the loop entered, and nothing
+    /// else: the thread works for the loop no longer, and what it makes is left to the loop's others.
     pub fn enter(&self) -> EnterGuard {
         EnterGuard {
-            _guard: context::enter(Arc::clone(&self.shared), context::role_in(&self.shared)),
+            _guard: context::enter(Arc::clone(&self.shared), Role::AsBelow),
         }
     }
 
@@ -176,6 +179,16 @@ impl EventLoop {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.shared.is_closed()
+    }
+
+    /// Refuses to wait in a fork of the loop's process.
+    #[track_caller]
+    pub(crate) fn assert_own_process(&self) {
+        assert!(
+            self.shared.is_of_this_process(),
+            "this event loop belongs to the process that made it: in a fork of that it has no threads, \
+             and nothing would ever happen; make another loop there"
+        );
     }
 
     /// Whether this is the current thread's loop.
@@ -302,9 +315,12 @@ pub fn current_task() -> Option<TaskHandle> {
     cancel::current().map(TaskHandle::new)
 }
 
-/// Whether this thread runs something for a loop: a worker, or inside `block_on`.
+/// Whether this thread runs something for a loop: a worker, or inside `block_on`. In a fork of the
+/// process it does not: what ran there before goes on in the parent.
 pub(crate) fn is_inside_loop() -> bool {
-    context::with(|frame| frame.is_some_and(context::Frame::is_at_work))
+    context::with(|frame| {
+        frame.is_some_and(|frame| frame.is_at_work() && frame.shared.is_of_this_process())
+    })
 }
 
 #[track_caller]
@@ -398,7 +414,7 @@ where
         no_running_loop()
     };
     let shared = Arc::clone(&frame.shared);
-    let Some(inbox) = frame.home().map(|home| Arc::clone(&home.inbox)) else {
+    let Some(home) = frame.home() else {
         panic!(
             "no running event loop on this thread: create_local_task() needs a worker, or a thread \
              inside block_on(), to run its task"
@@ -406,21 +422,19 @@ where
     };
     let scheduler = Bound {
         shared: Arc::clone(&shared),
-        inbox,
+        inbox: Arc::clone(&home.inbox),
     };
     let (birth, name) = birth(next_id(&shared), new);
     let (runnable, task) = spawn::local_task(coro, scheduler, birth);
     if let Some(name) = name {
         task.set_name(name);
     }
-    if register(&shared, &runnable).is_err() {
+    if home.is_closed() || register(&shared, &runnable).is_err() {
         runnable.abandon(closed_error());
         return task;
     }
-    if let Some(home) = frame.home() {
-        home.push(runnable);
-        home.note_task(task.handle());
-    }
+    home.push(runnable);
+    home.note_task(task.handle());
     task
 }
 

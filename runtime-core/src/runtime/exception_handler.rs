@@ -15,6 +15,10 @@ impl EventLoop {
     /// and by several threads at once if it must be. If it panics, that and what it was told are
     /// left to [`default_exception_handler`](EventLoop::default_exception_handler).
     ///
+    /// Unlike asyncio's, it is dropped when the loop has been closed, so that a handler that holds the
+    /// loop does not keep it for ever; what is reported after that goes to the default one. On a loop
+    /// that is closed it is dropped at once.
+    ///
     /// ```
     /// # asyncio::run(async {
     /// let event_loop = asyncio::get_running_loop();
@@ -31,7 +35,7 @@ impl EventLoop {
         &self,
         handler: impl Fn(&EventLoop, &ExceptionContext) + Send + Sync + 'static,
     ) {
-        // The loop is handed over with each call: a handler that kept it would never be freed.
+        // The loop is handed over with each call, so that a handler need not hold it.
         let call = move |shared: &Arc<Shared>, context: &ExceptionContext| {
             handler(&EventLoop::new(Arc::clone(shared)), context);
         };
@@ -44,9 +48,8 @@ impl EventLoop {
     }
 
     fn replace_handler(&self, handler: Option<Handler>) {
-        let old = std::mem::replace(&mut *self.shared().handler.lock(), handler);
         // After the lock: its destructor is user code.
-        drop(old);
+        drop(self.shared().replace_handler(handler));
     }
 
     /// Calls the exception handler: the one that was set, or the default one.

@@ -9,9 +9,9 @@ use crate::sync::Arc;
 
 /// Runs `function` here; on a worker, its other tasks go to the others before.
 pub(crate) fn in_place<R>(function: impl FnOnce() -> R) -> R {
-    let core = context::with(|frame| match &frame?.role {
+    let core = context::with(|frame| match frame?.role() {
         Role::Worker(core) => Some(Rc::clone(core)),
-        Role::Root(_) | Role::Guest | Role::Absent => None,
+        _ => None,
     });
     let _handed_over = core.map(HandedOver::new);
     function()

@@ -10,18 +10,15 @@ use super::task::callback::{Body, Handle};
 use crate::sync::Arc;
 
 impl EventLoop {
-    /// Runs callbacks on the lane, in order; here and now if the loop is closed.
+    /// Runs callbacks on the lane, in order. If the loop is closed, or closes before it has come to
+    /// them, they run where the lane gives them up: nobody has a handle to ask whether they ran.
     pub(crate) fn call_on_lane(&self, callbacks: Vec<Body>) {
-        if !self.is_closed() {
-            let here = Location::caller();
-            let handles = callbacks.into_iter();
-            let handles = handles.map(|callback| Handle::new(callback, None, here));
-            return call_soon(self.shared(), handles.collect());
-        }
-        for callback in callbacks {
-            // Its message is out, and there is no handler any more.
-            let _panicked = catch_unwind(AssertUnwindSafe(callback));
-        }
+        let here = Location::caller();
+        let handles = callbacks.into_iter().map(|callback| {
+            let mut callback = Certain(Some(callback));
+            Handle::new(move || callback.run(), None, here)
+        });
+        call_soon(self.shared(), handles.collect());
     }
 
     /// Names the loop, among those that are alive.
@@ -33,5 +30,21 @@ impl EventLoop {
     pub(crate) fn report(&self, message: &'static str, exception: String) {
         let context = ExceptionContext::new(message).with_exception(exception);
         Shared::report(self.shared(), &context);
+    }
+}
+
+/// A callback that runs, at the latest when it is dropped.
+struct Certain(Option<Body>);
+
+impl Certain {
+    fn run(&mut self) {
+        self.0.take().into_iter().for_each(|callback| callback());
+    }
+}
+
+impl Drop for Certain {
+    fn drop(&mut self) {
+        // Its message is out, and there is no handler any more.
+        let _panicked = catch_unwind(AssertUnwindSafe(|| self.run()));
     }
 }

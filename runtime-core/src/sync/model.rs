@@ -18,7 +18,7 @@ pub(crate) mod atomic {
 }
 
 pub(crate) mod thread {
-    pub(crate) use loom::thread::{Builder, JoinHandle, ThreadId, spawn, yield_now};
+    pub(crate) use loom::thread::{Builder, JoinHandle, ThreadId, spawn};
     pub(crate) use std::thread::{available_parallelism, panicking};
 
     use super::{Bell, StdArc};

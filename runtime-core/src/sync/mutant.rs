@@ -45,8 +45,10 @@ pub(crate) enum Mutant {
     PushAfterDrain,
     /// h1: worker 0 is not told that a task has left.
     EndUntold,
-    /// h1: worker 0 waits for a task's DONE, which comes after it has been told of the end.
-    WaitForDone,
+    /// h1: a task leaves the registry before it tells of its end.
+    DeathBeforeTelling,
+    /// h1: who tells of an end after the completer is not waited for.
+    TellerUncounted,
     /// h2: the shutdown wakes one worker only.
     StopWakesOne,
     /// h3: a thread that cannot be started is nobody's error.

@@ -18,7 +18,7 @@ pub(crate) mod atomic {
 pub(crate) mod thread {
     pub(crate) use std::thread::{
         Builder, JoinHandle, Thread, ThreadId, available_parallelism, current, panicking, park,
-        park_timeout, yield_now,
+        park_timeout,
     };
 
     /// Whether joining it would not wait.

@@ -17,8 +17,12 @@ pub(crate) enum Role {
     Worker(Rc<Core>),
     /// A foreign thread inside `block_on`.
     Root(Rc<Home>),
-    /// A foreign thread inside `enter`.
+    /// A foreign thread, or one that serves nobody for a while.
     Guest,
+    /// Inside `EventLoop::enter`: what the thread is by the frame below, as long as that is open. A
+    /// guard may be carried out of the run, the task or the `block_on` in which it was made; what it
+    /// carries is the loop, and never the role of a thread that has left.
+    AsBelow,
     /// Nothing: it works for nobody, and what it has entered before is out of its sight. So a function
     /// that stands in for one on a pool's thread finds what that would find.
     Absent,
@@ -30,7 +34,7 @@ pub(crate) struct Frame {
     pub(crate) shared: Arc<Shared>,
     /// For what this thread makes to hold, instead of the loop.
     branch: StdArc<Branch>,
-    pub(crate) role: Role,
+    role: Role,
     previous: Option<Rc<Frame>>,
     left: Cell<bool>,
 }
@@ -56,6 +60,7 @@ pub(crate) fn enter(shared: Arc<Shared>, role: Role) -> Guard {
             .map(|frame| unsafe { Rc::from_raw(frame.as_ptr()) });
         let branch = match &role {
             Role::Worker(core) => StdArc::clone(&core.branch),
+            Role::AsBelow => branch_below(&shared, previous.as_deref()),
             Role::Root(_) | Role::Guest | Role::Absent => Branch::new(Arc::clone(&shared)),
         };
         let frame = Rc::new(Frame {
@@ -68,6 +73,15 @@ pub(crate) fn enter(shared: Arc<Shared>, role: Role) -> Guard {
         current.set(NonNull::new(Rc::into_raw(Rc::clone(&frame)).cast_mut()));
         Guard { frame }
     })
+}
+
+/// That of the frame below, if it is of the same loop: who enters a loop on a worker counts nothing.
+fn branch_below(shared: &Arc<Shared>, below: Option<&Frame>) -> StdArc<Branch> {
+    let same = below.filter(|frame| Arc::ptr_eq(&frame.shared, shared));
+    same.map_or_else(
+        || Branch::new(Arc::clone(shared)),
+        |frame| StdArc::clone(&frame.branch),
+    )
 }
 
 impl Drop for Guard {
@@ -111,7 +125,7 @@ pub(crate) fn frame() -> Option<Rc<Frame>> {
 /// The core of this thread, if it is a worker of its current loop. Kept, as in `frame`.
 #[inline]
 pub(crate) fn core() -> Option<Rc<Core>> {
-    with(|frame| match &frame?.role {
+    with(|frame| match frame?.role() {
         Role::Worker(core) => Some(Rc::clone(core)),
         _ => None,
     })
@@ -127,16 +141,6 @@ pub(crate) fn branch() -> Option<StdArc<Branch>> {
 #[inline]
 pub(crate) fn worker_index(shared: &Arc<Shared>) -> Option<usize> {
     with(|frame| Some(frame?.core_of(shared)?.index))
-}
-
-/// What this thread is to `shared` already: who enters the loop that it works for stays at work.
-pub(crate) fn role_in(shared: &Arc<Shared>) -> Role {
-    let same = |frame: &&Frame| Arc::ptr_eq(&frame.shared, shared);
-    with(|frame| {
-        frame
-            .filter(same)
-            .map_or(Role::Guest, |frame| frame.role.clone())
-    })
 }
 
 /// The current loop, or else the process's default one.
@@ -163,10 +167,27 @@ pub(crate) fn set_default(shared: Arc<Shared>) {
 }
 
 impl Frame {
+    /// What the thread is to this loop now.
+    #[inline]
+    pub(crate) fn role(&self) -> &Role {
+        match &self.role {
+            Role::AsBelow => self.role_below(),
+            role => role,
+        }
+    }
+
+    #[cold]
+    fn role_below(&self) -> &Role {
+        match self.below() {
+            Some(frame) if Arc::ptr_eq(&frame.shared, &self.shared) => frame.role(),
+            _ => &Role::Guest,
+        }
+    }
+
     /// The core, if this thread is a worker of `shared`.
     #[inline]
     pub(crate) fn core_of(&self, shared: &Arc<Shared>) -> Option<&Core> {
-        match &self.role {
+        match self.role() {
             Role::Worker(core) if Arc::ptr_eq(&self.shared, shared) => Some(core),
             _ => None,
         }
@@ -189,14 +210,18 @@ impl Frame {
         !matches!(self.role, Role::Absent)
     }
 
-    /// The frame below, if it is in sight.
+    /// The frame below that is still open, if it is in sight.
     fn below(&self) -> Option<&Frame> {
-        self.previous.as_deref().filter(|frame| frame.is_in_sight())
+        let mut below = self.previous.as_deref();
+        while let Some(left) = below.filter(|frame| frame.left.get()) {
+            below = left.previous.as_deref();
+        }
+        below.filter(|frame| frame.is_in_sight())
     }
 
     /// How many tasks wait in this thread's queue.
     pub(crate) fn queued(&self) -> usize {
-        match &self.role {
+        match self.role() {
             Role::Worker(core) => core.queue.len(),
             _ => 0,
         }
@@ -204,10 +229,10 @@ impl Frame {
 
     /// What is bound to this thread.
     pub(crate) fn home(&self) -> Option<&Home> {
-        match &self.role {
+        match self.role() {
             Role::Worker(core) => Some(&core.home),
             Role::Root(home) => Some(home),
-            Role::Guest | Role::Absent => None,
+            Role::Guest | Role::AsBelow | Role::Absent => None,
         }
     }
 }

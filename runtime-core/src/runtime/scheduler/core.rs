@@ -141,6 +141,7 @@ impl Core {
             .registry
             .birth(&mut births, self.index, task.pointer())?;
         task.header().set_place(place);
+        self.shared.tell_shutdown();
         Ok(())
     }
 }

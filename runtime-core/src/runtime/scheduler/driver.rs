@@ -14,6 +14,11 @@
 //! the other. (Were the timer armed for a later one, say because the earliest was cancelled in
 //! between, an insertion after that would be missed.)
 //!
+//! **Whose the poller is.** Its descriptors belong to the threads of the loop, each of which keeps it
+//! open ([`Driver::keep_open`]) from before its start to its end, and to the driver until the loop is
+//! closed ([`Driver::let_go`]). So they are closed with the last thread, whoever still holds the loop.
+//! Only those threads wait in it; everybody else interrupts or arms it, which does nothing after that.
+//!
 //! **A time that stands still.** The holder of the role
 //!
 //! 1. looks what has come to the poller. If anything has, it leaves: a parker writes one interrupt in
@@ -30,7 +35,7 @@ use super::role::{Held, Role};
 use crate::runtime::task::quietly::wake_quietly;
 use crate::runtime::time::{AdvanceKey, Clock, Holds, Look, Slack, Tick, TimerKey, Timers};
 use crate::sync::atomic::{AtomicU64, Ordering, fence};
-use crate::sync::{Mutant, Mutex, StdArc, Waiter, broken};
+use crate::sync::{Mutant, Mutex, StdArc, StdWeak, Waiter, broken};
 
 /// The value of `asleep_until` while nobody waits.
 const AWAKE: u64 = 0;
@@ -67,7 +72,9 @@ pub(crate) struct Driver {
     pub(crate) role: Role,
     slack: Slack,
     pub(crate) holds: Holds,
-    waiter: StdArc<Waiter>,
+    waiter: StdWeak<Waiter>,
+    /// Keeps it open until the loop is closed.
+    own_waiter: Mutex<Option<StdArc<Waiter>>>,
     timers: Timers,
     asleep_until: AtomicU64,
     bed: Mutex<Bed>,
@@ -79,7 +86,8 @@ impl Driver {
             clock: Clock::new(settings.paused),
             holds: Holds::new(settings.paused),
             role: Role::new(),
-            waiter,
+            waiter: StdArc::downgrade(&waiter),
+            own_waiter: Mutex::new(Some(waiter)),
             timers: Timers::new(workers),
             slack: settings.slack,
             asleep_until: AtomicU64::new(AWAKE),
@@ -148,6 +156,17 @@ impl Driver {
         self.holds.close().into_iter().for_each(wake_quietly);
     }
 
+    /// Keeps the poller open for a thread of the loop.
+    pub(crate) fn keep_open(&self) -> Option<StdArc<Waiter>> {
+        self.waiter.upgrade()
+    }
+
+    /// The loop is closed: the poller goes with the last thread.
+    pub(crate) fn let_go(&self) {
+        let own = self.own_waiter.lock().take();
+        drop(own);
+    }
+
     /// Whether a timer is due, at a look without locks.
     pub(crate) fn is_due(&self, now: Tick) -> bool {
         self.timers.next() <= now
@@ -204,7 +223,9 @@ impl Driver {
     #[inline]
     pub(crate) fn look_again(&self) {
         if self.clock.is_paused() {
-            self.waiter.interrupt();
+            if let Some(waiter) = self.waiter.upgrade() {
+                waiter.interrupt();
+            }
         }
     }
 
@@ -249,12 +270,17 @@ impl Driver {
     }
 
     fn arm_waiter(&self, after: Option<Duration>) {
-        self.waiter.arm(after).unwrap_or_else(complain);
+        if let Some(waiter) = self.waiter.upgrade() {
+            waiter.arm(after).unwrap_or_else(complain);
+        }
     }
 
     /// Waits in the poller, or only looks there. Whether anything came, or may have.
     fn has_come(&self, at_once: bool) -> bool {
-        self.waiter.wait(at_once).unwrap_or_else(|error| {
+        let Some(waiter) = self.waiter.upgrade() else {
+            return true;
+        };
+        waiter.wait(at_once).unwrap_or_else(|error| {
             complain(error);
             true
         })

@@ -37,6 +37,8 @@ pub(crate) struct Home {
     prune_at: Cell<usize>,
     /// The root has its place in the line like everybody.
     in_line: bool,
+    /// The thread turns nothing any more: see `close`.
+    closed: Cell<bool>,
 }
 
 impl Home {
@@ -50,6 +52,7 @@ impl Home {
             tasks: RefCell::default(),
             prune_at: Cell::new(64),
             in_line,
+            closed: Cell::new(false),
         }
     }
 
@@ -138,6 +141,17 @@ impl Home {
     pub(crate) fn tasks(&self) -> Vec<TaskHandle> {
         self.forget_ended();
         self.tasks.borrow().clone()
+    }
+
+    /// The thread is about to leave, and has ended its local tasks: it refuses others, which nobody would
+    /// run. What is dropped this late, a context's values say, may still ask for one.
+    pub(crate) fn close(&self) {
+        debug_assert!(!self.has_ready(), "something waits on a thread that leaves");
+        self.closed.set(true);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
     }
 
     /// Lets go of the tasks that have ended. The last handle of one drops what is left of it, which

@@ -8,11 +8,15 @@
 //! callback, which keeps its place among the other tasks, and runs whichever callback is the first.
 //!
 //! **The end.** Callbacks that call others for ever would keep their task alive, and with it the
-//! loop. When the shutdown finds no task but the lane's, it allows for what waits and a little more
-//! ([`Lane::wind_down`]), so that the done-callbacks of the last tasks still run; the lane
-//! closes when that is used up.
+//! loop. When the shutdown finds no task but the lane's, it allows for what waits and a great deal
+//! more ([`Lane::wind_down`]): a chain of callbacks that comes to an end gets there. What waits by then
+//! runs, however long that takes; the lane closes when the rest is used up, or takes too long. What
+//! the end of a task has called is on the lane before the shutdown finds that task gone, so that it is
+//! among what waits.
 
 use std::collections::VecDeque;
+use std::panic::Location;
+use std::time::{Duration, Instant};
 
 use crate::runtime::task::callback::Handle;
 use crate::runtime::task::quietly::quietly;
@@ -22,7 +26,10 @@ use crate::sync::Mutex;
 const BURST: usize = 64;
 
 /// How many callbacks that the last callbacks add are still run.
-const LAST_CALLS: usize = 64;
+const LAST_CALLS: usize = 100_000;
+
+/// How many of them are run however long they take.
+const LAST_CALLS_AT_LEAST: usize = 1_000;
 
 /// Callbacks that wait.
 #[derive(Debug, Default)]
@@ -36,9 +43,21 @@ pub(crate) struct Lane {
 struct Queue {
     waiting: VecDeque<Handle>,
     draining: bool,
-    /// How many callbacks may still run, while the loop winds down.
-    last_calls: Option<usize>,
+    /// Where the callback was registered that runs, if one does.
+    running: Option<&'static Location<'static>>,
+    /// What may still run, while the loop winds down.
+    last_calls: Option<LastCalls>,
     closed: bool,
+}
+
+/// What is left of the callbacks of a loop that winds down.
+#[derive(Debug)]
+struct LastCalls {
+    left: usize,
+    /// How long those may take that the last callbacks add.
+    patience: Duration,
+    /// When the first of those began.
+    since: Option<Instant>,
 }
 
 /// What follows from a push.
@@ -85,7 +104,7 @@ impl Lane {
     /// Takes the next callback; with none left the drain is over.
     fn next(&self) -> Option<Handle> {
         let mut queue = self.queue.lock();
-        if queue.last_calls == Some(0) {
+        if queue.last_calls.as_mut().is_some_and(LastCalls::are_over) {
             let rest = queue.stop();
             drop(queue);
             discard(rest);
@@ -93,10 +112,18 @@ impl Lane {
         }
         let next = queue.waiting.pop_front();
         queue.draining = next.is_some();
-        if next.is_some() {
-            queue.last_calls = queue.last_calls.map(|calls| calls - 1);
-        }
+        queue.running = next.as_ref().map(Handle::location);
         next
+    }
+
+    /// The callback has run, and the task leaves the lane for a moment or for good.
+    fn rest(&self) {
+        self.queue.lock().running = None;
+    }
+
+    /// Where the callback was registered that runs now.
+    pub(crate) fn running(&self) -> Option<&'static Location<'static>> {
+        self.queue.lock().running
     }
 
     /// Runs a burst of callbacks through `run`, or the one that is the task's. False if that was all.
@@ -104,6 +131,7 @@ impl Lane {
     pub(crate) fn drain(&self, run: impl Fn(Handle)) -> bool {
         if self.in_line {
             self.next().into_iter().for_each(run);
+            self.rest();
             return false;
         }
         for _ in 0..BURST {
@@ -112,15 +140,20 @@ impl Lane {
                 None => return false,
             }
         }
+        self.rest();
         true
     }
 
-    /// Nothing but callbacks keeps the loop: it waits for so many more. Or, with `false`, there is
-    /// something again.
-    pub(crate) fn wind_down(&self, alone: bool) {
+    /// Nothing but callbacks keeps the loop: from the first time on they are counted. `patience`:
+    /// how long those may take that are not there yet.
+    pub(crate) fn wind_down(&self, patience: Duration) {
         let mut queue = self.queue.lock();
-        let calls = queue.waiting.len() + LAST_CALLS;
-        queue.last_calls = alone.then(|| queue.last_calls.unwrap_or(calls));
+        let left = queue.waiting.len() + LAST_CALLS;
+        queue.last_calls.get_or_insert(LastCalls {
+            left,
+            patience,
+            since: None,
+        });
     }
 
     /// Refuses callbacks from now on, and discards what waits: nobody drains any more.
@@ -134,6 +167,23 @@ impl Lane {
 pub(crate) fn discard(calls: impl IntoIterator<Item = Handle>) {
     for call in calls {
         quietly(|| call.cancel());
+    }
+}
+
+impl LastCalls {
+    /// Counts the next callback, unless it is not to run any more.
+    fn are_over(&mut self) -> bool {
+        let added = LAST_CALLS.saturating_sub(self.left);
+        if self.left <= LAST_CALLS {
+            self.since.get_or_insert_with(Instant::now);
+        }
+        let slow = || {
+            self.since
+                .is_some_and(|since| since.elapsed() >= self.patience)
+        };
+        let over = self.left == 0 || (added >= LAST_CALLS_AT_LEAST && slow());
+        self.left = self.left.saturating_sub(1);
+        over
     }
 }
 

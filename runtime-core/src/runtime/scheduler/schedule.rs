@@ -20,7 +20,7 @@ use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::header::{Header, TaskId, Wake};
 use crate::runtime::task::quietly::quietly;
 use crate::runtime::task::reference::TaskRef;
-use crate::runtime::task::registry::Closed;
+use crate::runtime::task::registry::{Closed, Who};
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::task::schedule::Schedule;
 use crate::runtime::task::schedule_face::Report;
@@ -81,6 +81,10 @@ impl Schedule for Stealable {
         call_soon(self.shared(), vec![callback]);
     }
 
+    fn count_teller(&self, begins: bool) {
+        count_teller(self.shared(), begins);
+    }
+
     fn report(&self, report: Report) {
         tell(self.shared(), report);
     }
@@ -129,6 +133,10 @@ impl Schedule for Bound {
         call_soon(&self.shared, vec![callback]);
     }
 
+    fn count_teller(&self, begins: bool) {
+        count_teller(&self.shared, begins);
+    }
+
     fn report(&self, report: Report) {
         tell(&self.shared, report);
     }
@@ -162,9 +170,18 @@ fn died(shared: &Arc<Shared>, header: &Header) {
     if let Some(place) = header.place() {
         shared.registry.death(place, header.into());
         header.clear_place();
-        if shared.is_closing() && !broken(Mutant::EndUntold) {
-            shared.crew.seats[0].parker.unpark();
+        if !broken(Mutant::EndUntold) {
+            shared.tell_shutdown();
         }
+    }
+}
+
+fn count_teller(shared: &Shared, begins: bool) {
+    if begins {
+        shared.registry.begin_telling();
+    } else {
+        shared.registry.end_telling();
+        shared.tell_shutdown();
     }
 }
 
@@ -174,8 +191,11 @@ pub(crate) fn register(shared: &Arc<Shared>, task: &Runnable) -> Result<(), Clos
         |frame| match frame.and_then(|frame| frame.core_of(shared)) {
             Some(core) => core.register(task),
             None => {
-                let place = shared.registry.birth_foreign(task.pointer())?;
+                let hidden = task.header().id == HIDDEN;
+                let who = if hidden { Who::Hidden } else { Who::Anybody };
+                let place = shared.registry.birth_foreign(task.pointer(), who)?;
                 task.header().set_place(place);
+                shared.tell_shutdown();
                 Ok(())
             }
         },

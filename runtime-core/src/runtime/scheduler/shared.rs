@@ -19,6 +19,7 @@ use crate::exceptions::PanicError;
 use crate::runtime::blocking::FunctionPool;
 use crate::runtime::run_queue::RunQueue;
 use crate::runtime::task::header::{Header, TaskId};
+use crate::runtime::task::quietly::quietly;
 use crate::runtime::task::registry::{Births, Registry};
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::time::Stamp;
@@ -48,7 +49,8 @@ pub(crate) struct Shared {
     /// The threads for functions that block.
     pub(crate) pool: FunctionPool,
     pub(crate) options: Options,
-    pub(crate) handler: Mutex<Option<Handler>>,
+    /// `None` for good once the loop is closed: a handler may hold the loop.
+    handler: Mutex<Option<Option<Handler>>>,
     debug: AtomicBool,
     slow_nanoseconds: AtomicU64,
     pub(crate) counters: Counters,
@@ -61,6 +63,8 @@ pub(crate) struct Shared {
     pub(crate) foreign_branch: OnceLock<StdWeak<dyn Any + Send + Sync>>,
     /// The thread of worker 0.
     pub(crate) first_thread: thread::ThreadId,
+    /// The process that made the loop, by its number.
+    process: u32,
     /// A `run` is under way.
     running: AtomicBool,
     /// A shutdown is under way: ends are told to worker 0.
@@ -104,8 +108,12 @@ impl Shared {
     pub(crate) fn new(options: Options) -> io::Result<(Shared, Vec<WorkerParts>)> {
         let waiter = StdArc::new(Waiter::new()?);
         let interrupt: Interrupt = {
-            let waiter = StdArc::clone(&waiter);
-            StdArc::new(move || waiter.interrupt())
+            let waiter = StdArc::downgrade(&waiter);
+            StdArc::new(move || {
+                if let Some(waiter) = waiter.upgrade() {
+                    waiter.interrupt();
+                }
+            })
         };
         // Room for the spares from the start: no array here ever grows.
         let spares = if options.seed.is_some() {
@@ -134,7 +142,7 @@ impl Shared {
             pool: FunctionPool::new(options.pool()),
             options,
             agenda: Agenda::default(),
-            handler: Mutex::new(None),
+            handler: Mutex::new(Some(None)),
             debug,
             slow_nanoseconds: AtomicU64::new(SLOW_NANOSECONDS),
             counters: Counters::default(),
@@ -147,6 +155,7 @@ impl Shared {
             ids: AtomicU64::new(1),
             foreign_branch: OnceLock::new(),
             first_thread: thread::current().id(),
+            process: std::process::id(),
             running: AtomicBool::new(false),
             closing: AtomicBool::new(false),
             closing_since: StdAtomicU64::new(0),
@@ -201,10 +210,36 @@ impl Shared {
     /// Tells the exception handler, or standard error.
     pub(crate) fn report(shared: &Arc<Shared>, context: &ExceptionContext) {
         let handler = shared.handler.lock().clone();
-        match handler {
+        match handler.flatten() {
             Some(handler) => call_handler(&handler, shared, context),
             None => default_handler(context),
         }
+    }
+
+    /// Whether this is the process that made the loop, and not a fork of it, which has none of its
+    /// threads. A system call.
+    pub(crate) fn is_of_this_process(&self) -> bool {
+        std::process::id() == self.process
+    }
+
+    /// Replaces the exception handler. Returns what the caller is to drop: the one before, or, where
+    /// the loop is closed, the new one.
+    #[must_use = "user code, to be dropped outside of every lock"]
+    pub(crate) fn replace_handler(&self, handler: Option<Handler>) -> Option<Handler> {
+        match &mut *self.handler.lock() {
+            Some(place) => std::mem::replace(place, handler),
+            None => handler,
+        }
+    }
+
+    /// The loop is closed, and its threads have ended or were left behind: it gives back what it has,
+    /// whoever still holds it. What is reported from now on goes to the default handler.
+    pub(crate) fn give_back(&self) {
+        let spares = std::mem::take(&mut self.spares.lock().idle);
+        drop(spares);
+        self.driver.let_go();
+        let handler = self.handler.lock().take();
+        quietly(|| drop(handler));
     }
 
     #[inline]
@@ -239,6 +274,14 @@ impl Shared {
     #[inline]
     pub(crate) fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Acquire)
+    }
+
+    /// Wakes the shutdown, if there is one: what it waits for may have changed.
+    #[inline]
+    pub(crate) fn tell_shutdown(&self) {
+        if self.is_closing() {
+            self.crew.seats[0].parker.unpark();
+        }
     }
 
     pub(crate) fn set_closing(&self) {

@@ -1,17 +1,20 @@
 //! The end of a loop, in numbered steps.
 //!
 //! 1. From now on every end of a task is told to worker 0, which runs this.
-//! 2. In rounds: every task that no round has met is cancelled, once, and waited for. Tasks born
-//!    meanwhile are met by the next round. One that refuses to end is waited for. After the first
-//!    round, foreign threads can make no more.
-//! 3. A round that finds nobody closes the registry: nothing is born any more. Callbacks that wait
-//!    on the lane run before that, but cannot put it off for ever.
+//! 2. In rounds: every task that no round has met is cancelled, once, and waited for until it has
+//!    told of its end. Tasks born meanwhile are met by the next round. One that refuses to end is
+//!    waited for. After the first round, foreign threads can make no more.
+//! 3. A round that finds nobody closes the registry: nothing is born any more, and every end has been
+//!    told. Callbacks that wait on the lane run before that, those of the ends among them, but cannot
+//!    put it off for ever.
 //! 4. The pool for blocking functions is closed. What is queued there has no task any more, and is
 //!    dropped. Functions that run are waited for, five minutes at most: then the exception handler
 //!    is told, and they are left behind with their threads.
 //! 5. The injector is closed, and hands out what is left (nothing, unless the end was forced).
 //! 6. The workers and the poller thread are told to stop; each drops what is bound to it.
 //! 7. The agenda and the lane are closed; what waits there is dropped.
+//! 8. The loop gives back what it has (`Shared::give_back`), whoever still holds it. The poller goes
+//!    with the last thread, which may be one that is left behind.
 //!
 //! **Forced**, at a deadline, steps 2 and 3 become: every task is woken, and from now on what a
 //! worker dequeues is dropped instead of polled. What is inside a poll then is stuck: it is named,
@@ -31,14 +34,20 @@ use super::schedule::{HIDDEN, closed_error};
 use super::shared::Shared;
 use super::worker::{Turn, Worker};
 use crate::runtime::task::handle::TaskHandle;
-use crate::runtime::task::reference;
-use crate::sync::{Arc, Mutant, broken, thread};
+use crate::runtime::task::reference::{self, TaskRef};
+use crate::sync::Arc;
 
 /// How long a forced end waits for what can still be dropped.
 const GRACE: Duration = Duration::from_millis(200);
 
 /// How long a task is inside a poll before it is called stuck.
 const SETTLED: Duration = Duration::from_millis(20);
+
+/// How long the forced end waits between two looks.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// How long the last callbacks may go on adding others.
+const LAST_CALLS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long an end without a deadline waits for blocking functions, as asyncio's does.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -109,6 +118,13 @@ enum Ended {
     InDeadlock(Deadlock),
 }
 
+/// No wait of this looks again by itself: whatever may end one wakes worker 0. That is a death (which
+/// comes after the telling), a late teller that has told, the limit (by the alarm), and, to save time,
+/// a birth. **Why no death is missed:** the snapshot of a round is taken after `set_closing`, and marks
+/// the slot of everybody whom it shows. The death is an exchange on that slot, so it sees the mark's
+/// release, and with it that the loop closes. Whom the snapshot does not show is dead, or was born
+/// after it by somebody whom it shows: so after a snapshot that shows nobody there is no sleep. Tellers
+/// are counted under the lock under which they are looked for here.
 fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Instant>) -> Ended {
     let late = move || {
         // In a deadlock of the deterministic mode, nothing is worth waiting for.
@@ -117,25 +133,17 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
     let told_before = shared.is_stalled();
     let _alarm = deadline.map(|deadline| Alarm::set(shared, deadline));
     while !shared.registry.close_if_empty() {
-        let mut round = living(shared);
-        shared.lane.wind_down(round.is_empty());
-        shared.begin_round();
-        for task in &round {
-            task.reference().cancel_for_shutdown();
+        let snapshot = reference::living(&shared.registry);
+        let keeps = !snapshot.is_empty() || shared.registry.has_tellers();
+        let round = without_hidden(snapshot);
+        if !round.is_empty() {
+            end_round(worker, round, late);
+        } else if keeps {
+            // Callbacks only, or somebody who tells of an end.
+            shared.lane.wind_down(last_calls_patience(shared));
+            worker.turn_or_sleep();
         }
-        // A task has ended for this purpose once it has left the registry: that is what worker 0 is
-        // told about. (Its DONE comes a moment later.)
-        worker.drive(|| {
-            while round.last().is_some_and(has_left) {
-                round.pop();
-            }
-            round.is_empty() || late()
-        });
         shared.registry.refuse_foreign();
-        // Only the lane's task, or one that is just about to leave the registry.
-        if worker.turn() == Turn::Idle {
-            thread::yield_now();
-        }
         if late() {
             let in_deadlock = shared.is_stalled() && !told_before;
             return if in_deadlock {
@@ -148,21 +156,48 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
     Ended::All
 }
 
-fn has_left(task: &TaskHandle) -> bool {
-    if broken(Mutant::WaitForDone) {
-        return task.done();
+/// Cancels whom no round has met, and waits until all have left the registry, or it is `late`.
+fn end_round(worker: &mut Worker, mut round: Vec<TaskHandle>, late: impl Fn() -> bool) {
+    worker.core().shared.begin_round();
+    for task in &round {
+        task.reference().cancel_for_shutdown();
     }
-    task.reference().header().place().is_none()
+    worker.drive(|| {
+        while round.last().is_some_and(has_left) {
+            round.pop();
+        }
+        round.is_empty() || late()
+    });
+}
+
+/// A task that is done still has to tell of its end: what counts is that it has left the registry. (One
+/// that is not done has no place while it is being born.)
+fn has_left(task: &TaskHandle) -> bool {
+    task.done() && task.reference().header().place().is_none()
+}
+
+/// How long callbacks that the last callbacks add may take. A schedule by seed knows no clock.
+fn last_calls_patience(shared: &Shared) -> Duration {
+    match shared.options.seed {
+        Some(_) => Duration::MAX,
+        None => LAST_CALLS_PATIENCE,
+    }
+}
+
+/// Every task but the lane's, those that still have to tell of their end among them.
+fn without_hidden(mut tasks: Vec<TaskRef>) -> Vec<TaskHandle> {
+    tasks.retain(|task| task.id() != HIDDEN);
+    tasks.into_iter().map(TaskHandle::new).collect()
 }
 
 /// Every living task but the lane's.
 pub(crate) fn living(shared: &Shared) -> Vec<TaskHandle> {
-    let mut tasks = reference::living(&shared.registry);
-    tasks.retain(|task| task.id() != HIDDEN && task.ending().is_none());
-    tasks.into_iter().map(TaskHandle::new).collect()
+    let mut tasks = without_hidden(reference::living(&shared.registry));
+    tasks.retain(|task| !task.done());
+    tasks
 }
 
-/// Has every task that is not inside a poll dropped, and names the others.
+/// Has every task that is not inside a poll dropped, and names the others, and a callback that runs.
 fn drop_what_waits(worker: &mut Worker, shared: &Arc<Shared>) -> Vec<String> {
     shared.set_abandoning();
     let until = Instant::now() + GRACE;
@@ -177,15 +212,22 @@ fn drop_what_waits(worker: &mut Worker, shared: &Arc<Shared>) -> Vec<String> {
         let since = only_stuck.take().filter(|_| stuck);
         only_stuck = stuck.then(|| since.unwrap_or_else(Instant::now));
         let settled = only_stuck.is_some_and(|since| since.elapsed() >= SETTLED);
-        let left = living(shared);
+        let left = still_there(shared);
         if left.is_empty() || settled || Instant::now() >= until {
-            return left
-                .iter()
-                .map(|task| task.reference().describe())
-                .collect();
+            return left;
         }
-        thread::yield_now();
+        // A death ends the pause at once.
+        shared.crew.seats[0].parker.park_timeout(PAUSE);
     }
+}
+
+/// Names the tasks that have not ended, and the callback that runs.
+fn still_there(shared: &Shared) -> Vec<String> {
+    let tasks = living(shared);
+    let tasks = tasks.iter().map(|task| task.reference().describe());
+    let callback = shared.lane.running();
+    let callback = callback.map(|location| format!("callback registered at {location}"));
+    tasks.chain(callback).collect()
 }
 
 /// Steps 5 to 7: whoever comes now is refused, and what waits is dropped.
@@ -198,4 +240,5 @@ pub(crate) fn close(shared: &Arc<Shared>) {
     shared.watch_parker.unpark();
     discard(shared.agenda.close(&shared.driver));
     shared.lane.close();
+    shared.driver.clear();
 }

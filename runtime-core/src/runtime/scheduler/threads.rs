@@ -27,7 +27,10 @@ pub(crate) fn start(
         builder = builder.stack_size(size);
     }
     let shared = Arc::clone(shared);
+    // Before the thread is there: the loop may be closed until it is.
+    let open = shared.driver.keep_open();
     builder.spawn(move || {
+        let _open = open;
         call(shared.options.on_thread_start.as_deref());
         body(&shared);
         call(shared.options.on_thread_stop.as_deref());

@@ -27,8 +27,8 @@ use super::role::Held;
 use super::shared::Shared;
 use super::threads;
 use crate::runtime::task::quietly::wake_quietly;
+use crate::sync::Arc;
 use crate::sync::atomic::{Ordering, fence};
-use crate::sync::{Arc, thread};
 
 const LOOK: Duration = Duration::from_millis(1);
 const RELAXED_LOOK: Duration = Duration::from_millis(3);
@@ -53,13 +53,8 @@ pub(crate) fn run(shared: &Arc<Shared>) {
 /// The dedicated poller that the switch `no-worker-polls` asks for.
 fn poll_for_all(shared: &Shared) {
     let mut due = Vec::new();
-    let held = loop {
-        match shared.driver.role.take(own_number(shared)) {
-            Some(held) => break held,
-            // A worker that looks around has it for a moment.
-            None => thread::yield_now(),
-        }
-    };
+    let held = shared.driver.role.take(own_number(shared));
+    let held = held.expect("where the poller thread polls for all, nobody else takes the role");
     while !shared.crew.is_stopping() {
         if shared.watch_parker.begin_poll() {
             shared.wait(&held, &mut due);

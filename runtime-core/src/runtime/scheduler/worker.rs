@@ -102,6 +102,13 @@ impl Worker {
         }
     }
 
+    /// Turns once, or sleeps until this worker is woken.
+    pub(crate) fn turn_or_sleep(&mut self) {
+        if self.turn() == Turn::Idle {
+            self.sleep();
+        }
+    }
+
     /// Polls one task, if there is one anywhere. Never blocks.
     #[inline]
     pub(crate) fn turn(&mut self) -> Turn {
@@ -302,7 +309,8 @@ impl Worker {
             self.core.queue.push_back(task);
         }
         let driver = &shared.driver;
-        if driver.is_due(driver.clock.tick()) {
+        // Where the poller thread polls for all, the role is its own for good.
+        if shared.options.worker_polls() && driver.is_due(driver.clock.tick()) {
             if let Some(held) = driver.role.take(self.core.index) {
                 driver.expire(&mut self.due);
                 driver.role.release(held);

@@ -17,7 +17,7 @@
 //!                                    ▲                             │
 //!                                    └──────── Again ◀─────────────┤
 //!                                                                  └─▶ Ready / claimed by the root /
-//!   freed ◀─ last reference ◀─ told: joiner, waiters, callbacks ◀─ complete ◀─ died ◀─ panicked
+//!   freed ◀─ last reference ◀─ died ◀─ told: waiters, callbacks ◀─ complete ◀─────── panicked
 //! ```
 //!
 //! The protocols have their essays where they live: the state word in `state`, cancellation in

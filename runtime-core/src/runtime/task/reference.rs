@@ -271,9 +271,18 @@ impl TaskRef {
         let audience = &header.side_or_new().audience;
         let key = audience.add_callback(callback);
         if !header.state.watch() {
-            self.tell(audience);
+            self.tell_late(audience);
         }
         key
+    }
+
+    /// Tells of the end after the completer, perhaps what that one leaves to this thread. Counted, so
+    /// that the loop does not close meanwhile.
+    #[cold]
+    fn tell_late(&self, audience: &Audience<Handle>) {
+        self.scheduler().count_teller(true);
+        self.tell(audience);
+        self.scheduler().count_teller(false);
     }
 
     /// Tells everybody of the end, which has been published.

@@ -8,10 +8,11 @@ use super::cancel::{self, Origin};
 use super::header::{Header, TaskPointer, Wake};
 use super::quietly::wake_quietly;
 use super::reference::TaskRef;
-use super::transitions::{Complete, Ending, Idle, Start};
+use super::transitions::{Ending, Idle, Start};
 use super::waker::BorrowedWaker;
 use crate::exceptions::CancelledError;
 use crate::runtime::run_queue::Word;
+use crate::sync::{Mutant, broken};
 
 /// The right to run a task: SCHEDULED is set, and the holder is the one who will `start` it.
 ///
@@ -165,7 +166,10 @@ fn go_idle(pointer: TaskPointer) {
     }
 }
 
-/// Ends the task: out of the registry, DONE published, and then whoever waits for it is told.
+/// Ends the task: DONE published, then whoever is to hear of it told, then out of the registry.
+///
+/// In this order, because the shutdown waits for the registry: when it finds nobody there, the end
+/// of every task has been told, and the callbacks stand on the lane. (See the essay in `registry`.)
 ///
 /// # Safety
 /// The caller holds RUNNING, and the output has been stored.
@@ -177,30 +181,30 @@ unsafe fn finish(pointer: TaskPointer, ending: Ending) {
         // SAFETY: no handle, and none comes back: the output is ours (H3).
         unsafe { dispose(pointer) }
     }
+    if broken(Mutant::DeathBeforeTelling) {
+        // SAFETY: the loop's reference is still held.
+        unsafe { (header.vtable.died)(pointer) }
+    }
+    let end = header.state.complete(ending, no_handle);
+    // SAFETY: `complete` leaves the loop's reference to us.
+    let task = unsafe { TaskRef::from_owned(pointer) };
+    if end.orphan {
+        // SAFETY: no handle is left, and the output is not yet dropped (H3).
+        unsafe { task.dispose_output() }
+    }
+    // SAFETY: H4: JOINER was set when DONE was set, and this is the one completer.
+    let waker = end
+        .joiner
+        .then(|| header.joiner.with_mut(|place| unsafe { (*place).take() }));
+    let mut waker = waker.flatten();
+    if end.watched {
+        tell(&task, waker.take());
+    }
     // SAFETY: the loop's reference is still held.
     unsafe { (header.vtable.died)(pointer) }
-    if let Complete::Tell {
-        joiner,
-        watched,
-        orphan,
-    } = header.state.complete(ending, no_handle)
-    {
-        // SAFETY: `Tell` leaves the loop's reference to us.
-        let task = unsafe { TaskRef::from_owned(pointer) };
-        if orphan {
-            // SAFETY: no handle is left, and the output is not yet dropped (H3).
-            unsafe { task.dispose_output() }
-        }
-        // SAFETY: H4: JOINER was set when DONE was set, and this is the one completer.
-        let waker = joiner.then(|| header.joiner.with_mut(|place| unsafe { (*place).take() }));
-        let waker = waker.flatten();
-        if watched {
-            return tell(&task, waker);
-        }
-        // Before the wake, so that the joiner finds itself alone and frees without an exchange.
-        drop(task);
-        waker.into_iter().for_each(wake_quietly);
-    }
+    // Before the wake, so that the joiner finds itself alone and frees without an exchange.
+    drop(task);
+    waker.into_iter().for_each(wake_quietly);
 }
 
 /// # Safety

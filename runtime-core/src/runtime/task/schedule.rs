@@ -22,6 +22,9 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// Runs a callback on the loop's lane.
     fn call_soon(&self, callback: Handle);
 
+    /// This thread is about to tell of the task's end, after its completer; or it has done so.
+    fn count_teller(&self, begins: bool);
+
     /// Tells the loop's exception handler.
     fn report(&self, report: Report);
 
@@ -35,6 +38,10 @@ pub(crate) trait Schedule: Send + Sync + 'static {
 impl<S: Schedule> Rare for S {
     fn call_soon(&self, callback: Handle) {
         Schedule::call_soon(self, callback);
+    }
+
+    fn count_teller(&self, begins: bool) {
+        Schedule::count_teller(self, begins);
     }
 
     fn report(&self, report: Report) {

@@ -9,6 +9,8 @@ use super::callback::Handle;
 pub(crate) trait Rare: Any {
     /// Runs a callback on the loop's lane.
     fn call_soon(&self, callback: Handle);
+    /// This thread is about to tell of the task's end, after its completer; or it has done so.
+    fn count_teller(&self, begins: bool);
     /// Tells the loop's exception handler of a panic that nobody has seen.
     fn report(&self, report: Report);
     /// Which loop it is: its address, to be compared.

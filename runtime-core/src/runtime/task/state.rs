@@ -119,8 +119,8 @@ impl State {
         }
     }
 
-    /// Ends the task: publishes the output, which has been stored before. Gives the loop's
-    /// reference back in the same step where nobody is to be told.
+    /// Ends the task: publishes the output, which has been stored before. The loop's reference is
+    /// still held: it covers the telling, and the slot in the registry.
     #[inline]
     pub(crate) fn complete(&self, ending: Ending, output_dropped: bool) -> Complete {
         let how = match ending {
@@ -132,11 +132,7 @@ impl State {
         loop {
             debug_assert!(before & RUNNING != 0, "completed without running");
             debug_assert!(before & DONE == 0, "completed twice");
-            let orphan = before & HANDLE == 0 && !output_dropped;
-            let alone = before / REFERENCE == 1;
-            let tell = before & (JOINER | WATCHED) != 0 || orphan || alone;
-            let ended = (before & !(RUNNING | SCHEDULED | CANCEL)) | how;
-            let after = if tell { ended } else { ended - REFERENCE };
+            let after = (before & !(RUNNING | SCHEDULED | CANCEL)) | how;
             // Release: publishes the output. Acquire: what the handle stored, the join waker.
             let publish = if broken(Mutant::DoneBeforeOutput) {
                 Ordering::Relaxed
@@ -147,12 +143,11 @@ impl State {
                 .word
                 .compare_exchange(before, after, publish, Ordering::Relaxed)
             {
-                Ok(_) if !tell => return Complete::Released,
                 Ok(_) => {
-                    return Complete::Tell {
+                    return Complete {
                         joiner: before & JOINER != 0,
                         watched: before & WATCHED != 0,
-                        orphan,
+                        orphan: before & HANDLE == 0 && !output_dropped,
                     };
                 }
                 Err(now) => before = now,

@@ -31,21 +31,16 @@ pub(crate) enum Idle {
     Again,
 }
 
-/// What `complete` leaves to do.
+/// What `complete` leaves to do, before the task leaves the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum Complete {
-    /// Nothing: the loop's reference has been given back in the same step.
-    Released,
-    /// Somebody is to be told; the loop's reference is still held.
-    Tell {
-        /// The join waker is to be taken and woken.
-        joiner: bool,
-        /// Callbacks and waiters are to be collected from the side allocation.
-        watched: bool,
-        /// No handle is left: the output is the completer's to drop.
-        orphan: bool,
-    },
+pub(crate) struct Complete {
+    /// The join waker is to be taken and woken.
+    pub(crate) joiner: bool,
+    /// Callbacks and waiters are to be collected from the side allocation.
+    pub(crate) watched: bool,
+    /// No handle is left: the output is the completer's to drop.
+    pub(crate) orphan: bool,
 }
 
 /// What `cancel` did.

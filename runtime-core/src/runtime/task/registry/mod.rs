@@ -10,6 +10,15 @@
 //!    bit, so the reader's reference is taken while the loop's is held: the count never rises
 //!    from zero.
 //!
+//! **A death comes after the telling.** A task that ends publishes DONE, wakes its waiters, puts its
+//! callbacks on the lane, and only then leaves its slot. So "nobody is registered" is the one fact
+//! that a shutdown has to wait for: every end has been told to everybody. Whoever registers a
+//! callback so late that it finds DONE tells of the end itself, and then of what it finds on the
+//! list besides, which the completer leaves to it; it is counted as a *teller* from before it takes
+//! the list until it has told, and the registry does not close meanwhile. (The joiner alone, who is
+//! woken by the completer, may be woken after the death: it is a task, which is registered, or a
+//! foreign thread, for which the lane does nothing.)
+//!
 //! **Closing.** The registry closes when nobody is alive and nobody can be born. A task is born by
 //! a live task or under the lock of the foreign array. With that lock held, the closer sums the
 //! birth counters, finds every slot empty, and sums them again. Had a child been born into an array
@@ -24,4 +33,4 @@ pub(crate) use slots::Births;
 
 mod shards;
 
-pub(crate) use shards::{Closed, Place, Registry};
+pub(crate) use shards::{Closed, Place, Registry, Who};

@@ -10,6 +10,15 @@ use crate::sync::{Arc, Mutant, Mutex, broken};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Closed;
 
+/// Who is born on a thread that is no worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// A task, which the shutdown refuses after its first round.
+    Anybody,
+    /// The lane's own, which runs the callbacks of ends that the shutdown has brought about.
+    Hidden,
+}
+
 /// Where a task is registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -45,6 +54,8 @@ struct Foreign<T> {
     births: Births<T>,
     /// A shutdown has had its first round.
     refused: bool,
+    /// How many threads tell of an end on behalf of a completer that need not be there any more.
+    tellers: usize,
 }
 
 impl<T> Registry<T> {
@@ -59,6 +70,7 @@ impl<T> Registry<T> {
             foreign: Mutex::new(Foreign {
                 births: foreign_births,
                 refused: false,
+                tellers: 0,
             }),
             closed: AtomicBool::new(false),
         };
@@ -85,10 +97,11 @@ impl<T> Registry<T> {
     }
 
     /// Registers `value` from a thread that is no worker.
-    pub(crate) fn birth_foreign(&self, value: NonNull<T>) -> Result<Place, Closed> {
+    pub(crate) fn birth_foreign(&self, value: NonNull<T>, who: Who) -> Result<Place, Closed> {
         let mut foreign = self.foreign.lock();
+        let refused = foreign.refused && who == Who::Anybody;
         // Relaxed: the bit is set under the same lock.
-        if foreign.refused || self.closed.load(Ordering::Relaxed) {
+        if refused || self.closed.load(Ordering::Relaxed) {
             return Err(Closed);
         }
         if broken(Mutant::BirthUnlocked) {
@@ -119,9 +132,10 @@ impl<T> Registry<T> {
     /// Closes the registry if nobody is alive. The protocol and its proof: the module's essay.
     #[must_use]
     pub(crate) fn close_if_empty(&self) -> bool {
-        let _no_foreign_birth = self.foreign.lock();
+        let no_foreign_birth = self.foreign.lock();
         let before = self.births();
-        let empty = self.shards.iter().all(|shard| shard.is_empty());
+        let told = no_foreign_birth.tellers == 0 || broken(Mutant::TellerUncounted);
+        let empty = told && self.shards.iter().all(|shard| shard.is_empty());
         let same = before == self.births() || broken(Mutant::CloseOnFirstSum);
         let closes = empty && same;
         if closes {
@@ -134,6 +148,23 @@ impl<T> Registry<T> {
     /// end of a shutdown for ever. Tasks may still make tasks, for their cleanup.
     pub(crate) fn refuse_foreign(&self) {
         self.foreign.lock().refused = true;
+    }
+
+    /// This thread is about to tell of an end, perhaps what the completer has left to it: the
+    /// registry does not close before `end_telling`.
+    pub(crate) fn begin_telling(&self) {
+        self.foreign.lock().tellers += 1;
+    }
+
+    /// Whether somebody tells. What the answer depends on is changed under the lock, so that whoever
+    /// stops telling later sees what the caller did before.
+    pub(crate) fn has_tellers(&self) -> bool {
+        self.foreign.lock().tellers > 0
+    }
+
+    /// Everything has been told.
+    pub(crate) fn end_telling(&self) {
+        self.foreign.lock().tellers -= 1;
     }
 
     /// Closes the registry whoever is alive: the end of a forced shutdown.

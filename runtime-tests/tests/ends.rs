@@ -1,0 +1,26 @@
+//! The end of a loop: what was handed in is not lost, nothing spins, nothing is kept, nothing hangs.
+
+use asyncio::Runner;
+
+#[path = "ends/callbacks.rs"]
+mod callbacks;
+
+#[path = "ends/exits.rs"]
+mod exits;
+
+#[expect(unsafe_code, reason = "a fork is a call of the C library")]
+#[path = "ends/fork.rs"]
+mod fork;
+
+#[path = "ends/keeping.rs"]
+mod keeping;
+
+#[path = "ends/roles.rs"]
+mod roles;
+
+#[path = "ends/waiting.rs"]
+mod waiting;
+
+fn workers(count: usize) -> Runner {
+    Runner::builder().workers(count).build().unwrap()
+}

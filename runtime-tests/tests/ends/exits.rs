@@ -1,0 +1,337 @@
+//! Every way out: nothing hangs, and nothing that was handed in is dropped in silence.
+//!
+//! Exits were tested one by one where a fault had been found; none from a pool's thread, from a
+//! callback or from a hook, and destructors that use the loop ran on the threads of tests only.
+
+use std::cell::RefCell;
+use std::future::pending;
+use std::process::{Command, exit};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use asyncio::{
+    EventLoop, Runner, TaskError, create_task, get_running_loop, run_coroutine_threadsafe, sleep,
+    to_thread,
+};
+use runtime_tests::{Flag, begun, caught, on_drop, watched};
+
+use super::workers;
+
+/// Which exit the process that `exits` starts is to take.
+const EXIT: &str = "RULE_TEST_EXIT";
+
+/// Runs each of the exits in a process of its own: it ends soon, with the code 7.
+fn exits(test: &str, all: &[fn()]) {
+    if let Ok(number) = std::env::var(EXIT) {
+        all[number.parse::<usize>().unwrap()]();
+        exit(1);
+    }
+    for number in 0..all.len() {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([test, "--exact", "--test-threads=1"])
+            .env(EXIT, number.to_string())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if Instant::now() > deadline {
+                child.kill().unwrap();
+                panic!("exit {number} hangs");
+            }
+            thread::sleep(Duration::from_millis(2));
+        };
+        assert_eq!(status.code(), Some(7), "exit {number}");
+    }
+}
+
+thread_local! {
+    static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
+}
+
+/// Uses its loop when its thread ends.
+struct Last(EventLoop);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        use_everything(&self.0);
+    }
+}
+
+/// Hands things in to a loop that may be closed, and looks what becomes of them.
+fn use_everything(event_loop: &EventLoop) {
+    let _guard = event_loop.enter();
+    drop(event_loop.call_soon(|| ()));
+    drop(event_loop.call_later(Duration::from_secs(3600), || ()));
+    drop(event_loop.create_task(pending::<()>()));
+    drop(create_task(async {}));
+    drop(to_thread(|| ()));
+    drop(event_loop.run_in_executor(None, || ()));
+    drop(run_coroutine_threadsafe(async {}, event_loop));
+    drop(event_loop.all_tasks());
+}
+
+fn busy() -> Runner {
+    let mut runner = workers(3);
+    runner.run(async {
+        for _ in 0..20 {
+            let event_loop = get_running_loop();
+            begun(async move {
+                LAST.set(Some(Last(event_loop.clone())));
+                let _last = on_drop(move || use_everything(&event_loop));
+                loop {
+                    sleep(Duration::from_micros(50)).await;
+                }
+            })
+            .await;
+        }
+        drop(to_thread(|| thread::sleep(Duration::from_millis(50))));
+    });
+    runner
+}
+
+#[test]
+fn a_process_may_exit_from_anywhere() {
+    exits(
+        "exits::a_process_may_exit_from_anywhere",
+        &[
+            || busy().run(async { exit(7) }),
+            || busy().run(async { drop(create_task(async { exit(7) }).await) }),
+            || {
+                busy().run(async {
+                    get_running_loop().call_soon(|| exit(7));
+                    pending::<()>().await;
+                });
+            },
+            || busy().run(async { drop(to_thread(|| exit(7)).await) }),
+            || {
+                let mut runner = busy();
+                runner.run(async {
+                    begun(async {
+                        let _last = on_drop(|| exit(7));
+                        pending::<()>().await;
+                    })
+                    .await;
+                });
+                runner.close();
+            },
+            || {
+                let stop = || exit(7);
+                let builder = Runner::builder().workers(2).on_thread_stop(stop);
+                drop(builder.build().unwrap());
+            },
+            || {
+                let event_loop = busy().get_loop().clone();
+                LAST.set(Some(Last(event_loop)));
+                exit(7);
+            },
+            || {
+                let runner = busy();
+                let event_loop = runner.get_loop().clone();
+                thread::spawn(move || event_loop.block_on(async { exit(7) }));
+                drop(runner);
+                thread::sleep(Duration::from_secs(10));
+            },
+        ],
+    );
+}
+
+#[test]
+fn destructors_of_the_loop_s_threads_may_use_it() {
+    watched(|| {
+        for _ in 0..30 {
+            busy().close();
+            let runner = busy();
+            LAST.set(Some(Last(runner.get_loop().clone())));
+            drop(runner);
+            drop(LAST.take());
+        }
+    });
+}
+
+#[test]
+fn a_thread_that_ends_while_its_loop_closes_may_use_it() {
+    watched(|| {
+        for _ in 0..30 {
+            let runner = busy();
+            let threads: Vec<_> = (0..4)
+                .map(|_| {
+                    let event_loop = runner.get_loop().clone();
+                    thread::spawn(move || LAST.set(Some(Last(event_loop))))
+                })
+                .collect();
+            drop(runner);
+            for thread in threads {
+                thread.join().unwrap();
+            }
+        }
+    });
+}
+
+#[test]
+fn hooks_may_call_back_into_the_loop() {
+    watched(|| {
+        for _ in 0..20 {
+            let place: Arc<Mutex<Option<EventLoop>>> = Arc::default();
+            let (start, stop) = (Arc::clone(&place), Arc::clone(&place));
+            let both = |place: &Mutex<Option<EventLoop>>| {
+                let event_loop = place.lock().unwrap().clone();
+                if let Some(event_loop) = event_loop {
+                    use_everything(&event_loop);
+                    if event_loop.is_closed() {
+                        assert!(event_loop.block_on(async {}).is_err());
+                    }
+                }
+            };
+            let mut runner = Runner::builder()
+                .workers(3)
+                .on_thread_start(move || both(&start))
+                .on_thread_stop(move || both(&stop))
+                .build()
+                .unwrap();
+            *place.lock().unwrap() = Some(runner.get_loop().clone());
+            runner.run(async {
+                to_thread(|| ()).await.unwrap();
+                create_task(async {}).await.unwrap();
+            });
+            runner.close();
+            place.lock().unwrap().take();
+        }
+    });
+}
+
+#[test]
+fn what_a_destructor_hands_in_during_the_close_is_answered() {
+    watched(|| {
+        for count in [1, 3] {
+            for _ in 0..30 {
+                let (answers, answered) = mpsc::channel();
+                let mut runner = workers(count);
+                runner.run(async {
+                    for _ in 0..5 {
+                        let answers = answers.clone();
+                        let event_loop = get_running_loop();
+                        begun(async move {
+                            let _last = on_drop(move || hand_in(&event_loop, &answers));
+                            pending::<()>().await;
+                        })
+                        .await;
+                    }
+                });
+                drop(answers);
+                runner.close();
+                let mut seen = 0;
+                for answer in answered {
+                    seen += 1;
+                    let end = answer();
+                    assert!(end, "answer {seen} on {count} workers is none");
+                }
+                assert_eq!(seen, 5 * 5, "on {count} workers");
+            }
+        }
+    });
+}
+
+type Answer = Box<dyn FnOnce() -> bool + Send>;
+
+/// Hands in one of each kind, and asks later what has become of it: it ran, or says that it did not.
+fn hand_in(event_loop: &EventLoop, answers: &mpsc::Sender<Answer>) {
+    let say = |answer: Answer| answers.send(answer).unwrap();
+    let (ran, cancelled) = (Flag::default(), event_loop.call_soon(|| ()));
+    let inner = ran.clone();
+    let handle = event_loop.call_soon(move || inner.set());
+    drop(cancelled);
+    say(Box::new(move || ran.is_set() || handle.cancelled()));
+    let mut task = event_loop.create_task(pending::<()>());
+    say(Box::new(move || {
+        matches!(task.result(), Err(TaskError::Cancelled(_)))
+    }));
+    let task = event_loop.run_in_executor(None, || ());
+    say(Box::new(move || task.done()));
+    let future = run_coroutine_threadsafe(pending::<()>(), event_loop);
+    let called = Flag::default();
+    let inner = called.clone();
+    future.add_done_callback(move |_| inner.set());
+    say(Box::new(move || {
+        future.result(None).is_err() && called.is_set()
+    }));
+    let (guard, ran) = (event_loop.enter(), Flag::default());
+    let inner = ran.clone();
+    let task = to_thread(move || inner.set());
+    drop(guard);
+    say(Box::new(move || task.done()));
+}
+
+#[test]
+fn a_panic_of_a_destructor_in_the_shutdown_stops_nothing() {
+    watched(|| {
+        for count in [1, 3] {
+            let ended = Flag::default();
+            let witness = ended.clone();
+            let mut runner = workers(count);
+            let task = runner.run(async move {
+                begun(async move {
+                    let _witness = witness.set_on_drop();
+                    pending::<()>().await;
+                })
+                .await;
+                begun(async {
+                    let _last = on_drop(|| panic!("in a destructor"));
+                    pending::<()>().await;
+                })
+                .await
+            });
+            let mut task = task;
+            runner.close();
+            assert!(matches!(task.result(), Err(TaskError::Panicked(_))));
+            assert!(ended.is_set());
+        }
+    });
+}
+
+/// A runner with tasks that nobody has run on this thread.
+fn filled() -> Runner {
+    let runner = workers(2);
+    for _ in 0..5 {
+        let event_loop = runner.get_loop().clone();
+        drop(runner.get_loop().create_task(async move {
+            let _last = on_drop(move || use_everything(&event_loop));
+            sleep(Duration::from_secs(3600)).await;
+        }));
+    }
+    runner
+}
+
+#[test]
+fn a_runner_may_be_dropped_wherever_it_is() {
+    watched(|| {
+        for _ in 0..10 {
+            let mut outer = workers(2);
+            outer.run(async {
+                // In a task, in a callback, in a destructor, while it unwinds.
+                create_task(async { drop(filled()) }).await.unwrap();
+                let (done, is_done) = mpsc::channel();
+                get_running_loop().call_soon(move || {
+                    drop(filled());
+                    done.send(()).unwrap();
+                });
+                to_thread(move || is_done.recv().unwrap()).await.unwrap();
+                let last = create_task(async {
+                    let _last = on_drop(|| drop(filled()));
+                    pending::<()>().await;
+                });
+                sleep(Duration::from_micros(100)).await;
+                last.cancel();
+                assert!(last.await.is_err());
+                let found = caught(|| {
+                    let _runner = filled();
+                    panic!("on the way");
+                });
+                assert_eq!(found.text, "on the way");
+            });
+        }
+    });
+}

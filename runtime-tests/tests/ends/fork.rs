@@ -1,0 +1,80 @@
+//! A loop in a fork of its process: its threads are not there, and what would wait for them says so.
+
+use std::time::Duration;
+
+use asyncio::{Runner, create_task, run_coroutine_threadsafe};
+use runtime_tests::{alone, caught};
+
+use super::workers;
+
+unsafe extern "C" {
+    safe fn fork() -> i32;
+    safe fn waitpid(process: i32, status: &mut i32, options: i32) -> i32;
+    safe fn _exit(code: i32) -> !;
+}
+
+/// Runs `child` in a fork of the process, and says whether it got to its end.
+fn forked(child: impl FnOnce()) {
+    match fork() {
+        0 => {
+            let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
+            _exit(i32::from(end.is_err()))
+        }
+        process => {
+            let mut status = 0;
+            assert_eq!(waitpid(process, &mut status, 0), process);
+            assert_eq!(status, 0, "the child has failed");
+        }
+    }
+}
+
+#[track_caller]
+fn assert_refused<R>(wait: impl FnOnce() -> R) {
+    let found = caught(wait);
+    assert!(found.text.contains("fork"), "{}", found.text);
+    assert_eq!(found.place.unwrap().0, file!());
+}
+
+#[test]
+fn a_fork_of_the_process_is_told_that_the_loop_is_its_parent_s() {
+    alone(|| {
+        for count in [1, 3] {
+            let mut runner = workers(count);
+            runner.run(async { create_task(async {}).await.unwrap() });
+            let mut given_away = Some(workers(count));
+            forked(|| {
+                let event_loop = runner.get_loop().clone();
+                assert_refused(|| runner.run(async {}));
+                assert_refused(|| event_loop.block_on(async {}));
+                assert_refused(|| run_coroutine_threadsafe(async {}, &event_loop).result(None));
+                assert_refused(|| runner.close());
+                assert_refused(|| runner.shutdown_timeout(Duration::ZERO));
+                drop(given_away.take());
+                assert_eq!(
+                    asyncio::run(async { create_task(async { 4 }).await.unwrap() }),
+                    4
+                );
+            });
+            assert_eq!(
+                runner.run(async { create_task(async { 5 }).await.unwrap() }),
+                5
+            );
+            runner.close();
+        }
+    });
+}
+
+#[test]
+fn a_fork_inside_a_run_may_run_a_loop_of_its_own() {
+    alone(|| {
+        let mut runner: Runner = workers(2);
+        runner.run(async {
+            forked(|| {
+                let value = asyncio::run(async { create_task(async { 6 }).await.unwrap() });
+                assert_eq!(value, 6);
+            });
+            create_task(async {}).await.unwrap();
+        });
+        runner.close();
+    });
+}
