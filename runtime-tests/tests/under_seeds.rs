@@ -24,6 +24,8 @@ mod order;
 mod programs;
 #[path = "under_seeds/requests.rs"]
 mod requests;
+#[path = "under_seeds/shutdowns.rs"]
+mod shutdowns;
 #[path = "under_seeds/waits.rs"]
 mod waits;
 
