@@ -62,12 +62,12 @@ pub(crate) use task::attendance::Attendance;
 pub(crate) use task::audience::Audience;
 pub use task::callback::Handle;
 pub(crate) use task::cancel::{
-    ends_with, hidden, intercept, is_delivering, note, shielded, wait_on,
+    begin_handler, ends_with, hidden, intercept, is_delivering, note, shielded, wait_on,
 };
 pub use task::context::Context;
 pub use task::handle::{CallbackId, TaskHandle, Wait};
 pub use task::header::TaskId;
-pub(crate) use task::held::{Held, Passing, asked_for};
+pub(crate) use task::held::{Held, Passing, asked_for, drop_handled};
 pub(crate) use task::in_vain::InVain;
 pub(crate) use task::inherit::inherited_context;
 pub use task::join::Task;

@@ -331,7 +331,11 @@ impl Scope {
     /// What the end of the body means, by a raise or by the scope's own request.
     fn answer<T>(&self, raise: Raise) -> Verdict<T> {
         if self.outranked != 0 || delivered_requests() > Some(self.cancelling) {
-            Verdict::Raised(raise)
+            Verdict::Raised(raise.caused_by(cancel::current_cause()))
+        } else if cancel::is_task_request_near() {
+            // It comes with the raise: so the cancellation wins, though the scope has expired.
+            let raise = raise.with_claimed();
+            Verdict::Raised(raise.caused_by(cancel::current_cause()))
         } else {
             raise.settle_own(self.request.as_ref());
             Verdict::Expired

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::exceptions::CancelledError;
-use crate::runtime::{Attendance, Raise, hidden, intercept, note};
+use crate::runtime::{Attendance, Raise, drop_handled, intercept, note};
 
 /// Runs `future`, and catches a cancellation that reaches it: `try: … except CancelledError`.
 ///
@@ -71,7 +71,7 @@ impl<F: Future> Future for CatchCancelled<F> {
         }
         match intercept(noted) {
             Some(error) => {
-                hidden(|| this.future.set(None));
+                drop_handled(|| this.future.set(None));
                 Poll::Ready(Err(error))
             }
             None => {

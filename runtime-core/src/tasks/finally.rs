@@ -9,7 +9,9 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::runtime::{Attendance, Raise, Stamp, asked_for, hidden, is_delivering, note};
+use crate::runtime::{
+    Attendance, Raise, Stamp, asked_for, begin_handler, hidden, is_delivering, note,
+};
 
 /// Runs `body`, then `cleanup`, whichever way the body ends: `try: … finally: await cleanup`.
 ///
@@ -88,12 +90,19 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
                 None => return false,
             },
         };
+        // A destructor that panics is a panic of the body, unless there is one already.
+        let dropped = catch_unwind(AssertUnwindSafe(|| match &end {
+            // What is held there is a part of what is raised after the cleanup.
+            End::Cancelled(raise) => {
+                raise.gather(true, || hidden(|| this.body.set(None)));
+                begin_handler();
+            }
+            End::Value(_) | End::Panic(_) => hidden(|| this.body.set(None)),
+        }));
         *this.began = match &end {
             End::Value(_) | End::Panic(_) if !is_delivering() => Stamp::latest(),
             _ => Stamp::now(),
         };
-        // A destructor that panics is a panic of the body, unless there is one already.
-        let dropped = catch_unwind(AssertUnwindSafe(|| hidden(|| this.body.set(None))));
         *this.end = Some(match (dropped, end) {
             (Err(payload), End::Value(_)) => End::Panic(payload),
             (Err(payload), End::Cancelled(raise)) => {

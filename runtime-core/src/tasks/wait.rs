@@ -49,6 +49,7 @@ pub fn wait<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Wait<T> {
     Wait {
         pending,
         done: Vec::new(),
+        rest: Vec::new(),
         timeout: None,
         return_when: ALL_COMPLETED,
         enough: false,
@@ -63,6 +64,8 @@ pub fn wait<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Wait<T> {
 pub struct Wait<T, W = AllCompleted> {
     pending: FuturesUnordered<Ending<T>>,
     done: Vec<(usize, Task<T>)>,
+    /// Those that were not done when there were enough.
+    rest: Vec<(usize, Task<T>)>,
     timeout: Option<Sleep>,
     return_when: W,
     /// As many have ended as are waited for, or the time is over.
@@ -106,6 +109,7 @@ impl<T, W> Wait<T, W> {
         Wait {
             pending: self.pending,
             done: self.done,
+            rest: self.rest,
             timeout: self.timeout,
             return_when: condition,
             enough: self.enough,
@@ -228,6 +232,7 @@ impl<T, W> Wait<T, W> {
     /// by what is about to end the awaiter, too: a shutdown, say. Else whoever looks after its workers
     /// would start them anew.
     fn own_end(&mut self, cx: &mut Context<'_>) -> Option<Option<Raise>> {
+        self.sort();
         self.done
             .iter_mut()
             .find_map(|(_, task)| match task.own_part_to_come() {
@@ -241,20 +246,27 @@ impl<T, W> Wait<T, W> {
     }
 
     /// Sorts the tasks into those that are done by now and those that are not.
-    fn finish(&mut self) -> DoneAndPending<T> {
+    fn sort(&mut self) {
         let rest = std::mem::take(&mut self.pending).into_iter();
-        let mut tasks = std::mem::take(&mut self.done);
+        let rest = rest.map(|ending| ending.task.expect("it was pending"));
+        let (done, rest): (Vec<_>, Vec<_>) = rest.partition(|(_, task)| task.done());
+        self.done.extend(done);
+        self.rest.extend(rest);
+    }
+
+    fn finish(&mut self) -> DoneAndPending<T> {
+        let lists = [&mut self.done, &mut self.rest].map(std::mem::take);
         assert!(
-            !tasks.is_empty() || rest.len() != 0,
+            lists.iter().any(|list| !list.is_empty()),
             "the wait made at {} was polled after its end",
             self.location
         );
-        tasks.extend(rest.map(|ending| ending.task.expect("it was pending")));
-        tasks.sort_unstable_by_key(|(index, _)| *index);
-        tasks
-            .into_iter()
-            .map(|(_, task)| task)
-            .partition(Task::done)
+        let in_order = |mut list: Vec<(usize, Task<T>)>| {
+            list.sort_unstable_by_key(|(index, _)| *index);
+            list.into_iter().map(|(_, task)| task).collect()
+        };
+        let [done, rest] = lists.map(in_order);
+        (done, rest)
     }
 }
 

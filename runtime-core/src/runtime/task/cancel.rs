@@ -34,7 +34,7 @@ use std::panic::Location;
 
 use super::header::TaskPointer;
 use super::reference::TaskRef;
-use crate::exceptions::CancelledError;
+use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::time::Stamp;
 use crate::sync::{StdArc, local};
 
@@ -211,6 +211,16 @@ pub(crate) fn current_has_request() -> bool {
     current_pointer().is_some_and(|task| unsafe { task.as_ref() }.state.has_request())
 }
 
+/// Whether a request of the current task is on its way, or about to be, where no shield hides it.
+pub(crate) fn is_task_request_near() -> bool {
+    delivering() == Origin::TASK || (shield() == u32::MAX && current_has_request())
+}
+
+/// What the current task is being cancelled by.
+pub(crate) fn current_cause() -> Cause {
+    current().map(|task| task.cause()).unwrap_or_default()
+}
+
 /// The task that is polled on this thread, by its place in memory and its number; both, because
 /// either may be another's later, or on another loop.
 #[inline]
@@ -250,14 +260,11 @@ pub(crate) fn intercept(noted: Serial) -> Option<CancelledError> {
     }
 }
 
-/// What is raised and what is on its way at the same time is one cancellation, and so is what has been
-/// asked for since: none of it is made during the handler that begins now.
+/// What is raised and what is on its way at the same time is one cancellation.
 #[cold]
 fn claim_all(noted: Serial) -> Option<CancelledError> {
     let raised = claim_raised(noted);
-    let error = raised.into_iter().chain(claim()).next()?;
-    begin_handler();
-    Some(error)
+    raised.into_iter().chain(claim()).next()
 }
 
 /// A handler, or a cleanup, begins: what the task was asked for before is a part of its cause.

@@ -271,6 +271,15 @@ pub(crate) fn gather(all: bool, drop_body: impl FnOnce()) -> Vec<Held> {
     gathered.unwrap_or_default().held
 }
 
+/// Drops a body whose cancellation is about to be handled. What is held there was asked for before the
+/// handler begins, and is a part of what it handles; so is what has come to the task by then.
+#[cold]
+pub(crate) fn drop_handled(drop_body: impl FnOnce()) {
+    let held = gather(true, || cancel::hidden(drop_body));
+    held.into_iter().for_each(Held::settle);
+    cancel::begin_handler();
+}
+
 /// Whether a request that is let go is gathered; then it is settled.
 fn is_gathered(held: &mut Held) -> bool {
     let all = GATHERING.try_with(|current| current.borrow().as_ref().map(|current| current.all));

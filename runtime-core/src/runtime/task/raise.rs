@@ -8,7 +8,7 @@ use std::task::{Context as PollWith, Poll, Waker};
 use super::cancel::{self, Serial};
 use super::held::{Held, Request, gather};
 use super::in_vain::InVain;
-use crate::exceptions::CancelledError;
+use crate::exceptions::{CancelledError, Cause};
 use crate::sync::{Mutex, StdArc};
 
 /// Passes a cancellation on outward: pending for ever, with a mark in every poll.
@@ -57,7 +57,6 @@ impl Raise {
             }
             (raised, own) => raised.or(own)?,
         };
-        cancel::begin_handler();
         Some(raise)
     }
 
@@ -123,6 +122,20 @@ impl Raise {
     /// What it stands for, for who will raise it later.
     pub(crate) fn into_held(self) -> Vec<Held> {
         std::mem::take(&mut *self.bag.lock())
+    }
+
+    /// The same, as a part of what has caused `cause`.
+    pub(crate) fn caused_by(mut self, cause: Cause) -> Raise {
+        self.error = std::mem::take(&mut self.error).caused_by(cause);
+        self
+    }
+
+    /// Raises the request that is on its way, if there is one, with this.
+    pub(crate) fn with_claimed(mut self) -> Raise {
+        if let Some(mut own) = Raise::claim() {
+            self.take_over(&mut own);
+        }
+        self
     }
 
     /// What was to be raised, and is not.

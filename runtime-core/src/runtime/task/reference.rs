@@ -164,10 +164,18 @@ impl TaskRef {
         self.header().side_or_new().awaits(awaited)
     }
 
+    /// What has asked for the task's cancellation last; the shutdown of its loop above all.
+    pub(crate) fn cause(&self) -> Cause {
+        if self.header().state.has_had_shutdown() {
+            return self.error_of_shutdown().cause();
+        }
+        self.header().side().map(Side::cause).unwrap_or_default()
+    }
+
     /// Whether the last request that has come was of `cause`.
     pub(crate) fn has_had(&self, cause: Cause) -> bool {
         let side = self.header().side();
-        cause.stamp() != 0 && side.is_some_and(|side| side.has_had(cause))
+        cause.stamp() != 0 && side.is_some_and(|side| side.cause() == cause)
     }
 
     fn schedule_for(&self, answer: Cancel) -> Cancel {

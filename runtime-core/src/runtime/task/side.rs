@@ -170,9 +170,9 @@ impl Side {
         contents.met >= stamp && !withdrawn
     }
 
-    /// Whether the last request that has come was of `cause`.
-    pub(crate) fn has_had(&self, cause: Cause) -> bool {
-        self.contents.lock().cause == cause
+    /// What has caused the last request.
+    pub(crate) fn cause(&self) -> Cause {
+        self.contents.lock().cause
     }
 
     /// This task awaits `awaited`, and passes a request on to it.
