@@ -1,6 +1,7 @@
 //! c2: a coroutine completes, a thread waits or gives up, and somebody cancels.
 
 use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use crate::exceptions::{CancelledError, TaskError};
 use crate::runtime::{Cancellation, Completion, Handover};
@@ -31,6 +32,36 @@ pub fn a_poll_is_told_of_the_end() {
             assert!(matches!(second, Poll::Ready(Ok(1))));
         }
     });
+}
+
+/// Two threads wait while another completes (3 threads). Both are told; one has the value.
+pub fn every_sleeper_is_told() {
+    explore("c2: every sleeper is told", None, wait_twice);
+}
+
+/// The time of a wait is over when somebody completes (2 threads). The value was there in time.
+pub fn a_value_at_the_last_moment_is_seen() {
+    explore("c2: a value at the last moment", None, wait_to_the_last);
+}
+
+/// A thread adds a callback while another completes (2 threads). It is run by one of them, once.
+pub fn a_callback_is_run_by_one_of_them() {
+    explore("c2: a callback is run by one of them", None, call_back);
+}
+
+/// One of the threads that sleep is told.
+pub fn without_a_word_to_the_other_sleeper() {
+    explore("c2 twin", Some(Mutant::TellOneSleeper), wait_twice);
+}
+
+/// A wait whose time is over does not look once more.
+pub fn without_the_last_look() {
+    explore("c2 twin", Some(Mutant::GiveUpUnseen), wait_to_the_last);
+}
+
+/// Who adds a callback looks for the end before the lock under which it adds it.
+pub fn without_the_lock_of_a_callback() {
+    explore("c2 twin", Some(Mutant::AddCallbackUnlocked), call_back);
 }
 
 /// A completion overwrites the cancellation that came while it made up its mind.
@@ -90,6 +121,46 @@ fn wait_for_the_winner() {
         Some(Err(TaskError::Cancelled(_))) => assert!(cancelled),
         other => panic!("a value is seen once, a cancellation for ever: {other:?}"),
     }
+}
+
+fn wait_twice() {
+    let handover = Arc::new(Handover::new());
+    let completer = completer(&handover);
+    let other = {
+        let handover = Arc::clone(&handover);
+        thread::spawn(move || matches!(handover.wait(None), Some(Ok(1))))
+    };
+    let seen_here = matches!(handover.wait(None), Some(Ok(1)));
+    let seen_there = other.join().expect("no panic");
+    assert!(completer.join().expect("no panic"), "nobody else ends it");
+    assert!(seen_here != seen_there, "a value is seen once");
+}
+
+fn wait_to_the_last() {
+    let handover = Arc::new(Handover::new());
+    let completer = completer(&handover);
+    let soon = Instant::now() + Duration::from_secs(60);
+    let seen = handover.wait(Some(soon));
+    assert!(matches!(seen, Some(Ok(1))), "it was there in time");
+    assert!(completer.join().expect("no panic"), "nobody else ends it");
+}
+
+fn call_back() {
+    let handover = Arc::new(Handover::new());
+    let ran = StdArc::new(Tally::default());
+    let completer = {
+        let handover = Arc::clone(&handover);
+        thread::spawn(move || match handover.complete(Ok(1)) {
+            Completion::First(callbacks) => callbacks.into_iter().for_each(|call| call()),
+            Completion::TooLate(_) => panic!("nobody else ends it"),
+        })
+    };
+    let counts = StdArc::clone(&ran);
+    if let Err(callback) = handover.add_callback(Box::new(move || counts.add())) {
+        callback();
+    }
+    completer.join().expect("no panic");
+    assert_eq!(ran.count(), 1, "the callback was lost");
 }
 
 fn give_up() {

@@ -5,7 +5,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use crate::runtime::modelled::{Pool, Refusal, Settings, Work};
-use crate::sync::{Arc, Mutant, StdArc, Tally, explore, thread};
+use crate::sync::{Arc, Bell, Mutant, StdArc, Tally, explore, thread};
 
 /// A submitter, who may be refused, while another thread closes the pool (3 threads). The job
 /// is run, or handed out, or given back: one of them, once.
@@ -39,6 +39,22 @@ pub fn a_job_without_a_thread_is_refused() {
     explore("h3: a job without a thread", None, refused);
 }
 
+/// Three jobs, each submitted when the one before has been run, for one thread whose time is over when
+/// it is called (2 threads at most). Each is run, without a further word.
+pub fn a_job_for_a_tired_thread_is_run() {
+    explore("h3: a job for a tired thread", None, one_by_one);
+}
+
+/// A thread whose time is over leaves, whatever is queued.
+pub fn without_a_look_at_the_queue() {
+    explore("h3 twin", Some(Mutant::LeaveWithWork), one_by_one);
+}
+
+/// A thread that has been woken leaves the summons standing.
+pub fn without_the_end_of_a_summons() {
+    explore("h3 twin", Some(Mutant::SummonsStands), one_by_one);
+}
+
 /// A thread decides to leave, and then leaves.
 pub fn without_leaving_under_the_lock() {
     explore("h3 twin", Some(Mutant::LeaveUnlocked), two_jobs);
@@ -47,6 +63,18 @@ pub fn without_leaving_under_the_lock() {
 /// The failure to start a thread is kept quiet.
 pub fn without_the_refusal() {
     explore("h3 twin", Some(Mutant::SwallowRefusal), refused);
+}
+
+struct Loud(StdArc<Bell>);
+
+impl Work for Loud {
+    fn run(self) {
+        self.0.ring();
+    }
+
+    fn location(&self) -> &'static Location<'static> {
+        Location::caller()
+    }
 }
 
 struct Job(StdArc<Tally>);
@@ -78,6 +106,22 @@ fn settings(threads: Threads) -> Settings {
         on_thread_start: None,
         on_thread_stop: None,
     }
+}
+
+fn one_by_one() {
+    let settings = Settings {
+        keep_alive: Duration::from_secs(1),
+        ..settings(Threads::AreThere)
+    };
+    let pool = Pool::new(settings);
+    let bell = StdArc::new(Bell::new());
+    for _ in 0..3 {
+        let submitted = pool.submit(Loud(StdArc::clone(&bell)));
+        assert!(submitted.is_ok(), "the pool is open");
+        bell.wait();
+    }
+    pool.finish();
+    pool.wait_end(None).expect("there is no deadline");
 }
 
 fn two_jobs() {

@@ -23,6 +23,17 @@ pub fn nobody_lives_in_a_closed_registry() {
     explore("registry: nobody lives in a closed registry", None, close);
 }
 
+/// Somebody is born and dies while a reader, who was there before, looks at the array twice (2
+/// threads). What is seen is whole, and alive.
+pub fn a_birth_is_seen_whole() {
+    explore("registry: a birth is seen whole", None, be_born);
+}
+
+/// A birth does not publish what is born.
+pub fn without_the_release_of_a_birth() {
+    explore("registry twin", Some(Mutant::BirthUnpublished), be_born);
+}
+
 /// A death does not wait for a reader.
 pub fn without_the_wait_for_a_reader() {
     explore("registry twin", Some(Mutant::DeathIgnoresReader), read);
@@ -67,6 +78,31 @@ fn read() {
     somebody.touch();
     reader.join().expect("a panic would have ended the model");
     registry.read(|_| panic!("the dead have come back"));
+}
+
+fn be_born() {
+    let (registry, mut births) = Registry::new(1);
+    let registry = Arc::new(registry);
+    // The page is there: its making would publish what is born first.
+    let before = somebody();
+    let place = registry.birth(&mut births[0], 0, address(&before));
+    registry.death(place.expect("the registry is open"), address(&before));
+    let somebody = somebody();
+    // The reader is the other thread: loom notes the last access to a slot alone, and of a birth that is
+    // its own look at the slot, which would hide the reader's before it.
+    let reader = {
+        let (registry, somebody) = (registry.clone(), somebody.clone());
+        thread::spawn(move || {
+            registry.read(|_| somebody.look());
+            registry.read(|_| somebody.look());
+        })
+    };
+    // As a task is written before it is born, and freed after its death.
+    somebody.touch();
+    let place = registry.birth(&mut births[0], 0, address(&somebody));
+    registry.death(place.expect("the registry is open"), address(&somebody));
+    somebody.touch();
+    reader.join().expect("a panic would have ended the model");
 }
 
 fn read_twice() {

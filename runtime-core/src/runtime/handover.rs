@@ -117,7 +117,9 @@ impl<T> Handover<T> {
     }
 
     fn tell(&self, waker: Option<Waker>) {
-        if !broken(Mutant::TellNoSleeper) {
+        if broken(Mutant::TellOneSleeper) {
+            self.ended.notify_one();
+        } else if !broken(Mutant::TellNoSleeper) {
             self.ended.notify_all();
         }
         // A foreign waker may cancel the next future, and wake another in turn.
@@ -147,7 +149,12 @@ impl<T> Handover<T> {
             if left.is_zero() {
                 return None;
             }
-            (state, _) = self.ended.wait_timeout(state, left);
+            let over;
+            (state, over) = self.ended.wait_timeout(state, left);
+            if over {
+                // Once more: the outcome may have been there in time.
+                return state.take().filter(|_| !broken(Mutant::GiveUpUnseen));
+            }
         }
     }
 
@@ -174,6 +181,10 @@ impl<T> Handover<T> {
         let mut state = self.state.lock();
         if !matches!(state.stage, Stage::Pending) {
             return Err(callback);
+        }
+        if broken(Mutant::AddCallbackUnlocked) {
+            drop(state);
+            state = self.state.lock();
         }
         state.callbacks.push(callback);
         Ok(())

@@ -41,6 +41,12 @@ pub(crate) enum Mutant {
     CompleteUnlocked,
     /// c2: the end is not told to the threads that sleep.
     TellNoSleeper,
+    /// c2: the end is told to one of the threads that sleep.
+    TellOneSleeper,
+    /// c2: a wait whose time is over does not look once more.
+    GiveUpUnseen,
+    /// c2: who adds a callback looks for the end before the lock under which it adds it.
+    AddCallbackUnlocked,
     /// c3: the closed bit is looked at outside the lock under which the push happens.
     PushUnlocked,
     /// h1: a wake may push into a queue that has been drained.
@@ -57,6 +63,10 @@ pub(crate) enum Mutant {
     SwallowRefusal,
     /// h3: a thread of the pool decides to leave before the lock under which it leaves.
     LeaveUnlocked,
+    /// h3: a thread of the pool leaves when its time is over, whatever is queued.
+    LeaveWithWork,
+    /// h3: a thread that has been woken leaves the summons standing.
+    SummonsStands,
     /// d1: who re-arms a timer is not told that it has fired.
     FireUntold,
     /// d1: a visit to a wheel does not look at what was cancelled while its lock was taken.
@@ -93,4 +103,6 @@ pub(crate) enum Mutant {
     CountBeforeBirth,
     /// Registry: the closed bit is looked at outside the lock under which a foreign birth happens.
     BirthUnlocked,
+    /// Registry: a birth does not publish what is born.
+    BirthUnpublished,
 }

@@ -332,7 +332,8 @@ fn next<W: Work>(desk: &Arc<Desk<W>>, place: usize) -> Option<W> {
         }
         let tired;
         (state, tired) = desk.rest(state);
-        if state.queue.is_empty() && (state.closed || tired) {
+        let nothing = state.queue.is_empty() || broken(Mutant::LeaveWithWork);
+        if nothing && (state.closed || tired) {
             if broken(Mutant::LeaveUnlocked) {
                 drop(state);
                 state = desk.state.lock();
@@ -383,7 +384,7 @@ impl<W> Desk<W> {
         state.idle += 1;
         let (mut state, tired) = self.work.wait_timeout(state, self.settings.keep_alive);
         state.idle -= 1;
-        state.summoned = false;
+        state.summoned &= broken(Mutant::SummonsStands);
         (state, tired)
     }
 

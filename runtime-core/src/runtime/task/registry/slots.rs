@@ -149,8 +149,13 @@ impl<T> Births<T> {
                 if broken(Mutant::CountBeforeBirth) {
                     self.slots.births.store(self.total, Ordering::Release);
                 }
-                // Release: publishes the value to readers.
-                slot.store(value.as_ptr(), Ordering::Release);
+                // Release: publishes the value to readers; pairs with the Acquire in `lock`.
+                let publish = if broken(Mutant::BirthUnpublished) {
+                    Ordering::Relaxed
+                } else {
+                    Ordering::Release
+                };
+                slot.store(value.as_ptr(), publish);
                 // Release: pairs with the Acquire in `Slots::births`. After the slot: whoever has
                 // counted a birth sees its slot filled, or emptied again by the death.
                 self.slots.births.store(self.total, Ordering::Release);
