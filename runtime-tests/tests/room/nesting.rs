@@ -291,7 +291,7 @@ fn polled_with_ends_of(mut future: Later<()>, next: Later<()>) -> Later<()> {
         std::pin::Pin::new(&mut future),
         &mut Context::from_waker(&waker),
     );
-    assert_eq!(poll.is_pending(), true);
+    assert!(poll.is_pending());
     future
 }
 
