@@ -68,8 +68,7 @@ fn late_beside<F: Future<Output = ()>>(
             thread::sleep(TICK);
             late
         };
-        let late = median((0..15).map(measure).collect());
-        late
+        median((0..15).map(measure).collect())
     });
     let late = runner.run(async {
         let (mut others, sleeper) = (Box::pin(others()), create_task(sleeper));

@@ -14,8 +14,8 @@ use super::slow::Stopwatch;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::quietly::wake_quietly;
 use crate::runtime::task::runnable::Runnable;
-use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
+use crate::sync::{Arc, Mutant, broken};
 
 /// How many turns pass at most between two looks at what else there is: timers, and the injector.
 const TURNS_BETWEEN_LOOKS: u32 = 61;
@@ -434,6 +434,12 @@ impl Worker {
                 driver.look_again();
                 parker.park();
             }
+        }
+        let mut held = held;
+        if broken(Mutant::ReleaseBeforeAwake) {
+            held.take()
+                .into_iter()
+                .for_each(|held| driver.role.release(held));
         }
         self.searching = !shared.crew.idle.wake_up(self.core.index);
         // Only now that this worker counts as awake: else, where time stands still, the next holder
