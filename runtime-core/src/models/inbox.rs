@@ -4,8 +4,8 @@ use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
 use super::engine::{Loop, explore_less_of_a_loop};
+use crate::runtime::{NewTask, spawn_local};
 use crate::sync::{Arc, Mutant, Mutex, StdArc, Tally, thread};
-use crate::tasks::create_local_task;
 
 /// Two local tasks wait, and another thread wakes both while their worker goes to sleep (2 threads).
 /// Both run.
@@ -45,14 +45,15 @@ fn send() {
     for _ in 0..2 {
         let (wakers, ran) = (wakers.clone(), ran.clone());
         let mut waits = true;
-        create_local_task(poll_fn(move |cx| {
+        let task = poll_fn(move |cx| {
             if std::mem::replace(&mut waits, false) {
                 wakers.lock().push(cx.waker().clone());
                 return Poll::Pending;
             }
             ran.add();
             Poll::Ready(())
-        }));
+        });
+        spawn_local(task, NewTask::here());
     }
     let _turns = [first.worker.turn(), first.worker.turn()];
     let wakers = std::mem::take(&mut *wakers.lock());
