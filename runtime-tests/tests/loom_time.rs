@@ -26,6 +26,11 @@ models! {
         who_works_sees_one_time = standing::who_works_sees_one_time,
         no_timer_is_jumped_over = standing::no_timer_is_jumped_over,
         an_advance_ends = standing::an_advance_ends,
+        time_does_not_jump_over_what_a_worker_leaves =
+        standing::time_does_not_jump_over_what_a_worker_leaves,
+        time_does_not_jump_over_what_is_due = standing::time_does_not_jump_over_what_is_due,
+        a_hold_that_was_lent_is_taken_back_once =
+        standing::a_hold_that_was_lent_is_taken_back_once,
     }
     fails {
         a_shot_is_told = expiry::without_the_word_of_the_shot, "the new waker is woken once",
@@ -44,6 +49,12 @@ models! {
         a_look_forgets_no_interrupt = standing::without_the_interrupt_that_was_there, "deadlock",
         a_jump_is_locked = standing::without_the_lock_for_the_jump, "time moved",
         who_works_lets_a_jump_be_over = standing::without_the_pass, "time moved",
+        a_departure_comes_after_the_spill = standing::without_the_spill_before_the_departure,
+        "time jumped over a task",
+        the_role_is_kept_until_awake = standing::without_awake_before_the_role,
+        "time jumped over a task",
+        a_hold_is_taken_back_in_one_step = standing::without_one_step_for_the_hold,
+        "it is held twice",
         an_advance_is_told = standing::without_the_look_for_an_advance, "deadlock",
         quiet_comes_before_the_deadline = standing::without_quiet_before_the_deadline,
         "time jumped over a timer",

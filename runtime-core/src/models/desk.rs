@@ -49,6 +49,17 @@ impl Desk {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        let (runnable, task) = self.make(future, freed);
+        self.push(runnable);
+        task
+    }
+
+    /// Makes a task that is the caller's to queue.
+    pub(super) fn make<F>(&self, future: F, freed: &StdArc<Tally>) -> (Runnable, Task<F::Output>)
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
         let place = Place {
             desk: self.clone(),
             memory: Witness::new(freed),
@@ -58,9 +69,7 @@ impl Desk {
             context: None,
             location: Location::caller(),
         };
-        let (runnable, task) = spawn::task(future, place, birth);
-        self.push(runnable);
-        task
+        spawn::task(future, place, birth)
     }
 
     /// Runs one task, if one is ready.

@@ -45,7 +45,18 @@ pub(super) fn explore_less_of_a_loop(fewer: usize, name: &str, step: Option<Muta
 
 impl Loop {
     pub(super) fn new(workers: usize) -> Loop {
-        let (shared, parts) = Shared::new(options(workers)).expect("a model has no system to fail");
+        Loop::with(options(workers))
+    }
+
+    /// The same with a time that stands still.
+    pub(super) fn standing(workers: usize) -> Loop {
+        let mut options = options(workers);
+        options.time.paused = true;
+        Loop::with(options)
+    }
+
+    fn with(options: Options) -> Loop {
+        let (shared, parts) = Shared::new(options).expect("a model has no system to fail");
         Loop {
             shared: Arc::new(shared),
             parts: parts.into_iter(),

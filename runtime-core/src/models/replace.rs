@@ -17,12 +17,6 @@ pub fn without_the_question_before_the_rest() {
     explore_less_of_a_loop(1, "b5 twin", step, block);
 }
 
-/// A worker goes into `blocking` with its queue full.
-pub fn without_the_queue_handed_over() {
-    let step = Some(Mutant::LeaveWithoutSpill);
-    explore_less_of_a_loop(1, "b5 twin of the queue", step, block);
-}
-
 fn block() {
     let mut event_loop = Loop::new(1);
     let first = event_loop.enter();

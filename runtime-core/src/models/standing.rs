@@ -1,14 +1,15 @@
 //! e3: time stands still, and the holder of the role looks whether it may jump.
 
-use std::task::{Wake, Waker};
+use std::future::poll_fn;
+use std::task::{Poll, Wake, Waker};
 
-use super::engine::explore_loop;
+use super::engine::{Loop, explore_less_of_a_loop, explore_loop};
 use crate::runtime::TimeSettings;
-use crate::runtime::modelled::Tick;
 use crate::runtime::modelled::driver::Driver;
 use crate::runtime::modelled::parker::{Interrupt, Parker};
+use crate::runtime::modelled::{AtWork, Tick};
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, Mutant, StdArc, Tally, Waiter, thread};
+use crate::sync::{Arc, Bell, Mutant, StdArc, Tally, Waiter, thread};
 
 /// A thread that looks whether time may jump and then waits, and one that notifies it (2 threads).
 /// The wait returns, and what was said before is seen.
@@ -43,6 +44,42 @@ pub fn no_timer_is_jumped_over() {
 /// woken at the end, once.
 pub fn an_advance_ends() {
     explore_loop("e3: an advance ends", None, advance);
+}
+
+/// A worker leaves with a task in its queue, while the other may have time jump (2 threads). The task
+/// runs before that.
+pub fn time_does_not_jump_over_what_a_worker_leaves() {
+    let name = "e3: time does not jump over what is left";
+    explore_less_of_a_loop(1, name, None, leave_and_jump);
+}
+
+/// A worker finds a timer that is due, while the other may have time jump on (2 threads). What that timer
+/// wakes runs before that.
+pub fn time_does_not_jump_over_what_is_due() {
+    let name = "e2: time does not jump over what is due";
+    explore_less_of_a_loop(1, name, None, expire_and_jump);
+}
+
+/// A thread has lent its hold, and two take it back for it (3 threads). It is held once.
+pub fn a_hold_that_was_lent_is_taken_back_once() {
+    explore_loop("e3: a hold is taken back once", None, take_back);
+}
+
+/// A worker counts as gone before what it has is everybody's.
+pub fn without_the_spill_before_the_departure() {
+    let step = Some(Mutant::DepartBeforeSpill);
+    explore_less_of_a_loop(1, "e3 twin", step, leave_and_jump);
+}
+
+/// A worker gives the role back before it counts as awake.
+pub fn without_awake_before_the_role() {
+    let step = Some(Mutant::ReleaseBeforeAwake);
+    explore_less_of_a_loop(1, "e2 twin", step, expire_and_jump);
+}
+
+/// A hold is taken back in two steps.
+pub fn without_one_step_for_the_hold() {
+    explore_loop("e3 twin", Some(Mutant::TakeBackInTwoSteps), take_back);
 }
 
 /// The look takes the interrupt out of the poller, and the wait after it begins nevertheless.
@@ -212,4 +249,68 @@ fn advance() {
     driver.role.release(held);
     mover.join().expect("a panic would have ended the model");
     assert_eq!(woken.count(), 1, "an advance ends once");
+}
+
+fn leave_and_jump() {
+    let mut event_loop = Loop::standing(2);
+    let first = event_loop.enter();
+    let driver = |event_loop: &Loop| Arc::clone(&event_loop.shared);
+    let (shared, ran) = (driver(&event_loop), StdArc::new(Bell::new()));
+    shared.driver.insert(Some(0), LATE, Waker::noop().clone());
+    let rings = ran.clone();
+    let second = event_loop.start_worker();
+    event_loop.handle().create_task(async move {
+        assert_eq!(
+            shared.driver.clock.tick(),
+            Tick(0),
+            "time jumped over a task"
+        );
+        rings.ring();
+    });
+    drop(first);
+    event_loop.shared.driver.look_again();
+    ran.wait();
+    event_loop.shared.crew.stop();
+    second.join().expect("a panic would have ended the model");
+}
+
+fn expire_and_jump() {
+    let mut event_loop = Loop::standing(2);
+    let mut first = event_loop.enter();
+    let done = Arc::new(AtomicBool::new(false));
+    let (shared, says) = (Arc::clone(&event_loop.shared), done.clone());
+    let mut slept = false;
+    event_loop.handle().create_task(poll_fn(move |cx| {
+        if !std::mem::replace(&mut slept, true) {
+            shared.driver.insert(Some(0), EARLY, cx.waker().clone());
+            shared.driver.insert(Some(0), LATE, Waker::noop().clone());
+            return Poll::Pending;
+        }
+        assert_eq!(shared.driver.clock.tick(), EARLY, "time jumped over a task");
+        says.store(true, Ordering::Release);
+        shared.crew.seats[0].parker.unpark();
+        Poll::Ready(())
+    }));
+    let second = event_loop.start_worker();
+    first.worker.drive(|| done.load(Ordering::Acquire));
+    event_loop.shared.crew.stop();
+    drop(first);
+    second.join().expect("a panic would have ended the model");
+}
+
+fn take_back() {
+    let event_loop = Loop::standing(1);
+    let shared = Arc::clone(&event_loop.shared);
+    let at_work = AtWork::begin(&shared);
+    let lent = event_loop.handle().time_to_lend().expect("it is held here");
+    lent.give();
+    let other = {
+        let lent = StdArc::clone(&lent);
+        thread::spawn(move || lent.take_back())
+    };
+    lent.take_back();
+    other.join().expect("a panic would have ended the model");
+    drop(at_work);
+    shared.driver.holds.begin();
+    assert!(shared.driver.holds.end(1), "it is held twice");
 }

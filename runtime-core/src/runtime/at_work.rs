@@ -14,7 +14,7 @@ use std::cell::Cell;
 use super::event_loop::EventLoop;
 use super::scheduler::shared::Shared;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, StdArc, local};
+use crate::sync::{Arc, Mutant, StdArc, broken, local};
 
 /// The innermost loop that a thread is at work for, by its address, and how often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +102,14 @@ impl Lent {
 
     /// Takes them back, for the thread if need be: whoever comes first, the others do nothing.
     pub(crate) fn take_back(&self) {
-        if !self.taken_back.swap(true, Ordering::AcqRel) {
+        let before = if broken(Mutant::TakeBackInTwoSteps) {
+            let before = self.taken_back.load(Ordering::Acquire);
+            self.taken_back.store(true, Ordering::Release);
+            before
+        } else {
+            self.taken_back.swap(true, Ordering::AcqRel)
+        };
+        if !before {
             take(&self.shared, self.count);
         }
     }

@@ -209,8 +209,7 @@ impl Present {
         let core = Rc::clone(worker.core());
         let shared = Arc::clone(&core.shared);
         let entered = context::enter(Arc::clone(&shared), Role::Worker(Rc::clone(&core)));
-        shared.crew.idle.arrive();
-        shared.rouse_watch();
+        shared.arrive();
         Present {
             shared,
             core,

@@ -81,8 +81,7 @@ fn leave(core: &Core) -> Absence {
 fn come_back(core: &Core, absence: Absence) {
     let shared = &core.shared;
     let seat = &shared.crew.seats[core.index];
-    shared.crew.idle.arrive();
-    shared.rouse_watch();
+    shared.arrive();
     shared.driver.holds.end(1);
     // To the monitor this is another poll, which begins now.
     seat.tick();

@@ -82,10 +82,11 @@ pub(crate) use unnest::{Unnested, drop_unnested};
 /// What the models of the engine's protocols are built on, and nobody else.
 #[allow(unused_imports, reason = "the models exist under their own cfg only")]
 pub(crate) mod modelled {
+    pub(crate) use super::at_work::AtWork;
     pub(crate) use super::blocking::{Pool, Refusal, Settings, Work};
     pub(crate) use super::run_queue::{Injector, RunQueue, Word};
     pub(crate) use super::scheduler::{
-        context, core, crew, driver, options, parker, shared, shutdown, threads, worker,
+        context, core, crew, driver, options, parker, shared, shutdown, threads, watch, worker,
     };
     pub(crate) use super::task::{
         callback, cancel, header, held, join, reference, registry, runnable, schedule,

@@ -35,6 +35,22 @@ pub(crate) enum Mutant {
     LeaveWithoutSpill,
     /// b5: a stand-in rests although it has been recalled.
     RestUnasked,
+    /// b4: a worker that leaves does not count as awake any more when it spills its queue.
+    DepartBeforeSpill,
+    /// b6: a slot publishes nothing of the task that is put into it.
+    SlotRelaxed,
+    /// b7: the inbox says that something is there before it is.
+    AnyBeforePush,
+    /// b7: the inbox says that nothing is there after the lock under which it was taken.
+    ClearUnlocked,
+    /// b7: the thread of an inbox is not woken.
+    SendSilently,
+    /// b8: the poller thread goes to bed without the fence before its look.
+    BedWithoutFence,
+    /// b8: a worker that wakes up looks at the bed without the fence before.
+    RouseWithoutFence,
+    /// b8: a worker that comes back does not wake the poller thread.
+    ArriveSilently,
     /// c1: the notification is sent before the push.
     NotifyBeforePush,
     /// c2: whether a completion is in time is decided before the lock under which it happens.
@@ -85,6 +101,10 @@ pub(crate) enum Mutant {
     TakeInTwoSteps,
     /// e2: an unpark looks whom to wake, and leaves the token afterwards.
     UnparkInTwoSteps,
+    /// e2: a worker gives the role back before it counts as awake.
+    ReleaseBeforeAwake,
+    /// e3: a hold that was lent is taken back in two steps.
+    TakeBackInTwoSteps,
     /// e3: what came to the poller before the look whether time may jump is forgotten.
     SwallowInterrupt,
     /// e3: time jumps after the lock under which it was looked whether it may.

@@ -17,7 +17,9 @@ async fn meet(count: usize) {
     let tasks: Vec<_> = (0..count)
         .map(|_| {
             let meeting = Arc::clone(&meeting);
-            create_task(async move { blocking(|| drop(meeting.wait())) })
+            create_task(async move {
+                blocking(|| meeting.wait());
+            })
         })
         .collect();
     for task in tasks {
@@ -124,7 +126,7 @@ fn everybody_goes_on_while_more_tasks_are_inside_than_there_are_workers() {
                         (gate, task)
                     })
                     .unzip();
-                blocking(|| drop(begun.wait()));
+                blocking(|| begun.wait());
                 sleep(Duration::from_millis(20)).await;
                 create_task(async {}).await.unwrap();
                 let from_outside = to_thread(move || {

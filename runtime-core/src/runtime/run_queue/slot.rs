@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 use crate::sync::atomic::{AtomicPtr, Ordering};
+use crate::sync::{Mutant, broken};
 
 /// A value that fits into one word.
 ///
@@ -35,8 +36,8 @@ impl<T: Word> Slot<T> {
     /// Puts `value` in, and returns what was there.
     #[inline]
     pub(crate) fn replace(&self, value: T) -> Option<T> {
-        // AcqRel: publishes this value, and acquires the one that comes out.
-        let before = self.word.swap(value.into_word().as_ptr(), Ordering::AcqRel);
+        // AcqRel: publishes this value to whoever takes it, a thief for one, and acquires the one that comes out.
+        let before = self.word.swap(value.into_word().as_ptr(), exchange());
         // SAFETY: every word here came from `into_word`, and the exchange gave it to us alone.
         NonNull::new(before).map(|word| unsafe { T::from_word(word) })
     }
@@ -48,7 +49,7 @@ impl<T: Word> Slot<T> {
         if self.is_empty() {
             return None;
         }
-        let before = self.word.swap(ptr::null_mut(), Ordering::AcqRel);
+        let before = self.word.swap(ptr::null_mut(), exchange());
         // SAFETY: as in `replace`.
         NonNull::new(before).map(|word| unsafe { T::from_word(word) })
     }
@@ -57,5 +58,14 @@ impl<T: Word> Slot<T> {
     pub(crate) fn is_empty(&self) -> bool {
         // Relaxed: whoever goes on to take it does so by an exchange.
         self.word.load(Ordering::Relaxed).is_null()
+    }
+}
+
+#[inline]
+fn exchange() -> Ordering {
+    if broken(Mutant::SlotRelaxed) {
+        Ordering::Relaxed
+    } else {
+        Ordering::AcqRel
     }
 }

@@ -67,6 +67,5 @@ pub(crate) fn sleep(core: &Core) {
     // This may be the last that falls asleep, and time may jump then.
     shared.driver.look_again();
     shared.crew.seats[core.index].parker.park();
-    shared.crew.idle.arrive();
-    shared.rouse_watch();
+    shared.arrive();
 }

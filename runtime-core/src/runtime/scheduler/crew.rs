@@ -175,10 +175,17 @@ impl<T: Word> Crew<T> {
 
     /// A worker leaves: what it has is everybody's.
     pub(crate) fn leave(&self, queue: &RunQueue<T>) {
+        let early = broken(Mutant::DepartBeforeSpill);
+        if early {
+            self.idle.depart();
+        }
         if !broken(Mutant::LeaveWithoutSpill) {
             self.injector.push_all(queue.drain());
         }
-        self.idle.depart();
+        // Only now: where time stands still, it would jump over what is in the queue.
+        if !early {
+            self.idle.depart();
+        }
         if !self.injector.is_empty() {
             self.notify();
         }

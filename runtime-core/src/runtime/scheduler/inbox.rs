@@ -6,7 +6,7 @@ use super::parker::Parker;
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::time::Holds;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, Mutex};
+use crate::sync::{Arc, Mutant, Mutex, broken};
 
 /// Woken local tasks on their way to their thread.
 #[derive(Debug)]
@@ -32,11 +32,18 @@ impl Inbox {
     pub(crate) fn send(&self, task: Runnable) {
         self.holds.begin();
         {
+            if broken(Mutant::AnyBeforePush) {
+                self.any.store(true, Ordering::Release);
+            }
             let mut arrived = self.arrived.lock();
             arrived.push_back(task);
-            self.any.store(true, Ordering::Release);
+            if !broken(Mutant::AnyBeforePush) {
+                self.any.store(true, Ordering::Release);
+            }
         }
-        self.parker.unpark();
+        if !broken(Mutant::SendSilently) {
+            self.parker.unpark();
+        }
     }
 
     /// Whether something has arrived.
@@ -49,8 +56,15 @@ impl Inbox {
     /// Takes what has arrived.
     pub(crate) fn take(&self) -> VecDeque<Runnable> {
         let mut arrived = self.arrived.lock();
-        self.any.store(false, Ordering::Relaxed);
+        // Relaxed: a sender writes it under the same lock.
+        if !broken(Mutant::ClearUnlocked) {
+            self.any.store(false, Ordering::Relaxed);
+        }
         let taken = std::mem::take(&mut *arrived);
+        drop(arrived);
+        if broken(Mutant::ClearUnlocked) {
+            self.any.store(false, Ordering::Relaxed);
+        }
         // The thread is at work by now, and counted as that.
         self.holds.end(taken.len());
         taken

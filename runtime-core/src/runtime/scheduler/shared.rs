@@ -26,7 +26,9 @@ use crate::runtime::task::registry::{Births, Registry};
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::time::Stamp;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use crate::sync::{Arc, Mutex, OnceLock, StdArc, StdAtomicU64, StdWeak, Waiter, thread};
+use crate::sync::{
+    Arc, Mutant, Mutex, OnceLock, StdArc, StdAtomicU64, StdWeak, Waiter, broken, thread,
+};
 
 /// Called for what nobody else will hear of.
 pub(crate) type Handler = StdArc<dyn Fn(&Arc<Shared>, &ExceptionContext) + Send + Sync>;
@@ -159,13 +161,23 @@ impl Shared {
         Ok((shared, parts))
     }
 
+    /// A worker comes, or comes back.
+    pub(crate) fn arrive(&self) {
+        self.crew.idle.arrive();
+        if !broken(Mutant::ArriveSilently) {
+            self.rouse_watch();
+        }
+    }
+
     /// Wakes the poller thread if it is in bed, and lets a jump of time under way be over. A worker
     /// calls this when it has woken up, and is counted as awake.
     #[inline]
     pub(crate) fn rouse_watch(&self) {
         self.driver.holds.pass();
-        // Pairs with the fence in `Watch::go_to_bed`: the worker is counted as awake before this.
-        fence(Ordering::SeqCst);
+        // Pairs with the fence in `watch::go_to_bed`: the worker is counted as awake before this.
+        if !broken(Mutant::RouseWithoutFence) {
+            fence(Ordering::SeqCst);
+        }
         if self.watch_asleep.load(Ordering::Relaxed) {
             self.watch_parker.unpark();
         }

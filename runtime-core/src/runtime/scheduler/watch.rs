@@ -33,8 +33,8 @@ use super::role::Held;
 use super::shared::Shared;
 use super::threads;
 use crate::runtime::task::quietly::wake_quietly;
-use crate::sync::Arc;
 use crate::sync::atomic::{Ordering, fence};
+use crate::sync::{Arc, Mutant, broken};
 
 const LOOK: Duration = Duration::from_millis(1);
 const RELAXED_LOOK: Duration = Duration::from_millis(3);
@@ -135,7 +135,8 @@ impl Watch<'_> {
             if self.shared.crew.idle.all_asleep() {
                 pause = RELAXED_LOOK;
                 if self.last_movement.elapsed() >= QUIET_BEFORE_BED {
-                    self.go_to_bed();
+                    go_to_bed(self.shared);
+                    self.last_movement = Instant::now();
                 }
             }
         }
@@ -268,19 +269,20 @@ impl Watch<'_> {
         }
         unmanned
     }
+}
 
-    fn go_to_bed(&mut self) {
-        let shared = self.shared;
-        shared.watch_asleep.store(true, Ordering::Relaxed);
-        // Pairs with the fence in `Shared::rouse_watch`: a worker that wakes up sees the word, or is seen here.
+/// Sleeps until a worker wakes up, if all of them sleep.
+pub(crate) fn go_to_bed(shared: &Shared) {
+    shared.watch_asleep.store(true, Ordering::Relaxed);
+    // Pairs with the fence in `Shared::rouse_watch`: a worker that wakes up sees the word, or is seen here.
+    if !broken(Mutant::BedWithoutFence) {
         fence(Ordering::SeqCst);
-        // Between two runs of a lone worker there is nobody to guard.
-        let deserted = shared.crew.idle.awake() + shared.crew.idle.asleep() == 0;
-        let manned = deserted || shared.driver.role.holder().is_some();
-        if shared.crew.idle.all_asleep() && manned && !shared.crew.is_stopping() {
-            shared.watch_parker.park();
-        }
-        shared.watch_asleep.store(false, Ordering::Relaxed);
-        self.last_movement = Instant::now();
     }
+    // Between two runs of a lone worker there is nobody to guard.
+    let deserted = shared.crew.idle.awake() + shared.crew.idle.asleep() == 0;
+    let manned = deserted || shared.driver.role.holder().is_some();
+    if shared.crew.idle.all_asleep() && manned && !shared.crew.is_stopping() {
+        shared.watch_parker.park();
+    }
+    shared.watch_asleep.store(false, Ordering::Relaxed);
 }

@@ -15,8 +15,8 @@ use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::quietly::wake_quietly;
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::time::Swept;
-use crate::sync::Arc;
 use crate::sync::atomic::Ordering;
+use crate::sync::{Arc, Mutant, broken};
 
 /// How many turns pass at most between two looks at what else there is: timers, and the injector.
 const TURNS_BETWEEN_LOOKS: u32 = 61;
@@ -447,6 +447,12 @@ impl Worker {
                 Swept::default()
             }
         };
+        let mut held = held;
+        if broken(Mutant::ReleaseBeforeAwake) {
+            held.take()
+                .into_iter()
+                .for_each(|held| driver.role.release(held));
+        }
         self.searching = !shared.crew.idle.wake_up(self.core.index);
         // Only now that this worker counts as awake: else, where time stands still, the next holder
         // could have it jump over what has expired here.
