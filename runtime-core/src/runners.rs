@@ -363,11 +363,11 @@ impl Builder {
     /// exact as the kernel can, at the price of a wake-up each.
     ///
     /// # Panics
-    /// If the fraction is negative, or no number.
+    /// If the fraction is negative, infinite, or no number.
     #[track_caller]
     pub fn timer_slack(mut self, fraction: f64, at_most: Duration) -> Builder {
         assert!(
-            fraction >= 0.0,
+            fraction >= 0.0 && fraction.is_finite(),
             "a slack is a fraction of the delay, zero or more"
         );
         self.options.time.slack = Slack { fraction, at_most };

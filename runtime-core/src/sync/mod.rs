@@ -9,6 +9,12 @@
 //! out. In a real build the answer is the constant `false` and the question costs nothing.
 
 mod mutant;
+
+// Counted where assertions are on; in a model all threads are one.
+#[cfg(any(asyncio_loom, not(debug_assertions)))]
+mod section;
+#[cfg(all(debug_assertions, not(asyncio_loom)))]
+#[path = "section_counted.rs"]
 mod section;
 
 #[cfg(asyncio_loom)]

@@ -173,6 +173,47 @@ fn hostile_wakers_meet_the_locks_of_the_timers_and_callbacks() {
     });
 }
 
+/// A cancel that finds a wheel locked leaves the waker there, to be dropped by the next visitor: who adds a
+/// callback, under the lock of all callbacks, or who polls, in the poller's role.
+#[test]
+fn a_hostile_waker_is_given_up_while_others_change_the_callbacks() {
+    watched(|| {
+        let runner = Runner::builder().workers(1).build().unwrap();
+        let event_loop = runner.get_loop().clone();
+        let end = Instant::now() + Duration::from_secs(3);
+        thread::scope(|scope| {
+            for side in 0..4 {
+                let event_loop = event_loop.clone();
+                scope.spawn(move || {
+                    let _guard = event_loop.enter();
+                    while Instant::now() < end {
+                        if side % 2 == 0 {
+                            let mut nap = sleep(HOUR);
+                            let bomb = Arc::new(OnDropped(event_loop.clone()));
+                            assert!(!poll_with(&mut nap, &Waker::from(bomb)));
+                        } else {
+                            event_loop.call_later(HOUR, || ()).cancel();
+                        }
+                    }
+                });
+            }
+        });
+    });
+}
+
+/// A waker whose destructor alone uses the loop, and that briefly: so most of the time is the engine's.
+struct OnDropped(EventLoop);
+
+impl std::task::Wake for OnDropped {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for OnDropped {
+    fn drop(&mut self) {
+        self.0.call_later(HOUR, || ()).cancel();
+    }
+}
+
 #[test]
 fn hostile_destructors_of_callbacks_meet_their_locks() {
     strike_from(3, |side, event_loop| {

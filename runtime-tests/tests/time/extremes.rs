@@ -141,3 +141,15 @@ fn a_sleep_can_be_reset_to_any_instant() {
         }
     });
 }
+
+/// Nothing else would ever tell: where time jumps, a wait for what it cannot come to is a silence.
+#[test]
+fn a_sleep_beyond_counting_is_named_by_the_deadlock_that_it_is() {
+    for delay in [Duration::MAX, 1000 * 8760 * HOUR] {
+        let said = caught(|| {
+            let mut runner = Runner::builder().deterministic(1).build().unwrap();
+            runner.run(async move { sleep(delay).await });
+        });
+        assert!(said.text.contains("extremes.rs"), "{delay:?}: {said:?}");
+    }
+}

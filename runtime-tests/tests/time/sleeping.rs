@@ -220,3 +220,17 @@ fn a_sleep_wakes_whoever_polled_it_last() {
         sleep.await;
     });
 }
+
+#[test]
+fn a_slack_that_is_no_fraction_is_refused_in_the_line_of_the_call() {
+    for fraction in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, -0.1] {
+        let said = caught(|| drop(Runner::builder().timer_slack(fraction, TICK)));
+        assert!(said.text.contains("fraction"), "{fraction}: {said:?}");
+        let place = said.place.as_ref().map(|(file, _)| file.as_str());
+        assert!(
+            place.is_some_and(|file| file.ends_with("sleeping.rs")),
+            "{said:?}"
+        );
+    }
+    drop(Runner::builder().timer_slack(f64::MAX, Duration::MAX));
+}

@@ -59,7 +59,7 @@ use std::time::{Duration, Instant};
 use super::role::{Held, Role};
 use crate::runtime::task::quietly::wake_quietly;
 use crate::runtime::time::{
-    AdvanceKey, Clock, Holds, Look, Rearmed, Slack, Swept, Tick, TimerKey, Timers,
+    AdvanceKey, Caller, Clock, Holds, Look, Rearmed, Slack, Swept, Tick, TimerKey, Timers,
 };
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use crate::sync::{Came, Mutant, Mutex, StdArc, StdWeak, Waiter, broken};
@@ -135,21 +135,21 @@ impl Driver {
         when: Tick,
         waker: Waker,
     ) -> Option<TimerKey> {
-        self.timers.sweep(worker);
-        let key = self.timers.insert(worker, when, waker)?;
+        let holds = Caller::HoldsNothing;
+        let key = self.timers.insert(holds, worker, when, waker)?;
         self.tell_of(when, worker.is_some());
         Some(key)
     }
 
     /// The same for who holds a lock: it runs no user code, if the waker is none.
     pub(crate) fn insert_only(&self, when: Tick, waker: Waker) -> Option<TimerKey> {
-        let key = self.timers.insert(None, when, waker)?;
+        let key = self.timers.insert(Caller::HoldsALock, None, when, waker)?;
         self.tell_of(when, false);
         Some(key)
     }
 
     /// A timer for `when` has been added: whoever sleeps past it is told.
-    #[inline]
+    #[inline(always)]
     fn tell_of(&self, when: Tick, by_worker: bool) {
         // Pairs with the fence in `arm`.
         fence(Ordering::SeqCst);

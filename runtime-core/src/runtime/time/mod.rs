@@ -18,4 +18,4 @@ mod holds;
 mod timers;
 
 pub(crate) use holds::{Holds, Look};
-pub(crate) use timers::{Rearmed, Swept, TimerKey, Timers};
+pub(crate) use timers::{Caller, Rearmed, Swept, TimerKey, Timers};

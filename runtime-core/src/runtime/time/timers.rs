@@ -34,6 +34,13 @@ pub(crate) struct TimerKey {
     key: Key,
 }
 
+/// Whether who adds a timer may run user code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    HoldsNothing,
+    HoldsALock,
+}
+
 /// What became of a timer that was to wake another waker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -98,16 +105,21 @@ impl Timers {
         worker.map_or(last, |worker| worker.min(last))
     }
 
-    /// Adds a timer that wakes `waker` at `when`, to the wheel of a worker or to the last one. Runs no user
-    /// code, if the waker is none. `None` if the loop is closed.
+    /// Adds a timer that wakes `waker` at `when`, to the wheel of a worker or to the last one. `None` if
+    /// the loop is closed. Drops what has been cancelled on that wheel while it was locked, unless the
+    /// caller holds a lock: then it runs no user code, if the waker is none.
     pub(crate) fn insert(
         &self,
+        caller: Caller,
         worker: Option<usize>,
         when: Tick,
         waker: Waker,
     ) -> Option<TimerKey> {
         let index = self.index(worker);
         let shard = &self.shards[index];
+        if caller == Caller::HoldsNothing && shard.has_cancelled() {
+            shard.sweep_alone();
+        }
         let mut contents = shard.contents.lock();
         if contents.closed && !broken(Mutant::InsertClosed) {
             // The waker is dropped after the lock: it came first.
@@ -121,16 +133,6 @@ impl Timers {
         }
         let shard = index as u32;
         Some(TimerKey { shard, key })
-    }
-
-    /// Drops what has been cancelled on the same wheel while it was locked: for who is about to add a
-    /// timer, and holds no lock.
-    #[inline]
-    pub(crate) fn sweep(&self, worker: Option<usize>) {
-        let shard = &self.shards[self.index(worker)];
-        if shard.has_cancelled() {
-            shard.sweep_alone();
-        }
     }
 
     /// Has a timer wake `waker` instead.
@@ -262,18 +264,15 @@ impl Shard {
     /// Takes out a batch of what is due. False if nothing more is.
     fn expire(&self, now: Tick, due: &mut Vec<Waker>, swept: &mut Swept) -> bool {
         let mut contents = self.visit(swept);
-        let now = runtime_timer::Tick(now.0);
-        let before = due.len();
-        due.extend(std::iter::from_fn(|| contents.wheel.pop_expired(now)).take(BATCH));
+        let more = contents.take_due(now, BATCH, due);
         self.publish_next(&contents);
-        due.len() - before == BATCH
+        more
     }
 
     fn close(&self, waiting: &mut Vec<Waker>, swept: &mut Swept) {
         let mut contents = self.visit(swept);
         contents.closed = true;
-        let last = runtime_timer::Tick(Tick::NEVER.0);
-        waiting.extend(std::iter::from_fn(|| contents.wheel.pop_expired(last)));
+        let _none = contents.take_due(Tick::NEVER, usize::MAX, waiting);
         contents.wheel.shrink_to_fit();
         self.publish_next(&contents);
     }
@@ -292,6 +291,14 @@ impl Shard {
 }
 
 impl Contents {
+    /// Moves so much of what is due by `now` to `due`. True if there may be more.
+    fn take_due(&mut self, now: Tick, at_most: usize, due: &mut Vec<Waker>) -> bool {
+        let now = runtime_timer::Tick(now.0);
+        let before = due.len();
+        due.extend(std::iter::from_fn(|| self.wheel.pop_expired(now)).take(at_most));
+        due.len() - before == at_most
+    }
+
     fn next_deadline(&self) -> Tick {
         let next = self.wheel.next_deadline();
         next.map_or(Tick::NEVER, |tick| Tick(tick.0))

@@ -1,4 +1,4 @@
-//! Critical sections, uncounted: nothing happens.
+//! Critical sections where nobody counts them: see their twin, `section_counted`.
 
 /// A section that nobody counts.
 #[derive(Debug)]

@@ -1,8 +1,14 @@
-//! Critical sections, counted for each thread.
+//! Critical sections: while a lock of the engine is held, or the poller's role, no user code may run.
+//!
+//! A waker's clone, wake and drop, a callback, a value's destructor: each may call the engine again, and
+//! take the lock that is held. That is a deadlock, and only for whoever wrote such code. Where
+//! assertions are on, each thread counts its critical sections, and what is about to run user code
+//! asserts that there is none ([`assert_outside`]): so it does with the tamest waker there is, a
+//! task's, and whoever forgets the rule hears of it in every test that comes by. Elsewhere all of this
+//! is nothing.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::thread;
 
 thread_local! { static DEPTH: Cell<usize> = const { Cell::new(0) } }
 
@@ -27,7 +33,7 @@ impl Drop for CriticalSection {
 #[track_caller]
 pub(crate) fn assert_outside() {
     assert!(
-        DEPTH.get() == 0 || thread::panicking(),
+        DEPTH.get() == 0 || std::thread::panicking(),
         "user code is about to run under a lock of the engine, or in the poller's role"
     );
 }
