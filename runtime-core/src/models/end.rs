@@ -89,7 +89,7 @@ fn end_elsewhere() {
 /// Adds a callback that is counted when it runs.
 fn add_counted(task: &TaskHandle, ran: &StdArc<Tally>) {
     let ran = StdArc::clone(ran);
-    let callback = Handle::new(move || ran.add(), None, Location::caller());
+    let callback = Handle::new(Box::new(move || ran.add()), None, Location::caller());
     task.reference().add_callback(callback);
 }
 
