@@ -145,12 +145,11 @@ fn a_request_that_is_older_than_a_cleanup_waits_for_its_end() {
             };
             let task = begun(finally(body, clean(cleaned.clone()))).await;
             // One poll finds both.
-            let blocked = create_task(async move {
+            let handle = task.handle();
+            create_task(async move {
                 ready.set_result(()).unwrap();
-                task.cancel();
-                task
+                handle.cancel();
             });
-            let task = blocked.await.unwrap();
             let ended = task.await;
             assert_eq!(
                 cleaned.load(Ordering::SeqCst),
