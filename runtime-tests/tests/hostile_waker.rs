@@ -23,6 +23,13 @@ use runtime_tests::{Flag, alone, begun, on_workers, until};
 #[path = "hostile_waker/raw.rs"]
 mod raw;
 
+#[expect(
+    unsafe_code,
+    reason = "a raw vtable is the only way to a waker that lives at a place"
+)]
+#[path = "hostile_waker/borrowing.rs"]
+mod borrowing;
+
 #[path = "hostile_waker/locks.rs"]
 mod locks;
 

@@ -14,7 +14,7 @@ type Made = BoxFuture<'static, ()>;
 /// was woken.
 fn woken(make: impl FnOnce() -> (Made, Box<dyn FnOnce()>)) -> [usize; 2] {
     let (mut made, end) = make();
-    let place = raw::Place::default();
+    let place = borrowing::Place::default();
     let targets: [Arc<AtomicUsize>; 2] = Default::default();
     for target in &targets {
         let poll = |waker: &Waker| made.as_mut().poll(&mut Context::from_waker(waker));
