@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::branch::Branch;
 use super::choices::{Choices, Freedom};
 use super::home::Home;
+use super::newborn;
 use super::shared::{Shared, WorkerParts};
 use crate::runtime::run_queue::RunQueue;
 use crate::runtime::task::header::{Header, TaskId, Wake};
@@ -153,13 +154,10 @@ impl Core {
     /// Registers a task in this worker's array.
     #[inline]
     pub(crate) fn register(&self, task: &Runnable) -> Result<(), Closed> {
-        let mut births = self.births.borrow_mut();
-        let place = self
-            .shared
-            .registry
-            .birth(&mut births, self.index, task.pointer())?;
-        task.header().set_place(place);
-        self.shared.tell_shutdown();
-        Ok(())
+        newborn::register(&self.shared, task, || {
+            let mut births = self.births.borrow_mut();
+            let registry = &self.shared.registry;
+            registry.birth(&mut births, self.index, task.pointer())
+        })
     }
 }

@@ -61,6 +61,7 @@ pub(crate) mod options;
 pub(crate) mod shared;
 
 pub(crate) mod branch;
+pub(crate) mod newborn;
 
 pub(crate) mod core;
 pub(crate) mod slow;

@@ -11,13 +11,14 @@ use super::exception_context::ExceptionContext;
 use super::home;
 use super::inbox::Inbox;
 use super::lane::{Pushed, discard};
+use super::newborn::{self, HIDDEN};
 use super::shared::Shared;
 use super::slow::Stopwatch;
 use crate::exceptions::{CancelledError, PanicError};
 use crate::runtime::task::callback::Handle;
 use crate::runtime::task::cancel;
 use crate::runtime::task::handle::TaskHandle;
-use crate::runtime::task::header::{Header, TaskId, Wake};
+use crate::runtime::task::header::{Header, Wake};
 use crate::runtime::task::quietly::quietly;
 use crate::runtime::task::reference::TaskRef;
 use crate::runtime::task::registry::{Closed, Who};
@@ -26,9 +27,6 @@ use crate::runtime::task::schedule::Schedule;
 use crate::runtime::task::schedule_face::Report;
 use crate::runtime::task::spawn::{self, Birth, ScheduleHere};
 use crate::sync::{Arc, Mutant, StdArc, broken};
-
-/// The number of tasks that nobody is shown: the lane's.
-pub(crate) const HIDDEN: TaskId = TaskId(0);
 
 /// The scheduler of a task that any worker may run.
 #[derive(Debug)]
@@ -187,7 +185,7 @@ fn died(shared: &Arc<Shared>, header: &Header) {
         shared.registry.death(place, header.into());
         header.clear_place();
         if !broken(Mutant::EndUntold) {
-            shared.tell_shutdown();
+            shared.tell_death(header);
         }
     }
 }
@@ -209,10 +207,9 @@ pub(crate) fn register(shared: &Arc<Shared>, task: &Runnable) -> Result<(), Clos
             None => {
                 let hidden = task.header().id == HIDDEN;
                 let who = if hidden { Who::Hidden } else { Who::Anybody };
-                let place = shared.registry.birth_foreign(task.pointer(), who)?;
-                task.header().set_place(place);
-                shared.tell_shutdown();
-                Ok(())
+                newborn::register(shared, task, || {
+                    shared.registry.birth_foreign(task.pointer(), who)
+                })
             }
         },
     )

@@ -25,7 +25,7 @@ use crate::runtime::task::quietly::quietly;
 use crate::runtime::task::registry::{Births, Registry};
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::time::Stamp;
-use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use crate::sync::{
     Arc, Mutant, Mutex, OnceLock, StdArc, StdAtomicU64, StdWeak, Waiter, broken, thread,
 };
@@ -39,6 +39,9 @@ const PATIENCE: Duration = Duration::from_millis(20);
 
 /// How long a poll or a callback may take at first, as asyncio's: 0.1 s.
 const SLOW_NANOSECONDS: u64 = 100_000_000;
+
+/// What `Shared::awaited` says if the shutdown waits for no task in particular.
+const ANYTHING: usize = 0;
 
 /// A loop.
 pub(crate) struct Shared {
@@ -76,6 +79,8 @@ pub(crate) struct Shared {
     running: AtomicBool,
     /// A shutdown is under way: ends are told to worker 0.
     closing: AtomicBool,
+    /// Whose death the shutdown waits for, by its address.
+    awaited: AtomicUsize,
     /// The stamp of the last round of the shutdown.
     closing_since: StdAtomicU64,
     /// Nothing can ever happen any more: found in the deterministic mode.
@@ -154,6 +159,7 @@ impl Shared {
             process: std::process::id(),
             running: AtomicBool::new(false),
             closing: AtomicBool::new(false),
+            awaited: AtomicUsize::new(ANYTHING),
             closing_since: StdAtomicU64::new(0),
             stalled: AtomicBool::new(false),
             abandoning: AtomicBool::new(false),
@@ -277,6 +283,39 @@ impl Shared {
         if self.is_closing() {
             self.crew.seats[0].parker.unpark();
         }
+    }
+
+    /// The same for a death: if nothing but that of another is awaited, nobody is woken.
+    #[inline]
+    pub(crate) fn tell_death(&self, dead: &Header) {
+        if self.is_closing() {
+            // Pairs with the fence in `await_death`: the task has left the registry before this.
+            fence(Ordering::SeqCst);
+            let awaited = self.awaited.load(Ordering::Relaxed);
+            if awaited == ANYTHING || awaited == std::ptr::from_ref(dead).addr() {
+                self.crew.seats[0].parker.unpark();
+            }
+        }
+    }
+
+    /// The shutdown waits for the death of this task alone, and for the limit. True if it has said so
+    /// before; else it is to look once more whether that has come.
+    #[must_use]
+    pub(crate) fn await_death(&self, task: &Header) -> bool {
+        let address = std::ptr::from_ref(task).addr();
+        if self.awaited.load(Ordering::Relaxed) == address {
+            return true;
+        }
+        self.awaited.store(address, Ordering::Relaxed);
+        // Pairs with the fence in `tell_death`.
+        fence(Ordering::SeqCst);
+        false
+    }
+
+    /// The shutdown waits for whatever comes.
+    pub(crate) fn await_anything(&self) {
+        self.awaited.store(ANYTHING, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
     }
 
     pub(crate) fn set_closing(&self) {

@@ -2,8 +2,8 @@
 //!
 //! 1. From now on every end of a task is told to worker 0, which runs this.
 //! 2. In rounds: every task that no round has met is cancelled, once, and waited for until it has
-//!    told of its end. Tasks born meanwhile are met by the next round. One that refuses to end is
-//!    waited for. After the first round, foreign threads can make no more.
+//!    told of its end. Tasks that its cleanup makes are met by the next round. One that refuses to end
+//!    is waited for. After the first round, foreign threads can make no more.
 //! 3. A round that finds nobody closes the registry: nothing is born any more, and every end has been
 //!    told. Callbacks that wait on the lane run before that, those of the ends among them, but cannot
 //!    put it off for ever.
@@ -31,12 +31,14 @@ use super::alarm::Alarm;
 use super::deadlock::Deadlock;
 use super::exception_context::ExceptionContext;
 use super::lane::discard;
-use super::schedule::{HIDDEN, closed_error};
+use super::newborn::HIDDEN;
+use super::schedule::closed_error;
 use super::shared::Shared;
 use super::worker::{Turn, Worker};
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::reference::{self, TaskRef};
-use crate::sync::Arc;
+use crate::sync::atomic::{Ordering, fence};
+use crate::sync::{Arc, Mutant, broken};
 
 /// How long a forced end waits for what can still be dropped.
 const GRACE: Duration = Duration::from_millis(200);
@@ -159,16 +161,46 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
 
 /// Cancels whom no round has met, and waits until all have left the registry, or it is `late`.
 fn end_round(worker: &mut Worker, mut round: Vec<TaskHandle>, late: impl Fn() -> bool) {
-    worker.core().shared.begin_round();
-    for task in &round {
+    let shared = Arc::clone(&worker.core().shared);
+    meet_all(&shared, &mut round);
+    worker.drive(|| {
+        loop {
+            while round.last().is_some_and(has_left) {
+                round.pop();
+            }
+            let Some(last) = round.last() else {
+                return true;
+            };
+            // The others that end meanwhile wake nobody.
+            let said = shared.await_death(last.reference().header());
+            if said || broken(Mutant::AwaitWithoutLook) {
+                return late();
+            }
+        }
+    });
+    shared.await_anything();
+}
+
+/// Gives everybody of a round their part, and those that they have made before they met it: `newborn` has
+/// the protocol.
+fn meet_all(shared: &Shared, round: &mut Vec<TaskHandle>) {
+    shared.begin_round();
+    for task in round.iter() {
         task.reference().cancel_for_shutdown();
     }
-    worker.drive(|| {
-        while round.last().is_some_and(has_left) {
-            round.pop();
+    loop {
+        // Pairs with the fence in `newborn`.
+        fence(Ordering::SeqCst);
+        let mut others = living(shared);
+        others.retain(|task| {
+            let task = task.reference();
+            !task.header().state.is_late() && task.cancel_for_shutdown()
+        });
+        if others.is_empty() {
+            return;
         }
-        round.is_empty() || late()
-    });
+        round.append(&mut others);
+    }
 }
 
 /// A task that is done still has to tell of its end: what counts is that it has left the registry. (One

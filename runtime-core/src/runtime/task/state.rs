@@ -33,7 +33,7 @@
 //! releases even where it changes nothing, because the poll that follows must see what happened
 //! before *that* wake; `start` acquires it.
 
-use super::transitions::{Cancel, Complete, Detach, Ending, Idle, Start};
+use super::transitions::{Cancel, Complete, Detach, Ending, Idle, ShutdownPart, Start};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutant, broken};
 
@@ -52,6 +52,7 @@ const SHUTDOWN: u64 = 1 << 10;
 /// The undelivered request came while the task was suspended: its message stands.
 const FIRM: u64 = 1 << 11;
 const SILENT: u64 = 1 << 12;
+const LATE: u64 = 1 << 13;
 
 const COUNT_ONE: u64 = 1 << 16;
 const COUNT_MASK: u64 = 0xffff << 16;
@@ -262,6 +263,27 @@ impl State {
     /// Whether the task has had its part of a shutdown.
     pub(crate) fn has_had_shutdown(&self) -> bool {
         self.word.load(Ordering::Acquire) & SHUTDOWN != 0
+    }
+
+    /// The task was made by a cleanup in the shutdown: the round that is under way leaves it alone.
+    pub(crate) fn leave_to_next_round(&self) {
+        // Relaxed: before the birth, which publishes it.
+        self.word.fetch_or(LATE, Ordering::Relaxed);
+    }
+
+    /// Whether the round of the shutdown in which the task was born leaves it alone.
+    pub(crate) fn is_late(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & LATE != 0
+    }
+
+    pub(crate) fn shutdown_part(&self) -> ShutdownPart {
+        let word = self.word.load(Ordering::Acquire);
+        match (word & SHUTDOWN != 0, word & CANCEL != 0) {
+            (true, true) => ShutdownPart::Coming,
+            (true, false) => ShutdownPart::Met,
+            (false, _) if word & LATE != 0 => ShutdownPart::Met,
+            (false, _) => ShutdownPart::NotYet,
+        }
     }
 
     /// Somebody has cancelled a task that has panicked, and so knows of it: nobody else is told.

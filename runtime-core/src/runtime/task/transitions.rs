@@ -57,6 +57,17 @@ pub(crate) enum Cancel {
     Schedule,
 }
 
+/// Where a task is with its part of the shutdown of its loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ShutdownPart {
+    /// It has none yet, and gets it in the round that is under way, if there is one.
+    NotYet,
+    /// It waits to be delivered.
+    Coming,
+    /// It has been delivered; or the next round is to bring it.
+    Met,
+}
+
 /// What dropping the `Task` handle leaves to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
