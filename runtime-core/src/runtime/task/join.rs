@@ -37,7 +37,9 @@ use crate::runtime::unnest::drop_unnested;
 /// Cancelling a task that awaits this one cancels this one, and waits until it has ended. Then, if
 /// it ended cancelled because of that, the cancellation goes on in the awaiter; if it suppressed the
 /// request and returned a value, that value is the answer. A task that *somebody else* cancelled
-/// is seen as the ordinary value `Err(TaskError::Cancelled(_))`.
+/// is seen as the ordinary value `Err(TaskError::Cancelled(_))`, but by an awaiter that is being ended
+/// itself, by a request of its own or by the same shutdown: that is its own cancellation, and goes on
+/// outward.
 ///
 /// ```
 /// # asyncio::run(async {
