@@ -36,7 +36,7 @@ use super::header::TaskPointer;
 use super::reference::TaskRef;
 use crate::exceptions::CancelledError;
 use crate::runtime::time::Stamp;
-use crate::sync::{StdArc, local};
+use crate::sync::{Mutant, StdArc, broken, local};
 
 /// Which request is on its way: none, the task's own, or a scope's, by the address of what stands for
 /// it.
@@ -256,15 +256,18 @@ pub(crate) fn intercept(noted: Serial) -> Option<CancelledError> {
 fn claim_all(noted: Serial) -> Option<CancelledError> {
     let raised = claim_raised(noted);
     let error = raised.into_iter().chain(claim()).next()?;
-    begin_handler();
+    if let (Some(task), Some(moment)) = (current(), begin_handler()) {
+        if !broken(Mutant::MeetTheFirst) {
+            task.meet(moment);
+        }
+    }
     Some(error)
 }
 
-/// A handler, or a cleanup, begins: what the task was asked for before is a part of its cause.
-pub(crate) fn begin_handler() {
-    if let Some(task) = current() {
-        task.absorb_request();
-    }
+/// A handler, or a cleanup, begins: what the task was asked for before is a part of its cause. Returns
+/// the moment.
+pub(crate) fn begin_handler() -> Option<Stamp> {
+    Some(current()?.absorb_request())
 }
 
 /// Whether a request is on its way, or somebody raises.
