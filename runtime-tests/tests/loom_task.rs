@@ -5,6 +5,9 @@
 mod twin;
 
 use asyncio::models::{audience, cancel, forward, free, give_back, join, uncancel, wake};
+use asyncio::models::{
+    circle, detach, merge, message, publication, request, shutdown_part, waiter,
+};
 
 models! {
     holds {
@@ -19,6 +22,19 @@ models! {
         no_callback_is_left_behind = audience::no_callback_is_left_behind,
         what_is_given_back_is_seen = give_back::what_is_given_back_is_seen,
         who_cancels_knows_whether_it_was_met = forward::who_cancels_knows_whether_it_was_met,
+        the_first_message_is_delivered = message::the_first_message_is_delivered,
+        who_meets_a_request_sees_what_came_before_it = request::who_meets_a_request_sees_what_came_before_it,
+        the_output_is_dropped_after_the_handle = detach::the_output_is_dropped_after_the_handle,
+        the_side_allocation_is_whole = publication::the_side_allocation_is_whole,
+        the_context_is_whole = publication::the_context_is_whole,
+        who_comes_during_the_end_is_told = waiter::who_comes_during_the_end_is_told,
+        the_part_of_a_shutdown_comes_once = shutdown_part::the_part_comes_once,
+        a_circle_ends_in_a_shutdown = circle::a_circle_ends_in_a_shutdown,
+        a_circle_ends_where_one_passes_on = circle::a_circle_ends_where_one_passes_on,
+        a_circle_that_is_cancelled_ends = circle::a_circle_that_is_cancelled_ends,
+        what_was_asked_for_before_is_a_part_of_it = merge::what_was_asked_for_before_is_a_part_of_it,
+        what_is_asked_for_afterwards_comes = merge::what_is_asked_for_afterwards_comes,
+        the_older_and_the_newer_are_told_apart = merge::the_older_and_the_newer_are_told_apart,
     }
     fails {
         a_wake_during_a_poll_counts = wake::without_the_wake_during_a_poll, "a wake was lost",
@@ -33,6 +49,22 @@ models! {
             "one that was met does not know it",
         the_word_comes_before_the_wake = give_back::without_the_word_before_the_wake,
             "woken, and nothing to be seen",
+        a_request_is_counted_under_the_lock = message::without_the_count_in_the_lock, "not its own message",
+        a_message_is_set_aside = message::without_the_message_set_aside, "not its own message",
+        what_is_taken_along_is_noted = merge::without_a_note_of_what_is_taken_along, "met, and nobody knows",
+        a_request_publishes = request::without_the_release_of_a_request, "ausal",
+        a_dropped_handle_publishes = detach::without_the_release_of_the_handle, "ausal",
+        an_early_drop_acquires = detach::without_the_acquire_of_the_early_drop, "ausal",
+        the_side_is_stored_with_a_release = publication::without_the_release_of_the_side, "ausal",
+        the_side_is_found_with_an_acquire = publication::without_the_acquire_of_the_side, "ausal",
+        the_context_is_stored_with_a_release = publication::without_the_release_of_the_context, "ausal",
+        the_context_is_found_with_an_acquire = publication::without_the_acquire_of_the_context, "ausal",
+        a_waiter_looks_again = waiter::without_another_look_of_the_waiter, "deadlock",
+        a_callback_looks_for_the_end = waiter::without_a_look_after_the_callback, "not called once",
+        the_part_of_a_shutdown_is_looked_at = shutdown_part::without_a_look_at_the_part, "not once",
+        the_edge_comes_first = circle::without_the_edge_first, "they wait for each other",
+        an_older_request_is_not_delivered = merge::without_the_age_of_the_request, "an older request interrupts",
+        a_newer_request_is_delivered = merge::without_the_delivery_of_the_newer, "a request was lost",
         the_teller_looks_again = audience::without_another_look, "not each once, in order",
     }
 }

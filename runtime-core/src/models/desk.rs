@@ -12,12 +12,15 @@ use crate::runtime::modelled::runnable::Runnable;
 use crate::runtime::modelled::schedule::Schedule;
 use crate::runtime::modelled::schedule_face::Report;
 use crate::runtime::modelled::spawn::{self, Birth};
-use crate::sync::{Arc, Mutex, StdArc, Tally};
+use crate::sync::thread::ThreadId;
+use crate::sync::{Arc, Mutex, StdArc, StdMutex, Tally, thread};
 
 /// Loom's Arc: a task that is never freed is reported as a leak of it.
 #[derive(Clone)]
 pub(super) struct Desk {
     queue: Arc<Mutex<VecDeque<Runnable>>>,
+    /// Who has queued what is there, and was there, in this order.
+    hands: StdArc<StdMutex<Vec<ThreadId>>>,
 }
 
 /// What stands in the allocation of each task.
@@ -31,6 +34,7 @@ impl Desk {
     pub(super) fn new() -> Desk {
         Desk {
             queue: Arc::default(),
+            hands: StdArc::default(),
         }
     }
 
@@ -87,6 +91,16 @@ impl Desk {
         let mut queue = self.queue.lock();
         assert!(!queue.contains(&task), "a task is queued twice");
         queue.push_back(task);
+        let hand = thread::this();
+        self.hands
+            .lock()
+            .expect("not held by who panics")
+            .push(hand);
+    }
+
+    /// The threads that have queued tasks so far.
+    pub(super) fn hands(&self) -> Vec<ThreadId> {
+        self.hands.lock().expect("not held by who panics").clone()
     }
 }
 

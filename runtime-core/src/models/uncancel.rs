@@ -1,13 +1,8 @@
 //! a5: two threads cancel a task, and one takes its request back, while it is run.
 
-use std::future::poll_fn;
-use std::task::{Poll, Waker};
-
-use super::desk::Desk;
-use crate::runtime::TaskHandle;
-use crate::runtime::{Task, intercept, note};
+use super::catcher::Catcher;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, Mutant, Mutex, StdArc, Tally, explore, thread};
+use crate::sync::{Arc, Mutant, explore, thread};
 
 /// The runner and two cancellers, one of whom takes its request back (3 threads). One request is
 /// left in the count, and it has been delivered: a request that is taken back takes no other along.
@@ -35,58 +30,6 @@ pub fn without_the_withdrawal() {
     explore("a5 twin", Some(Mutant::KeepWithdrawn), one_cancels);
 }
 
-/// A task that catches every cancellation until it is told to end.
-struct Catcher {
-    desk: Desk,
-    task: Task<()>,
-    caught: StdArc<Tally>,
-    ends: Arc<AtomicBool>,
-    waker: Waker,
-}
-
-impl Catcher {
-    /// The task has been polled once: before that a cancellation would drop it unpolled.
-    fn new() -> Catcher {
-        let desk = Desk::new();
-        let caught = StdArc::new(Tally::default());
-        let ends = Arc::new(AtomicBool::new(false));
-        let waker: Arc<Mutex<Option<Waker>>> = Arc::default();
-        let task = {
-            let (caught, ends, waker) = (caught.clone(), ends.clone(), waker.clone());
-            desk.spawn(poll_fn(move |cx| {
-                *waker.lock() = Some(cx.waker().clone());
-                if intercept(note()).is_some() {
-                    caught.add();
-                }
-                match ends.load(Ordering::Relaxed) {
-                    true => Poll::Ready(()),
-                    false => Poll::Pending,
-                }
-            }))
-        };
-        desk.run_one();
-        let waker = waker.lock().take().expect("stored by the first poll");
-        Catcher {
-            desk,
-            task,
-            caught,
-            ends,
-            waker,
-        }
-    }
-
-    fn handle(&self) -> TaskHandle {
-        self.task.handle()
-    }
-
-    fn end(self) {
-        self.ends.store(true, Ordering::Relaxed);
-        self.waker.wake();
-        self.desk.run_all();
-        assert!(self.task.done(), "it was told to end");
-    }
-}
-
 fn two_cancel() {
     let catcher = Catcher::new();
     let (one, other) = (catcher.handle(), catcher.handle());
@@ -101,7 +44,7 @@ fn two_cancel() {
     other.join().expect("a panic would have ended the model");
     catcher.desk.run_all();
     assert_eq!(catcher.task.cancelling(), 1, "the count is wrong");
-    let caught = catcher.caught.count();
+    let caught = catcher.caught().len();
     assert!(caught >= 1, "a request was lost");
     assert!(caught <= 2, "a request was delivered twice");
     catcher.end();
@@ -119,18 +62,18 @@ fn one_cancels() {
         })
     };
     for _ in 0..2 {
-        let (late, before) = (withdrawn.load(Ordering::Acquire), catcher.caught.count());
+        let (late, before) = (withdrawn.load(Ordering::Acquire), catcher.caught().len());
         catcher.desk.run_one();
-        let delivered = catcher.caught.count() > before;
+        let delivered = catcher.caught().len() > before;
         assert!(!(late && delivered), "delivered after it was withdrawn");
     }
     canceller
         .join()
         .expect("a panic would have ended the model");
-    let before = catcher.caught.count();
+    let before = catcher.caught().len();
     catcher.desk.run_all();
     assert_eq!(
-        catcher.caught.count(),
+        catcher.caught().len(),
         before,
         "delivered after it was withdrawn"
     );

@@ -45,6 +45,11 @@ pub(crate) mod thread {
         }
     }
 
+    /// The calling thread's.
+    pub(crate) fn this() -> ThreadId {
+        loom::thread::current().id()
+    }
+
     pub(crate) fn current() -> Thread {
         Thread {
             id: loom::thread::current().id(),
@@ -214,7 +219,8 @@ pub(crate) fn explore_less(
     BROKEN.set(step);
     let mut builder = loom::model::Builder::new();
     let preemptions = builder.preemption_bound.unwrap_or(PREEMPTIONS);
-    builder.preemption_bound = Some(preemptions.saturating_sub(fewer).max(1));
+    let preemptions = preemptions.saturating_sub(fewer).max(1);
+    builder.preemption_bound = Some(preemptions);
     builder.max_branches = builder.max_branches.max(BRANCHES);
     let runs = StdArc::new(Tally::default());
     let counted = StdArc::clone(&runs);
@@ -228,7 +234,7 @@ pub(crate) fn explore_less(
     });
     let (runs, time) = (runs.count(), start.elapsed());
     eprintln!(
-        "{name}: {runs} interleavings in {:.1} s",
+        "{name}: {runs} interleavings, {preemptions} preemptions deep, in {:.1} s",
         time.as_secs_f64()
     );
 }
@@ -282,6 +288,25 @@ macro_rules! local {
 }
 pub(crate) use local;
 
+/// Declares a static; loom makes its value anew for each run of the model.
+macro_rules! global {
+    ($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr) => {
+        loom::lazy_static! { $(#[$attribute])* static ref $name: $type = $value; }
+    };
+}
+pub(crate) use global;
+
+/// What is published by a pointer. Loom has every access to an atomic come after its making.
+#[derive(Debug, Default)]
+pub(crate) struct Published(atomic::AtomicBool);
+
+impl Published {
+    /// Relaxed: the look is to be ordered by what has shown the pointer, and by nothing else.
+    pub(crate) fn look(&self) {
+        self.0.load(atomic::Ordering::Relaxed);
+    }
+}
+
 /// A mutex that does not poison.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
@@ -307,6 +332,14 @@ impl<T> Mutex<T> {
 pub(crate) struct OnceLock<T> {
     value: std::sync::OnceLock<T>,
     set: atomic::AtomicBool,
+    /// Who makes the value waits for others here, where loom sees it.
+    making: Mutex<()>,
+}
+
+impl<T> Default for OnceLock<T> {
+    fn default() -> OnceLock<T> {
+        OnceLock::new()
+    }
 }
 
 impl<T> OnceLock<T> {
@@ -314,6 +347,7 @@ impl<T> OnceLock<T> {
         OnceLock {
             value: std::sync::OnceLock::new(),
             set: atomic::AtomicBool::new(false),
+            making: Mutex::new(()),
         }
     }
 
@@ -329,9 +363,12 @@ impl<T> OnceLock<T> {
     }
 
     pub(crate) fn get_or_init(&self, init: impl FnOnce() -> T) -> &T {
-        let value = self.value.get_or_init(init);
-        self.set.store(true, atomic::Ordering::Release);
-        value
+        let _making = self.making.lock();
+        if self.get().is_none() {
+            let set = self.set(init());
+            assert!(set.is_ok(), "made by two");
+        }
+        self.get().expect("made above, or before")
     }
 }
 

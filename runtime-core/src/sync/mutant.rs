@@ -25,6 +25,36 @@ pub(crate) enum Mutant {
     MeetNobody,
     /// a8: a scope is woken for what was given back before it can see that.
     WakeBeforeTheWord,
+    /// a9: a request is counted outside the lock of its message.
+    CountUnlocked,
+    /// a9: the message is not set aside when its delivery begins.
+    MessageLeft,
+    /// a10: a request publishes nothing.
+    RequestRelaxed,
+    /// a11: who drops the handle publishes nothing.
+    DetachRelaxed,
+    /// a11: the hint that the handle is gone acquires nothing.
+    HintRelaxed,
+    /// a12: the side allocation is stored without a release.
+    SideExchangeRelaxed,
+    /// a12: the side allocation is found without an acquire.
+    SideLoadRelaxed,
+    /// a12: the context is stored without a release.
+    ContextExchangeRelaxed,
+    /// a12: the context is found without an acquire.
+    ContextLoadRelaxed,
+    /// a13: who comes on the list does not look for the end afterwards.
+    ListWithoutLook,
+    /// a14: whether the task has had its part of the shutdown is not looked at.
+    ShutdownTwice,
+    /// a15: the edge is added after the request has been passed on.
+    EdgeAfterRequest,
+    /// a16: a request that is older than the last delivery is delivered.
+    DeliverOlder,
+    /// a16: a request that is newer than the last delivery is taken for a part of it.
+    MergeNewer,
+    /// a16: what a handler takes along at its beginning is not noted as met.
+    MeetTheFirst,
     /// b1: a sleeper does not look at the queues again after it has said that it sleeps.
     SleepWithoutRescan,
     /// b2: the last searcher that finds work wakes nobody in its place.

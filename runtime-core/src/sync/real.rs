@@ -57,6 +57,23 @@ macro_rules! local {
 }
 pub(crate) use local;
 
+/// Declares a static whose value is a constant.
+macro_rules! global {
+    ($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr) => {
+        $(#[$attribute])* static $name: $type = $value;
+    };
+}
+pub(crate) use global;
+
+/// What is published by a pointer: a model sees whether whoever looks at it may.
+#[derive(Debug, Default)]
+pub(crate) struct Published;
+
+impl Published {
+    #[inline(always)]
+    pub(crate) const fn look(&self) {}
+}
+
 /// A mutex that does not poison: a panic under it leaves the data as it was.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T: ?Sized>(std::sync::Mutex<T>);

@@ -95,7 +95,9 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
             // What is held there is a part of what is raised after the cleanup.
             End::Cancelled(raise) => {
                 raise.gather(true, || hidden(|| this.body.set(None)));
-                begin_handler();
+                if let Some(moment) = begin_handler() {
+                    raise.include(moment);
+                }
             }
             End::Value(_) | End::Panic(_) => hidden(|| this.body.set(None)),
         }));

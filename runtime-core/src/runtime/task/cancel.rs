@@ -267,11 +267,10 @@ fn claim_all(noted: Serial) -> Option<CancelledError> {
     raised.into_iter().chain(claim()).next()
 }
 
-/// A handler, or a cleanup, begins: what the task was asked for before is a part of its cause.
-pub(crate) fn begin_handler() {
-    if let Some(task) = current() {
-        task.absorb_request();
-    }
+/// A handler, or a cleanup, begins: what the task was asked for before is a part of its cause. Returns
+/// the moment.
+pub(crate) fn begin_handler() -> Option<Stamp> {
+    Some(current()?.absorb_request())
 }
 
 /// Whether a request is on its way, or somebody raises.

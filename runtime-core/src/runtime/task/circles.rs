@@ -13,7 +13,7 @@
 //!
 //! All edges are under one lock, by numbers: no task is touched here, and none is kept.
 
-use crate::sync::{PoisonError, StdMutex};
+use crate::sync::{Mutex, global};
 
 /// The number of a task in the graph, for as long as this lives.
 #[derive(Debug)]
@@ -56,14 +56,16 @@ struct Graph {
     used: usize,
 }
 
-static GRAPH: StdMutex<Graph> = StdMutex::new(Graph {
-    nodes: Vec::new(),
-    free: NONE,
-    used: 0,
-});
+global! {
+    static GRAPH: Mutex<Graph> = Mutex::new(Graph {
+        nodes: Vec::new(),
+        free: NONE,
+        used: 0,
+    })
+}
 
 fn with_graph<R>(work: impl FnOnce(&mut Graph) -> R) -> R {
-    work(&mut GRAPH.lock().unwrap_or_else(PoisonError::into_inner))
+    work(&mut GRAPH.lock())
 }
 
 impl Node {

@@ -7,7 +7,7 @@
 use std::any::Any;
 use std::fmt;
 
-use crate::sync::{Arc, Mutex, StdArc};
+use crate::sync::{Arc, Mutex, Published, StdArc};
 
 /// A value bound to a variable. Shared by every copy of the context that has the binding.
 pub(crate) type Bound = StdArc<dyn Any + Send + Sync>;
@@ -29,7 +29,14 @@ struct Binding {
 /// is seen through the other. [`copy`](Context::copy) makes an independent one, in constant time.
 #[derive(Clone, Default)]
 pub struct Context {
-    head: Arc<Mutex<Link>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    head: Mutex<Link>,
+    /// By the pointer in a task's header.
+    published: Published,
 }
 
 impl Context {
@@ -42,25 +49,28 @@ impl Context {
     /// An independent context with the same bindings.
     #[must_use]
     pub fn copy(&self) -> Context {
-        let head = self.head.lock().clone();
+        let shared = Shared {
+            head: Mutex::new(self.shared.head.lock().clone()),
+            published: Published::default(),
+        };
         Context {
-            head: Arc::new(Mutex::new(head)),
+            shared: Arc::new(shared),
         }
     }
 
     /// Whether both are names for one context.
     pub(crate) fn is_same(&self, other: &Context) -> bool {
-        Arc::ptr_eq(&self.head, &other.head)
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 
     /// Whether nothing was ever bound here.
     pub(crate) fn is_empty(&self) -> bool {
-        self.head.lock().is_none()
+        self.shared.head.lock().is_none()
     }
 
     /// The value bound to `variable`.
     pub(crate) fn lookup(&self, variable: usize) -> Option<Bound> {
-        let head = self.head.lock();
+        let head = self.shared.head.lock();
         newest(head.as_ref(), variable)?.value.clone()
     }
 
@@ -68,7 +78,7 @@ impl Context {
     pub(crate) fn bind(&self, variable: usize, value: Option<Bound>) -> Option<Bound> {
         let (before, _replaced);
         {
-            let mut head = self.head.lock();
+            let mut head = self.shared.head.lock();
             before = newest(head.as_ref(), variable).and_then(|found| found.value.clone());
             let depth = head.as_ref().map_or(0, |binding| binding.depth) + 1;
             let older = if depth % 16 == 0 {
@@ -91,7 +101,7 @@ impl Context {
 
     /// The address of the shared context, with the reference that `self` was.
     pub(crate) fn into_raw(self) -> *mut () {
-        Arc::into_raw(self.head).cast_mut().cast()
+        Arc::into_raw(self.shared).cast_mut().cast()
     }
 
     /// Takes the reference back.
@@ -100,8 +110,9 @@ impl Context {
     /// `raw` came from [`into_raw`](Context::into_raw), and its reference has not been taken since.
     pub(crate) unsafe fn from_raw(raw: *mut ()) -> Context {
         // SAFETY: the caller's promise; the type is the one that `into_raw` had.
-        let head = unsafe { Arc::from_raw(raw.cast_const().cast()) };
-        Context { head }
+        let shared: Arc<Shared> = unsafe { Arc::from_raw(raw.cast_const().cast()) };
+        shared.published.look();
+        Context { shared }
     }
 }
 
@@ -117,7 +128,12 @@ impl Drop for Binding {
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let depth = self.head.lock().as_ref().map_or(0, |binding| binding.depth);
+        let depth = self
+            .shared
+            .head
+            .lock()
+            .as_ref()
+            .map_or(0, |binding| binding.depth);
         f.debug_struct("Context")
             .field("bindings", &depth)
             .finish_non_exhaustive()

@@ -24,7 +24,7 @@ use super::state::State;
 use super::transitions::Ending;
 use crate::exceptions::{CancelledError, PanicError};
 use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
-use crate::sync::{IS_MODEL, UnsafeCell};
+use crate::sync::{IS_MODEL, Mutant, UnsafeCell, broken};
 
 /// The number of a task: unique in the process, in no particular order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,9 +142,15 @@ impl Header {
     /// The side allocation, if anybody has needed it.
     pub(crate) fn side(&self) -> Option<&Side> {
         // Acquire: pairs with the exchange in `side_or_new`.
-        let side = NonNull::new(self.side.load(Ordering::Acquire))?;
+        let acquire = match broken(Mutant::SideLoadRelaxed) {
+            true => Ordering::Relaxed,
+            false => Ordering::Acquire,
+        };
+        let side = NonNull::new(self.side.load(acquire))?;
         // SAFETY: set once, from a Box, and freed only in `drop`.
-        Some(unsafe { side.as_ref() })
+        let side = unsafe { side.as_ref() };
+        side.published.look();
+        Some(side)
     }
 
     /// The side allocation, made now if it must be.
@@ -153,9 +159,13 @@ impl Header {
             return side;
         }
         let new = Box::into_raw(Box::<Side>::default());
-        let exchange =
-            self.side
-                .compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire);
+        let publish = match broken(Mutant::SideExchangeRelaxed) {
+            true => Ordering::Relaxed,
+            false => Ordering::AcqRel,
+        };
+        let exchange = self
+            .side
+            .compare_exchange(ptr::null_mut(), new, publish, Ordering::Acquire);
         if exchange.is_err() {
             // SAFETY: `new` is a Box that nobody else has seen.
             drop(unsafe { Box::from_raw(new) });

@@ -206,6 +206,13 @@ impl Held {
         request.is_some_and(|request| request.over.load(Ordering::Acquire))
     }
 
+    /// Stands for what the task has been asked for by that `moment`, too, if it is the task's own.
+    pub(crate) fn include(&mut self, moment: Stamp) {
+        if self.request.is_none() && cancel::current_pointer() == Some(self.task.pointer()) {
+            self.delivered = self.delivered.max(moment);
+        }
+    }
+
     /// What is raised for it.
     pub(crate) fn error(&self) -> &CancelledError {
         &self.error
@@ -214,7 +221,10 @@ impl Held {
     /// It has arrived: it is not given back.
     pub(crate) fn settle(mut self) {
         self.settled = true;
-        self.task.meet(self.delivered);
+        // A scope's says nothing of the task's own, which may be on its way still.
+        if self.request.is_none() {
+            self.task.meet(self.delivered);
+        }
     }
 }
 
@@ -277,7 +287,11 @@ pub(crate) fn gather(all: bool, drop_body: impl FnOnce()) -> Vec<Held> {
 pub(crate) fn drop_handled(drop_body: impl FnOnce()) {
     let held = gather(true, || cancel::hidden(drop_body));
     held.into_iter().for_each(Held::settle);
-    cancel::begin_handler();
+    if let (Some(task), Some(moment)) = (cancel::current(), cancel::begin_handler()) {
+        if !broken(Mutant::MeetTheFirst) {
+            task.meet(moment);
+        }
+    }
 }
 
 /// Whether a request that is let go is gathered; then it is settled.
@@ -305,12 +319,13 @@ fn is_gathered(held: &mut Held) -> bool {
 /// Takes one request of `task` back. At zero an undelivered one is dropped: also one that is on its
 /// way through this very poll, and that nobody has claimed.
 pub(crate) fn uncancel(task: &TaskRef) -> u32 {
+    let here = cancel::current_pointer() == Some(task.pointer());
+    let on_its_way = here && cancel::delivering() == Origin::TASK;
     let left = match task.header().side() {
-        Some(side) => side.withdraw(|| task.header().state.uncancel()),
+        Some(side) => side.withdraw(on_its_way, || task.header().state.uncancel()),
         None => task.header().state.uncancel(),
     };
-    let here = cancel::current_pointer() == Some(task.pointer());
-    if left == 0 && here && cancel::delivering() == Origin::TASK {
+    if left == 0 && on_its_way {
         cancel::set_delivering(Origin::NOBODY);
         tell(Origin::TASK);
     }

@@ -7,6 +7,7 @@ use super::reference::TaskRef;
 use super::transitions::{Cancel, Ending};
 use crate::exceptions::CancelledError;
 use crate::runtime::time::Stamp;
+use crate::sync::{Mutant, broken};
 
 /// What the awaiter holds meanwhile: one request of each origin, however many have come from it.
 #[derive(Debug, Default)]
@@ -35,10 +36,12 @@ impl PassedOn {
         };
         // The edge first: of the tasks of a circle, the last to pass the request on finds all edges.
         self.edge = None;
-        let edge = awaiter.awaits(task);
+        let mut edge = (!broken(Mutant::EdgeAfterRequest)).then(|| awaiter.awaits(task));
         let mut passed = Passed::On;
         let held = Held::claim_if(|error| {
-            passed = match task.pass_on(&awaiter, error) {
+            let answer = task.pass_on(&awaiter, error);
+            let edge = edge.get_or_insert_with(|| awaiter.awaits(task));
+            passed = match answer {
                 Cancel::Done => Passed::TooLate,
                 Cancel::Known if edge.closes_a_circle() => Passed::InACircle,
                 Cancel::Known | Cancel::Counted | Cancel::Schedule => Passed::On,
@@ -49,7 +52,7 @@ impl PassedOn {
             self.keep(held, task);
         }
         if passed == Passed::On {
-            self.edge = Some(edge);
+            self.edge = edge;
         }
         passed
     }

@@ -9,6 +9,7 @@ use super::cancel::{self, Serial};
 use super::held::{Held, Request, gather};
 use super::in_vain::InVain;
 use crate::exceptions::{CancelledError, Cause};
+use crate::runtime::time::Stamp;
 use crate::sync::{Mutex, StdArc};
 
 /// Passes a cancellation on outward: pending for ever, with a mark in every poll.
@@ -58,6 +59,12 @@ impl Raise {
             (raised, own) => raised.or(own)?,
         };
         Some(raise)
+    }
+
+    /// What the task has been asked for by that `moment` goes on with this.
+    pub(crate) fn include(&self, moment: Stamp) {
+        let mut held = self.bag.lock();
+        held.iter_mut().for_each(|one| one.include(moment));
     }
 
     /// Claims the request on its way, to raise it later.

@@ -216,11 +216,12 @@ impl TaskRef {
         self.header().side_or_new().note_delivery(moment);
     }
 
-    /// What has been asked for by now is a part of the delivery that has just been claimed.
-    pub(crate) fn absorb_request(&self) {
+    /// What has been asked for by now is a part of the delivery that has just been claimed. Returns
+    /// the moment.
+    pub(crate) fn absorb_request(&self) -> Stamp {
         let state = &self.header().state;
         let side = self.header().side_or_new();
-        side.absorb(Stamp::now(), || state.absorb_request());
+        side.absorb(|| state.absorb_request())
     }
 
     /// What had been asked for by `moment` has met somebody.
@@ -247,11 +248,19 @@ impl TaskRef {
     pub(crate) fn context(&self) -> Context {
         let word = &self.header().context;
         // Acquire: pairs with the exchange below.
-        let mut raw = word.load(Ordering::Acquire);
+        let acquire = match broken(Mutant::ContextLoadRelaxed) {
+            true => Ordering::Relaxed,
+            false => Ordering::Acquire,
+        };
+        let mut raw = word.load(acquire);
         if raw.is_null() {
             let new = Context::new().into_raw();
             let none = std::ptr::null_mut();
-            match word.compare_exchange(none, new, Ordering::AcqRel, Ordering::Acquire) {
+            let publish = match broken(Mutant::ContextExchangeRelaxed) {
+                true => Ordering::Relaxed,
+                false => Ordering::AcqRel,
+            };
+            match word.compare_exchange(none, new, publish, Ordering::Acquire) {
                 Ok(_) => raw = new,
                 Err(other) => {
                     // SAFETY: made above, and not shared.
@@ -279,7 +288,7 @@ impl TaskRef {
         let header = self.header();
         let audience = &header.side_or_new().audience;
         let key = audience.add_callback(callback);
-        if !header.state.watch() {
+        if !header.state.watch() && !broken(Mutant::ListWithoutLook) {
             self.tell_late(audience);
         }
         key
@@ -313,7 +322,7 @@ impl TaskRef {
         }
         let audience = &header.side_or_new().audience;
         let (key, _old) = audience.put_waiter(key, waker.clone());
-        if header.state.watch() {
+        if header.state.watch() || broken(Mutant::ListWithoutLook) {
             return Some(key);
         }
         let _own = audience.remove_waiter(key);

@@ -59,10 +59,7 @@ impl Runnable {
         let pointer = self.pointer;
         // SAFETY: H5: the right to run is covered by the loop's reference until `idle` or `finish`.
         let header = unsafe { pointer.as_ref() };
-        let origin = match header.state.start() {
-            Start::Poll => Origin::NOBODY,
-            Start::Deliver => Origin::TASK,
-        };
+        let origin = start(header);
         // SAFETY: as above; `entered` is dropped before the task may be freed.
         let entered = unsafe { cancel::enter(pointer, origin) };
         let ending = if origin == Origin::NOBODY {
@@ -89,7 +86,7 @@ impl Runnable {
         let pointer = self.pointer;
         // SAFETY: as in `run`.
         let header = unsafe { pointer.as_ref() };
-        let _ = header.state.start();
+        let _nobody_polls = start(header);
         // SAFETY: as in `run`.
         let entered = unsafe { cancel::enter(pointer, Origin::NOBODY) };
         let ending = cancel_future(pointer, error);
@@ -112,6 +109,26 @@ unsafe impl Word for Runnable {
             pointer: word.cast(),
         }
     }
+}
+
+/// Begins a poll. Whose request is delivered with it.
+#[inline]
+fn start(header: &Header) -> Origin {
+    match header.state.start() {
+        Start::Poll => Origin::NOBODY,
+        Start::Deliver => begin_delivery(header),
+    }
+}
+
+#[cold]
+fn begin_delivery(header: &Header) -> Origin {
+    let take = || header.state.take_request();
+    let taken = match header.side() {
+        Some(side) => side.begin_delivery(take),
+        // A shutdown's request, without a message.
+        None => take(),
+    };
+    if taken { Origin::TASK } else { Origin::NOBODY }
 }
 
 /// One poll with nothing to deliver. What is raised and not claimed inside ends the task.

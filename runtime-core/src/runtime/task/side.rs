@@ -2,7 +2,8 @@
 //!
 //! **Requests.** A task notes of them, under one lock with the count in its state:
 //!
-//! * the *message*: the request that has not been delivered, or the first of several;
+//! * the *message*: the request that has not been delivered, or the first of several. It is set aside when
+//!   its delivery begins, for what comes until somebody claims it is another request;
 //! * the *cause* that came last: the same once more, by another way, is the same request;
 //! * when the last *delivery* was: what was asked for before, and comes after, was part of that;
 //! * when the last was that has *met* somebody, who acted on it: so an awaiter that has passed its own
@@ -19,7 +20,7 @@ use super::transitions::Cancel;
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::time::Stamp;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutant, Mutex, StdArc, StdOnceLock, broken};
+use crate::sync::{Mutant, Mutex, OnceLock, Published, StdArc, broken};
 
 /// The side allocation of a task.
 #[derive(Debug, Default)]
@@ -30,7 +31,9 @@ pub(crate) struct Side {
     /// That one's place among them. 0, before everybody, for one that was there first.
     joiner: AtomicU64,
     /// The task's place among those that pass requests on.
-    node: StdOnceLock<Node>,
+    node: OnceLock<Node>,
+    /// By the pointer in the header.
+    pub(crate) published: Published,
 }
 
 #[derive(Default)]
@@ -38,6 +41,8 @@ struct Contents {
     name: Option<String>,
     /// What an undelivered request says.
     message: Option<CancelledError>,
+    /// What the request says that is on its way through a poll.
+    on_its_way: Option<CancelledError>,
     /// What has caused the last request.
     cause: Cause,
     delivered: Stamp,
@@ -93,6 +98,10 @@ impl Side {
         stands: impl FnOnce() -> bool,
         count: impl FnOnce() -> Cancel,
     ) -> Cancel {
+        if broken(Mutant::CountUnlocked) {
+            let (keeps, answer) = (stands(), count());
+            return self.contents.lock().request(error, || keeps, || answer);
+        }
         self.contents.lock().request(error, stands, count)
     }
 
@@ -108,9 +117,11 @@ impl Side {
     ) -> Cancel {
         let mut contents = self.contents.lock();
         let cause = error.cause();
+        let older = contents.delivered.0 >= cause.stamp() && !broken(Mutant::DeliverOlder);
+        let merged = older || broken(Mutant::MergeNewer) && contents.delivered.0 != 0;
         if contents.cause == cause && cause != Cause::default() {
             Cancel::Known
-        } else if contents.delivered.0 < cause.stamp() {
+        } else if !merged {
             contents.request(error, stands, count)
         } else if count_only() {
             Cancel::Known
@@ -119,25 +130,48 @@ impl Side {
         }
     }
 
-    /// Withdraws a request; of the last the message goes with it.
-    pub(crate) fn withdraw(&self, uncount: impl FnOnce() -> u32) -> u32 {
+    /// Withdraws a request; of the last the message goes with it. `on_its_way` says that this is called
+    /// from the poll in which one is delivered: then that is withdrawn, too.
+    pub(crate) fn withdraw(&self, on_its_way: bool, uncount: impl FnOnce() -> u32) -> u32 {
         let mut contents = self.contents.lock();
         let left = uncount();
-        if left == 0 && contents.message.take().is_some() {
-            contents.withdrawn = (contents.delivered, Stamp::now());
+        if left == 0 {
+            let undelivered = contents.message.take();
+            let met_nobody = on_its_way.then(|| contents.on_its_way.take()).flatten();
+            if undelivered.is_some() || met_nobody.is_some() {
+                contents.withdrawn = (contents.delivered, Stamp::now());
+            }
         }
         left
+    }
+
+    /// A delivery begins, of what `take` takes, if that is there still.
+    pub(crate) fn begin_delivery(&self, take: impl FnOnce() -> bool) -> bool {
+        let mut contents = self.contents.lock();
+        if broken(Mutant::MessageLeft) {
+            return take();
+        }
+        let taken = take();
+        contents.on_its_way = contents.message.take().filter(|_| taken);
+        taken
     }
 
     /// The message of the request that is being delivered.
     pub(crate) fn message(&self) -> Option<CancelledError> {
         let contents = self.contents.lock();
-        contents.message.clone()
+        match broken(Mutant::MessageLeft) {
+            true => contents.message.clone(),
+            false => contents.on_its_way.clone(),
+        }
     }
 
     /// Takes the message of the request that has been claimed.
     pub(crate) fn take_message(&self) -> Option<CancelledError> {
-        self.contents.lock().message.take()
+        let mut contents = self.contents.lock();
+        if broken(Mutant::MessageLeft) {
+            return contents.message.take();
+        }
+        contents.on_its_way.take()
     }
 
     /// A request has been claimed: what was asked for before that is a part of it.
@@ -146,11 +180,13 @@ impl Side {
     }
 
     /// A handler begins: what has been asked for by now, and not delivered, is taken away by `take`.
-    pub(crate) fn absorb(&self, now: Stamp, take: impl FnOnce()) {
+    /// Returns the moment, which is later than all of it: it is made under the lock.
+    pub(crate) fn absorb(&self, take: impl FnOnce()) -> Stamp {
         let mut contents = self.contents.lock();
         take();
         contents.message = None;
-        contents.delivered = now;
+        contents.delivered = Stamp::now();
+        contents.delivered
     }
 
     /// Everything that was asked for by then has met somebody.

@@ -82,19 +82,14 @@ impl State {
         if before & CANCEL == 0 {
             Start::Poll
         } else {
-            self.take_request()
+            Start::Deliver
         }
     }
 
-    /// Consumes the undelivered request, unless `uncancel` has withdrawn it since `start` looked.
-    #[cold]
-    fn take_request(&self) -> Start {
-        let before = self.word.fetch_and(!(CANCEL | FIRM), Ordering::AcqRel);
-        if before & CANCEL != 0 {
-            Start::Deliver
-        } else {
-            Start::Poll
-        }
+    /// Consumes the undelivered request. False if `uncancel` has withdrawn it since `start` looked.
+    #[must_use]
+    pub(crate) fn take_request(&self) -> bool {
+        self.word.fetch_and(!(CANCEL | FIRM), Ordering::AcqRel) & CANCEL != 0
     }
 
     /// Makes an undelivered request a part of the one that has just been delivered. It stays counted.
@@ -176,7 +171,10 @@ impl State {
     /// Notes the task's part of the shutdown of its loop, which it has once: whoever asks again, and an
     /// awaiter that passes its own part on, finds it known.
     pub(crate) fn cancel_for_shutdown(&self) -> Cancel {
-        self.request(|before| (before & SHUTDOWN == 0).then_some(counted(before) | SHUTDOWN))
+        self.request(|before| {
+            let first = before & SHUTDOWN == 0 || broken(Mutant::ShutdownTwice);
+            first.then_some(counted(before) | SHUTDOWN)
+        })
     }
 
     /// Has a request delivered once more that was claimed, and not acted on. It stands in the count
@@ -317,10 +315,15 @@ impl State {
         }
     }
 
-    /// Whether the handle still exists: only a hint, it may go at any time.
+    /// Whether the handle still exists: it may go at any time. Acquire: pairs with `detach`. Where it
+    /// is gone the completer drops the output at once, after all that was done with the handle.
     #[inline]
     pub(crate) fn has_handle(&self) -> bool {
-        self.word.load(Ordering::Relaxed) & HANDLE != 0
+        let acquire = match broken(Mutant::HintRelaxed) {
+            true => Ordering::Relaxed,
+            false => Ordering::Acquire,
+        };
+        self.word.load(acquire) & HANDLE != 0
     }
 
     /// Hands the join waker, just stored, to the completer. False if the task is done: the place is
@@ -381,9 +384,15 @@ impl State {
             let bare = before & !(HANDLE | JOINER);
             // Not done: the loop's reference is there, so this is never the last one.
             let after = if had_joiner { bare } else { bare - REFERENCE };
+            // Release: pairs with the Acquire in `complete`, whose caller drops the output, and in
+            // `has_handle`.
+            let publish = match broken(Mutant::DetachRelaxed) {
+                true => Ordering::Relaxed,
+                false => Ordering::AcqRel,
+            };
             match self
                 .word
-                .compare_exchange(before, after, Ordering::AcqRel, Ordering::Acquire)
+                .compare_exchange(before, after, publish, Ordering::Acquire)
             {
                 Ok(_) if had_joiner => return Detach::DropWaker,
                 Ok(_) => return Detach::Released,
@@ -437,8 +446,13 @@ impl State {
     }
 
     fn exchange(&self, before: u64, after: u64) -> Result<(), u64> {
+        // Release: pairs with the Acquire in `start`, of who meets the request.
+        let publish = match broken(Mutant::RequestRelaxed) {
+            true => Ordering::Relaxed,
+            false => Ordering::AcqRel,
+        };
         self.word
-            .compare_exchange(before, after, Ordering::AcqRel, Ordering::Relaxed)
+            .compare_exchange(before, after, publish, Ordering::Relaxed)
             .map(drop)
     }
 }

@@ -17,7 +17,7 @@ pub(crate) enum Ending {
 pub(crate) enum Start {
     /// Poll the future.
     Poll,
-    /// Poll it with a cancellation request to deliver.
+    /// Take the cancellation request, if it is there still, and poll the future with it.
     Deliver,
 }
 

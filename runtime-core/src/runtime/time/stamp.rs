@@ -11,15 +11,17 @@
 
 use std::time::Instant;
 
-use crate::sync::atomic::Ordering;
-use crate::sync::{StdAtomicU64, StdOnceLock};
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{StdOnceLock, global};
 
 /// A moment in the order of requests and deliveries. The first is before every other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stamp(pub(crate) u64);
 
-/// The latest stamp of the process. (Only compared; what a request publishes, its task's state does.)
-static LATEST: StdAtomicU64 = StdAtomicU64::new(0);
+global! {
+    /// The latest stamp of the process. (Only compared; what a request publishes, its task's state does.)
+    static LATEST: AtomicU64 = AtomicU64::new(0)
+}
 
 impl Stamp {
     /// A new stamp, later than all.

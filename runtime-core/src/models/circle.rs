@@ -1,0 +1,72 @@
+//! a15: two tasks that await each other are cancelled, each on a thread of its own.
+
+use super::desk::Desk;
+use crate::runtime::{Task, TaskHandle};
+use crate::sync::{Arc, Mutant, Mutex, explore, explore_less, thread};
+
+/// Two runners, whose tasks both have their part of a shutdown (2 threads). Both end.
+pub fn a_circle_ends_in_a_shutdown() {
+    let name = "a15: a circle ends in a shutdown";
+    explore_less(2, name, None, || meet([Some(shut_down), Some(shut_down)]));
+}
+
+/// The same where the other task gets its part from the first, which passes its own on.
+pub fn a_circle_ends_where_one_passes_on() {
+    let name = "a15: a circle ends where one passes on";
+    explore(name, None, || meet([Some(shut_down), None]));
+}
+
+/// The same for two that are cancelled by somebody.
+pub fn a_circle_that_is_cancelled_ends() {
+    let name = "a15: a circle that is cancelled ends";
+    explore_less(2, name, None, || meet([Some(cancel), Some(cancel)]));
+}
+
+/// The edge is added after the request has been passed on.
+pub fn without_the_edge_first() {
+    let step = Some(Mutant::EdgeAfterRequest);
+    explore("a15 twin", step, || meet([Some(shut_down), None]));
+}
+
+type Request = fn(&TaskHandle);
+
+fn shut_down(task: &TaskHandle) {
+    assert!(task.reference().cancel_for_shutdown());
+}
+
+fn cancel(task: &TaskHandle) {
+    assert!(task.cancel());
+}
+
+type Slot = Arc<Mutex<Option<Task<()>>>>;
+
+/// A task that awaits the one in the slot.
+fn await_other(desk: &Desk, slot: &Slot) -> Task<()> {
+    let slot = slot.clone();
+    desk.spawn(async move {
+        let other = slot.lock().take().expect("filled before the first poll");
+        let _ended = other.await;
+    })
+}
+
+fn meet(requests: [Option<Request>; 2]) {
+    let desk = Desk::new();
+    let slots: [Slot; 2] = [Arc::default(), Arc::default()];
+    let [one, other] = [0, 1].map(|place| await_other(&desk, &slots[place]));
+    let handles = [one.handle(), other.handle()];
+    *slots[0].lock() = Some(other);
+    *slots[1].lock() = Some(one);
+    desk.run_all();
+    for (request, task) in requests.iter().zip(&handles) {
+        request.iter().for_each(|request| request(task));
+    }
+    let runner = {
+        let desk = desk.clone();
+        thread::spawn(move || desk.run_all())
+    };
+    desk.run_all();
+    runner.join().expect("a panic would have ended the model");
+    desk.run_all();
+    let done = handles.iter().all(TaskHandle::done);
+    assert!(done, "they wait for each other");
+}

@@ -1,0 +1,51 @@
+//! a11: a handle is dropped while its task completes, after a use of what the output uses.
+
+use std::future::poll_fn;
+use std::task::Poll;
+
+use super::desk::Desk;
+use super::witness::Witness;
+use crate::sync::{Mutant, StdArc, explore, thread};
+
+/// The runner, and a thread that uses something and then drops the handle (2 threads). Whoever drops the
+/// output, whose destructor uses it too, does so afterwards.
+pub fn the_output_is_dropped_after_the_handle() {
+    explore("a11: the output is dropped after the handle", None, drop_it);
+}
+
+/// The handle goes without a release.
+pub fn without_the_release_of_the_handle() {
+    explore("a11 twin", Some(Mutant::DetachRelaxed), drop_it);
+}
+
+/// The completer drops the output early, where no handle is left, without an acquire.
+pub fn without_the_acquire_of_the_early_drop() {
+    explore("a11 twin", Some(Mutant::HintRelaxed), drop_it);
+}
+
+struct Output(StdArc<Witness>);
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.0.touch();
+        }
+    }
+}
+
+fn drop_it() {
+    let desk = Desk::new();
+    let used = StdArc::new(Witness::new(&StdArc::default()));
+    let mut output = Some(Output(used.clone()));
+    let task = desk.spawn(poll_fn(move |_| Poll::Ready(output.take())));
+    let holder = {
+        let used = used.clone();
+        thread::spawn(move || {
+            used.touch();
+            drop(task);
+        })
+    };
+    desk.run_one();
+    holder.join().expect("a panic would have ended the model");
+    assert_eq!(StdArc::strong_count(&used), 1, "the output is kept");
+}

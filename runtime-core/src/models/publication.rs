@@ -1,0 +1,71 @@
+//! a12: what stands behind a word of the header is made by two threads at once, and found by a third.
+
+use std::future::ready;
+
+use super::desk::Desk;
+use crate::runtime::TaskHandle;
+use crate::sync::{Mutant, explore, thread};
+
+/// Two threads that need the side allocation, and one that looks for it (3 threads). It is whole for
+/// whoever has it, and what one of two has made in vain is freed.
+pub fn the_side_allocation_is_whole() {
+    explore("a12: the side allocation is whole", None, side);
+}
+
+/// The same for the context (3 threads).
+pub fn the_context_is_whole() {
+    explore("a12: the context is whole", None, context);
+}
+
+/// The side allocation is stored without a release.
+pub fn without_the_release_of_the_side() {
+    explore("a12 twin", Some(Mutant::SideExchangeRelaxed), side);
+}
+
+/// It is found without an acquire.
+pub fn without_the_acquire_of_the_side() {
+    explore("a12 twin", Some(Mutant::SideLoadRelaxed), side);
+}
+
+/// The context is stored without a release.
+pub fn without_the_release_of_the_context() {
+    explore("a12 twin", Some(Mutant::ContextExchangeRelaxed), context);
+}
+
+/// It is found without an acquire.
+pub fn without_the_acquire_of_the_context() {
+    explore("a12 twin", Some(Mutant::ContextLoadRelaxed), context);
+}
+
+fn side() {
+    let make = |task: &TaskHandle| {
+        let side = task.reference().header().side_or_new();
+        assert!(side.name().is_none());
+    };
+    race(make, |task| {
+        if let Some(side) = task.reference().header().side() {
+            assert!(side.name().is_none());
+        }
+    });
+}
+
+fn context() {
+    let make = |task: &TaskHandle| assert!(task.get_context().is_empty());
+    race(make, |task| {
+        assert!(task.reference().context_for_child().is_none());
+    });
+}
+
+fn race(make: fn(&TaskHandle), find: fn(&TaskHandle)) {
+    let desk = Desk::new();
+    let task = desk.spawn(ready(()));
+    let makers = [(); 2].map(|()| {
+        let task = task.handle();
+        thread::spawn(move || make(&task))
+    });
+    find(&task.handle());
+    for maker in makers {
+        maker.join().expect("a panic would have ended the model");
+    }
+    desk.run_all();
+}

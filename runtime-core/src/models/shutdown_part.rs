@@ -1,0 +1,37 @@
+//! a14: a task's part of the shutdown comes by two ways at once.
+
+use super::catcher::Catcher;
+use crate::exceptions::{CancelledError, Cause};
+use crate::sync::{Mutant, explore, thread};
+
+/// The runner, the shutdown, and an awaiter of the same loop that passes its own part on (3 threads). It
+/// is counted once, and delivered once.
+pub fn the_part_comes_once() {
+    explore("a14: the part of a shutdown comes once", None, two_ways);
+}
+
+/// Whether the task has had it is not looked at.
+pub fn without_a_look_at_the_part() {
+    explore("a14 twin", Some(Mutant::ShutdownTwice), two_ways);
+}
+
+fn two_ways() {
+    let catcher = Catcher::new();
+    let (one, other) = (catcher.handle(), catcher.handle());
+    let shutdown = thread::spawn(move || one.reference().cancel_for_shutdown());
+    let awaiter = thread::spawn(move || {
+        let cause = Cause::shutdown(other.reference().scheduler().closing_since());
+        let error = CancelledError::default().caused_by(cause);
+        let _known = other.reference().pass_on(other.reference(), &error);
+    });
+    catcher.desk.run_one();
+    catcher.desk.run_one();
+    shutdown.join().expect("a panic would have ended the model");
+    awaiter.join().expect("a panic would have ended the model");
+    catcher.desk.run_all();
+    assert_eq!(catcher.task.cancelling(), 1, "not once");
+    let caught = catcher.caught();
+    assert_eq!(caught.len(), 1, "not once");
+    assert!(caught[0].cause().is_shutdown(), "it is the shutdown's");
+    catcher.end();
+}
