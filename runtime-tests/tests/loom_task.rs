@@ -29,7 +29,6 @@ models! {
         the_context_is_whole = publication::the_context_is_whole,
         who_comes_during_the_end_is_told = waiter::who_comes_during_the_end_is_told,
         the_part_of_a_shutdown_comes_once = shutdown_part::the_part_comes_once,
-        a_circle_ends_in_a_shutdown = circle::a_circle_ends_in_a_shutdown,
         a_circle_ends_where_one_passes_on = circle::a_circle_ends_where_one_passes_on,
         a_circle_that_is_cancelled_ends = circle::a_circle_that_is_cancelled_ends,
         what_was_asked_for_before_is_a_part_of_it = merge::what_was_asked_for_before_is_a_part_of_it,
