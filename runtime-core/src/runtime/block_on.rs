@@ -23,6 +23,7 @@ use super::task::context::Context;
 use super::task::join::Task;
 use super::task::runnable::Runnable;
 use super::task::spawn::{self, Birth};
+use super::unnest::afresh;
 use crate::exceptions::{CancelledError, TaskError};
 use crate::sync::{Arc, StdArc};
 
@@ -174,6 +175,7 @@ fn begin(shared: &Arc<Shared>, home: &Home, runnable: Runnable, task: &Task<()>)
 
 /// Runs what is bound to this thread until `done`.
 fn drive(shared: &Shared, home: &Home, parker: &Parker, done: impl Fn() -> bool) {
+    let _afresh = afresh();
     while !done() {
         home.receive();
         let local = || home.pop().inspect(|_| home.let_pass());

@@ -10,6 +10,9 @@
 //! 3. The outermost call, when its own work is done, works the list off; what comes up meanwhile is
 //!    either nested a little or put on the same list.
 //!
+//! A loop that is driven inside a destructor begins [`afresh`]: what is put off in there, a wake-up say, may
+//! be what it waits for.
+//!
 //! So all of it has happened when the outermost destructor returns. A panic out of what had to wait is
 //! nobody's any more: it has been reported by the panic hook, and ends there.
 
@@ -48,6 +51,33 @@ pub(crate) fn unnested(work: impl FnOnce() + 'static) {
 /// Drops `value` as [`unnested`] does its work.
 pub(crate) fn drop_unnested<T: 'static>(value: T) {
     unnested(move || drop(value));
+}
+
+/// Until the result is dropped, calls of [`unnested`] on this thread are inside no others. For who drives
+/// a loop.
+#[must_use = "it ends when it is dropped"]
+pub(crate) fn afresh() -> Afresh {
+    let nested = NESTED.with(|count| count.replace(0));
+    // Most begin where nothing is nested, and nothing waits.
+    let waiting = (nested > 0).then(|| WAITING.try_with(RefCell::take));
+    let waiting = waiting.and_then(Result::ok).unwrap_or_default();
+    Afresh { nested, waiting }
+}
+
+/// What was around it, which comes back.
+pub(crate) struct Afresh {
+    nested: u32,
+    waiting: VecDeque<Work>,
+}
+
+impl Drop for Afresh {
+    fn drop(&mut self) {
+        NESTED.with(|count| count.set(self.nested));
+        if !self.waiting.is_empty() {
+            let waiting = std::mem::take(&mut self.waiting);
+            let _none = WAITING.try_with(|now| now.replace(waiting));
+        }
+    }
 }
 
 #[cold]

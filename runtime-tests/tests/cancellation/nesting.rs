@@ -3,7 +3,11 @@
 use super::*;
 use asyncio::{Runner, task};
 use runtime_tests::watched;
+use std::future::poll_fn;
 use std::panic::panic_any;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
 
 // CA-4
 #[test]
@@ -403,5 +407,40 @@ fn requests_at_every_moment_of_a_deep_task_leave_nothing_behind() {
             Ok(inner) => assert!(inner.is_ok() && ended.is_set()),
             Err(error) => assert!(error.is_cancelled()),
         }
+    });
+}
+
+#[test]
+fn a_handle_through_which_a_request_was_passed_on_outlives_its_awaiter() {
+    on_workers(1, async {
+        let caught = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&caught);
+        let mut inner = Some(begun(async move { stubborn(&count, 2).await }).await);
+        let (sender, receiver) = oneshot::channel();
+        let mut sender = Some(sender);
+        let counted = Arc::clone(&caught);
+        let outer = begun(poll_fn(move |cx| {
+            // Once the request has been passed on, the handle is given away.
+            let _pending = inner.as_mut().map(|inner| Pin::new(inner).poll(cx));
+            if counted.load(Ordering::SeqCst) == 0 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let _sent = sender.take().unwrap().send(inner.take().unwrap());
+            Poll::Ready(())
+        }))
+        .await;
+        outer.cancel();
+        until(|| caught.load(Ordering::SeqCst) == 1).await;
+        outer.await.unwrap();
+        let mut carried = receiver.await.unwrap();
+        // Its waker goes to somebody else: nothing but the request keeps the awaiter.
+        let polled = poll_fn(|cx| Poll::Ready(Pin::new(&mut carried).poll(cx))).await;
+        assert!(polled.is_pending());
+        drop(carried);
+        // The next request finds its way through others.
+        let task = begun(async { create_task(pending::<()>()).await }).await;
+        task.cancel();
+        assert_eq!(told(task.await), None);
     });
 }

@@ -117,3 +117,42 @@ fn tasks_of_a_circle_that_are_cancelled_by_several_at_once_end() {
         }
     });
 }
+
+/// Of a gather that hears of the shutdown by a child that has ended, no test had another in a circle.
+#[test]
+fn a_shutdown_ends_a_gather_in_a_circle_whoever_comes_first() {
+    async fn left(place: Place) -> Task<()> {
+        until(|| place.lock().unwrap().is_some()).await;
+        let task = place.lock().unwrap().take();
+        task.expect("it is there")
+    }
+    for (seed, child_first) in (0..300).flat_map(|seed| [(seed, false), (seed, true)]) {
+        watched(|| {
+            let mut runner = Runner::builder().deterministic(seed).build().unwrap();
+            runner.run(async move {
+                let [gathering, awaiting, child]: [Place; 3] = Default::default();
+                let child_place = child.clone();
+                let make_child =
+                    move || *child_place.lock().unwrap() = Some(create_task(pending()));
+                if child_first {
+                    make_child();
+                }
+                let next = gathering.clone();
+                let awaits = create_task(async move { drop(left(next).await.await) });
+                *awaiting.lock().unwrap() = Some(awaits);
+                let gathers = create_task(async move {
+                    let children = (left(child).await, left(awaiting).await);
+                    drop(asyncio::gather(children).await);
+                });
+                *gathering.lock().unwrap() = Some(gathers);
+                if !child_first {
+                    make_child();
+                }
+                for _ in 0..50 {
+                    checkpoint().await;
+                }
+            });
+            runner.close();
+        });
+    }
+}

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use asyncio::{
     ContextVar, EnterGuard, Runner, blocking, create_local_task, create_task, get_running_loop,
+    sleep,
 };
 use runtime_tests::{Flag, caught, on_drop, watched};
 
@@ -222,5 +223,45 @@ fn a_local_task_that_the_runner_s_context_makes_at_the_end_is_no_hang() {
         });
         drop(runner);
         assert!(ended.is_set());
+    });
+}
+
+#[test]
+fn any_number_of_guards_may_lie_on_one_another() {
+    watched(|| {
+        let mut runner = workers(1);
+        runner.run(async {
+            let event_loop = get_running_loop();
+            let guards: Vec<_> = (0..100_000).map(|_| event_loop.enter()).collect();
+            assert_eq!(create_local_task(async { 1 }).await.unwrap(), 1);
+            assert_eq!(blocking(|| 2), 2);
+            drop(guards);
+            assert_eq!(create_task(async { 3 }).await.unwrap(), 3);
+        });
+        runner.close();
+    });
+}
+
+#[test]
+fn a_guard_that_is_forgotten_on_a_stand_in_does_not_take_its_seat_along() {
+    watched(|| {
+        let builder = Runner::builder().workers(1).max_blocking_threads(1);
+        let mut runner = builder.build().unwrap();
+        runner.run(async {
+            for _ in 0..3 {
+                let waits = create_task(async {
+                    let (sender, receiver) = mpsc::channel();
+                    drop(create_task(async move {
+                        std::mem::forget(get_running_loop().enter());
+                        sender.send(()).unwrap();
+                    }));
+                    blocking(move || receiver.recv_timeout(SOON))
+                });
+                assert_eq!(waits.await.unwrap(), Ok(()), "nobody stands in");
+                // It has left by the next time, most likely.
+                sleep(Duration::from_millis(20)).await;
+            }
+        });
+        runner.close();
     });
 }

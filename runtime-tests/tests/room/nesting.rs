@@ -395,3 +395,34 @@ impl Drop for SetOnDrop {
         let _once = self.0.set_result(());
     }
 }
+
+#[test]
+fn a_run_deep_inside_destructors_goes_as_everywhere() {
+    struct Link(usize, mpsc::Sender<usize>);
+    impl Drop for Link {
+        fn drop(&mut self) {
+            asyncio::run(async {
+                let future = Later::<()>::new();
+                let sent = future.clone();
+                let sender = create_task(async move { sent.set_result(()).unwrap() });
+                future.await.unwrap();
+                sender.await.unwrap();
+            });
+            self.1.send(self.0).unwrap();
+            if self.0 > 0 {
+                let rest = Link(self.0 - 1, self.1.clone());
+                let future = Later::<()>::new();
+                future.add_done_callback(move |_| drop(rest));
+                drop(future);
+            }
+        }
+    }
+    runtime_tests::watched(|| {
+        let outer = Runner::builder().workers(1).build().unwrap();
+        let _entered = outer.get_loop().enter();
+        let (sender, receiver) = mpsc::channel();
+        drop(Link(40, sender));
+        let order: Vec<_> = receiver.try_iter().collect();
+        assert_eq!(order, (0..=40).rev().collect::<Vec<_>>());
+    });
+}

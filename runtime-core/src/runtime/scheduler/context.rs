@@ -166,6 +166,16 @@ pub(crate) fn set_default(shared: Arc<Shared>) {
     drop(old);
 }
 
+impl Drop for Frame {
+    fn drop(&mut self) {
+        // One after the other: as many nest as there are guards.
+        let mut previous = self.previous.take();
+        while let Some(frame) = previous.as_mut().and_then(Rc::get_mut) {
+            previous = frame.previous.take();
+        }
+    }
+}
+
 impl Frame {
     /// What the thread is to this loop now.
     #[inline]
@@ -176,12 +186,20 @@ impl Frame {
         }
     }
 
+    /// That of the next frame below which has one of its own. A loop, as everything here that looks
+    /// below: any number of guards may lie on one another.
     #[cold]
     fn role_below(&self) -> &Role {
-        match self.below() {
-            Some(frame) if Arc::ptr_eq(&frame.shared, &self.shared) => frame.role(),
-            _ => &Role::Guest,
-        }
+        let below = self.with_those_below().skip(1);
+        let same = below.take_while(|frame| Arc::ptr_eq(&frame.shared, &self.shared));
+        let mut roles = same.map(|frame| &frame.role);
+        let own = roles.find(|role| !matches!(role, Role::AsBelow));
+        own.unwrap_or(&Role::Guest)
+    }
+
+    /// This frame, and those below that are open and in sight.
+    fn with_those_below(&self) -> impl Iterator<Item = &Frame> {
+        std::iter::successors(Some(self), |frame| frame.below())
     }
 
     /// The core, if this thread is a worker of `shared`.
@@ -195,14 +213,16 @@ impl Frame {
 
     /// Whether this thread runs something for a loop, here or in a frame below.
     pub(crate) fn is_at_work(&self) -> bool {
-        let below = || self.below().is_some_and(Frame::is_at_work);
-        self.home().is_some() || below()
+        let mut frames = self.with_those_below();
+        frames.any(|frame| matches!(frame.role, Role::Worker(_) | Role::Root(_)))
     }
 
     /// Whether this thread is a worker of `shared`, here or in a frame below.
     pub(crate) fn is_worker_of(&self, shared: &Arc<Shared>) -> bool {
-        let below = || self.below().is_some_and(|frame| frame.is_worker_of(shared));
-        self.core_of(shared).is_some() || below()
+        let mut frames = self.with_those_below();
+        frames.any(|frame| {
+            matches!(frame.role, Role::Worker(_)) && Arc::ptr_eq(&frame.shared, shared)
+        })
     }
 
     #[inline]

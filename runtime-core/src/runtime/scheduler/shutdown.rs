@@ -37,6 +37,7 @@ use super::shared::Shared;
 use super::worker::{Turn, Worker};
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::reference::{self, TaskRef};
+use crate::runtime::unnest::afresh;
 use crate::sync::atomic::{Ordering, fence};
 use crate::sync::{Arc, Mutant, broken};
 
@@ -70,6 +71,7 @@ pub(crate) enum Shutdown {
 /// Ends every task of the loop, and tells its threads to stop. The deadline is of the system's clock.
 pub(crate) fn shut_down(worker: &mut Worker, deadline: Option<Instant>) -> Shutdown {
     let shared = Arc::clone(&worker.core().shared);
+    let _afresh = afresh();
     shared.set_closing();
     let ended = end_in_rounds(worker, &shared, deadline);
     let mut stuck = match ended {

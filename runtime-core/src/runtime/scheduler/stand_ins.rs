@@ -112,12 +112,16 @@ impl StandIns {
         (Absence::Counted, replacement)
     }
 
-    /// No thread could be started for `seat`.
+    /// No thread could be started for `seat`. Whoever came back meanwhile may have dismissed it: then
+    /// it is missed by nobody.
     pub(crate) fn fail(&self, seat: usize) {
         let mut state = self.state.lock();
-        remove(&mut state.serving, seat);
+        if remove(&mut state.serving, seat) {
+            state.missing += 1;
+        } else {
+            remove(&mut state.leaving, seat);
+        }
         state.unused.push(seat);
-        state.missing += 1;
     }
 
     /// The worker on `seat` is back. Returns the stand-in that is too many now, to be woken.
@@ -186,4 +190,28 @@ impl StandIns {
 fn remove(seats: &mut Vec<usize>, seat: usize) -> bool {
     let index = seats.iter().position(|other| *other == seat);
     index.map(|index| seats.swap_remove(index)).is_some()
+}
+
+#[cfg(all(test, not(asyncio_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_does_not_start_is_missed_by_nobody_if_it_was_dismissed_before() {
+        let stand_ins = StandIns::new(2..4);
+        let (first, _) = stand_ins.go_away(0);
+        let (second, start) = stand_ins.go_away(1);
+        let Replacement::Start(seat) = start else {
+            panic!("{start:?}")
+        };
+        assert_eq!(stand_ins.come_back(0, first), Some(seat));
+        stand_ins.fail(seat);
+        let dismissed = stand_ins.come_back(1, second);
+        assert!(
+            dismissed.is_some_and(|other| other != seat),
+            "{stand_ins:?}"
+        );
+        let state = stand_ins.state.lock();
+        assert_eq!((state.missing, state.leaving.len()), (0, 1), "{state:?}");
+    }
 }

@@ -48,7 +48,8 @@ fn call(hook: Option<&(dyn Fn() + Send + Sync)>) {
 
 /// The body of a worker's thread.
 pub(crate) fn work(shared: &Arc<Shared>, parts: WorkerParts) {
-    let core = at_work(shared, parts, |_| shared.crew.is_stopping());
+    let core = sit_down(shared, parts);
+    at_work(shared, &core, |_| shared.crew.is_stopping());
     shared.crew.idle.depart();
     abandon_rest(&core);
 }
@@ -134,37 +135,41 @@ pub(crate) fn end_replacement(shared: &Shared, seat: usize, absence: Absence) {
 /// A stand-in works until it is dismissed and its local tasks have ended; then its thread rests, to be
 /// recalled, for as long as threads for blocking calls are kept.
 fn work_as_stand_in(shared: &Arc<Shared>, parts: WorkerParts) {
-    let (seat, mut parts) = (parts.index, parts);
+    let seat = parts.index;
+    let mut core = sit_down(shared, parts);
     loop {
         let dismissed =
             |core: &Core| shared.stand_ins.is_dismissed(seat) && core.home.tasks().is_empty();
-        match work_beside(shared, parts, dismissed) {
-            Some(rest) => parts = rest,
-            None => return,
+        if work_beside(shared, &core, dismissed) == Left::Stopping {
+            return;
         }
-        if !rest(shared, seat) {
+        if !rest(shared, &core) {
             continue;
         }
+        let Some(parts) = get_up(core) else { return };
         // Before the seat is anybody's again.
         shared.stand_in_parts.lock().push(parts);
         if shared.stand_ins.end(seat) {
             return;
         }
         match take_parts(&shared.stand_in_parts, seat) {
-            Some(again) => parts = again,
+            Some(again) => core = sit_down(shared, again),
             None => return,
         }
     }
 }
 
-/// Rests until the stand-in on `seat` is recalled. True if the thread is to end instead.
-fn rest(shared: &Shared, seat: usize) -> bool {
+/// Rests until the stand-in is recalled. True if the thread is to end instead. It stays where a guard
+/// that has been carried out of a task, or forgotten, keeps what the seat consists of.
+fn rest(shared: &Shared, core: &Rc<Core>) -> bool {
+    let seat = core.index;
     if !shared.stand_ins.begin_rest(seat) {
         return false;
     }
     let parker = &shared.crew.seats[seat].parker;
     let until = Instant::now().checked_add(shared.options.blocking_keep_alive);
     loop {
+        let until = until.filter(|_| Rc::strong_count(core) == 1);
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
         if shared.crew.is_stopping() || left.is_some_and(|left| left.is_zero()) {
             return true;
@@ -189,45 +194,55 @@ pub(crate) fn dismiss(shared: &Shared, seat: usize) {
 fn work_as_spare(shared: &Arc<Shared>, parts: WorkerParts) {
     let dismissed =
         |core: &Core| shared.crew.seats[core.index].is_dismissed() && core.home.tasks().is_empty();
-    if let Some(parts) = work_beside(shared, parts, dismissed) {
-        shared.spares.lock().push(parts);
+    let core = sit_down(shared, parts);
+    if work_beside(shared, &core, dismissed) == Left::Done {
+        let parts = get_up(core);
+        shared.spares.lock().extend(parts);
     }
 }
 
-/// Works until the loop stops, or until `done`: then the parts are for whoever sits here next. What the
-/// worker leaves in its queue goes to the injector; its wheel is served until it is empty, by whoever
-/// polls.
-fn work_beside(
-    shared: &Arc<Shared>,
-    parts: WorkerParts,
-    done: impl Fn(&Core) -> bool,
-) -> Option<WorkerParts> {
-    let core = at_work(shared, parts, |core| {
-        shared.crew.is_stopping() || done(core)
-    });
+/// How a worker has left the crew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    Done,
+    Stopping,
+}
+
+/// Works until the loop stops, or until `done`. What the worker leaves in its queue goes to the injector;
+/// its wheel is served until it is empty, by whoever polls.
+fn work_beside(shared: &Arc<Shared>, core: &Rc<Core>, done: impl Fn(&Core) -> bool) -> Left {
+    at_work(shared, core, |core| shared.crew.is_stopping() || done(core));
     if shared.crew.is_stopping() {
         shared.crew.idle.depart();
-        abandon_rest(&core);
-        return None;
+        abandon_rest(core);
+        return Left::Stopping;
     }
     shared.crew.leave(&core.queue);
     shared.driver.look_again();
     if shared.crew.is_stopping() {
         // The injector may have been closed before it could take what was left.
-        abandon_rest(&core);
-        return None;
+        abandon_rest(core);
+        return Left::Stopping;
     }
+    Left::Done
+}
+
+/// Takes a seat.
+fn sit_down(shared: &Arc<Shared>, parts: WorkerParts) -> Rc<Core> {
+    shared.crew.seats[parts.index].parker.bind();
+    Rc::new(Core::new(Arc::clone(shared), parts))
+}
+
+/// The parts again, for whoever sits here next; none if a guard keeps them.
+fn get_up(core: Rc<Core>) -> Option<WorkerParts> {
     Rc::try_unwrap(core).ok().map(Core::into_parts)
 }
 
-/// Sits down, works until `done`, and gets up.
-fn at_work(shared: &Arc<Shared>, parts: WorkerParts, done: impl Fn(&Core) -> bool) -> Rc<Core> {
-    shared.crew.seats[parts.index].parker.bind();
-    let core = Rc::new(Core::new(Arc::clone(shared), parts));
-    let _entered = context::enter(Arc::clone(shared), Role::Worker(Rc::clone(&core)));
+/// Works until `done`.
+fn at_work(shared: &Arc<Shared>, core: &Rc<Core>, done: impl Fn(&Core) -> bool) {
+    let _entered = context::enter(Arc::clone(shared), Role::Worker(Rc::clone(core)));
     shared.crew.idle.arrive();
-    Worker::new(Rc::clone(&core)).drive(|| done(&core));
-    core
+    Worker::new(Rc::clone(core)).drive(|| done(core));
 }
 
 /// Drops what a worker still has when it stops: something only after a forced end.

@@ -16,6 +16,7 @@ use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::quietly::wake_quietly;
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::time::Swept;
+use crate::runtime::unnest::afresh;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, Mutant, broken};
 
@@ -109,6 +110,7 @@ impl Worker {
 
     /// Turns and sleeps until `done`, which is asked between turns.
     pub(crate) fn drive(&mut self, mut done: impl FnMut() -> bool) {
+        let _afresh = afresh();
         while !done() {
             if self.turn() == Turn::Idle && !done() {
                 self.sleep();

@@ -11,20 +11,28 @@
 //! end first says no: in a chain of a million tasks, whose ends are met in any order, a look costs as much
 //! as the shorter of two parts, and all of them together a few steps each.
 //!
-//! All edges are under one lock, by numbers: no task is touched here, and none is kept.
+//! The way back may come to a circle in which neither of the two is, and on which nobody has looked yet:
+//! some awaiter there awaits another besides. So the walk ends where it has been before.
+//!
+//! All edges are under one lock, by numbers: no task is touched here, and none is kept. An edge keeps the
+//! numbers of both its ends, since a handle may be carried out of its awaiter, and outlive it.
 
-use crate::sync::{Mutex, global};
+use crate::sync::{Mutex, StdArc, global};
 
-/// The number of a task in the graph, for as long as this lives.
+/// A task in the graph.
+#[derive(Clone, Debug)]
+pub(crate) struct Node(StdArc<Number>);
+
+/// The number of a task, for as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Node(u32);
+struct Number(u32);
 
 /// An edge. Dropped, it is gone.
 #[derive(Debug)]
 #[must_use = "an edge is gone when it is dropped"]
 pub(crate) struct Edge {
-    awaiter: u32,
-    awaited: u32,
+    awaiter: Node,
+    awaited: Node,
 }
 
 /// Nobody.
@@ -70,27 +78,35 @@ fn with_graph<R>(work: impl FnOnce(&mut Graph) -> R) -> R {
 
 impl Node {
     pub(crate) fn new() -> Node {
-        Node(with_graph(Graph::add))
+        Node(StdArc::new(Number(with_graph(Graph::add))))
+    }
+
+    fn number(&self) -> u32 {
+        self.0.0
     }
 
     /// The awaiter of `awaited` passes a request on.
     pub(crate) fn awaits(&self, awaited: &Node) -> Edge {
         let edge = Edge {
-            awaiter: self.0,
-            awaited: awaited.0,
+            awaiter: self.clone(),
+            awaited: awaited.clone(),
         };
         with_graph(|graph| graph.link(&edge));
         edge
     }
 }
 
-impl Drop for Node {
+impl Drop for Number {
     fn drop(&mut self) {
         with_graph(|graph| graph.remove(self.0));
     }
 }
 
 impl Edge {
+    fn ends(&self) -> (u32, u32) {
+        (self.awaiter.number(), self.awaited.number())
+    }
+
     /// Whether this edge closes a circle.
     pub(crate) fn closes_a_circle(&self) -> bool {
         with_graph(|graph| graph.closes_a_circle(self))
@@ -138,37 +154,45 @@ impl Graph {
     }
 
     fn link(&mut self, edge: &Edge) {
-        let awaiter = &mut self.nodes[edge.awaiter as usize];
-        awaiter.goes_out = if awaiter.count_out == 0 {
-            edge.awaited
+        let (awaiter, awaited) = edge.ends();
+        let from = &mut self.nodes[awaiter as usize];
+        from.goes_out = if from.count_out == 0 {
+            awaited
         } else {
             SEVERAL
         };
-        awaiter.count_out += 1;
-        self.nodes[edge.awaited as usize].comes_in = edge.awaiter;
+        from.count_out += 1;
+        self.nodes[awaited as usize].comes_in = awaiter;
     }
 
     fn unlink(&mut self, edge: &Edge) {
-        let awaiter = &mut self.nodes[edge.awaiter as usize];
-        awaiter.count_out -= 1;
-        if awaiter.count_out == 0 {
-            awaiter.goes_out = NONE;
+        let (awaiter, awaited) = edge.ends();
+        let from = &mut self.nodes[awaiter as usize];
+        from.count_out -= 1;
+        if from.count_out == 0 {
+            from.goes_out = NONE;
         }
-        let awaited = &mut self.nodes[edge.awaited as usize];
+        let to = &mut self.nodes[awaited as usize];
         // Or somebody else awaits it by now.
-        if awaited.comes_in == edge.awaiter {
-            awaited.comes_in = NONE;
+        if to.comes_in == awaiter {
+            to.comes_in = NONE;
         }
     }
 
     fn closes_a_circle(&self, edge: &Edge) -> bool {
-        let (awaiter, awaited) = (edge.awaiter, edge.awaited);
+        let (awaiter, awaited) = edge.ends();
         let (mut back, mut on) = (awaiter, awaited);
+        // Where the way back was after 1, 2, 4, 8 steps: in a circle, it comes there again.
+        let (mut been, mut steps, mut stay) = (awaiter, 0_u64, 1_u64);
         while back != awaited {
             back = self.nodes[back as usize].comes_in;
-            // Back where it began: the awaiter is in a circle, and this edge in another.
-            if back == NONE || back == awaiter {
+            // The awaiter is in a circle, or the way from it, and this edge is not.
+            if back == NONE || back == been {
                 return false;
+            }
+            steps += 1;
+            if steps == stay {
+                (been, stay) = (back, 2 * stay);
             }
             if on != SEVERAL {
                 on = self.nodes[on as usize].goes_out;
@@ -196,7 +220,7 @@ mod tests {
             let edges: Vec<_> = (first..first + 4)
                 .map(|n| nodes[n % 4].awaits(&nodes[(n + 1) % 4]))
                 .inspect(|edge| {
-                    let last = edge.awaiter == nodes[(first + 3) % 4].0;
+                    let last = edge.awaiter.number() == nodes[(first + 3) % 4].number();
                     assert_eq!(edge.closes_a_circle(), last);
                 })
                 .collect();
@@ -218,6 +242,30 @@ mod tests {
     fn who_awaits_itself_is_a_circle() {
         let [node] = nodes();
         assert!(node.awaits(&node).closes_a_circle());
+    }
+
+    #[test]
+    fn a_circle_further_back_ends_the_look() {
+        // The first awaits the second, and beside it the third, which awaits the first.
+        let nodes = nodes::<7>();
+        let circle = [(0, 1), (0, 2), (2, 0)].map(|(one, other)| nodes[one].awaits(&nodes[other]));
+        // Beyond the new edge there are several, so that the way on does not end either.
+        let fan = [5, 6].map(|n| nodes[4].awaits(&nodes[n]));
+        assert!(!nodes[1].awaits(&nodes[4]).closes_a_circle());
+        assert!(circle[2].closes_a_circle());
+        drop(fan);
+    }
+
+    #[test]
+    fn an_edge_outlives_its_tasks() {
+        let [one, other] = nodes();
+        let edge = one.awaits(&other);
+        drop((one, other));
+        let [next, after] = nodes();
+        let new = next.awaits(&after);
+        drop(edge);
+        assert!(after.awaits(&next).closes_a_circle());
+        drop(new);
     }
 
     #[test]

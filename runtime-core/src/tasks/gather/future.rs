@@ -192,13 +192,18 @@ impl<C: Children> Joint<C> {
             OwnEnd::Now(raise) => {
                 let error = ended_with.expect("it was shown").clone();
                 let mut edges = Edges::default();
-                let _passed = self.pass_on(&error, &mut edges);
-                let held = raise.into_held();
-                self.stage = Stage::Cancelled(Cancelled {
-                    held,
+                let passed = self.pass_on(&error, &mut edges);
+                let cancelled = Cancelled {
+                    held: raise.into_held(),
                     error: Some(error),
                     edges,
-                });
+                };
+                // In a circle nobody would ever end: it goes on outward, and does not wait.
+                self.stage = if passed == Passed::InACircle {
+                    cancelled.goes_on()
+                } else {
+                    Stage::Cancelled(cancelled)
+                };
             }
         }
         Poll::Ready(true)
