@@ -17,8 +17,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::exceptions::{CancelledError, InvalidStateError, TaskError};
 use crate::runtime::{
-    Audience, CallbackId, EventLoop, Handle, Unnested, drop_unnested, inherited_context,
-    no_running_loop, wait_on,
+    Audience, CallbackId, EventLoop, Handle, InVain, OwnEnd, Raise, Unnested, drop_unnested,
+    inherited_context, no_running_loop, own_end, wait_on,
 };
 use crate::sync::{Arc, OnceLock};
 
@@ -34,7 +34,8 @@ use crate::sync::{Arc, OnceLock};
 ///
 /// # Cancellation
 /// Unlike asyncio's, cancelling a task that awaits a `Future` leaves the `Future` alone: others may
-/// wait for it too. A future that was cancelled is seen as `Err(TaskError::Cancelled(_))`.
+/// wait for it too. A future that was cancelled is seen as `Err(TaskError::Cancelled(_))`, except by a
+/// task that is being cancelled at that moment: that goes on outward.
 ///
 /// ```
 /// # asyncio::run(async {
@@ -48,10 +49,14 @@ pub struct Future<T> {
     place: Arc<Place<T>>,
     /// This handle's place among the audience.
     waiter: Option<u64>,
+    /// The future has been cancelled, and whoever awaits it through this handle is being so.
+    raise: Option<Box<Raise>>,
+    in_vain: InVain,
 }
 
 struct Place<T> {
-    outcome: OnceLock<Result<T, CancelledError>>,
+    /// A value may own the next future, whose value owns one, and so on.
+    outcome: OnceLock<Result<Unnested<T>, CancelledError>>,
     audience: Audience<Callback<T>>,
     /// Where the callbacks run; none for a future that was made outside a loop.
     event_loop: Option<EventLoop>,
@@ -86,6 +91,8 @@ impl<T> Future<T> {
         Future {
             place: Arc::new(place),
             waiter: None,
+            raise: None,
+            in_vain: InVain::default(),
         }
     }
 
@@ -93,8 +100,11 @@ impl<T> Future<T> {
     ///
     /// # Errors
     /// If the future is done already; `result` has been dropped.
-    pub fn set_result(&self, result: T) -> Result<(), InvalidStateError> {
-        self.complete(Ok(result))
+    pub fn set_result(&self, result: T) -> Result<(), InvalidStateError>
+    where
+        T: 'static,
+    {
+        self.complete(Ok(Unnested::new(result)))
     }
 
     /// Cancels the future. Returns `false` if it is done already.
@@ -139,7 +149,7 @@ impl<T> Future<T> {
 
     fn outcome(&self) -> Result<&T, TaskError> {
         match self.place.outcome.get() {
-            Some(Ok(value)) => Ok(value),
+            Some(Ok(value)) => Ok(value.get()),
             Some(Err(cancelled)) => Err(cancelled.clone().into()),
             None => Err(InvalidStateError::new("Result is not set.").into()),
         }
@@ -204,7 +214,10 @@ impl<T> Future<T> {
         self.place.audience.remove_callback(id.key()).is_some()
     }
 
-    fn complete(&self, outcome: Result<T, CancelledError>) -> Result<(), InvalidStateError> {
+    fn complete(
+        &self,
+        outcome: Result<Unnested<T>, CancelledError>,
+    ) -> Result<(), InvalidStateError> {
         if self.place.outcome.set(outcome).is_err() {
             return Err(InvalidStateError::new("The future is done already."));
         }
@@ -247,8 +260,12 @@ impl<T, E> Future<Result<T, E>> {
     ///
     /// # Errors
     /// If the future is done already; `exception` has been dropped.
-    pub fn set_exception(&self, exception: E) -> Result<(), InvalidStateError> {
-        self.complete(Ok(Err(exception)))
+    pub fn set_exception(&self, exception: E) -> Result<(), InvalidStateError>
+    where
+        T: 'static,
+        E: 'static,
+    {
+        self.set_result(Err(exception))
     }
 
     /// The error that was set as the result, or `None` if it is a value.
@@ -292,10 +309,44 @@ impl<T: Clone> std::future::Future for Future<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.is_done_or_wakes(cx.waker()) {
-            return Poll::Ready(self.result());
+            return self.end(cx.waker());
         }
         wait_on(self.place.location);
         Poll::Pending
+    }
+}
+
+impl<T: Clone> Future<T> {
+    #[inline]
+    fn end(&mut self, waker: &Waker) -> Poll<Result<T, TaskError>> {
+        if self.cancelled() && self.ends_awaiter(waker) {
+            return Poll::Pending;
+        }
+        Poll::Ready(self.result())
+    }
+}
+
+impl<T> Future<T> {
+    /// It was cancelled: whether the awaiter, which is being cancelled itself, is to go on with that.
+    #[cold]
+    fn ends_awaiter(&mut self, waker: &Waker) -> bool {
+        let raised = self.raise.as_mut().map(|raise| raise.poll_once(waker));
+        if let Some(raised) = raised {
+            return raised.is_pending();
+        }
+        let Some(Err(error)) = self.place.outcome.get() else {
+            return false;
+        };
+        let address = self.place.event_loop.as_ref().map_or(0, EventLoop::address);
+        match own_end(address, error) {
+            OwnEnd::Now(mut raise) => {
+                let _pending = raise.poll_once(waker);
+                self.raise = Some(Box::new(raise));
+                true
+            }
+            OwnEnd::Comes => self.in_vain.try_again(waker),
+            OwnEnd::No => false,
+        }
     }
 }
 
@@ -304,6 +355,8 @@ impl<T> Clone for Future<T> {
         Future {
             place: Arc::clone(&self.place),
             waiter: None,
+            raise: None,
+            in_vain: InVain::default(),
         }
     }
 }

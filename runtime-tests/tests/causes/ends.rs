@@ -29,7 +29,7 @@ fn all<T>(values: Result<T, TaskError>) -> Result<(), TaskError> {
 }
 
 /// Every way to await a child, as one that asks how it ended.
-const WAYS: [(&str, Await); 16] = [
+const WAYS: [(&str, Await); 18] = [
     ("await", |child| Box::pin(async move { child().await })),
     ("&mut", |child| {
         Box::pin(async move { (&mut child()).await })
@@ -91,6 +91,24 @@ const WAYS: [(&str, Await); 16] = [
             })
             .await
             .expect("an hour is long")
+        })
+    }),
+    // Who waited by a handle was told, and so were those that a callback told of the end by a future.
+    ("a handle's wait", |child| {
+        Box::pin(async move {
+            let mut child = child();
+            child.handle().wait().await;
+            child.result()
+        })
+    }),
+    ("a future that is cancelled with the child", |child| {
+        Box::pin(async move {
+            let (child, told) = (child(), asyncio::Future::<()>::new());
+            let teller = told.clone();
+            child.add_done_callback(move |child| {
+                assert!(child.cancelled() && teller.cancel());
+            });
+            told.await
         })
     }),
     ("threadsafe", |_| {
@@ -174,7 +192,7 @@ fn an_unwrap_is_quiet_in_a_shutdown() {
 // Difference 4.
 #[test]
 fn a_child_that_somebody_else_cancels_is_an_error_still() {
-    for (name, way) in &WAYS[..13] {
+    for (name, way) in &WAYS[..16] {
         on_workers(2, async move {
             let awaiter = create_task(way(child));
             until(|| get_running_loop().all_tasks().len() >= 3).await;

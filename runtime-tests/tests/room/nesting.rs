@@ -426,3 +426,19 @@ fn a_run_deep_inside_destructors_goes_as_everywhere() {
         assert_eq!(order, (0..=40).rev().collect::<Vec<_>>());
     });
 }
+
+/// The values of a task, and of a future for threads, were dropped so; those of a plain one were not.
+#[test]
+fn values_that_own_futures_are_dropped_one_after_the_other() {
+    #[derive(Clone)]
+    struct Link(#[expect(dead_code, reason = "it is owned")] Option<asyncio::Future<Link>>);
+    on_stack(512, || async {
+        let mut chain = None;
+        for _ in 0..50_000 {
+            let future = asyncio::Future::new();
+            future.set_result(Link(chain)).unwrap();
+            chain = Some(future);
+        }
+        drop(chain);
+    });
+}

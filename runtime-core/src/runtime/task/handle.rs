@@ -7,14 +7,17 @@ use std::future::Future;
 use std::hash::{Hash, Hasher};
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context as PollWith, Poll};
+use std::task::{Context as PollWith, Poll, Waker};
 
 use super::callback::Handle;
 use super::cancel;
 use super::context::Context;
 use super::header::TaskId;
 use super::held::uncancel;
+use super::in_vain::InVain;
 use super::inherit::inherited_context;
+use super::own_end::{OwnEnd, own_part_of};
+use super::raise::Raise;
 use super::reference::TaskRef;
 use super::transitions::Ending;
 use crate::exceptions::CancelledError;
@@ -145,11 +148,14 @@ impl TaskHandle {
     /// Waits for the task's end, in whichever way it comes. Any number may wait.
     ///
     /// # Cancellation
-    /// Cancelling the waiter leaves the task alone.
+    /// Cancelling the waiter leaves the task alone. Where one cause ends both, a shutdown above all, the
+    /// waiter is cancelled instead of being told: it would take the task's end for news.
     pub fn wait(&self) -> Wait {
         Wait {
             task: self.task.clone(),
             key: None,
+            raise: None,
+            in_vain: InVain::default(),
         }
     }
 
@@ -198,17 +204,40 @@ impl fmt::Debug for TaskHandle {
 pub struct Wait {
     task: TaskRef,
     key: Option<u64>,
+    /// What has ended the task ends the waiter, too.
+    raise: Option<Box<Raise>>,
+    in_vain: InVain,
 }
 
 impl Future for Wait {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut PollWith<'_>) -> Poll<()> {
+        if let Some(raise) = &mut self.raise {
+            return raise.poll_once(cx.waker()).map(drop);
+        }
         self.key = self.task.add_waiter(self.key, cx.waker());
         if self.key.is_some() {
             Poll::Pending
+        } else if self.task.ending() == Some(Ending::Cancelled) {
+            self.end_cancelled(cx.waker())
         } else {
             Poll::Ready(())
+        }
+    }
+}
+
+impl Wait {
+    #[cold]
+    fn end_cancelled(&mut self, waker: &Waker) -> Poll<()> {
+        match own_part_of(&self.task) {
+            OwnEnd::Now(mut raise) => {
+                let _pending = raise.poll_once(waker);
+                self.raise = Some(Box::new(raise));
+                Poll::Pending
+            }
+            OwnEnd::Comes if self.in_vain.try_again(waker) => Poll::Pending,
+            OwnEnd::Comes | OwnEnd::No => Poll::Ready(()),
         }
     }
 }

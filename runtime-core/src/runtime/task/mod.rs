@@ -78,9 +78,9 @@ pub(crate) mod schedule;
 #[expect(unsafe_code, reason = "the allocation and its typed access")]
 pub(crate) mod raw;
 
-pub(crate) mod handle;
-
 pub(crate) mod own_end;
+
+pub(crate) mod handle;
 
 #[expect(unsafe_code, reason = "taking the output that the handle owns")]
 pub(crate) mod join;

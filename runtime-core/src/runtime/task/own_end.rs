@@ -6,9 +6,9 @@
 //! anew, in the midst of its own end. It is cancelled then.
 
 use super::cancel;
-use super::handle::TaskHandle;
 use super::held::Held;
 use super::raise::Raise;
+use super::reference::TaskRef;
 use crate::exceptions::CancelledError;
 
 /// What the end of an awaited task means for the current task, its awaiter.
@@ -47,13 +47,20 @@ pub(crate) fn own_end(loop_address: usize, error: &CancelledError) -> OwnEnd {
 }
 
 /// The same for the end of a task.
-pub(crate) fn own_end_with(task: &TaskHandle, error: &CancelledError) -> OwnEnd {
-    own_end(task.reference().scheduler().loop_address(), error)
+pub(crate) fn own_end_with(task: &TaskRef, error: &CancelledError) -> OwnEnd {
+    own_end(task.scheduler().loop_address(), error)
 }
 
 /// As [`own_part_to_come`], for the end of a task.
-pub(crate) fn own_part_with(task: &TaskHandle, error: &CancelledError) -> OwnEnd {
-    own_part_to_come(task.reference().scheduler().loop_address(), error)
+pub(crate) fn own_part_with(task: &TaskRef, error: &CancelledError) -> OwnEnd {
+    own_part_to_come(task.scheduler().loop_address(), error)
+}
+
+/// The same for one that has ended cancelled, whose output is not at hand: by what has asked for it last.
+#[cold]
+pub(crate) fn own_part_of(task: &TaskRef) -> OwnEnd {
+    let error = CancelledError::default().caused_by(task.cause());
+    own_part_to_come(task.scheduler().loop_address(), &error)
 }
 
 /// The same for who only asks whether something has ended, and gets an answer in any case: that is withheld

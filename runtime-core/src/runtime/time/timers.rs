@@ -85,9 +85,9 @@ struct Shard {
 
 #[derive(Debug)]
 struct Contents {
-    wheel: Wheel<Waker>,
-    /// Nothing is added any more.
-    closed: bool,
+    /// None once the loop is closed, which may be held for long: nothing is added any more. It has some
+    /// kilobytes.
+    wheel: Option<Box<Wheel<Waker>>>,
 }
 
 impl Timers {
@@ -121,11 +121,12 @@ impl Timers {
             shard.sweep_alone();
         }
         let mut contents = shard.contents.lock();
-        if contents.closed && !broken(Mutant::InsertClosed) {
-            // The waker is dropped after the lock: it came first.
-            return None;
+        if broken(Mutant::InsertClosed) {
+            contents.wheel.get_or_insert_with(new_wheel);
         }
-        let key = contents.wheel.insert(runtime_timer::Tick(when.0), waker);
+        // Closed: the waker is dropped after the lock, which came first.
+        let wheel = contents.wheel.as_mut()?;
+        let key = wheel.insert(runtime_timer::Tick(when.0), waker);
         if broken(Mutant::PublishUnlocked) {
             shard.publish_late(contents);
         } else {
@@ -139,9 +140,10 @@ impl Timers {
     pub(crate) fn set_waker(&self, key: TimerKey, waker: Waker) -> Rearmed {
         let mut waker = waker;
         let mut contents = self.shard(key).contents.lock();
-        let closed = contents.closed;
-        let place = contents.wheel.get_mut(key.key);
-        let waits = place
+        let closed = contents.wheel.is_none();
+        let wheel = contents.wheel.as_mut();
+        let waits = wheel
+            .and_then(|wheel| wheel.get_mut(key.key))
             .map(|place| std::mem::swap(place, &mut waker))
             .is_some();
         // The old waker's destructor, or the new one's, may be user code: after the lock.
@@ -159,7 +161,8 @@ impl Timers {
         let shard = self.shard(key);
         match shard.contents.try_lock() {
             Some(mut contents) => {
-                let waker = contents.wheel.cancel(key.key);
+                let wheel = contents.wheel.as_mut();
+                let waker = wheel.and_then(|wheel| wheel.cancel(key.key));
                 shard.publish_next(&contents);
                 drop(contents);
                 drop(waker);
@@ -206,8 +209,7 @@ impl Shard {
     fn new() -> Shard {
         Shard {
             contents: Mutex::new(Contents {
-                wheel: Wheel::new(runtime_timer::Tick(0)),
-                closed: false,
+                wheel: Some(new_wheel()),
             }),
             next: AtomicU64::new(Tick::NEVER.0),
             cancelled: Mutex::new(Vec::new()),
@@ -231,7 +233,7 @@ impl Shard {
     fn visit(&self, swept: &mut Swept) -> MutexGuard<'_, Contents> {
         let mut contents = self.contents.lock();
         if self.has_cancelled() {
-            self.sweep(&mut contents.wheel, swept);
+            self.sweep(contents.wheel.as_deref_mut(), swept);
         }
         contents
     }
@@ -244,14 +246,16 @@ impl Shard {
     }
 
     #[cold]
-    fn sweep(&self, wheel: &mut Wheel<Waker>, swept: &mut Swept) {
+    fn sweep(&self, wheel: Option<&mut Wheel<Waker>>, swept: &mut Swept) {
         let keys = {
             let mut cancelled = self.cancelled.lock();
             self.any_cancelled.store(false, Ordering::Relaxed);
             std::mem::take(&mut *cancelled)
         };
-        let wakers = keys.into_iter().filter_map(|key| wheel.cancel(key));
-        swept.0.extend(wakers);
+        if let Some(wheel) = wheel {
+            let wakers = keys.into_iter().filter_map(|key| wheel.cancel(key));
+            swept.0.extend(wakers);
+        }
     }
 
     #[cold]
@@ -271,9 +275,8 @@ impl Shard {
 
     fn close(&self, waiting: &mut Vec<Waker>, swept: &mut Swept) {
         let mut contents = self.visit(swept);
-        contents.closed = true;
         let _none = contents.take_due(Tick::NEVER, usize::MAX, waiting);
-        contents.wheel.shrink_to_fit();
+        contents.wheel = None;
         self.publish_next(&contents);
     }
 
@@ -293,16 +296,23 @@ impl Shard {
 impl Contents {
     /// Moves so much of what is due by `now` to `due`. True if there may be more.
     fn take_due(&mut self, now: Tick, at_most: usize, due: &mut Vec<Waker>) -> bool {
+        let Some(wheel) = &mut self.wheel else {
+            return false;
+        };
         let now = runtime_timer::Tick(now.0);
         let before = due.len();
-        due.extend(std::iter::from_fn(|| self.wheel.pop_expired(now)).take(at_most));
+        due.extend(std::iter::from_fn(|| wheel.pop_expired(now)).take(at_most));
         due.len() - before == at_most
     }
 
     fn next_deadline(&self) -> Tick {
-        let next = self.wheel.next_deadline();
+        let next = self.wheel.as_ref().and_then(|wheel| wheel.next_deadline());
         next.map_or(Tick::NEVER, |tick| Tick(tick.0))
     }
+}
+
+fn new_wheel() -> Box<Wheel<Waker>> {
+    Box::new(Wheel::new(runtime_timer::Tick(0)))
 }
 
 #[cold]

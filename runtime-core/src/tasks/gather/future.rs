@@ -177,8 +177,8 @@ impl<C: Children> Joint<C> {
         let mut ended_with = None;
         children.each_cancelled(&mut |task, error| {
             end = match until {
-                Until::FirstFailure => own_end_with(task, error),
-                Until::AllEnded => own_part_with(task, error),
+                Until::FirstFailure => own_end_with(task.reference(), error),
+                Until::AllEnded => own_part_with(task.reference(), error),
             };
             ended_with = Some(error.clone());
             !matches!(end, OwnEnd::No)
