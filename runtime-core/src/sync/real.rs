@@ -67,7 +67,7 @@ pub(crate) use global;
 
 /// What is published by a pointer: a model sees whether whoever looks at it may.
 #[derive(Debug, Default)]
-pub(crate) struct Published;
+pub(crate) struct Published(());
 
 impl Published {
     #[inline(always)]

@@ -130,7 +130,8 @@ fn callbacks_that_cancel_one_another_are_dropped_one_after_the_other() {
             first = Some(event_loop.call_soon(move || drop(parts)));
         }
         first.unwrap().cancel();
-        assert_eq!(dropped(), LINKS);
+        // The lane has come to some of them, perhaps, and drops the last just now.
+        runtime_tests::until(|| dropped() == LINKS).await;
     });
 }
 
