@@ -53,10 +53,22 @@ impl Stealable {
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.branch.shared
     }
+
+    #[inline(never)]
+    fn schedule_elsewhere(&self, task: Runnable, wake: Wake) {
+        if wake == Wake::Woken {
+            // Who wakes has a reference to the task, and the task keeps the branch.
+            return submit(self.shared(), task);
+        }
+        // The worker that has polled it has none, and may have entered another loop meanwhile. Once it is
+        // submitted, the task may end elsewhere, and take the branch along.
+        let shared = Arc::clone(self.shared());
+        submit(&shared, task);
+    }
 }
 
 impl Schedule for Stealable {
-    #[inline]
+    #[inline(always)]
     fn schedule(&self, task: Runnable, wake: Wake) {
         let elsewhere = context::with(|frame| match frame.and_then(|f| f.core_of(self.shared())) {
             Some(core) => {
@@ -65,16 +77,8 @@ impl Schedule for Stealable {
             }
             None => Some(task),
         });
-        match elsewhere {
-            None => {}
-            // Who wakes has a reference to the task, and the task keeps the branch.
-            Some(task) if wake == Wake::Woken => submit(self.shared(), task),
-            // The worker that has polled it has none, and may have entered another loop meanwhile. Once it
-            // is submitted, the task may end elsewhere, and take the branch along.
-            Some(task) => {
-                let shared = Arc::clone(self.shared());
-                submit(&shared, task);
-            }
+        if let Some(task) = elsewhere {
+            self.schedule_elsewhere(task, wake);
         }
     }
 

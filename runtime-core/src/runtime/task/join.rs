@@ -292,6 +292,7 @@ impl<T> Task<T> {
         self.take_output()
     }
 
+    #[inline(always)]
     fn take_output(&mut self) -> Outcome<T> {
         self.stage = Stage::Taken;
         let mut outcome: Option<Outcome<T>> = None;

@@ -108,6 +108,7 @@ impl Timers {
     /// Adds a timer that wakes `waker` at `when`, to the wheel of a worker or to the last one. `None` if
     /// the loop is closed. Drops what has been cancelled on that wheel while it was locked, unless the
     /// caller holds a lock: then it runs no user code, if the waker is none.
+    #[inline(always)]
     pub(crate) fn insert(
         &self,
         caller: Caller,
