@@ -18,7 +18,7 @@ pub(super) struct Loop {
     parts: std::vec::IntoIter<WorkerParts>,
 }
 
-/// The calling thread as worker 0, as `Runner` makes it one.
+/// The calling thread as a worker, as `Runner` makes it worker 0.
 pub(super) struct First {
     pub(super) worker: Worker,
     core: Rc<Core>,
@@ -71,16 +71,19 @@ impl Loop {
     pub(super) fn enter(&mut self) -> First {
         let parts = self.parts.next().expect("the loop has a worker");
         assert_eq!(parts.index, 0, "worker 0 comes first");
+        First::sit_down(&self.shared, parts)
+    }
+
+    /// Starts a thread that is the next worker for one turn: a model is smaller that does not have it go
+    /// to sleep.
+    pub(super) fn start_turn(&mut self) -> thread::JoinHandle<()> {
+        let parts = self.parts.next().expect("the loop has another worker");
         let shared = Arc::clone(&self.shared);
-        shared.crew.seats[0].parker.bind();
-        let core = Rc::new(Core::new(Arc::clone(&shared), parts));
-        let entered = context::enter(Arc::clone(&shared), Role::Worker(Rc::clone(&core)));
-        shared.crew.idle.arrive();
-        First {
-            worker: Worker::new(Rc::clone(&core)),
-            core,
-            _entered: entered,
-        }
+        let builder = thread::Builder::new().stack_size(STACK);
+        let thread = builder.spawn(move || {
+            let _any = First::sit_down(&shared, parts).worker.turn();
+        });
+        thread.expect("a model has no system to fail")
     }
 
     /// Starts the thread of the next worker.
@@ -90,6 +93,20 @@ impl Loop {
         let builder = thread::Builder::new().stack_size(STACK);
         let thread = builder.spawn(move || threads::work(&shared, parts));
         thread.expect("a model has no system to fail")
+    }
+}
+
+impl First {
+    fn sit_down(shared: &Arc<Shared>, parts: WorkerParts) -> First {
+        shared.crew.seats[parts.index].parker.bind();
+        let core = Rc::new(Core::new(Arc::clone(shared), parts));
+        let entered = context::enter(Arc::clone(shared), Role::Worker(Rc::clone(&core)));
+        shared.crew.idle.arrive();
+        First {
+            worker: Worker::new(Rc::clone(&core)),
+            core,
+            _entered: entered,
+        }
     }
 }
 

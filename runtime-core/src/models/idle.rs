@@ -16,7 +16,7 @@ pub fn work_is_found_by_one_of_two() {
 /// Two tasks for two workers, and the first blocks until the second has run (3 threads). So whoever
 /// finds one of them sees to it that the other is looked for.
 pub fn a_worker_that_finds_work_is_replaced() {
-    explore_less_of_a_loop(1, "b2: a searcher is replaced", None, block);
+    explore_less_of_a_loop(2, "b2: a searcher is replaced", None, block);
 }
 
 /// A worker leaves with two tasks in its queue (2 threads). The other worker runs them.

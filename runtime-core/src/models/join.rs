@@ -6,12 +6,12 @@ use std::task::{Context, Poll};
 use super::desk::Desk;
 use super::ring::Ring;
 use super::witness::Witness;
-use crate::sync::{Mutant, StdArc, Tally, explore, thread};
+use crate::sync::{Mutant, StdArc, Tally, explore, explore_less, thread};
 
 /// The runner, an awaiter and a thread that drops a second handle (3 threads). The awaiter is woken
 /// by the waker that it registered last, and sees the whole output, which is dropped once.
 pub fn the_awaiter_gets_the_output() {
-    explore("a3: the awaiter gets the output", None, await_it);
+    explore_less(1, "a3: the awaiter gets the output", None, await_it);
 }
 
 /// The runner and a thread that registers a waker and then drops the handle (2 threads). The output
@@ -22,7 +22,7 @@ pub fn a_dropped_handle_drops_the_output() {
 
 /// DONE is published without the output.
 pub fn without_the_release_of_the_output() {
-    explore("a3 twin", Some(Mutant::DoneBeforeOutput), await_it);
+    explore_less(1, "a3 twin", Some(Mutant::DoneBeforeOutput), await_it);
 }
 
 fn await_it() {

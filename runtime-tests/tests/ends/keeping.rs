@@ -193,26 +193,3 @@ fn a_thread_that_is_left_behind_keeps_the_poller_until_it_ends() {
         drop(file);
     });
 }
-
-/// The wheels, which are most of a loop, stayed as long as a handle of it.
-#[test]
-fn a_closed_loop_gives_its_wheels_back() {
-    const LOOPS: usize = 200;
-    fn resident() -> usize {
-        let pages = fs::read_to_string("/proc/self/statm").unwrap();
-        let pages = pages.split(' ').nth(1).unwrap().parse::<usize>().unwrap();
-        pages * 4
-    }
-    fn closed() -> EventLoop {
-        let mut runner = workers(2);
-        runner.run(async { sleep(Duration::from_millis(1)).await });
-        runner.get_loop().clone()
-    }
-    alone(|| {
-        let mut kept: Vec<_> = (0..LOOPS).map(|_| closed()).collect();
-        let before = resident();
-        kept.extend((0..LOOPS).map(|_| closed()));
-        let kibibytes = resident().saturating_sub(before) / LOOPS;
-        assert!(kibibytes < 45, "{kibibytes} KiB are kept of each");
-    });
-}

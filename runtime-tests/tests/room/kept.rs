@@ -1,4 +1,4 @@
-//! What a handle keeps of a task that has ended: its head, and nothing that is big.
+//! What a handle keeps of a task that has ended, or of a loop that is closed: its head, and nothing that is big.
 //!
 //! The tests of leaks count what is dropped. Here everything was dropped, and the room stayed.
 
@@ -162,5 +162,48 @@ fn handles_of_callbacks_and_functions_keep_nothing_of_them() {
             assert_eq!((&mut task).await.unwrap(), 7);
             task
         }));
+    });
+}
+
+/// So many loops that are closed, and what one of them may keep: about 2 KiB for each worker, and for
+/// each that may stand in for one.
+const LOOPS: usize = 200;
+const KIBIBYTES_OF_A_LOOP: f64 = 16.0;
+
+/// A loop that has had tasks, timers and a function on a thread, and is closed.
+fn closed_loop() -> asyncio::EventLoop {
+    let builder = asyncio::Runner::builder()
+        .workers(2)
+        .max_blocking_threads(1);
+    let mut runner = builder.build().unwrap();
+    let event_loop = runner.run(async {
+        let tasks: Vec<_> = (0..50)
+            .map(|_| create_task(asyncio::sleep(Duration::from_micros(10))))
+            .collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        asyncio::to_thread(|| ()).await.unwrap();
+        asyncio::get_running_loop()
+    });
+    runner.close();
+    event_loop
+}
+
+// What was waited for was woken and dropped at the close, and its room stayed: a wheel of 11 KiB for each
+// worker, 85 KiB in all.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_handle_of_a_closed_loop_keeps_little() {
+    alone(|| {
+        let _first: Vec<_> = (0..20).map(|_| closed_loop()).collect();
+        let before = resident();
+        let kept: Vec<_> = (0..LOOPS).map(|_| closed_loop()).collect();
+        let each = (resident() - before) * 1024.0 / LOOPS as f64;
+        assert!(kept.iter().all(asyncio::EventLoop::is_closed));
+        assert!(
+            each < KIBIBYTES_OF_A_LOOP,
+            "{each:.1} KiB of each closed loop"
+        );
     });
 }

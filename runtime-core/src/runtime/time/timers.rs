@@ -11,9 +11,10 @@
 //! to the visitor: who visits while it holds another lock, or the poller's role, keeps it until it has
 //! given that back ([`Swept`]), or adds its timer without a look at what was cancelled.
 //!
-//! **The end.** Whether a wheel is closed stands beside it under its lock: a timer is either refused, or
-//! it was there before the close, which hands its waker out to be woken. The wheel stays: a key is valid
-//! once, and a new wheel would begin with the same ones.
+//! **The end.** The close takes the wheel away, under its lock: a timer is either refused, or it was there
+//! before the close, which hands its waker out to be woken. No other wheel takes the place of one that is
+//! gone: a key is valid once, and a new wheel would begin with the same ones. (A wheel is large, and a
+//! handle keeps its loop's memory after the end.)
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
@@ -73,21 +74,17 @@ pub(crate) struct Timers {
     shards: Box<[Shard]>,
 }
 
+/// Aligned so that no two workers' locks share a line, nor the pair of lines that is fetched at once.
 #[derive(Debug)]
+#[repr(align(128))]
 struct Shard {
-    contents: Mutex<Contents>,
+    /// `None` once it is closed, for good.
+    wheel: Mutex<Option<Box<Wheel<Waker>>>>,
     /// The wheel's next deadline, for a look without the lock. Written under it.
     next: AtomicU64,
     /// What was cancelled while the lock was taken.
     cancelled: Mutex<Vec<Key>>,
     any_cancelled: AtomicBool,
-}
-
-#[derive(Debug)]
-struct Contents {
-    /// None once the loop is closed, which may be held for long: nothing is added any more. It has some
-    /// kilobytes.
-    wheel: Option<Box<Wheel<Waker>>>,
 }
 
 impl Timers {
@@ -121,18 +118,16 @@ impl Timers {
         if caller == Caller::HoldsNothing && shard.has_cancelled() {
             shard.sweep_alone();
         }
-        let mut contents = shard.contents.lock();
-        if broken(Mutant::InsertClosed) {
-            contents.wheel.get_or_insert_with(new_wheel);
-        }
-        // Closed: the waker is dropped after the lock, which came first.
-        let wheel = contents.wheel.as_mut()?;
+        let mut place = shard.wheel.lock();
+        // Where it is refused the waker is dropped after the lock: it came first.
+        let wheel = place.as_deref_mut()?;
         let key = wheel.insert(runtime_timer::Tick(when.0), waker);
+        let next = next_deadline(wheel);
         if broken(Mutant::PublishUnlocked) {
-            shard.publish_late(contents);
-        } else {
-            shard.publish_next(&contents);
+            // What another thread publishes meanwhile is overwritten.
+            drop(place);
         }
+        shard.publish(next);
         let shard = index as u32;
         Some(TimerKey { shard, key })
     }
@@ -140,15 +135,15 @@ impl Timers {
     /// Has a timer wake `waker` instead.
     pub(crate) fn set_waker(&self, key: TimerKey, waker: Waker) -> Rearmed {
         let mut waker = waker;
-        let mut contents = self.shard(key).contents.lock();
-        let closed = contents.wheel.is_none();
-        let wheel = contents.wheel.as_mut();
-        let waits = wheel
+        let mut place = self.shard(key).wheel.lock();
+        let closed = place.is_none();
+        let waits = place
+            .as_deref_mut()
             .and_then(|wheel| wheel.get_mut(key.key))
             .map(|place| std::mem::swap(place, &mut waker))
             .is_some();
         // The old waker's destructor, or the new one's, may be user code: after the lock.
-        drop(contents);
+        drop(place);
         drop(waker);
         match waits || broken(Mutant::FireUntold) {
             true => Rearmed::Waits,
@@ -160,15 +155,14 @@ impl Timers {
     /// Takes a timer out, now or at the next visit to its wheel.
     pub(crate) fn cancel(&self, key: TimerKey) {
         let shard = self.shard(key);
-        match shard.contents.try_lock() {
-            Some(mut contents) => {
-                let wheel = contents.wheel.as_mut();
-                let waker = wheel.and_then(|wheel| wheel.cancel(key.key));
-                shard.publish_next(&contents);
-                drop(contents);
-                drop(waker);
-            }
-            None => shard.leave_cancelled(key.key),
+        let Some(mut place) = shard.wheel.try_lock() else {
+            return shard.leave_cancelled(key.key);
+        };
+        if let Some(wheel) = place.as_deref_mut() {
+            let waker = wheel.cancel(key.key);
+            shard.publish(next_deadline(wheel));
+            drop(place);
+            drop(waker);
         }
     }
 
@@ -209,9 +203,7 @@ impl Timers {
 impl Shard {
     fn new() -> Shard {
         Shard {
-            contents: Mutex::new(Contents {
-                wheel: Some(new_wheel()),
-            }),
+            wheel: Mutex::new(Some(Box::new(Wheel::new(runtime_timer::Tick(0))))),
             next: AtomicU64::new(Tick::NEVER.0),
             cancelled: Mutex::new(Vec::new()),
             any_cancelled: AtomicBool::new(false),
@@ -231,19 +223,19 @@ impl Shard {
 
     /// Locks the wheel, and takes out what was cancelled while it was locked. Whoever visits publishes
     /// the next deadline.
-    fn visit(&self, swept: &mut Swept) -> MutexGuard<'_, Contents> {
-        let mut contents = self.contents.lock();
+    fn visit(&self, swept: &mut Swept) -> MutexGuard<'_, Option<Box<Wheel<Waker>>>> {
+        let mut place = self.wheel.lock();
         if self.has_cancelled() {
-            self.sweep(contents.wheel.as_deref_mut(), swept);
+            self.sweep(place.as_deref_mut(), swept);
         }
-        contents
+        place
     }
 
     #[cold]
     fn sweep_alone(&self) {
         let mut swept = Swept::default();
-        let contents = self.visit(&mut swept);
-        self.publish_next(&contents);
+        let place = self.visit(&mut swept);
+        self.publish(place.as_deref().map_or(Tick::NEVER, next_deadline));
     }
 
     #[cold]
@@ -268,52 +260,43 @@ impl Shard {
 
     /// Takes out a batch of what is due. False if nothing more is.
     fn expire(&self, now: Tick, due: &mut Vec<Waker>, swept: &mut Swept) -> bool {
-        let mut contents = self.visit(swept);
-        let more = contents.take_due(now, BATCH, due);
-        self.publish_next(&contents);
-        more
+        let mut place = self.visit(swept);
+        place.as_deref_mut().is_some_and(|wheel| {
+            let more = take_due(wheel, now, BATCH, due);
+            self.publish(next_deadline(wheel));
+            more
+        })
     }
 
     fn close(&self, waiting: &mut Vec<Waker>, swept: &mut Swept) {
-        let mut contents = self.visit(swept);
-        let _none = contents.take_due(Tick::NEVER, usize::MAX, waiting);
-        contents.wheel = None;
-        self.publish_next(&contents);
+        let mut place = self.visit(swept);
+        if let Some(wheel) = place.as_deref_mut() {
+            let _none = take_due(wheel, Tick::NEVER, usize::MAX, waiting);
+        }
+        self.publish(Tick::NEVER);
+        if !broken(Mutant::InsertClosed) {
+            // It is empty: this runs no user code.
+            *place = None;
+        }
     }
 
-    /// For a model only: what another thread publishes meanwhile is overwritten.
-    fn publish_late(&self, contents: MutexGuard<'_, Contents>) {
-        let next = contents.next_deadline();
-        drop(contents);
+    /// Publishes the next deadline: under the lock of the wheel whose it is.
+    fn publish(&self, next: Tick) {
         self.next.store(next.0, Ordering::Release);
     }
-
-    fn publish_next(&self, contents: &Contents) {
-        self.next
-            .store(contents.next_deadline().0, Ordering::Release);
-    }
 }
 
-impl Contents {
-    /// Moves so much of what is due by `now` to `due`. True if there may be more.
-    fn take_due(&mut self, now: Tick, at_most: usize, due: &mut Vec<Waker>) -> bool {
-        let Some(wheel) = &mut self.wheel else {
-            return false;
-        };
-        let now = runtime_timer::Tick(now.0);
-        let before = due.len();
-        due.extend(std::iter::from_fn(|| wheel.pop_expired(now)).take(at_most));
-        due.len() - before == at_most
-    }
-
-    fn next_deadline(&self) -> Tick {
-        let next = self.wheel.as_ref().and_then(|wheel| wheel.next_deadline());
-        next.map_or(Tick::NEVER, |tick| Tick(tick.0))
-    }
+/// Moves so much of what is due by `now` to `due`. True if there may be more.
+fn take_due(wheel: &mut Wheel<Waker>, now: Tick, at_most: usize, due: &mut Vec<Waker>) -> bool {
+    let now = runtime_timer::Tick(now.0);
+    let before = due.len();
+    due.extend(std::iter::from_fn(|| wheel.pop_expired(now)).take(at_most));
+    due.len() - before == at_most
 }
 
-fn new_wheel() -> Box<Wheel<Waker>> {
-    Box::new(Wheel::new(runtime_timer::Tick(0)))
+fn next_deadline(wheel: &Wheel<Waker>) -> Tick {
+    let next = wheel.next_deadline();
+    next.map_or(Tick::NEVER, |tick| Tick(tick.0))
 }
 
 #[cold]
