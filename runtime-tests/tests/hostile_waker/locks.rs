@@ -76,12 +76,10 @@ impl Drop for Bomb {
     }
 }
 
-impl Bomb {
-    /// What an output, or a value, is made of: the use is caught if the loop is closed meanwhile.
-    fn go_off_later(&self) -> impl FnOnce() + Send + 'static {
-        let bomb = self.clone();
-        move || drop(bomb)
-    }
+/// A callback that uses the loop when it is called, or dropped.
+fn go_off_later(event_loop: &EventLoop) -> impl FnOnce() + Send + 'static {
+    let bomb = Bomb(event_loop.clone());
+    move || drop(bomb)
 }
 
 /// A waker that uses the loop in all that happens to it.
@@ -216,23 +214,21 @@ impl Drop for OnDropped {
 
 #[test]
 fn hostile_destructors_of_callbacks_meet_their_locks() {
-    strike_from(3, |side, event_loop| {
-        let bomb = Bomb(event_loop.clone());
-        match side % 3 {
-            0 => event_loop.call_later(HOUR, bomb.go_off_later()).cancel(),
-            1 => {
-                event_loop.call_soon(bomb.go_off_later());
-                event_loop.call_soon(bomb.go_off_later()).cancel();
-            }
-            _ => {
-                let soon = Duration::from_micros(30);
-                event_loop.call_later(soon, bomb.go_off_later());
-                event_loop
-                    .call_later(2 * soon, bomb.go_off_later())
-                    .cancel();
-            }
+    strike_from(3, |side, event_loop| match side % 3 {
+        0 => event_loop
+            .call_later(HOUR, go_off_later(event_loop))
+            .cancel(),
+        1 => {
+            event_loop.call_soon(go_off_later(event_loop));
+            event_loop.call_soon(go_off_later(event_loop)).cancel();
         }
-        std::mem::forget(bomb);
+        _ => {
+            let soon = Duration::from_micros(30);
+            event_loop.call_later(soon, go_off_later(event_loop));
+            event_loop
+                .call_later(2 * soon, go_off_later(event_loop))
+                .cancel();
+        }
     });
 }
 
@@ -250,9 +246,9 @@ fn hostile_wakers_and_callbacks_wait_on_a_loop_that_is_closed() {
                     assert!(!poll_with(nap, &waker));
                 }
             }
-            let bomb = Bomb(event_loop.clone());
+            let _used_after_the_close = Bomb(event_loop.clone());
             for _ in 0..20 {
-                event_loop.call_later(HOUR, bomb.go_off_later());
+                event_loop.call_later(HOUR, go_off_later(&event_loop));
             }
             drop(runner);
             drop(naps);
