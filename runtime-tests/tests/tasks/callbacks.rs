@@ -32,15 +32,14 @@ fn done_callbacks_run_in_order_and_never_inside_the_caller() {
 // TF-4
 #[test]
 fn callbacks_of_a_loop_never_run_two_at_once() {
-    let inside = AtomicUsize::new(0);
-    let inside: &'static AtomicUsize = Box::leak(Box::new(inside));
+    static INSIDE: AtomicUsize = AtomicUsize::new(0);
     from_many_threads(async |event_loop| {
         let (sender, receiver) = oneshot::channel();
         let task = event_loop.create_task(async {});
         task.add_done_callback(move |_| {
-            assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+            assert_eq!(INSIDE.fetch_add(1, Ordering::SeqCst), 0);
             std::hint::spin_loop();
-            assert_eq!(inside.fetch_sub(1, Ordering::SeqCst), 1);
+            assert_eq!(INSIDE.fetch_sub(1, Ordering::SeqCst), 1);
             sender.send(()).unwrap();
         });
         receiver.await.unwrap();
