@@ -90,10 +90,10 @@ impl World {
         ended.ok()
     }
 
-    /// What every cleanup does: it looks how often its task has been asked to end, and takes a while.
-    async fn cleanup(self: Shared, mut dice: Dice) {
-        let asked = current_task().expect("it is a task's").cancelling();
-        let counts = asked > 0;
+    /// What every cleanup does: it takes a while, and looks how often its task has been asked to end. It
+    /// counts if that was asked before it began: later requests interrupt it.
+    async fn cleanup(self: Shared, mut dice: Dice, before: Before) {
+        let counts = before.0.load(Ordering::SeqCst);
         if counts {
             self.cleans.add();
         }
@@ -111,6 +111,31 @@ impl World {
                 self.asked_twice.add();
             }
         }
+    }
+}
+
+/// Whether a task had been asked to end when the body of its cleanup was dropped.
+#[derive(Clone, Default)]
+struct Before(Arc<AtomicBool>);
+
+impl Before {
+    /// The body, which notes it.
+    fn noted_by(&self, body: impl Future<Output = ()> + Send + 'static) -> BoxFuture<'static, ()> {
+        let noter = Noter(self.clone());
+        async move {
+            let _noter = noter;
+            body.await;
+        }
+        .boxed()
+    }
+}
+
+struct Noter(Before);
+
+impl Drop for Noter {
+    fn drop(&mut self) {
+        let asked = current_task().is_some_and(|me| me.cancelling() > 0);
+        self.0.0.store(asked, Ordering::SeqCst);
     }
 }
 
@@ -157,16 +182,19 @@ fn tree(world: &Shared, mut dice: Dice, depth: u32) -> BoxFuture<'static, ()> {
 
 /// The body, with or without something that cleans up after it.
 fn guarded(world: &Shared, mut dice: Dice, body: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
-    let cleanup = Arc::clone(world).cleanup(dice.split());
+    let before = Before::default();
+    let cleanup = Arc::clone(world).cleanup(dice.split(), before.clone());
     match dice.below(6) {
         0 => body,
-        1 | 2 => finally(body, cleanup).boxed(),
+        1 | 2 => finally(before.noted_by(body), cleanup).boxed(),
         3 => {
-            let inner = finally(body, Arc::clone(world).cleanup(dice.split()));
-            finally(inner, cleanup).boxed()
+            let inner = Before::default();
+            let first = Arc::clone(world).cleanup(dice.split(), inner.clone());
+            let body = finally(inner.noted_by(body), first);
+            finally(before.noted_by(body), cleanup).boxed()
         }
         suppresses => async move {
-            if let Err(cancelled) = catch_cancelled(body).await {
+            if let Err(cancelled) = catch_cancelled(before.noted_by(body)).await {
                 cleanup.await;
                 if suppresses == 4 {
                     cancelled.raise().await;
