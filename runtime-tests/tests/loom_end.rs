@@ -18,7 +18,6 @@ models! {
     }
     fails {
         the_last_end_is_told = end::without_a_word_of_the_last_end, "deadlock",
-        who_says_for_whom_it_waits_looks_again = end::without_a_look_at_the_death, "deadlock",
         a_death_comes_after_the_telling = end::without_the_telling_before_the_death,
             "the callback was lost",
         late_tellers_are_counted = end::without_the_count_of_tellers, "the callback was lost",

@@ -46,11 +46,6 @@ pub fn without_a_word_of_the_last_end() {
     explore_less_of_a_loop(2, "h1 twin", Some(Mutant::EndUntold), end_elsewhere);
 }
 
-/// Worker 0 says whose death it waits for, and goes to sleep without another look.
-pub fn without_a_look_at_the_death() {
-    explore_less_of_a_loop(2, "h1 twin", Some(Mutant::AwaitWithoutLook), end_elsewhere);
-}
-
 /// Worker 0 shuts the loop down while worker 1 runs the only task, which has a done-callback, and
 /// leaves (2 threads). It has been called when the shutdown is over.
 pub fn the_callback_of_the_last_task_runs() {

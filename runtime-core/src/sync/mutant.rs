@@ -97,8 +97,6 @@ pub(crate) enum Mutant {
     PushUnlocked,
     /// h1: a wake may push into a queue that has been drained.
     PushAfterDrain,
-    /// h1: worker 0 says whose death it waits for, and does not look again.
-    AwaitWithoutLook,
     /// h1: worker 0 is not told that a task has left.
     EndUntold,
     /// h1: a task leaves the registry before it tells of its end.
