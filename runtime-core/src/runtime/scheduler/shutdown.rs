@@ -38,8 +38,8 @@ use super::worker::{Turn, Worker};
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::reference::{self, TaskRef};
 use crate::runtime::unnest::afresh;
+use crate::sync::Arc;
 use crate::sync::atomic::{Ordering, fence};
-use crate::sync::{Arc, Mutant, broken};
 
 /// How long a forced end waits for what can still be dropped.
 const GRACE: Duration = Duration::from_millis(200);
