@@ -20,6 +20,8 @@ mod gathers;
 mod limits;
 #[path = "under_seeds/order.rs"]
 mod order;
+#[path = "under_seeds/player.rs"]
+mod player;
 #[path = "under_seeds/programs.rs"]
 mod programs;
 #[path = "under_seeds/requests.rs"]

@@ -1,12 +1,11 @@
 //! d5: a timer is added while the loop is closed.
 
-use std::task::{Wake, Waker};
-
 use super::engine::explore_loop;
+use super::fate::Fate;
 use crate::runtime::TimeSettings;
 use crate::runtime::modelled::Tick;
 use crate::runtime::modelled::driver::Driver;
-use crate::sync::{Arc, Mutant, StdArc, Tally, Waiter, thread};
+use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
 
 /// Two threads add a timer each, and the second takes its own out again, while a third closes the loop
 /// (3 threads). A timer is refused, or it is woken, once; one that was taken out is not woken after
@@ -22,32 +21,6 @@ pub fn without_the_refusal() {
 
 /// Not due before the last tick.
 const LATE: Tick = Tick(u64::MAX - 1);
-
-#[derive(Clone, Default)]
-struct Fate {
-    woken: StdArc<Tally>,
-    dropped: StdArc<Tally>,
-}
-
-struct Witnessed(Fate);
-
-impl Wake for Witnessed {
-    fn wake(self: StdArc<Self>) {
-        self.0.woken.add();
-    }
-}
-
-impl Drop for Witnessed {
-    fn drop(&mut self) {
-        self.0.dropped.add();
-    }
-}
-
-impl Fate {
-    fn waker(&self) -> Waker {
-        Waker::from(StdArc::new(Witnessed(self.clone())))
-    }
-}
 
 fn close() {
     let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));

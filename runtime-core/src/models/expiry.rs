@@ -1,12 +1,13 @@
 //! d1: a timer fires while its owner re-arms or cancels it.
 
-use std::task::{Wake, Waker};
+use std::task::Waker;
 
 use super::engine::explore_loop;
+use super::fate::Fate;
 use crate::runtime::TimeSettings;
 use crate::runtime::modelled::driver::Driver;
 use crate::runtime::modelled::{Rearmed, Tick, TimerKey};
-use crate::sync::{Arc, Mutant, StdArc, Tally, Waiter, thread};
+use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
 
 /// The owner gives a timer that is due another waker, while one thread polls and another adds a
 /// timer to the wheel (3 threads). The new waker is woken once, and the old one only where the owner
@@ -42,33 +43,6 @@ const DUE: Tick = Tick(0);
 const LATE: Tick = Tick(u64::MAX - 1);
 
 const OPEN: &str = "nobody closes the loop";
-
-/// What became of a waker.
-#[derive(Clone, Default)]
-struct Fate {
-    woken: StdArc<Tally>,
-    dropped: StdArc<Tally>,
-}
-
-impl Fate {
-    fn waker(&self) -> Waker {
-        Waker::from(StdArc::new(Witnessed(self.clone())))
-    }
-}
-
-struct Witnessed(Fate);
-
-impl Wake for Witnessed {
-    fn wake(self: StdArc<Self>) {
-        self.0.woken.add();
-    }
-}
-
-impl Drop for Witnessed {
-    fn drop(&mut self) {
-        self.0.dropped.add();
-    }
-}
 
 /// A poller's visit to the wheels. Whether `waker` was among the due is returned.
 fn visit(driver: &Driver, waker: &Waker) -> bool {

@@ -7,6 +7,7 @@
 #[expect(unsafe_code, reason = "a cell that loom watches in place of a lock")]
 mod witness;
 
+mod fate;
 mod ring;
 
 mod desk;

@@ -12,9 +12,13 @@ async fn clean(cleaned: Arc<AtomicUsize>) {
     cleaned.fetch_add(1, Ordering::SeqCst);
 }
 
-/// The two parts of one shutdown, the child's own and its awaiter's, cut each other's cleanups short.
-#[test]
-fn a_shutdown_lets_the_cleanup_that_it_has_begun_in_a_child_run_to_its_end() {
+/// Shuts down a hundred tasks of `task`, which is given what counts the cleanups that came to their end,
+/// and what counts the bodies that began. All of them clean up.
+fn all_clean_up<F>(
+    task: impl Fn(usize, Arc<AtomicUsize>, Arc<AtomicUsize>) -> F + Copy + Send + Sync,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
     for workers in [1, 2, 3] {
         watched(|| {
             let cleaned = Arc::new(AtomicUsize::new(0));
@@ -22,15 +26,8 @@ fn a_shutdown_lets_the_cleanup_that_it_has_begun_in_a_child_run_to_its_end() {
             let counter = cleaned.clone();
             runner.run(async move {
                 let begun = Arc::new(AtomicUsize::new(0));
-                for _ in 0..100 {
-                    let (counter, begun) = (counter.clone(), begun.clone());
-                    create_task(async move {
-                        let body = async move {
-                            begun.fetch_add(1, Ordering::SeqCst);
-                            sleep(HOUR).await;
-                        };
-                        create_task(finally(body, clean(counter))).await
-                    });
+                for n in 0..100 {
+                    create_task(task(n, counter.clone(), begun.clone()));
                 }
                 until(|| begun.load(Ordering::SeqCst) == 100).await;
             });
@@ -40,40 +37,36 @@ fn a_shutdown_lets_the_cleanup_that_it_has_begun_in_a_child_run_to_its_end() {
     }
 }
 
+/// The two parts of one shutdown, the child's own and its awaiter's, cut each other's cleanups short.
+#[test]
+fn a_shutdown_lets_the_cleanup_that_it_has_begun_in_a_child_run_to_its_end() {
+    all_clean_up(|_, counter, begun| async move {
+        let body = async move {
+            begun.fetch_add(1, Ordering::SeqCst);
+            sleep(HOUR).await;
+        };
+        drop(create_task(finally(body, clean(counter))).await);
+    });
+}
+
 /// The same through handlers that catch, and by every way of awaiting.
 #[test]
 fn a_shutdown_lets_the_handlers_of_children_run_to_their_end() {
-    for workers in [1, 2, 3] {
-        watched(|| {
-            let cleaned = Arc::new(AtomicUsize::new(0));
-            let mut runner = runner(workers);
-            let counter = cleaned.clone();
-            runner.run(async move {
-                let begun = Arc::new(AtomicUsize::new(0));
-                for n in 0..100 {
-                    let (counter, begun) = (counter.clone(), begun.clone());
-                    create_task(async move {
-                        let child = create_task(async move {
-                            begun.fetch_add(1, Ordering::SeqCst);
-                            if let Err(cancelled) = catch_cancelled(sleep(HOUR)).await {
-                                clean(counter).await;
-                                cancelled.raise().await;
-                            }
-                        });
-                        match n % 4 {
-                            0 => drop(child.await),
-                            1 => drop(wait_for(child, HOUR).await),
-                            2 => drop(asyncio::gather((child, sleep(HOUR))).await),
-                            _ => drop(futures::future::join(child, pending::<()>()).await),
-                        }
-                    });
-                }
-                until(|| begun.load(Ordering::SeqCst) == 100).await;
-            });
-            runner.close();
-            assert_eq!(cleaned.load(Ordering::SeqCst), 100, "on {workers} workers");
+    all_clean_up(|n, counter, begun| async move {
+        let child = create_task(async move {
+            begun.fetch_add(1, Ordering::SeqCst);
+            if let Err(cancelled) = catch_cancelled(sleep(HOUR)).await {
+                clean(counter).await;
+                cancelled.raise().await;
+            }
         });
-    }
+        match n % 4 {
+            0 => drop(child.await),
+            1 => drop(wait_for(child, HOUR).await),
+            2 => drop(asyncio::gather((child, sleep(HOUR))).await),
+            _ => drop(futures::future::join(child, pending::<()>()).await),
+        }
+    });
 }
 
 fn cancel(task: &TaskHandle) {

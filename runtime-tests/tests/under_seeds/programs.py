@@ -1,28 +1,5 @@
 """Plays programs, one a line, and prints in which order asyncio takes their steps."""
 
-import asyncio
-import sys
-
-if sys.version_info < (3, 11):
-    sys.exit(77)
-
-
-def loop_with_still_clock():
-    """A loop whose time jumps to the next timer when nothing is ready."""
-    loop = asyncio.SelectorEventLoop()
-    now = 0.0
-    select = loop._selector.select
-
-    def jump(timeout=None):
-        nonlocal now
-        now += timeout or 0
-        return select(0)
-
-    loop._selector.select = jump
-    loop.time = lambda: now
-    return loop
-
-
 class World:
     def __init__(self, tasks, callbacks, futures):
         loop = asyncio.get_running_loop()

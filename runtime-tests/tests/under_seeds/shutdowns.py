@@ -13,12 +13,7 @@ nothing else. The numbers are those of the list of differences:
 15  `Flag`: cancelling a task that awaits a future leaves the future alone.
 """
 
-import asyncio
 import collections.abc
-import sys
-
-if sys.version_info < (3, 11):
-    sys.exit(77)
 
 CancelledError = asyncio.CancelledError
 MOST_TASKS = 150
@@ -570,22 +565,6 @@ def OnDone(world, name, number):
         world.latest[number].add_done_callback(
             lambda task: world.note(f"{name} told", f"{world.names[task]}:{task.cancelled()}")
         )
-
-
-def loop_with_still_clock():
-    """A loop whose time jumps to the next timer when nothing is ready."""
-    loop = asyncio.SelectorEventLoop()
-    now = 0.0
-    select = loop._selector.select
-
-    def jump(timeout=None):
-        nonlocal now
-        now += timeout or 0
-        return select(0)
-
-    loop._selector.select = jump
-    loop.time = lambda: now
-    return loop
 
 
 def next_round(besides=None):

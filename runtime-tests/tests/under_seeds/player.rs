@@ -1,0 +1,46 @@
+//! A Python that plays programs, one a line, and answers each with a line.
+
+use std::fmt::Debug;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+
+pub(super) struct Player(Child);
+
+impl Player {
+    /// Starts `script`, and has it play `empty`. None, with a word about it, if there is no Python that can.
+    pub(super) fn start(script: &str, empty: &impl Debug) -> Option<Player> {
+        let started = Player::try_start(script, empty);
+        if started.is_none() {
+            // Not `eprintln!`, which the test harness keeps to itself.
+            let message = "SKIPPED: no Python, of 3.11 at least, is here to be compared with";
+            let _closed = writeln!(std::io::stderr(), "{message}");
+        }
+        started
+    }
+
+    fn try_start(script: &str, empty: &impl Debug) -> Option<Player> {
+        let script = [include_str!("still_clock.py"), script].concat();
+        let mut python = Command::new("python3");
+        python.args(["-c", &script]);
+        python.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut player = Player(python.spawn().ok()?);
+        player.play(empty)?;
+        Some(player)
+    }
+
+    /// What asyncio makes of it. None if Python has gone.
+    pub(super) fn play(&mut self, program: &impl Debug) -> Option<String> {
+        writeln!(self.0.stdin.as_mut()?, "{program:?}").ok()?;
+        let (mut notes, mut output) = (String::new(), BufReader::new(self.0.stdout.as_mut()?));
+        output.read_line(&mut notes).ok()?;
+        (!notes.is_empty()).then(|| notes.trim_end().to_owned())
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        // It ends when its input does.
+        drop(self.0.stdin.take());
+        let _status = self.0.wait();
+    }
+}
