@@ -160,12 +160,6 @@ pub(crate) mod queue {
     }
 
     impl<T> Stealer<T> {
-        pub(crate) fn steal(&self) -> Steal<T> {
-            lock(&self.0)
-                .pop_front()
-                .map_or(Steal::Empty, Steal::Success)
-        }
-
         pub(crate) fn steal_batch_and_pop(&self, into: &Local<T>) -> Steal<T> {
             let mut batch: VecDeque<T> = {
                 let mut queue = lock(&self.0);
