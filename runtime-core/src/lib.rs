@@ -34,6 +34,14 @@
 //!
 //! Unlike asyncio's, tasks belong to their loop: a [`Task`] that is dropped runs on.
 
+#[cfg_attr(
+    asyncio_loom,
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "a model has its own way of waiting"
+    )
+)]
 mod sys;
 
 mod sync;
