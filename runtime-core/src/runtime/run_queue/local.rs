@@ -73,14 +73,28 @@ impl<T: Word> RunQueue<T> {
     #[inline]
     pub(crate) fn pop(&self) -> Option<T> {
         let streak = self.streak.get();
-        if streak < STREAK {
-            if let Some(value) = self.robbable.slot.take() {
-                self.streak.set(streak + 1);
-                return Some(value);
-            }
+        if streak == STREAK {
+            return self.pop_after_streak();
+        }
+        if let Some(value) = self.robbable.slot.take() {
+            self.streak.set(streak + 1);
+            return Some(value);
         }
         self.streak.set(0);
-        self.deque.pop().or_else(|| self.robbable.slot.take())
+        self.deque.pop()
+    }
+
+    /// The queue goes first. What stands in the slot goes to the back: there, thieves may take it
+    /// while this worker runs something else, for perhaps a long time.
+    fn pop_after_streak(&self) -> Option<T> {
+        self.streak.set(0);
+        let Some(value) = self.deque.pop() else {
+            return self.robbable.slot.take();
+        };
+        if let Some(passed_over) = self.robbable.slot.take() {
+            self.deque.push(passed_over);
+        }
+        Some(value)
     }
 
     /// Lets the queue go before the slot once, if the slot has gone before it: asked before each `pop`,
@@ -143,5 +157,41 @@ impl<T: Word> Robbable<T> {
     /// Whether there is anything at all, the slot included.
     pub(crate) fn has_any(&self) -> bool {
         !self.stealer.is_empty() || !self.slot.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_queue_goes_before_may_be_stolen_meanwhile() {
+        let (queue, thief) = (RunQueue::new(true), RunQueue::new(true));
+        for number in &[1, 2, 3] {
+            queue.push_next(number);
+        }
+        assert_eq!(queue.pop(), Some(&3));
+        queue.push_next(&4);
+        queue.end_streak();
+        // The queue goes first now, and 4 was to go next.
+        assert_eq!(queue.pop(), Some(&1));
+        assert_eq!(queue.robbable().steal(&thief), Some(&2));
+        assert_eq!(queue.robbable().steal(&thief).or(thief.pop()), Some(&4));
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_streak_ends_after_sixteen() {
+        let queue = RunQueue::new(true);
+        queue.push_back(&0);
+        for _ in 0..STREAK {
+            queue.push_next(&1);
+            assert_eq!(queue.pop(), Some(&1));
+        }
+        queue.push_next(&1);
+        assert_eq!(
+            [queue.pop(), queue.pop(), queue.pop()],
+            [Some(&0), Some(&1), None]
+        );
     }
 }

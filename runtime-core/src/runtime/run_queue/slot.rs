@@ -69,3 +69,16 @@ fn exchange() -> Ordering {
         Ordering::AcqRel
     }
 }
+
+// SAFETY: a reference is a pointer, and the same one comes back.
+#[cfg(test)]
+unsafe impl Word for &'static u32 {
+    fn into_word(self) -> NonNull<()> {
+        NonNull::from(self).cast()
+    }
+
+    unsafe fn from_word(word: NonNull<()>) -> Self {
+        // SAFETY: `into_word` has made it of a reference that lives for ever.
+        unsafe { word.cast().as_ref() }
+    }
+}
