@@ -67,6 +67,8 @@ impl PassedOn {
                 self.held.push(earlier);
             }
         }
+        // Nearly always the only one.
+        self.held.reserve_exact(1);
         held.join_last(&mut self.held);
     }
 
