@@ -10,8 +10,9 @@ use ::futures::FutureExt;
 
 use crate::exceptions::{CancelledError, PanicError, TaskError, TimeoutError};
 use crate::runtime::{
-    Attendance, Callback, Cancellation, Completion, EventLoop, Handover, Held, InVain, OwnEnd,
-    Raise, TaskHandle, Unnested, boxed_if_big, ends_with, inherited_context, is_big, own_end,
+    Callback, CancelClaim, CancelWaker, Cancellation, Completion, EventLoop, Handover, InVain,
+    OwnEnd, Raise, TaskHandle, Unnested, boxed_if_big, ends_with, inherited_context, is_big,
+    own_end,
 };
 use crate::sync::{Arc, StdArc};
 use crate::tasks::catch_cancelled;
@@ -62,7 +63,7 @@ where
         task: task.map(|task| task.handle()),
         raise: None,
         in_vain: InVain::default(),
-        attendance: Attendance::default(),
+        cancel_waker: CancelWaker::default(),
     }
 }
 
@@ -81,7 +82,7 @@ pub struct Future<T> {
     task: Option<TaskHandle>,
     raise: Option<Raise>,
     in_vain: InVain,
-    attendance: Attendance,
+    cancel_waker: CancelWaker,
 }
 
 impl<T> Future<T> {
@@ -192,7 +193,7 @@ impl<T> Future<T> {
         let context = inherited_context().unwrap_or_default();
         let callback: Callback = Box::new(move || context.run(|| (callback.into_inner())(&future)));
         if let Err(callback) = self.shared.handover.add_callback(callback) {
-            self.shared.event_loop.call_on_lane(vec![callback]);
+            self.shared.event_loop.call_callbacks(vec![callback]);
         }
     }
 
@@ -203,7 +204,7 @@ impl<T> Future<T> {
             task: self.task.clone(),
             raise: None,
             in_vain: InVain::default(),
-            attendance: Attendance::default(),
+            cancel_waker: CancelWaker::default(),
         }
     }
 
@@ -243,13 +244,14 @@ impl<T> std::future::Future for Future<T> {
         if let Poll::Ready(outcome) = this.shared.handover.poll(cx.waker()) {
             return this.end(bare(outcome), cx);
         }
-        let Some(held) = Held::claim_if(|error| this.cancel_by(error, TaskHandle::pass_on)) else {
-            this.attendance.attend(cx.waker());
+        let Some(held) = CancelClaim::claim_if(|error| this.cancel_by(error, TaskHandle::pass_on))
+        else {
+            this.cancel_waker.register_waker(cx.waker());
             // Unless the offer was refused: the outcome is there then.
             return this.shared.handover.poll(cx.waker()).map(bare);
         };
         let error = held.error().clone();
-        this.raise(Raise::standing_for(vec![held], error), cx)
+        this.raise(Raise::of_claims(vec![held], error), cx)
     }
 }
 
@@ -266,7 +268,7 @@ impl<T> Future<T> {
         match own_end(self.shared.event_loop.address(), error) {
             OwnEnd::Now(raise) => self.raise(raise, cx),
             OwnEnd::Comes if self.in_vain.try_again(cx.waker()) => {
-                self.attendance.attend(cx.waker());
+                self.cancel_waker.register_waker(cx.waker());
                 Poll::Pending
             }
             OwnEnd::Comes | OwnEnd::No => Poll::Ready(outcome),
@@ -308,7 +310,7 @@ struct Shared<T> {
 impl<T> Shared<T> {
     fn run(&self, callbacks: Vec<Callback>) {
         if !callbacks.is_empty() {
-            self.event_loop.call_on_lane(callbacks);
+            self.event_loop.call_callbacks(callbacks);
         }
     }
 

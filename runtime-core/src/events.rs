@@ -9,7 +9,7 @@ use std::fmt;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use crate::runtime::{Appointment, Callback, inherited_context};
+use crate::runtime::{Callback, TimerRegistration, inherited_context};
 
 pub use crate::runtime::{
     EnterGuard, EventLoop, ExceptionContext, Handle, Metrics, get_running_loop,
@@ -89,11 +89,11 @@ impl EventLoop {
     #[track_caller]
     fn appoint(&self, when: Instant, callback: Callback) -> TimerHandle {
         let handle = new_handle(callback);
-        let appointment = self.run_call_at(when, handle.clone());
+        let registration = self.run_call_at(when, handle.clone());
         TimerHandle {
             handle,
             when,
-            appointment,
+            registration,
         }
     }
 }
@@ -111,15 +111,15 @@ pub struct TimerHandle {
     handle: Handle,
     when: Instant,
     /// `None` on a loop that was closed.
-    appointment: Option<Appointment>,
+    registration: Option<TimerRegistration>,
 }
 
 impl TimerHandle {
     /// As [`Handle::cancel`]; the timer is taken out as well.
     pub fn cancel(&self) {
         self.handle.cancel();
-        if let Some(appointment) = &self.appointment {
-            appointment.cancel();
+        if let Some(registration) = &self.registration {
+            registration.cancel();
         }
     }
 

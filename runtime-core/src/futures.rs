@@ -17,7 +17,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::exceptions::{CancelledError, InvalidStateError, TaskError};
 use crate::runtime::{
-    Audience, CallbackId, EventLoop, Handle, InVain, OwnEnd, Raise, Unnested, drop_unnested,
+    CallbackId, EventLoop, Handle, InVain, OwnEnd, Raise, Unnested, WaitList, drop_unnested,
     inherited_context, no_running_loop, own_end, wait_on,
 };
 use crate::sync::{Arc, OnceLock};
@@ -46,7 +46,7 @@ use crate::sync::{Arc, OnceLock};
 /// # });
 /// ```
 pub struct Future<T> {
-    place: Arc<Place<T>>,
+    shared: Arc<Shared<T>>,
     /// This handle's place among the audience.
     waiter: Option<u64>,
     /// The future has been cancelled, and whoever awaits it through this handle is being so.
@@ -54,10 +54,10 @@ pub struct Future<T> {
     in_vain: InVain,
 }
 
-struct Place<T> {
+struct Shared<T> {
     /// A value may own the next future, whose value owns one, and so on.
     outcome: OnceLock<Result<Unnested<T>, CancelledError>>,
-    audience: Audience<Callback<T>>,
+    wait_list: WaitList<Callback<T>>,
     /// Where the callbacks run; none for a future that was made outside a loop.
     event_loop: Option<EventLoop>,
     location: &'static Location<'static>,
@@ -82,14 +82,14 @@ impl<T> Future<T> {
 
     #[track_caller]
     fn on(event_loop: Option<EventLoop>) -> Future<T> {
-        let place = Place {
+        let shared = Shared {
             outcome: OnceLock::new(),
-            audience: Audience::default(),
+            wait_list: WaitList::default(),
             event_loop,
             location: Location::caller(),
         };
         Future {
-            place: Arc::new(place),
+            shared: Arc::new(shared),
             waiter: None,
             raise: None,
             in_vain: InVain::default(),
@@ -121,19 +121,19 @@ impl<T> Future<T> {
     /// Whether the future has a result, or has been cancelled.
     #[must_use]
     pub fn done(&self) -> bool {
-        self.place.outcome.get().is_some()
+        self.shared.outcome.get().is_some()
     }
 
     /// Whether the future has been cancelled.
     #[must_use]
     pub fn cancelled(&self) -> bool {
-        matches!(self.place.outcome.get(), Some(Err(_)))
+        matches!(self.shared.outcome.get(), Some(Err(_)))
     }
 
     /// The loop on which the callbacks run, unless the future was made outside a loop.
     #[must_use]
     pub fn get_loop(&self) -> Option<EventLoop> {
-        self.place.event_loop.clone()
+        self.shared.event_loop.clone()
     }
 
     /// The result.
@@ -148,7 +148,7 @@ impl<T> Future<T> {
     }
 
     fn outcome(&self) -> Result<&T, TaskError> {
-        match self.place.outcome.get() {
+        match self.shared.outcome.get() {
             Some(Ok(value)) => Ok(value.get()),
             Some(Err(cancelled)) => Err(cancelled.clone().into()),
             None => Err(InvalidStateError::new("Result is not set.").into()),
@@ -202,54 +202,54 @@ impl<T> Future<T> {
             event_loop,
             bind: Box::new(bind),
         };
-        let key = self.place.audience.add_callback(callback);
+        let key = self.shared.wait_list.add_callback(callback);
         if self.done() {
-            self.tell();
+            self.notify();
         }
         CallbackId::new(key)
     }
 
     /// Removes a callback. Returns `false` if it has run, is about to, or was removed already.
     pub fn remove_done_callback(&self, id: CallbackId) -> bool {
-        self.place.audience.remove_callback(id.key()).is_some()
+        self.shared.wait_list.remove_callback(id.key()).is_some()
     }
 
     fn complete(
         &self,
         outcome: Result<Unnested<T>, CancelledError>,
     ) -> Result<(), InvalidStateError> {
-        if self.place.outcome.set(outcome).is_err() {
+        if self.shared.outcome.set(outcome).is_err() {
             return Err(InvalidStateError::new("The future is done already."));
         }
-        self.tell();
+        self.notify();
         Ok(())
     }
 
-    fn tell(&self) {
-        let audience = &self.place.audience;
-        audience.tell(|callback| callback.call_soon(self));
+    fn notify(&self) {
+        let wait_list = &self.shared.wait_list;
+        wait_list.notify(|callback| callback.call_soon(self));
     }
 
     /// Whether the future is done; if not, `waker` is woken when it is.
     fn is_done_or_wakes(&mut self, waker: &Waker) -> bool {
-        let audience = &self.place.audience;
-        let is_there = |key| audience.has_waiter(key, waker);
+        let wait_list = &self.shared.wait_list;
+        let is_there = |key| wait_list.has_waiter(key, waker);
         if !self.done() && !self.waiter.is_some_and(is_there) {
-            let (key, _before) = audience.put_waiter(self.waiter, waker.clone());
+            let (key, _before) = wait_list.put_waiter(self.waiter, waker.clone());
             self.waiter = Some(key);
         }
         // After that: else the end might fall in between, with nobody to be told.
         let done = self.done();
         if done {
-            self.leave_audience();
+            self.leave_wait_list();
         }
         done
     }
 
-    fn leave_audience(&mut self) {
+    fn leave_wait_list(&mut self) {
         if let Some(key) = self.waiter.take() {
             // User code: outside the lock, which is given back by now.
-            let waker = self.place.audience.remove_waiter(key);
+            let waker = self.shared.wait_list.remove_waiter(key);
             waker.into_iter().for_each(drop_unnested);
         }
     }
@@ -311,7 +311,7 @@ impl<T: Clone> std::future::Future for Future<T> {
         if self.is_done_or_wakes(cx.waker()) {
             return self.end(cx.waker());
         }
-        wait_on(self.place.location);
+        wait_on(self.shared.location);
         Poll::Pending
     }
 }
@@ -334,10 +334,14 @@ impl<T> Future<T> {
         if let Some(raised) = raised {
             return raised.is_pending();
         }
-        let Some(Err(error)) = self.place.outcome.get() else {
+        let Some(Err(error)) = self.shared.outcome.get() else {
             return false;
         };
-        let address = self.place.event_loop.as_ref().map_or(0, EventLoop::address);
+        let address = self
+            .shared
+            .event_loop
+            .as_ref()
+            .map_or(0, EventLoop::address);
         match own_end(address, error) {
             OwnEnd::Now(mut raise) => {
                 let _pending = raise.poll_once(waker);
@@ -353,7 +357,7 @@ impl<T> Future<T> {
 impl<T> Clone for Future<T> {
     fn clone(&self) -> Future<T> {
         Future {
-            place: Arc::clone(&self.place),
+            shared: Arc::clone(&self.shared),
             waiter: None,
             raise: None,
             in_vain: InVain::default(),
@@ -363,7 +367,7 @@ impl<T> Clone for Future<T> {
 
 impl<T> Drop for Future<T> {
     fn drop(&mut self) {
-        self.leave_audience();
+        self.leave_wait_list();
     }
 }
 
@@ -376,14 +380,14 @@ impl<T> Default for Future<T> {
 
 impl<T> fmt::Debug for Future<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.place.outcome.get() {
+        let state = match self.shared.outcome.get() {
             None => "pending",
             Some(Ok(_)) => "finished",
             Some(Err(_)) => "cancelled",
         };
         f.debug_struct("Future")
             .field("state", &state)
-            .field("created_at", &format_args!("{}", self.place.location))
+            .field("created_at", &format_args!("{}", self.shared.location))
             .finish()
     }
 }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::contextvars::copy_context;
 use crate::runtime::{
-    Context, EventLoop, FunctionPool, PoolSettings, Task, boxed_call_if_big, in_place, is_big,
-    named_threads, no_running_loop, try_get_running_loop,
+    Context, EventLoop, FunctionPool, PoolSettings, Task, block_in_place, boxed_call_if_big,
+    is_big, named_threads, no_running_loop, try_get_running_loop,
 };
 
 /// Runs `function` on a thread for blocking calls: `asyncio.to_thread`.
@@ -85,7 +85,7 @@ where
 /// # });
 /// ```
 pub fn blocking<T>(function: impl FnOnce() -> T) -> T {
-    in_place(function)
+    block_in_place(function)
 }
 
 impl EventLoop {

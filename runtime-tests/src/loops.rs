@@ -21,7 +21,7 @@ const ROUNDS: usize = 1000;
 const TIME: Duration = Duration::from_millis(300);
 
 /// How long [`until`] waits.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LOOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs `main`, watched, on a loop with so many workers.
 #[track_caller]
@@ -67,7 +67,7 @@ fn runner(workers: usize) -> Runner {
 #[track_caller]
 pub fn until(mut condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
     let caller = Location::caller();
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + LOOP_TIMEOUT;
     async move {
         while !condition() {
             assert!(Instant::now() < deadline, "{caller}: it never came to that");

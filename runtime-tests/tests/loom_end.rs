@@ -10,7 +10,7 @@ models! {
     holds {
         a_task_ends_while_its_loop_shuts_down = end::a_task_ends_while_its_loop_shuts_down,
         the_callback_of_the_last_task_runs = end::the_callback_of_the_last_task_runs,
-        a_late_teller_is_waited_for = end::a_late_teller_is_waited_for,
+        a_late_notifier_is_waited_for = end::a_late_notifier_is_waited_for,
         a_shutdown_leaves_nobody = end::a_shutdown_leaves_nobody,
         a_forced_end_forgets_nobody = end::a_forced_end_forgets_nobody,
         every_thread_is_joined = end::every_thread_is_joined,
@@ -18,7 +18,7 @@ models! {
     }
     fails {
         the_last_end_is_told = end::without_a_word_of_the_last_end, "deadlock",
-        a_death_comes_after_the_telling = end::without_the_telling_before_the_death,
+        a_removal_comes_after_the_notifying = end::without_the_notifying_before_the_removal,
             "the callback was lost",
         late_tellers_are_counted = end::without_the_count_of_tellers, "the callback was lost",
         a_drained_queue_is_closed = end::without_the_closed_queue, "is forgotten",

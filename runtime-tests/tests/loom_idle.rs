@@ -4,7 +4,7 @@
 #[macro_use]
 mod twin;
 
-use asyncio::models::{idle, inbox, replace, rob, submit, timer, watch};
+use asyncio::models::{idle, inbox, replace, steal_slot, submit, timer, watch};
 
 models! {
     holds {
@@ -15,7 +15,7 @@ models! {
         a_worker_leaves_nothing_behind = idle::a_worker_leaves_nothing_behind,
         a_worker_that_blocks_is_replaced = replace::a_worker_that_blocks_is_replaced,
         what_is_sent_is_received = inbox::what_is_sent_is_received,
-        a_newborn_task_is_robbed = rob::a_newborn_task_is_robbed,
+        a_new_task_is_stolen = steal_slot::a_new_task_is_stolen,
         a_worker_that_comes_is_watched = watch::a_worker_that_comes_is_watched,
         a_submitted_task_is_run_and_its_result_comes_back =
         submit::a_submitted_task_is_run_and_its_result_comes_back,
@@ -33,10 +33,10 @@ models! {
         an_inbox_is_filled_first = inbox::without_the_push_before_the_word, "deadlock",
         an_inbox_is_cleared_under_its_lock = inbox::without_the_lock_for_the_word, "deadlock",
         an_inbox_wakes_its_thread = inbox::without_the_wake_of_the_thread, "deadlock",
-        a_slot_publishes = rob::without_the_order_of_the_slot, "ausality violation",
-        the_bed_has_a_fence = watch::without_the_fence_of_the_bed, "deadlock",
+        a_slot_publishes = steal_slot::without_the_order_of_the_slot, "ausality violation",
+        the_park_has_a_fence = watch::without_the_fence_of_the_park, "deadlock",
         the_worker_has_a_fence = watch::without_the_fence_of_the_worker, "deadlock",
-        the_worker_looks_at_the_bed = watch::without_the_look_of_the_worker, "deadlock",
+        the_worker_looks_for_the_monitor = watch::without_the_look_of_the_worker, "deadlock",
         a_push_comes_first = submit::without_the_push_before_the_word, "deadlock",
         a_push_is_locked = submit::without_the_lock_of_a_push, "is forgotten",
         an_insertion_looks_at_the_sleeper = timer::without_the_look_at_the_sleeper, "deadlock",

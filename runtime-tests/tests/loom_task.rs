@@ -4,7 +4,7 @@
 #[macro_use]
 mod twin;
 
-use asyncio::models::{audience, cancel, forward, free, give_back, join, uncancel, wake};
+use asyncio::models::{cancel, forward, free, give_back, join, uncancel, wait_list, wake};
 use asyncio::models::{
     circle, detach, merge, message, publication, request, shutdown_part, waiter,
 };
@@ -18,8 +18,8 @@ models! {
         the_last_one_frees = free::the_last_one_frees,
         the_other_request_is_delivered = uncancel::the_other_request_is_delivered,
         a_withdrawn_request_is_not_delivered = uncancel::a_withdrawn_request_is_not_delivered,
-        late_callbacks_keep_their_order = audience::late_callbacks_keep_their_order,
-        no_callback_is_left_behind = audience::no_callback_is_left_behind,
+        late_callbacks_keep_their_order = wait_list::late_callbacks_keep_their_order,
+        no_callback_is_left_behind = wait_list::no_callback_is_left_behind,
         what_is_given_back_is_seen = give_back::what_is_given_back_is_seen,
         who_cancels_knows_whether_it_was_met = forward::who_cancels_knows_whether_it_was_met,
         the_first_message_is_delivered = message::the_first_message_is_delivered,
@@ -43,7 +43,7 @@ models! {
         the_last_reference_acquires = free::without_the_acquire_of_the_last, "ausal",
         an_uncancel_is_one_step = uncancel::without_one_step_for_both, "a request was lost",
         an_uncancel_withdraws = uncancel::without_the_withdrawal, "delivered after it was withdrawn",
-        one_tells_at_a_time = audience::without_one_teller, "not each once, in order",
+        one_notifies_at_a_time = wait_list::without_one_notifier, "not each once, in order",
         a_claim_is_noted = forward::without_a_note_of_the_claim,
             "one that was met does not know it",
         the_word_comes_before_the_wake = give_back::without_the_word_before_the_wake,
@@ -64,6 +64,6 @@ models! {
         the_edge_comes_first = circle::without_the_edge_first, "they wait for each other",
         an_older_request_is_not_delivered = merge::without_the_age_of_the_request, "an older request interrupts",
         a_newer_request_is_delivered = merge::without_the_delivery_of_the_newer, "a request was lost",
-        the_teller_looks_again = audience::without_another_look, "not each once, in order",
+        the_notifier_looks_again = wait_list::without_another_look, "not each once, in order",
     }
 }

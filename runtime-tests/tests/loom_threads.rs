@@ -30,7 +30,7 @@ models! {
     a_callback_is_added_under_the_lock = handover::without_the_lock_of_a_callback,
         "the callback was lost",
     a_tired_thread_looks_at_the_queue = pool::without_a_look_at_the_queue, "deadlock",
-    a_summons_ends = pool::without_the_end_of_a_summons, "deadlock",
+    a_wake_up_ends = pool::without_the_end_of_a_wake_up, "deadlock",
     a_thread_leaves_under_the_lock = pool::without_leaving_under_the_lock, "left: 1",
     a_refusal_is_an_error = pool::without_the_refusal, "NoThread",
     }

@@ -4,7 +4,7 @@
 #[macro_use]
 mod twin;
 
-use asyncio::models::{closing, earliest, expiry, interrupt, poller, shot, standing};
+use asyncio::models::{closing, earliest, expiry, interrupt, paused_clock, poller, shot};
 
 models! {
     holds {
@@ -20,17 +20,17 @@ models! {
         somebody_is_in_the_poller = poller::somebody_is_in_the_poller,
         a_notified_wait_returns = interrupt::a_notified_wait_returns,
         a_notified_wait_returns_beside_a_timer = interrupt::a_notified_wait_returns_beside_a_timer,
-        a_notified_look_returns = standing::a_notified_look_returns,
-        a_notified_look_returns_beside_another = standing::a_notified_look_returns_beside_another,
-        a_hold_holds_at_once = standing::a_hold_holds_at_once,
-        who_works_sees_one_time = standing::who_works_sees_one_time,
-        no_timer_is_jumped_over = standing::no_timer_is_jumped_over,
-        an_advance_ends = standing::an_advance_ends,
+        a_notified_look_returns = paused_clock::a_notified_look_returns,
+        a_notified_look_returns_beside_another = paused_clock::a_notified_look_returns_beside_another,
+        an_inhibitor_holds_at_once = paused_clock::an_inhibitor_holds_at_once,
+        who_works_sees_one_time = paused_clock::who_works_sees_one_time,
+        no_timer_is_jumped_over = paused_clock::no_timer_is_jumped_over,
+        an_advance_ends = paused_clock::an_advance_ends,
         time_does_not_jump_over_what_a_worker_leaves =
-        standing::time_does_not_jump_over_what_a_worker_leaves,
-        time_does_not_jump_over_what_is_due = standing::time_does_not_jump_over_what_is_due,
+        paused_clock::time_does_not_jump_over_what_a_worker_leaves,
+        time_does_not_jump_over_what_is_due = paused_clock::time_does_not_jump_over_what_is_due,
         a_hold_that_was_lent_is_taken_back_once =
-        standing::a_hold_that_was_lent_is_taken_back_once,
+        paused_clock::a_hold_that_was_lent_is_taken_back_once,
     }
     fails {
         a_shot_is_told = expiry::without_the_word_of_the_shot, "the new waker is woken once",
@@ -46,17 +46,17 @@ models! {
         the_role_is_taken_in_one_step = poller::without_one_step_for_the_role,
         "two threads are in the poller",
         a_token_is_left_in_one_step = interrupt::without_one_step_for_the_token, "deadlock",
-        a_look_forgets_no_interrupt = standing::without_the_interrupt_that_was_there, "deadlock",
-        a_jump_is_locked = standing::without_the_lock_for_the_jump, "time moved",
-        who_works_lets_a_jump_be_over = standing::without_the_pass, "time moved",
-        a_departure_comes_after_the_spill = standing::without_the_spill_before_the_departure,
+        a_look_forgets_no_interrupt = paused_clock::without_the_interrupt_that_was_there, "deadlock",
+        a_jump_is_locked = paused_clock::without_the_lock_for_the_jump, "time moved",
+        who_works_lets_a_jump_be_over = paused_clock::without_the_pass, "time moved",
+        a_departure_comes_after_the_spill = paused_clock::without_the_spill_before_the_departure,
         "time jumped over a task",
-        the_role_is_kept_until_awake = standing::without_awake_before_the_role,
+        the_role_is_kept_until_awake = paused_clock::without_awake_before_the_role,
         "time jumped over a task",
-        a_hold_is_taken_back_in_one_step = standing::without_one_step_for_the_hold,
+        a_hold_is_taken_back_in_one_step = paused_clock::without_one_step_for_the_hold,
         "it is held twice",
-        an_advance_is_told = standing::without_the_look_for_an_advance, "deadlock",
-        quiet_comes_before_the_deadline = standing::without_quiet_before_the_deadline,
+        an_advance_is_told = paused_clock::without_the_look_for_an_advance, "deadlock",
+        quiet_comes_before_the_deadline = paused_clock::without_quiet_before_the_deadline,
         "time jumped over a timer",
     }
 }

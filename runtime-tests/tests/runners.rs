@@ -121,7 +121,7 @@ fn a_shield_does_not_survive_the_shutdown() {
 
 // RU-5, difference 10
 #[test]
-fn tasks_born_during_the_shutdown_are_ended_too() {
+fn tasks_made_during_the_shutdown_are_ended_too() {
     fn heirs(depth: usize, ended: Arc<AtomicUsize>) -> impl Future<Output = ()> + Send {
         let (count, next) = (Arc::clone(&ended), ended);
         let cleanup = async move {

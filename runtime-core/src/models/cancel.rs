@@ -3,8 +3,8 @@
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
-use super::desk::Desk;
-use super::witness::Witness;
+use super::drop_probe::DropProbe;
+use super::test_scheduler::TestScheduler;
 use crate::exceptions::TaskError;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutant, Mutex, StdArc, Tally, explore, thread};
@@ -22,14 +22,14 @@ pub fn without_the_way_through_the_queue() {
 }
 
 fn model() {
-    let desk = Desk::new();
+    let scheduler = TestScheduler::new();
     let said = Arc::new(AtomicBool::new(false));
     let dropped = StdArc::new(Tally::default());
     let waker: Arc<Mutex<Option<Waker>>> = Arc::default();
     let mut task = {
-        let (said, waker, witness) = (said.clone(), waker.clone(), Witness::new(&dropped));
-        desk.spawn(poll_fn(move |cx| {
-            witness.touch();
+        let (said, waker, probe) = (said.clone(), waker.clone(), DropProbe::new(&dropped));
+        scheduler.spawn(poll_fn(move |cx| {
+            probe.touch();
             let mut waker = waker.lock();
             if waker.is_none() {
                 *waker = Some(cx.waker().clone());
@@ -41,7 +41,7 @@ fn model() {
             }
         }))
     };
-    desk.run_one();
+    scheduler.run_one();
     let waker = waker.lock().take().expect("stored by the first poll");
     let handle = task.handle();
     let canceller = thread::spawn(move || handle.cancel());
@@ -49,13 +49,13 @@ fn model() {
         said.store(true, Ordering::Relaxed);
         waker.wake();
     });
-    desk.run_one();
-    desk.run_one();
+    scheduler.run_one();
+    scheduler.run_one();
     let accepted = canceller
         .join()
         .expect("a panic would have ended the model");
     sayer.join().expect("a panic would have ended the model");
-    desk.run_all();
+    scheduler.run_all();
     match task.result() {
         Ok(()) => {}
         Err(TaskError::Cancelled(_)) => assert!(accepted, "cancelled by nobody"),

@@ -3,14 +3,14 @@
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
-use super::desk::Desk;
+use super::test_scheduler::TestScheduler;
 use crate::exceptions::CancelledError;
-use crate::runtime::{Task, TaskHandle, drop_handled, intercept, note};
+use crate::runtime::{Task, TaskHandle, drop_handled, intercept, newest_raise};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutex, StdArc, StdMutex};
 
 pub(super) struct Catcher {
-    pub(super) desk: Desk,
+    pub(super) scheduler: TestScheduler,
     pub(super) task: Task<()>,
     /// One handler has begun, at least. Set with a release.
     pub(super) began: Arc<AtomicBool>,
@@ -22,16 +22,16 @@ pub(super) struct Catcher {
 impl Catcher {
     /// The task has been polled once: before that a cancellation would drop it unpolled.
     pub(super) fn new() -> Catcher {
-        let desk = Desk::new();
+        let scheduler = TestScheduler::new();
         let caught: StdArc<StdMutex<Vec<CancelledError>>> = StdArc::default();
         let [ends, began] = [(); 2].map(|()| Arc::new(AtomicBool::new(false)));
         let waker: Arc<Mutex<Option<Waker>>> = Arc::default();
         let task = {
             let (caught, waker) = (caught.clone(), waker.clone());
             let (ends, began) = (ends.clone(), began.clone());
-            desk.spawn(poll_fn(move |cx| {
+            scheduler.spawn(poll_fn(move |cx| {
                 *waker.lock() = Some(cx.waker().clone());
-                if let Some(error) = intercept(note()) {
+                if let Some(error) = intercept(newest_raise()) {
                     drop_handled(|| ());
                     caught.lock().expect("not held by who panics").push(error);
                     began.store(true, Ordering::Release);
@@ -42,10 +42,10 @@ impl Catcher {
                 }
             }))
         };
-        desk.run_one();
+        scheduler.run_one();
         let waker = waker.lock().take().expect("stored by the first poll");
         Catcher {
-            desk,
+            scheduler,
             task,
             began,
             caught,
@@ -66,7 +66,7 @@ impl Catcher {
     pub(super) fn end(self) {
         self.ends.store(true, Ordering::Relaxed);
         self.waker.wake();
-        self.desk.run_all();
+        self.scheduler.run_all();
         assert!(self.task.done(), "it was told to end");
     }
 }

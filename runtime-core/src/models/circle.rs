@@ -1,6 +1,6 @@
 //! a15: two tasks that await each other are cancelled, each on a thread of its own.
 
-use super::desk::Desk;
+use super::test_scheduler::TestScheduler;
 use crate::runtime::{Task, TaskHandle};
 use crate::sync::{Arc, Mutant, Mutex, explore, explore_less, thread};
 
@@ -35,33 +35,33 @@ fn cancel(task: &TaskHandle) {
 type Slot = Arc<Mutex<Option<Task<()>>>>;
 
 /// A task that awaits the one in the slot.
-fn await_other(desk: &Desk, slot: &Slot) -> Task<()> {
+fn await_other(scheduler: &TestScheduler, slot: &Slot) -> Task<()> {
     let slot = slot.clone();
-    desk.spawn(async move {
+    scheduler.spawn(async move {
         let other = slot.lock().take().expect("filled before the first poll");
         let _ended = other.await;
     })
 }
 
 fn meet(requests: [Option<Request>; 2]) {
-    let desk = Desk::new();
+    let scheduler = TestScheduler::new();
     let slots: [Slot; 2] = [Arc::default(), Arc::default()];
-    let [one, other] = [0, 1].map(|place| await_other(&desk, &slots[place]));
+    let [one, other] = [0, 1].map(|place| await_other(&scheduler, &slots[place]));
     let handles = [one.handle(), other.handle()];
     *slots[0].lock() = Some(other);
     *slots[1].lock() = Some(one);
-    desk.run_all();
+    scheduler.run_all();
     for (request, task) in requests.iter().zip(&handles) {
         request.iter().for_each(|request| request(task));
     }
     let runner = {
-        let desk = desk.clone();
-        thread::spawn(move || desk.run_one())
+        let scheduler = scheduler.clone();
+        thread::spawn(move || scheduler.run_one())
     };
     // One poll each at once; what follows from them comes on one thread, in the order of the queue.
-    desk.run_one();
+    scheduler.run_one();
     runner.join().expect("a panic would have ended the model");
-    desk.run_all();
+    scheduler.run_all();
     let done = handles.iter().all(TaskHandle::done);
     assert!(done, "they wait for each other");
 }

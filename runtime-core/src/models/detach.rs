@@ -3,8 +3,8 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use super::desk::Desk;
-use super::witness::Witness;
+use super::drop_probe::DropProbe;
+use super::test_scheduler::TestScheduler;
 use crate::sync::{Mutant, StdArc, explore, thread};
 
 /// The runner, and a thread that uses something and then drops the handle (2 threads). Whoever drops the
@@ -23,7 +23,7 @@ pub fn without_the_acquire_of_the_early_drop() {
     explore("a11 twin", Some(Mutant::HintRelaxed), drop_it);
 }
 
-struct Output(StdArc<Witness>);
+struct Output(StdArc<DropProbe>);
 
 impl Drop for Output {
     fn drop(&mut self) {
@@ -34,10 +34,10 @@ impl Drop for Output {
 }
 
 fn drop_it() {
-    let desk = Desk::new();
-    let used = StdArc::new(Witness::new(&StdArc::default()));
+    let scheduler = TestScheduler::new();
+    let used = StdArc::new(DropProbe::new(&StdArc::default()));
     let mut output = Some(Output(used.clone()));
-    let task = desk.spawn(poll_fn(move |_| Poll::Ready(output.take())));
+    let task = scheduler.spawn(poll_fn(move |_| Poll::Ready(output.take())));
     let holder = {
         let used = used.clone();
         thread::spawn(move || {
@@ -45,7 +45,7 @@ fn drop_it() {
             drop(task);
         })
     };
-    desk.run_one();
+    scheduler.run_one();
     holder.join().expect("a panic would have ended the model");
     assert_eq!(StdArc::strong_count(&used), 1, "the output is kept");
 }

@@ -4,8 +4,8 @@ use std::future::{pending, poll_fn};
 use std::panic::Location;
 use std::task::Poll;
 
+use super::drop_probe::DropProbe;
 use super::engine::{First, Loop, explore_less_of_a_loop, explore_loop, options};
-use super::witness::Witness;
 use crate::exceptions::TaskError;
 use crate::runtime::modelled::shutdown::{Shutdown, close, shut_down};
 use crate::runtime::modelled::worker::Turn;
@@ -55,18 +55,18 @@ pub fn the_callback_of_the_last_task_runs() {
 /// Worker 0 shuts the loop down while another thread adds a callback to a task that has ended, and
 /// finds on the list one that the completer leaves to it (2 threads). Both are called, or the second
 /// comes too late.
-pub fn a_late_teller_is_waited_for() {
-    explore_less_of_a_loop(1, "h1: a late teller", None, tell_late);
+pub fn a_late_notifier_is_waited_for() {
+    explore_less_of_a_loop(1, "h1: a late teller", None, notify_late);
 }
 
 /// A task leaves the registry before it tells of its end.
-pub fn without_the_telling_before_the_death() {
-    explore_less_of_a_loop(1, "h1 twin", Some(Mutant::DeathBeforeTelling), call_last);
+pub fn without_the_notifying_before_the_removal() {
+    explore_less_of_a_loop(1, "h1 twin", Some(Mutant::RemoveBeforeNotify), call_last);
 }
 
 /// Who tells of an end after the completer is not counted.
 pub fn without_the_count_of_tellers() {
-    explore_less_of_a_loop(1, "h1 twin", Some(Mutant::TellerUncounted), tell_late);
+    explore_less_of_a_loop(1, "h1 twin", Some(Mutant::NotifierUncounted), notify_late);
 }
 
 /// A wake may push into a queue that has been drained.
@@ -112,7 +112,7 @@ fn call_last() {
     second.join().expect("a panic would have ended the model");
 }
 
-fn tell_late() {
+fn notify_late() {
     let mut event_loop = Loop::new(1);
     let ran = StdArc::new(Tally::default());
     let task = event_loop.handle().create_task(async {}).handle();
@@ -137,9 +137,9 @@ fn end_meanwhile(end: impl FnOnce(&mut First, &Loop)) {
     let mut first = event_loop.enter();
     let waker = Arc::new(Mutex::new(None));
     let sleeper = {
-        let (waker, witness) = (waker.clone(), Witness::new(&dropped));
+        let (waker, probe) = (waker.clone(), DropProbe::new(&dropped));
         let sleeps = poll_fn(move |cx| {
-            witness.touch();
+            probe.touch();
             waker.lock().get_or_insert_with(|| cx.waker().clone());
             Poll::<()>::Pending
         });
@@ -149,8 +149,8 @@ fn end_meanwhile(end: impl FnOnce(&mut First, &Loop)) {
     let waker = waker.lock().take().expect("stored by the first poll");
     let sayer = thread::spawn(move || waker.wake());
     let maker = {
-        let (handle, witness) = (event_loop.handle(), Witness::new(&dropped));
-        thread::spawn(move || handle.try_create_task(async move { witness.touch() }))
+        let (handle, probe) = (event_loop.handle(), DropProbe::new(&dropped));
+        thread::spawn(move || handle.try_create_task(async move { probe.touch() }))
     };
     end(&mut first, &event_loop);
     sayer.join().expect("a panic would have ended the model");

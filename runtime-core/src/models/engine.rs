@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::runtime::modelled::context::{self, Role};
+use crate::runtime::modelled::context::{self, ThreadKind};
 use crate::runtime::modelled::core::Core;
 use crate::runtime::modelled::options::Options;
 use crate::runtime::modelled::shared::{Shared, WorkerParts};
@@ -49,7 +49,7 @@ impl Loop {
     }
 
     /// The same with a time that stands still.
-    pub(super) fn standing(workers: usize) -> Loop {
+    pub(super) fn paused(workers: usize) -> Loop {
         let mut options = options(workers);
         options.time.paused = true;
         Loop::with(options)
@@ -98,10 +98,10 @@ impl Loop {
 
 impl First {
     fn sit_down(shared: &Arc<Shared>, parts: WorkerParts) -> First {
-        shared.crew.seats[parts.index].parker.bind();
+        shared.workers.remotes[parts.index].parker.bind();
         let core = Rc::new(Core::new(Arc::clone(shared), parts));
-        let entered = context::enter(Arc::clone(shared), Role::Worker(Rc::clone(&core)));
-        shared.crew.idle.arrive();
+        let entered = context::enter(Arc::clone(shared), ThreadKind::Worker(Rc::clone(&core)));
+        shared.workers.idle.arrive();
         First {
             worker: Worker::new(Rc::clone(&core)),
             core,
@@ -113,7 +113,7 @@ impl First {
 impl Drop for First {
     fn drop(&mut self) {
         if !thread::panicking() {
-            self.core.shared.crew.leave(&self.core.queue);
+            self.core.shared.workers.leave(&self.core.queue);
         }
     }
 }

@@ -3,10 +3,10 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use super::desk::Desk;
+use super::test_scheduler::TestScheduler;
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::modelled::transitions::Cancel;
-use crate::runtime::{Stamp, TaskHandle, intercept, note};
+use crate::runtime::{Stamp, TaskHandle, intercept, newest_raise};
 use crate::sync::{Mutant, StdArc, Tally, explore, thread};
 
 /// The runner, before whose polls one request comes, and a canceller (2 threads). A request of which the
@@ -21,17 +21,17 @@ pub fn without_a_note_of_the_claim() {
 }
 
 fn pass_on() {
-    let desk = Desk::new();
+    let scheduler = TestScheduler::new();
     let met = StdArc::new(Tally::default());
     let task = {
         let (met, mut polls) = (met.clone(), 0);
-        desk.spawn(poll_fn(move |cx| {
+        scheduler.spawn(poll_fn(move |cx| {
             polls += 1;
             if polls == 3 {
                 return Poll::Ready(());
             }
             // A claim before the poll that ends it, as an await that suspends makes it.
-            if intercept(note()).is_some() {
+            if intercept(newest_raise()).is_some() {
                 met.add();
             }
             cx.waker().wake_by_ref();
@@ -39,7 +39,7 @@ fn pass_on() {
         }))
     };
     // Begun: before that a request would drop it unpolled.
-    desk.run_one();
+    scheduler.run_one();
     let cancel = |handle: TaskHandle| {
         let asked = Stamp::now();
         let error = CancelledError::default().caused_by(Cause::request(asked.0));
@@ -49,10 +49,10 @@ fn pass_on() {
     };
     let (first, handle) = (cancel(task.handle()), task.handle());
     let canceller = thread::spawn(move || cancel(handle));
-    desk.run_all();
+    scheduler.run_all();
     let second = canceller.join();
     let second = second.expect("a panic would have ended the model");
-    desk.run_all();
+    scheduler.run_all();
     assert!(task.done());
     let requests = [first, second];
     let requests = requests.iter().flatten();

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
-use super::desk::{Desk, Place};
+use super::test_scheduler::{TaskScheduler, TestScheduler};
 use crate::sync::{Arc, Mutant, Mutex, StdArc, Tally, explore, thread};
 
 /// The runner, who drops the `Task`; a waker; and a thread that looks at the task through a handle
@@ -18,7 +18,7 @@ pub fn without_the_acquire_of_the_last() {
 }
 
 fn model() {
-    let desk = Desk::new();
+    let scheduler = TestScheduler::new();
     let freed = StdArc::new(Tally::default());
     let waker: Arc<Mutex<Option<Waker>>> = Arc::default();
     let task = {
@@ -31,9 +31,9 @@ fn model() {
                 Poll::Pending
             }
         });
-        desk.spawn_counted(future, &freed)
+        scheduler.spawn_counted(future, &freed)
     };
-    desk.run_one();
+    scheduler.run_one();
     let waker = waker.lock().take().expect("stored by the first poll");
     let handle = task.handle();
     let sayer = thread::spawn(move || {
@@ -44,14 +44,14 @@ fn model() {
         let place = handle
             .reference()
             .scheduler_as_any()
-            .downcast_ref::<Place>();
+            .downcast_ref::<TaskScheduler>();
         place.expect("this scheduler").memory.look();
         drop(handle);
     });
-    desk.run_one();
+    scheduler.run_one();
     drop(task);
     sayer.join().expect("a panic would have ended the model");
     looker.join().expect("a panic would have ended the model");
-    desk.run_all();
+    scheduler.run_all();
     assert_eq!(freed.count(), 1, "the task was not freed once");
 }

@@ -26,7 +26,7 @@ fn give_back() {
         thread::spawn(move || request.give_back())
     };
     if !request.is_given_back() {
-        request.attend(&another);
+        request.register_waker(&another);
         if !request.is_given_back() {
             second.wait();
             assert!(request.is_given_back(), "woken, and nothing to be seen");

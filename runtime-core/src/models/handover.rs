@@ -51,7 +51,7 @@ pub fn a_callback_is_run_by_one_of_them() {
 
 /// One of the threads that sleep is told.
 pub fn without_a_word_to_the_other_sleeper() {
-    explore("c2 twin", Some(Mutant::TellOneSleeper), wait_twice);
+    explore("c2 twin", Some(Mutant::NotifyOneSleeper), wait_twice);
 }
 
 /// A wait whose time is over does not look once more.
@@ -72,7 +72,11 @@ pub fn without_a_decision_under_the_lock() {
 
 /// A thread that waits is not told of the end.
 pub fn without_a_word_to_the_sleeper() {
-    explore("c2 twin", Some(Mutant::TellNoSleeper), wait_for_the_winner);
+    explore(
+        "c2 twin",
+        Some(Mutant::NotifyNoSleeper),
+        wait_for_the_winner,
+    );
 }
 
 #[derive(Default)]

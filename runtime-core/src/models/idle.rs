@@ -66,7 +66,7 @@ impl Finish {
 }
 
 fn stop(event_loop: &Loop, workers: Vec<thread::JoinHandle<()>>) {
-    event_loop.shared.crew.stop();
+    event_loop.shared.workers.stop();
     for worker in workers {
         worker.join().expect("a panic would have ended the model");
     }

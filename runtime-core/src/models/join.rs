@@ -3,9 +3,9 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use super::desk::Desk;
+use super::drop_probe::DropProbe;
 use super::ring::Ring;
-use super::witness::Witness;
+use super::test_scheduler::TestScheduler;
 use crate::sync::{Mutant, StdArc, Tally, explore, explore_less, thread};
 
 /// The runner, an awaiter and a thread that drops a second handle (3 threads). The awaiter is woken
@@ -26,10 +26,10 @@ pub fn without_the_release_of_the_output() {
 }
 
 fn await_it() {
-    let desk = Desk::new();
+    let scheduler = TestScheduler::new();
     let dropped = StdArc::new(Tally::default());
-    let output = Witness::new(&dropped);
-    let mut task = desk.spawn(async move { output });
+    let output = DropProbe::new(&dropped);
+    let mut task = scheduler.spawn(async move { output });
     let handle = task.handle();
     let other = thread::spawn(move || drop(handle));
     let awaiter = thread::spawn(move || {
@@ -50,7 +50,7 @@ fn await_it() {
         drop((output, task));
         [first, second]
     });
-    desk.run_one();
+    scheduler.run_one();
     let rings = awaiter.join();
     let rings = rings.expect("a panic would have ended the model");
     other.join().expect("a panic would have ended the model");
@@ -60,18 +60,18 @@ fn await_it() {
 }
 
 fn drop_it() {
-    let desk = Desk::new();
+    let scheduler = TestScheduler::new();
     let dropped = StdArc::new(Tally::default());
-    let output = Witness::new(&dropped);
+    let output = DropProbe::new(&dropped);
     let mut output = Some(output);
-    let mut task = desk.spawn(poll_fn(move |_| Poll::Ready(output.take())));
+    let mut task = scheduler.spawn(poll_fn(move |_| Poll::Ready(output.take())));
     let handle = thread::spawn(move || {
         let (ring, waker) = Ring::new();
         let polled = task.poll_apart(&mut Context::from_waker(&waker));
         drop((polled, task, waker));
         ring
     });
-    desk.run_one();
+    scheduler.run_one();
     let ring = handle.join().expect("a panic would have ended the model");
     assert_eq!(StdArc::strong_count(&ring), 1, "the waker is kept");
     assert_eq!(dropped.count(), 1, "the output was not dropped once");

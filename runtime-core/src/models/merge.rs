@@ -85,11 +85,11 @@ fn run(most: usize, awaiters: fn(&Catcher) -> Vec<Awaiter>) {
     let catcher = Catcher::new();
     let awaiters = awaiters(&catcher);
     catcher.handle().cancel();
-    catcher.desk.run_one();
-    catcher.desk.run_one();
+    catcher.scheduler.run_one();
+    catcher.scheduler.run_one();
     let awaiters = awaiters.into_iter().map(thread::JoinHandle::join);
     let awaiters: Vec<_> = awaiters.collect();
-    catcher.desk.run_all();
+    catcher.scheduler.run_all();
     let caught = catcher.caught();
     for awaiter in awaiters {
         let (asked, after) = awaiter.expect("a panic would have ended the model");

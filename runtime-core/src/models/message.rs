@@ -24,7 +24,7 @@ const MESSAGES: [&str; 2] = ["one", "other"];
 
 fn two_cancel() {
     let catcher = Catcher::new();
-    let before = catcher.desk.hands().len();
+    let before = catcher.scheduler.hands().len();
     let cancellers = MESSAGES.map(|message| {
         let task = catcher.handle();
         thread::spawn(move || {
@@ -32,16 +32,16 @@ fn two_cancel() {
             thread::this()
         })
     });
-    catcher.desk.run_one();
-    catcher.desk.run_one();
+    catcher.scheduler.run_one();
+    catcher.scheduler.run_one();
     let ids: [ThreadId; 2] = cancellers.map(|canceller| {
         canceller
             .join()
             .expect("a panic would have ended the model")
     });
-    catcher.desk.run_all();
+    catcher.scheduler.run_all();
     // The first request found the task suspended, and has queued it.
-    let first = catcher.desk.hands()[before];
+    let first = catcher.scheduler.hands()[before];
     let first = usize::from(ids[1] == first);
     let expected = [MESSAGES[first], MESSAGES[1 - first]];
     let caught = catcher.caught();

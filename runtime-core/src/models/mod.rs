@@ -5,17 +5,16 @@
 //! fail: a model that passes without the step proves nothing about it.
 
 #[expect(unsafe_code, reason = "a cell that loom watches in place of a lock")]
-mod witness;
+mod drop_probe;
 
 mod fate;
 mod ring;
 
-mod desk;
 mod engine;
+mod test_scheduler;
 
 mod catcher;
 
-pub mod audience;
 pub mod cancel;
 pub mod circle;
 pub mod closing;
@@ -34,20 +33,21 @@ pub mod join;
 pub mod merge;
 pub mod message;
 pub mod park;
+pub mod paused_clock;
 pub mod poller;
 pub mod pool;
 pub mod publication;
 pub mod registry;
 pub mod replace;
 pub mod request;
-pub mod rob;
 pub mod shot;
 pub mod shutdown_part;
-pub mod standing;
+pub mod steal_slot;
 pub mod stop;
 pub mod submit;
 pub mod timer;
 pub mod uncancel;
+pub mod wait_list;
 pub mod waiter;
 pub mod wake;
 pub mod watch;

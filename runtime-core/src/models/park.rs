@@ -7,31 +7,35 @@ use crate::sync::{Arc, Bell, Mutant, StdArc, explore, thread};
 /// A sleeper on its own bed and two who wake it (3 threads). Whoever is woken sees what was said
 /// before every wake so far, and nobody sleeps on.
 pub fn a_parked_thread_wakes_up() {
-    explore("b3: a parked thread wakes up", None, || sleep(Bed::Own));
+    explore("b3: a parked thread wakes up", None, || sleep(ParkOn::Own));
 }
 
 /// The same with the sleeper in the poller by turns.
 pub fn a_polling_thread_wakes_up() {
-    explore("b3: a polling thread wakes up", None, || sleep(Bed::Poller));
+    explore("b3: a polling thread wakes up", None, || {
+        sleep(ParkOn::Poller)
+    });
 }
 
 /// The token is overwritten by who goes to sleep.
 pub fn without_the_token() {
-    explore("b3 twin", Some(Mutant::ForgetToken), || sleep(Bed::Own));
+    explore("b3 twin", Some(Mutant::ForgetToken), || sleep(ParkOn::Own));
 }
 
 /// The same in the poller.
 pub fn without_the_token_in_the_poller() {
-    explore("b3 twin", Some(Mutant::ForgetToken), || sleep(Bed::Poller));
+    explore("b3 twin", Some(Mutant::ForgetToken), || {
+        sleep(ParkOn::Poller)
+    });
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Bed {
+enum ParkOn {
     Own,
     Poller,
 }
 
-fn sleep(bed: Bed) {
+fn sleep(park_on: ParkOn) {
     let poller = StdArc::new(Bell::new());
     let interrupt: Interrupt = {
         let poller = poller.clone();
@@ -49,7 +53,7 @@ fn sleep(bed: Bed) {
     });
     // Relaxed: the token alone orders this against the stores.
     while !said.iter().all(|said| said.load(Ordering::Relaxed)) {
-        if bed == Bed::Own {
+        if park_on == ParkOn::Own {
             parker.park();
         } else if parker.begin_poll() {
             poller.wait();

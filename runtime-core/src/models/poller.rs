@@ -59,7 +59,7 @@ fn leave() {
         let (shared, fired) = (Arc::clone(&event_loop.shared), fired.clone());
         Call::waker(move || {
             fired.store(true, Ordering::Release);
-            shared.crew.seats[0].parker.unpark();
+            shared.workers.remotes[0].parker.unpark();
         })
     };
     let shared = Arc::clone(&event_loop.shared);
@@ -75,7 +75,7 @@ fn leave() {
     }));
     let second = event_loop.start_worker();
     first.worker.drive(|| fired.load(Ordering::Acquire));
-    event_loop.shared.crew.stop();
+    event_loop.shared.workers.stop();
     drop(first);
     second.join().expect("a panic would have ended the model");
 }
@@ -91,7 +91,7 @@ fn serve() {
     let waker = Call::waker(move || fired.ring());
     event_loop.shared.driver.insert(None, DUE, waker);
     bell.wait();
-    event_loop.shared.crew.stop();
+    event_loop.shared.workers.stop();
     for worker in workers {
         worker.join().expect("a panic would have ended the model");
     }

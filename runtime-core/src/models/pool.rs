@@ -51,8 +51,8 @@ pub fn without_a_look_at_the_queue() {
 }
 
 /// A thread that has been woken leaves the summons standing.
-pub fn without_the_end_of_a_summons() {
-    explore("h3 twin", Some(Mutant::SummonsStands), one_by_one);
+pub fn without_the_end_of_a_wake_up() {
+    explore("h3 twin", Some(Mutant::WakeUpStays), one_by_one);
 }
 
 /// A thread decides to leave, and then leaves.

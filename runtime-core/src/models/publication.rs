@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use super::desk::Desk;
+use super::test_scheduler::TestScheduler;
 use crate::runtime::TaskHandle;
 use crate::sync::{Mutant, explore, thread};
 
@@ -57,8 +57,8 @@ fn context() {
 }
 
 fn race(make: fn(&TaskHandle), find: fn(&TaskHandle)) {
-    let desk = Desk::new();
-    let task = desk.spawn(ready(()));
+    let scheduler = TestScheduler::new();
+    let task = scheduler.spawn(ready(()));
     let makers = [(); 2].map(|()| {
         let task = task.handle();
         thread::spawn(move || make(&task))
@@ -67,5 +67,5 @@ fn race(make: fn(&TaskHandle), find: fn(&TaskHandle)) {
     for maker in makers {
         maker.join().expect("a panic would have ended the model");
     }
-    desk.run_all();
+    scheduler.run_all();
 }

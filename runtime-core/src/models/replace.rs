@@ -1,7 +1,7 @@
 //! b5: a worker goes into `blocking` and comes back, while who stood in for it goes to rest.
 
 use super::engine::{Loop, explore_less_of_a_loop};
-use crate::runtime::in_place;
+use crate::runtime::block_in_place;
 use crate::sync::{Bell, Mutant, StdArc};
 
 /// The only worker blocks until a task has run, and once more (2 threads). The first time a stand-in is
@@ -24,9 +24,9 @@ fn block() {
         let ran = StdArc::new(Bell::new());
         let rings = ran.clone();
         event_loop.handle().create_task(async move { rings.ring() });
-        in_place(|| ran.wait());
+        block_in_place(|| ran.wait());
     }
-    event_loop.shared.crew.stop();
+    event_loop.shared.workers.stop();
     drop(first);
     let next = || event_loop.shared.more_threads.lock().pop();
     for thread in std::iter::from_fn(next) {

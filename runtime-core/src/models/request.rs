@@ -3,9 +3,9 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use super::desk::Desk;
-use super::witness::Witness;
-use crate::runtime::{intercept, note};
+use super::drop_probe::DropProbe;
+use super::test_scheduler::TestScheduler;
+use crate::runtime::{intercept, newest_raise};
 use crate::sync::{Mutant, StdArc, explore, thread};
 
 /// The runner, whose task is always on its way, and a thread that writes and then requests (2 threads).
@@ -21,13 +21,13 @@ pub fn without_the_release_of_a_request() {
 
 /// No lock is on the way: the shutdown's request has no message, and who is on its way is not queued.
 fn write_and_request() {
-    let desk = Desk::new();
-    let written = StdArc::new(Witness::new(&StdArc::default()));
+    let scheduler = TestScheduler::new();
+    let written = StdArc::new(DropProbe::new(&StdArc::default()));
     let task = {
         let (written, mut polls) = (written.clone(), 0);
-        desk.spawn(poll_fn(move |cx| {
+        scheduler.spawn(poll_fn(move |cx| {
             polls += 1;
-            if intercept(note()).is_some() {
+            if intercept(newest_raise()).is_some() {
                 written.touch();
                 return Poll::Ready(());
             }
@@ -38,7 +38,7 @@ fn write_and_request() {
             Poll::Pending
         }))
     };
-    desk.run_one();
+    scheduler.run_one();
     let requester = {
         let (handle, written) = (task.handle(), written.clone());
         thread::spawn(move || {
@@ -46,7 +46,7 @@ fn write_and_request() {
             handle.reference().cancel_for_shutdown()
         })
     };
-    desk.run_all();
+    scheduler.run_all();
     requester
         .join()
         .expect("a panic would have ended the model");

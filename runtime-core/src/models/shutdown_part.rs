@@ -24,11 +24,11 @@ fn two_ways() {
         let error = CancelledError::default().caused_by(cause);
         let _known = other.reference().pass_on(other.reference(), &error);
     });
-    catcher.desk.run_one();
-    catcher.desk.run_one();
+    catcher.scheduler.run_one();
+    catcher.scheduler.run_one();
     shutdown.join().expect("a panic would have ended the model");
     awaiter.join().expect("a panic would have ended the model");
-    catcher.desk.run_all();
+    catcher.scheduler.run_all();
     assert_eq!(catcher.task.cancelling(), 1, "not once");
     let caught = catcher.caught();
     assert_eq!(caught.len(), 1, "not once");

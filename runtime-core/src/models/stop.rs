@@ -1,8 +1,8 @@
 //! h2, in the small: a crew is told to stop while its workers go to sleep, in the poller or not.
 
-use crate::runtime::modelled::crew::Crew;
 use crate::runtime::modelled::parker::Interrupt;
 use crate::runtime::modelled::runnable::Runnable;
+use crate::runtime::modelled::worker_set::WorkerSet;
 use crate::sync::{Arc, Bell, Mutant, StdArc, explore, thread};
 
 /// One worker that sleeps on its parker, one that sleeps in the poller, and who tells them to stop
@@ -22,37 +22,37 @@ fn stop() {
         let poller = poller.clone();
         StdArc::new(move || poller.ring())
     };
-    let (crew, queues) = Crew::<Runnable>::new(2, 0, true, &interrupt);
-    let crew = Arc::new(crew);
-    let workers: Vec<_> = queues
+    let (workers, queues) = WorkerSet::<Runnable>::new(2, 0, true, &interrupt);
+    let workers = Arc::new(workers);
+    let threads: Vec<_> = queues
         .into_iter()
         .enumerate()
         .map(|(worker, queue)| {
-            let (crew, poller) = (Arc::clone(&crew), poller.clone());
+            let (workers, poller) = (Arc::clone(&workers), poller.clone());
             thread::spawn(move || {
-                let parker = &crew.seats[worker].parker;
+                let parker = &workers.remotes[worker].parker;
                 parker.bind();
-                crew.idle.arrive();
-                while !crew.is_stopping() {
-                    crew.fall_asleep(worker, false);
+                workers.idle.arrive();
+                while !workers.is_stopping() {
+                    workers.start_sleeping(worker, false);
                     if worker == 0 {
                         parker.park();
                     } else if parker.begin_poll() {
                         poller.wait();
                         parker.end_poll();
                     }
-                    assert!(crew.idle.wake_up(worker), "nobody has called for work");
+                    assert!(workers.idle.wake_up(worker), "nobody has called for work");
                 }
-                crew.leave(&queue);
+                workers.leave(&queue);
             })
         })
         .collect();
-    crew.stop();
-    for worker in workers {
-        worker.join().expect("a panic would have ended the model");
+    workers.stop();
+    for thread in threads {
+        thread.join().expect("a panic would have ended the model");
     }
     assert!(
-        crew.idle.all_asleep(),
+        workers.idle.all_sleeping(),
         "a worker that left still counts as awake"
     );
 }

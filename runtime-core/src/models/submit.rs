@@ -2,9 +2,9 @@
 
 use std::task::{Context, Poll};
 
+use super::drop_probe::DropProbe;
 use super::engine::{Loop, explore_loop};
 use super::ring::Ring;
-use super::witness::Witness;
 use crate::exceptions::TaskError;
 use crate::runtime::modelled::shutdown::close;
 use crate::sync::{Mutant, StdArc, Tally, thread};
@@ -45,7 +45,7 @@ fn submit() {
         polled = task.poll_apart(&mut Context::from_waker(&waker));
     }
     assert!(matches!(polled, Poll::Ready(Ok(42))), "a wrong result");
-    event_loop.shared.crew.stop();
+    event_loop.shared.workers.stop();
     worker.join().expect("a panic would have ended the model");
 }
 
@@ -53,8 +53,8 @@ fn submit_and_close() {
     let event_loop = Loop::new(1);
     let dropped = StdArc::new(Tally::default());
     let submitter = {
-        let (handle, witness) = (event_loop.handle(), Witness::new(&dropped));
-        thread::spawn(move || handle.try_create_task(async move { witness.touch() }))
+        let (handle, probe) = (event_loop.handle(), DropProbe::new(&dropped));
+        thread::spawn(move || handle.try_create_task(async move { probe.touch() }))
     };
     close(&event_loop.shared);
     let submitted = submitter.join();

@@ -39,11 +39,11 @@ fn two_cancel() {
         other.cancel();
         other.uncancel();
     });
-    catcher.desk.run_one();
-    catcher.desk.run_one();
+    catcher.scheduler.run_one();
+    catcher.scheduler.run_one();
     one.join().expect("a panic would have ended the model");
     other.join().expect("a panic would have ended the model");
-    catcher.desk.run_all();
+    catcher.scheduler.run_all();
     assert_eq!(catcher.task.cancelling(), 1, "the count is wrong");
     let caught = catcher.caught().len();
     assert!(caught >= 1, "a request was lost");
@@ -64,7 +64,7 @@ fn one_cancels() {
     };
     for _ in 0..2 {
         let (late, before) = (withdrawn.load(Ordering::Acquire), catcher.caught().len());
-        catcher.desk.run_one();
+        catcher.scheduler.run_one();
         let delivered = catcher.caught().len() > before;
         assert!(!(late && delivered), "delivered after it was withdrawn");
     }
@@ -72,7 +72,7 @@ fn one_cancels() {
         .join()
         .expect("a panic would have ended the model");
     let before = catcher.caught().len();
-    catcher.desk.run_all();
+    catcher.scheduler.run_all();
     assert_eq!(
         catcher.caught().len(),
         before,

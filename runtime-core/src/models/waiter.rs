@@ -4,8 +4,8 @@ use std::future::{Future, ready};
 use std::pin::pin;
 use std::task::Context;
 
-use super::desk::Desk;
 use super::ring::Ring;
+use super::test_scheduler::TestScheduler;
 use crate::sync::{Mutant, StdArc, Tally, explore, explore_less, thread};
 
 /// The runner, a thread that waits for the end, and one that registers a callback (3 threads). The one is
@@ -31,9 +31,9 @@ pub fn without_a_look_after_the_callback() {
 }
 
 fn come(waits: bool, calls: bool) {
-    let desk = Desk::new();
+    let scheduler = TestScheduler::new();
     let called = StdArc::new(Tally::default());
-    let task = desk.spawn(ready(()));
+    let task = scheduler.spawn(ready(()));
     let waiter = waits.then(|| {
         let task = task.handle();
         thread::spawn(move || {
@@ -55,7 +55,7 @@ fn come(waits: bool, calls: bool) {
             });
         })
     });
-    desk.run_one();
+    scheduler.run_one();
     for thread in waiter.into_iter().chain(caller) {
         thread.join().expect("a panic would have ended the model");
     }

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
 
-use super::desk::Desk;
+use super::test_scheduler::TestScheduler;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutant, Mutex, StdArc, Tally, explore, thread};
 
@@ -25,13 +25,13 @@ pub fn without_the_release_of_a_second_wake() {
 }
 
 fn model() {
-    let desk = Desk::new();
+    let scheduler = TestScheduler::new();
     let said: Arc<[AtomicBool; 2]> = Arc::default();
     let polls = StdArc::new(Tally::default());
     let wakers: Arc<Mutex<Vec<Waker>>> = Arc::default();
     let task = {
         let (said, polls, wakers) = (said.clone(), polls.clone(), wakers.clone());
-        desk.spawn(poll_fn(move |cx| {
+        scheduler.spawn(poll_fn(move |cx| {
             polls.add();
             if polls.count() == 1 {
                 wakers
@@ -45,7 +45,7 @@ fn model() {
             }
         }))
     };
-    desk.run_one();
+    scheduler.run_one();
     let wakers = std::mem::take(&mut *wakers.lock());
     let threads = wakers.into_iter().enumerate().map(|(index, waker)| {
         let said = said.clone();
@@ -55,12 +55,12 @@ fn model() {
         })
     });
     let threads: Vec<_> = threads.collect();
-    desk.run_one();
-    desk.run_one();
+    scheduler.run_one();
+    scheduler.run_one();
     for thread in threads {
         thread.join().expect("a panic would have ended the model");
     }
-    desk.run_all();
+    scheduler.run_all();
     assert!(task.done(), "a wake was lost");
     assert!(polls.count() <= 3, "a poll without a wake");
 }

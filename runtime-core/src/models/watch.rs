@@ -1,7 +1,7 @@
 //! b8: the poller thread goes to bed while a worker comes back.
 
 use super::engine::{Loop, explore_loop};
-use crate::runtime::modelled::watch::go_to_bed;
+use crate::runtime::modelled::watch::park_monitor;
 use crate::sync::{Arc, Mutant, thread};
 
 /// The poller thread goes to bed while the only worker comes (2 threads). It is up when the worker is.
@@ -10,13 +10,13 @@ pub fn a_worker_that_comes_is_watched() {
 }
 
 /// The poller thread looks without its fence.
-pub fn without_the_fence_of_the_bed() {
-    explore_loop("b8 twin", Some(Mutant::BedWithoutFence), come);
+pub fn without_the_fence_of_the_park() {
+    explore_loop("b8 twin", Some(Mutant::ParkWithoutFence), come);
 }
 
 /// The worker looks without its fence.
 pub fn without_the_fence_of_the_worker() {
-    explore_loop("b8 twin", Some(Mutant::RouseWithoutFence), come);
+    explore_loop("b8 twin", Some(Mutant::UnparkWithoutFence), come);
 }
 
 /// The worker does not look.
@@ -30,7 +30,7 @@ fn come() {
         let shared = Arc::clone(&event_loop.shared);
         thread::spawn(move || {
             shared.watch_parker.bind();
-            go_to_bed(&shared);
+            park_monitor(&shared);
         })
     };
     event_loop.shared.arrive();

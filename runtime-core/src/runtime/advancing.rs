@@ -88,8 +88,8 @@ impl Future for Advance {
         match self.state {
             State::New => self.begin(cx),
             State::Waiting(key) => {
-                let holds = &self.event_loop.shared().driver.holds;
-                if holds.set_waker(key, cx.waker()) {
+                let inhibitor = &self.event_loop.shared().driver.inhibitor;
+                if inhibitor.set_waker(key, cx.waker()) {
                     self.wait(key)
                 } else {
                     self.look(key)
@@ -103,7 +103,7 @@ impl Future for Advance {
 impl Drop for Advance {
     fn drop(&mut self) {
         if let State::Waiting(key) = self.state {
-            self.event_loop.shared().driver.holds.leave(key);
+            self.event_loop.shared().driver.inhibitor.leave(key);
         }
     }
 }

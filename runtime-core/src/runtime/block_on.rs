@@ -9,11 +9,10 @@ use std::task::{Context as PollWith, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::at_work::AtWork;
 use super::event_loop::{EventLoop, next_id};
-use super::scheduler::context::{self, Role};
+use super::scheduler::context::{self, ThreadKind};
 use super::scheduler::deadlock::Deadlock;
-use super::scheduler::home::Home;
+use super::scheduler::local_queue::LocalQueue;
 use super::scheduler::parker::Parker;
 use super::scheduler::schedule::{Bound, closed_error, register};
 use super::scheduler::shared::Shared;
@@ -22,7 +21,8 @@ use super::scheduler::worker::Worker;
 use super::task::context::Context;
 use super::task::join::Task;
 use super::task::runnable::Runnable;
-use super::task::spawn::{self, Birth};
+use super::task::spawn::{self, SpawnMeta};
+use super::time_hold::TimeHold;
 use super::unnest::afresh;
 use crate::exceptions::{CancelledError, TaskError};
 use crate::sync::{Arc, StdArc};
@@ -81,12 +81,20 @@ pub(crate) fn run_root<F: Future>(
     let must_end = MustEnd;
     // SAFETY: the root has ended when this function returns, and it does not unwind before
     // (`MustEnd`).
-    let (runnable, mut task) =
-        unsafe { root(&core.shared, &core.home, main, &output, context, location) };
-    begin(&core.shared, &core.home, runnable, &task);
+    let (runnable, mut task) = unsafe {
+        root(
+            &core.shared,
+            &core.local_queue,
+            main,
+            &output,
+            context,
+            location,
+        )
+    };
+    begin(&core.shared, &core.local_queue, runnable, &task);
     worker.drive(|| task.done() || core.shared.is_stalled());
     let deadlock = (!task.done()).then(|| end_deadlock(worker, &task));
-    core.home.set_root(None);
+    core.local_queue.set_root(None);
     std::mem::forget(must_end);
     match deadlock {
         Some(deadlock) => Err(deadlock),
@@ -116,22 +124,25 @@ pub(crate) fn run_foreign<F: Future>(
     let nothing_to_interrupt = StdArc::new(|| ());
     let parker = Arc::new(Parker::new(nothing_to_interrupt));
     parker.bind();
-    let home = Rc::new(Home::new(
+    let local_queue = Rc::new(LocalQueue::new(
         Arc::clone(&parker),
-        shared.driver.holds.clone(),
+        shared.driver.inhibitor.clone(),
         false,
     ));
-    let _entered = context::enter(Arc::clone(shared), Role::Root(Rc::clone(&home)));
-    let _at_work = AtWork::begin(shared);
+    let _entered = context::enter(
+        Arc::clone(shared),
+        ThreadKind::Root(Rc::clone(&local_queue)),
+    );
+    let _time_hold = TimeHold::begin(shared);
     let output: Output<F::Output> = Rc::default();
     let must_end = MustEnd;
     // SAFETY: as in `run_root`.
-    let (runnable, mut task) = unsafe { root(shared, &home, main, &output, None, location) };
-    begin(shared, &home, runnable, &task);
-    drive(shared, &home, &parker, || task.done());
-    home.set_root(None);
-    end_local_tasks(shared, &home, &parker);
-    home.close();
+    let (runnable, mut task) = unsafe { root(shared, &local_queue, main, &output, None, location) };
+    begin(shared, &local_queue, runnable, &task);
+    drive(shared, &local_queue, &parker, || task.done());
+    local_queue.set_root(None);
+    end_local_tasks(shared, &local_queue, &parker);
+    local_queue.close();
     std::mem::forget(must_end);
     root_result(&mut task, &output)
 }
@@ -140,7 +151,7 @@ pub(crate) fn run_foreign<F: Future>(
 /// The task must have ended before `main`'s borrows do.
 unsafe fn root<F: Future>(
     shared: &Arc<Shared>,
-    home: &Home,
+    local_queue: &LocalQueue,
     main: F,
     output: &Output<F::Output>,
     context: Option<Context>,
@@ -152,53 +163,53 @@ unsafe fn root<F: Future>(
     });
     let scheduler = Bound {
         shared: Arc::clone(shared),
-        inbox: Arc::clone(&home.inbox),
+        inbox: Arc::clone(&local_queue.inbox),
     };
-    let birth = Birth {
+    let meta = SpawnMeta {
         id: next_id(shared),
         context,
         location,
     };
     // SAFETY: the caller's promise.
-    unsafe { spawn::root_task(future, scheduler, birth) }
+    unsafe { spawn::root_task(future, scheduler, meta) }
 }
 
-fn begin(shared: &Arc<Shared>, home: &Home, runnable: Runnable, task: &Task<()>) {
-    home.set_root(Some(task.reference().pointer()));
+fn begin(shared: &Arc<Shared>, local_queue: &LocalQueue, runnable: Runnable, task: &Task<()>) {
+    local_queue.set_root(Some(task.reference().pointer()));
     match register(shared, &runnable) {
         Ok(()) => {
-            home.push(runnable);
+            local_queue.push(runnable);
         }
         Err(_closed) => runnable.abandon(closed_error()),
     }
 }
 
 /// Runs what is bound to this thread until `done`.
-fn drive(shared: &Shared, home: &Home, parker: &Parker, done: impl Fn() -> bool) {
+fn drive(shared: &Shared, local_queue: &LocalQueue, parker: &Parker, done: impl Fn() -> bool) {
     let _afresh = afresh();
     while !done() {
-        home.receive();
-        let local = || home.pop().inspect(|_| home.let_pass());
-        let task = home.pop_root_in_turn().or_else(local);
-        match task.or_else(|| home.pop_root()) {
+        local_queue.receive();
+        let local = || local_queue.pop().inspect(|_| local_queue.let_pass());
+        let task = local_queue.pop_root_in_turn().or_else(local);
+        match task.or_else(|| local_queue.pop_root()) {
             Some(task) if shared.is_abandoning() => task.abandon(closed_error()),
             Some(task) => task.run(),
-            None => AtWork::rest(shared, || parker.park()),
+            None => TimeHold::rest(shared, || parker.park()),
         }
     }
 }
 
 /// The thread leaves: its local tasks are cancelled and waited for, since nobody else may run them.
-fn end_local_tasks(shared: &Shared, home: &Home, parker: &Parker) {
+fn end_local_tasks(shared: &Shared, local_queue: &LocalQueue, parker: &Parker) {
     loop {
-        let tasks = home.tasks();
+        let tasks = local_queue.tasks();
         if tasks.is_empty() {
             return;
         }
         tasks.iter().for_each(|task| {
             task.cancel();
         });
-        drive(shared, home, parker, || {
+        drive(shared, local_queue, parker, || {
             tasks.iter().all(|task| task.done())
         });
     }

@@ -3,15 +3,15 @@
 use std::time::Instant;
 
 use super::event_loop::EventLoop;
-use super::scheduler::agenda::AgendaKey;
+use super::scheduler::callback_timers::CallbackTimerKey;
 use super::scheduler::{schedule, timed};
 use super::task::callback::Handle;
 
 /// Where a callback stands on the agenda of its loop.
 #[derive(Clone, Debug)]
-pub(crate) struct Appointment {
+pub(crate) struct TimerRegistration {
     event_loop: EventLoop,
-    key: AgendaKey,
+    key: CallbackTimerKey,
 }
 
 impl EventLoop {
@@ -22,15 +22,15 @@ impl EventLoop {
 
     /// Runs a callback on the lane at `when`. `None` if the loop is closed, and the callback
     /// discarded.
-    pub(crate) fn run_call_at(&self, when: Instant, call: Handle) -> Option<Appointment> {
+    pub(crate) fn run_call_at(&self, when: Instant, call: Handle) -> Option<TimerRegistration> {
         let when = self.shared().driver.clock.to_tick(when);
         let key = timed::call_at(self.shared(), when, call)?;
         let event_loop = self.clone();
-        Some(Appointment { event_loop, key })
+        Some(TimerRegistration { event_loop, key })
     }
 }
 
-impl Appointment {
+impl TimerRegistration {
     /// Takes the callback off the agenda, if it is not due yet.
     pub(crate) fn cancel(&self) {
         timed::forget(self.event_loop.shared(), self.key);

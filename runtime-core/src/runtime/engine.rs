@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::block_on::{RootResult, run_root};
 use super::event_loop::EventLoop;
-use super::scheduler::branch::Branch;
 use super::scheduler::choices::Choices;
-use super::scheduler::context::{self, Role};
+use super::scheduler::context::{self, ThreadKind};
 use super::scheduler::core::Core;
+use super::scheduler::loop_ref::LoopRef;
 use super::scheduler::options::Options;
 use super::scheduler::shared::{Shared, WorkerParts};
 use super::scheduler::shutdown::{Shutdown, shut_down};
@@ -29,7 +29,7 @@ pub(crate) struct Engine {
     worker: Worker,
     threads: Vec<thread::JoinHandle<()>>,
     closed: bool,
-    _foreign_branch: StdArc<Branch>,
+    _foreign_loop_ref: StdArc<LoopRef>,
 }
 
 impl Engine {
@@ -40,7 +40,7 @@ impl Engine {
     pub(crate) fn start(options: Options) -> io::Result<Engine> {
         let (shared, parts) = Shared::new(options)?;
         let shared = Arc::new(shared);
-        shared.crew.seats[0].parker.bind();
+        shared.workers.remotes[0].parker.bind();
         let mut parts = parts.into_iter();
         let worker = match shared.options.seed {
             Some(seed) => worker_for_all(&shared, parts.by_ref(), seed),
@@ -54,7 +54,7 @@ impl Engine {
             worker,
             threads: Vec::new(),
             closed: false,
-            _foreign_branch: Branch::plant_foreign(&shared),
+            _foreign_loop_ref: LoopRef::set_foreign(&shared),
         };
         if shared.options.seed.is_some() {
             return Ok(engine);
@@ -208,7 +208,7 @@ impl Present {
     fn enter(worker: &Worker) -> Present {
         let core = Rc::clone(worker.core());
         let shared = Arc::clone(&core.shared);
-        let entered = context::enter(Arc::clone(&shared), Role::Worker(Rc::clone(&core)));
+        let entered = context::enter(Arc::clone(&shared), ThreadKind::Worker(Rc::clone(&core)));
         shared.arrive();
         Present {
             shared,
@@ -221,7 +221,7 @@ impl Present {
 impl Drop for Present {
     fn drop(&mut self) {
         self.shared.set_running(false);
-        self.shared.crew.leave(&self.core.queue);
+        self.shared.workers.leave(&self.core.queue);
         self.shared.driver.look_again();
     }
 }

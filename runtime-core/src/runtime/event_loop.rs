@@ -5,7 +5,7 @@ use std::future::Future;
 use std::panic::Location;
 use std::time::Instant;
 
-use super::scheduler::context::{self, Role};
+use super::scheduler::context::{self, ThreadKind};
 use super::scheduler::core::Core;
 use super::scheduler::schedule::{Bound, Stealable, closed_error, register, submit};
 use super::scheduler::shared::Shared;
@@ -18,7 +18,7 @@ use super::task::inherit::inherited_context;
 use super::task::join::Task;
 use super::task::reference::TaskRef;
 use super::task::room::{boxed_if_big, is_big};
-use super::task::spawn::{self, Birth};
+use super::task::spawn::{self, SpawnMeta};
 use crate::exceptions::{LoopClosed, NoRunningLoop};
 use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, thread};
@@ -125,8 +125,8 @@ impl EventLoop {
         F::Output: Send + 'static,
     {
         match boxed_if_big!(F, coro => spawn_stealable(&self.shared, coro, NewTask::here())) {
-            (task, Born::Alive) => Ok(task),
-            (_, Born::Refused) => Err(LoopClosed),
+            (task, Registered::Alive) => Ok(task),
+            (_, Registered::Refused) => Err(LoopClosed),
         }
     }
 
@@ -137,7 +137,7 @@ impl EventLoop {
     /// else: the thread works for the loop no longer, and what it makes is left to the loop's others.
     pub fn enter(&self) -> EnterGuard {
         EnterGuard {
-            _guard: context::enter(Arc::clone(&self.shared), Role::AsBelow),
+            _guard: context::enter(Arc::clone(&self.shared), ThreadKind::AsBelow),
         }
     }
 
@@ -162,11 +162,11 @@ impl EventLoop {
 
     /// Asks that a time that stands still does not jump.
     pub(crate) fn ask_time_to_stand(&self) {
-        self.shared.driver.holds.ask();
+        self.shared.driver.inhibitor.ask();
     }
 
     pub(crate) fn let_time_go(&self) {
-        self.shared.driver.holds.unask();
+        self.shared.driver.inhibitor.unask();
         self.shared.driver.look_again();
     }
 
@@ -208,8 +208,8 @@ impl EventLoop {
     pub(crate) fn is_under_seed_here(&self) -> bool {
         let shared = &self.shared;
         let own = thread::current().id() == shared.first_thread;
-        let at_work = shared.is_running() || shared.is_closing();
-        own && at_work && shared.options.seed.is_some() && !shared.is_closed()
+        let time_hold = shared.is_running() || shared.is_closing();
+        own && time_hold && shared.options.seed.is_some() && !shared.is_closed()
     }
 
     /// Whether nobody would serve the loop while this thread waits for it.
@@ -226,10 +226,15 @@ impl EventLoop {
         let shared = &self.shared;
         Metrics {
             workers: shared.options.workers,
-            polls: shared.crew.seats.iter().map(|seat| seat.polls() / 2).sum(),
+            polls: shared
+                .workers
+                .remotes
+                .iter()
+                .map(|remote| remote.polls() / 2)
+                .sum(),
             steals: shared.counters.steals.load(Ordering::Relaxed),
             parks: shared.counters.parks.load(Ordering::Relaxed),
-            injector_depth: shared.crew.injector.len(),
+            injector_depth: shared.workers.injector.len(),
             schedule: shared.counters.schedule.load(Ordering::Relaxed),
         }
     }
@@ -320,7 +325,7 @@ pub fn current_task() -> Option<TaskHandle> {
 /// process it does not: what ran there before goes on in the parent.
 pub(crate) fn is_inside_loop() -> bool {
     context::with(|frame| {
-        frame.is_some_and(|frame| frame.is_at_work() && frame.shared.is_of_this_process())
+        frame.is_some_and(|frame| frame.is_serving() && frame.shared.is_of_this_process())
     })
 }
 
@@ -334,7 +339,7 @@ pub(crate) fn no_running_loop() -> ! {
 
 /// Whether a new task found its registry open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Born {
+enum Registered {
     Alive,
     Refused,
 }
@@ -363,31 +368,31 @@ fn may_start_eagerly() -> bool {
 const MOST_EAGER: u32 = 16;
 
 /// Makes a task on a worker: nothing here is shared with another one, but for the queue's far end.
-fn spawn_on<F>(core: &Core, coro: F, new: NewTask) -> (Task<F::Output>, Born)
+fn spawn_on<F>(core: &Core, coro: F, new: NewTask) -> (Task<F::Output>, Registered)
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
     let (eager, id) = (new.eager, core.next_id());
-    let (birth, name) = birth(id, new);
-    let (runnable, task) = spawn::task(coro, Stealable::on(core), birth);
+    let (meta, name) = meta(id, new);
+    let (runnable, task) = spawn::task(coro, Stealable::on(core), meta);
     if let Some(name) = name {
         task.set_name(name);
     }
     if core.register(&runnable).is_err() {
         runnable.abandon_unnested(closed_error());
-        return (task, Born::Refused);
+        return (task, Registered::Refused);
     }
     if eager && may_start_eagerly() {
         runnable.run();
     } else {
         core.push(runnable, Wake::Woken);
     }
-    (task, Born::Alive)
+    (task, Registered::Alive)
 }
 
 /// Makes a task from any thread.
-fn spawn_stealable<F>(shared: &Arc<Shared>, coro: F, new: NewTask) -> (Task<F::Output>, Born)
+fn spawn_stealable<F>(shared: &Arc<Shared>, coro: F, new: NewTask) -> (Task<F::Output>, Registered)
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
@@ -397,21 +402,21 @@ where
         return spawn_on(&core, coro, new);
     }
     let (eager, id) = (new.eager, shared.ids.one());
-    let (birth, name) = birth(id, new);
-    let (runnable, task) = spawn::task(coro, Stealable::of(shared), birth);
+    let (meta, name) = meta(id, new);
+    let (runnable, task) = spawn::task(coro, Stealable::of(shared), meta);
     if let Some(name) = name {
         task.set_name(name);
     }
     if register(shared, &runnable).is_err() {
         runnable.abandon_unnested(closed_error());
-        return (task, Born::Refused);
+        return (task, Registered::Refused);
     }
     if eager && may_start_eagerly() {
         runnable.run();
     } else {
         submit(shared, runnable);
     }
-    (task, Born::Alive)
+    (task, Registered::Alive)
 }
 
 /// Makes a task that stays on this thread.
@@ -425,7 +430,7 @@ where
         no_running_loop()
     };
     let shared = Arc::clone(&frame.shared);
-    let Some(home) = frame.home() else {
+    let Some(local_queue) = frame.local_queue() else {
         panic!(
             "no running event loop on this thread: create_local_task() needs a worker, or a thread \
              inside block_on(), to run its task"
@@ -433,27 +438,27 @@ where
     };
     let scheduler = Bound {
         shared: Arc::clone(&shared),
-        inbox: Arc::clone(&home.inbox),
+        inbox: Arc::clone(&local_queue.inbox),
     };
-    let (birth, name) = birth(next_id(&shared), new);
-    let (runnable, task) = spawn::local_task(coro, scheduler, birth);
+    let (meta, name) = meta(next_id(&shared), new);
+    let (runnable, task) = spawn::local_task(coro, scheduler, meta);
     if let Some(name) = name {
         task.set_name(name);
     }
-    if home.is_closed() || register(&shared, &runnable).is_err() {
+    if local_queue.is_closed() || register(&shared, &runnable).is_err() {
         runnable.abandon_unnested(closed_error());
         return task;
     }
-    home.push(runnable);
-    home.note_task(task.handle());
+    local_queue.push(runnable);
+    local_queue.note_task(task.handle());
     task
 }
 
 #[inline]
-fn birth(id: TaskId, new: NewTask) -> (Birth, Option<String>) {
+fn meta(id: TaskId, new: NewTask) -> (SpawnMeta, Option<String>) {
     let context = new.context.or_else(inherited_context);
     (
-        Birth {
+        SpawnMeta {
             id,
             context,
             location: new.location,

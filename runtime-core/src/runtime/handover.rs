@@ -37,12 +37,12 @@ pub(crate) struct Handover<T> {
 }
 
 struct State<T> {
-    stage: Stage<T>,
+    stage: HandoverState<T>,
     waker: Option<Waker>,
     callbacks: Vec<Callback>,
 }
 
-enum Stage<T> {
+enum HandoverState<T> {
     Pending,
     /// Boxed, so that a big value keeps no room here once it has been taken.
     Ended(Box<Result<T, TaskError>>),
@@ -74,7 +74,7 @@ impl<T> Handover<T> {
     pub(crate) fn new() -> Handover<T> {
         Handover {
             state: Mutex::new(State {
-                stage: Stage::Pending,
+                stage: HandoverState::Pending,
                 waker: None,
                 callbacks: Vec::new(),
             }),
@@ -85,7 +85,7 @@ impl<T> Handover<T> {
     /// Stores the outcome, unless somebody was faster.
     pub(crate) fn complete(&self, outcome: Result<T, TaskError>) -> Completion<T> {
         let mut state = self.state.lock();
-        if !matches!(state.stage, Stage::Pending) {
+        if !matches!(state.stage, HandoverState::Pending) {
             return Completion::TooLate(outcome);
         }
         if broken(Mutant::CompleteUnlocked) {
@@ -93,12 +93,12 @@ impl<T> Handover<T> {
             state = self.state.lock();
         }
         state.stage = match outcome {
-            Err(TaskError::Cancelled(error)) => Stage::Cancelled(error),
-            outcome => Stage::Ended(Box::new(outcome)),
+            Err(TaskError::Cancelled(error)) => HandoverState::Cancelled(error),
+            outcome => HandoverState::Ended(Box::new(outcome)),
         };
         let (waker, callbacks) = state.told();
         drop(state);
-        self.tell(waker);
+        self.notify(waker);
         Completion::First(callbacks)
     }
 
@@ -106,20 +106,20 @@ impl<T> Handover<T> {
     pub(crate) fn cancel(&self, error: CancelledError) -> Cancellation {
         let mut state = self.state.lock();
         match state.stage {
-            Stage::Pending => state.stage = Stage::Cancelled(error),
-            Stage::Cancelled(_) => return Cancellation::Already,
-            Stage::Ended(_) | Stage::Taken => return Cancellation::TooLate,
+            HandoverState::Pending => state.stage = HandoverState::Cancelled(error),
+            HandoverState::Cancelled(_) => return Cancellation::Already,
+            HandoverState::Ended(_) | HandoverState::Taken => return Cancellation::TooLate,
         }
         let (waker, callbacks) = state.told();
         drop(state);
-        self.tell(waker);
+        self.notify(waker);
         Cancellation::First(callbacks)
     }
 
-    fn tell(&self, waker: Option<Waker>) {
-        if broken(Mutant::TellOneSleeper) {
+    fn notify(&self, waker: Option<Waker>) {
+        if broken(Mutant::NotifyOneSleeper) {
             self.ended.notify_one();
-        } else if !broken(Mutant::TellNoSleeper) {
+        } else if !broken(Mutant::NotifyNoSleeper) {
             self.ended.notify_all();
         }
         // A foreign waker may cancel the next future, and wake another in turn.
@@ -179,7 +179,7 @@ impl<T> Handover<T> {
     /// Gives it back if that is now.
     pub(crate) fn add_callback(&self, callback: Callback) -> Result<(), Callback> {
         let mut state = self.state.lock();
-        if !matches!(state.stage, Stage::Pending) {
+        if !matches!(state.stage, HandoverState::Pending) {
             return Err(callback);
         }
         if broken(Mutant::AddCallbackUnlocked) {
@@ -192,12 +192,12 @@ impl<T> Handover<T> {
 
     /// Whether it has ended, in whichever way.
     pub(crate) fn is_done(&self) -> bool {
-        !matches!(self.state.lock().stage, Stage::Pending)
+        !matches!(self.state.lock().stage, HandoverState::Pending)
     }
 
     /// Whether it ended cancelled.
     pub(crate) fn is_cancelled(&self) -> bool {
-        matches!(self.state.lock().stage, Stage::Cancelled(_))
+        matches!(self.state.lock().stage, HandoverState::Cancelled(_))
     }
 }
 
@@ -211,17 +211,17 @@ impl<T> Drop for Handover<T> {
 
 impl<T> State<T> {
     fn take(&mut self) -> Option<Result<T, TaskError>> {
-        match std::mem::replace(&mut self.stage, Stage::Taken) {
-            Stage::Pending => {
-                self.stage = Stage::Pending;
+        match std::mem::replace(&mut self.stage, HandoverState::Taken) {
+            HandoverState::Pending => {
+                self.stage = HandoverState::Pending;
                 None
             }
-            Stage::Ended(outcome) => Some(*outcome),
-            Stage::Cancelled(error) => {
-                self.stage = Stage::Cancelled(error.clone());
+            HandoverState::Ended(outcome) => Some(*outcome),
+            HandoverState::Cancelled(error) => {
+                self.stage = HandoverState::Cancelled(error.clone());
                 Some(Err(error.into()))
             }
-            Stage::Taken => Some(Err(InvalidStateError::new(
+            HandoverState::Taken => Some(Err(InvalidStateError::new(
                 "Result has been taken already.",
             )
             .into())),
@@ -237,10 +237,10 @@ impl<T> State<T> {
 impl<T> fmt::Debug for Handover<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.state.lock().stage {
-            Stage::Pending => "pending",
-            Stage::Ended(_) => "finished",
-            Stage::Cancelled(_) => "cancelled",
-            Stage::Taken => "taken",
+            HandoverState::Pending => "pending",
+            HandoverState::Ended(_) => "finished",
+            HandoverState::Cancelled(_) => "cancelled",
+            HandoverState::Taken => "taken",
         })
     }
 }

@@ -20,7 +20,7 @@ mod scheduler;
 
 mod event_loop;
 
-mod at_work;
+mod time_hold;
 
 #[expect(
     unsafe_code,
@@ -31,43 +31,42 @@ mod block_on;
 mod engine;
 
 mod advancing;
+mod block_in_place;
 mod callbacks;
 mod debug_mode;
 mod default_loop;
 mod exception_handler;
-mod in_place;
 mod offload;
 mod outlets;
 mod scope;
 mod sleeping;
 
 pub(crate) use advancing::Advance;
+pub(crate) use block_in_place::block_in_place;
 pub(crate) use block_on::run_foreign;
 pub(crate) use blocking::{FunctionPool, Settings as PoolSettings, named as named_threads};
-pub(crate) use callbacks::Appointment;
+pub(crate) use callbacks::TimerRegistration;
 pub(crate) use engine::Engine;
 pub use event_loop::{
     EnterGuard, EventLoop, Metrics, current_task, get_running_loop, try_get_running_loop,
 };
 pub(crate) use event_loop::{NewTask, is_inside_loop, no_running_loop, spawn_here, spawn_local};
 pub(crate) use handover::{Callback, Cancellation, Completion, Handover};
-pub(crate) use in_place::in_place;
 pub(crate) use scheduler::driver::Settings as TimeSettings;
 pub use scheduler::exception_context::ExceptionContext;
 pub(crate) use scheduler::options::{MOST_WORKERS, Options};
 pub use scheduler::tuning::Tuning;
 pub(crate) use scope::{Delivery, Scope, Verdict, delivered_requests, settled_requests};
 pub(crate) use sleeping::{NoTimer, Precision, Timer, loop_time, stamp_of};
-pub(crate) use task::attendance::Attendance;
-pub(crate) use task::audience::Audience;
 pub use task::callback::Handle;
 pub(crate) use task::cancel::{
-    begin_handler, ends_with, hidden, intercept, is_delivering, note, shielded, wait_on,
+    begin_handler, ends_with, hidden, intercept, is_delivering, newest_raise, shielded, wait_on,
 };
+pub(crate) use task::cancel_waker::CancelWaker;
 pub use task::context::Context;
 pub use task::handle::{CallbackId, TaskHandle, Wait};
 pub use task::header::TaskId;
-pub(crate) use task::held::{Held, Passing, asked_for, drop_handled};
+pub(crate) use task::held::{CancelClaim, Passing, asked_for, drop_handled};
 pub(crate) use task::in_vain::InVain;
 pub(crate) use task::inherit::inherited_context;
 pub use task::join::Task;
@@ -76,21 +75,23 @@ pub(crate) use task::passed_on::{Edges, Passed};
 pub(crate) use task::raise::Raise;
 pub(crate) use task::raw::Outcome;
 pub(crate) use task::room::{boxed_call_if_big, boxed_if_big, is_big};
+pub(crate) use task::wait_list::WaitList;
 pub(crate) use time::{Slack, Stamp};
 pub(crate) use unnest::{Unnested, drop_unnested};
 
 /// What the models of the engine's protocols are built on, and nobody else.
 #[allow(unused_imports, reason = "the models exist under their own cfg only")]
 pub(crate) mod modelled {
-    pub(crate) use super::at_work::AtWork;
     pub(crate) use super::blocking::{Pool, Refusal, Settings, Work};
     pub(crate) use super::run_queue::{Injector, RunQueue, Word};
     pub(crate) use super::scheduler::{
-        context, core, crew, driver, options, parker, shared, shutdown, threads, watch, worker,
+        context, core, driver, options, parker, shared, shutdown, threads, watch, worker,
+        worker_set,
     };
     pub(crate) use super::task::{
         callback, cancel, header, held, join, reference, registry, runnable, schedule,
         schedule_face, side, spawn, transitions,
     };
     pub(crate) use super::time::{Rearmed, Slack, Tick, TimerKey};
+    pub(crate) use super::time_hold::TimeHold;
 }

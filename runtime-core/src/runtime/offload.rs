@@ -23,17 +23,17 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::at_work::AtWork;
 use super::blocking::{Claim, Function, FunctionPool, Job, Refusal};
 use super::event_loop::{EventLoop, next_id};
-use super::scheduler::context::{self, Role};
+use super::scheduler::context::{self, ThreadKind};
 use super::scheduler::exception_context::ExceptionContext;
 use super::scheduler::schedule::{Stealable, closed_error, register, spawn_hidden};
 use super::scheduler::shared::Shared;
 use super::task::cancel;
 use super::task::context::Context;
 use super::task::join::Task;
-use super::task::spawn::{self, Birth};
+use super::task::spawn::{self, SpawnMeta};
+use super::time_hold::TimeHold;
 use crate::exceptions::{CancelledError, panic_text};
 use crate::sync::{Arc, Mutex, StdArc};
 
@@ -54,7 +54,7 @@ impl EventLoop {
         let shared = self.shared();
         let call = StdArc::new(Call {
             _outstanding: Outstanding::new(shared),
-            stage: Mutex::new(Stage::Queued {
+            stage: Mutex::new(CallState::Queued {
                 function,
                 waker: None,
             }),
@@ -62,14 +62,14 @@ impl EventLoop {
             shared: Arc::clone(shared),
             location,
         });
-        let birth = Birth {
+        let meta = SpawnMeta {
             id: next_id(shared),
             context: Some(context),
             location,
         };
         let scheduler = Stealable::of(shared);
         let job = Job::new(StdArc::clone(&call) as StdArc<dyn Function>);
-        let (runnable, task) = spawn::task(Offload { call }, scheduler, birth);
+        let (runnable, task) = spawn::task(Offload { call }, scheduler, meta);
         if register(shared, &runnable).is_err() {
             runnable.abandon_unnested(closed_error());
             return task;
@@ -95,21 +95,21 @@ fn submit(shared: &Arc<Shared>, pool: &FunctionPool, job: Job) -> Result<(), (Jo
     if shared.options.seed.is_none() {
         return pool.submit(job);
     }
-    let errand = Errand(Some(pool.submit_by_hand(job)?));
-    let _closed = spawn_hidden(shared, async move { errand.run() });
+    let job = PoolJob(Some(pool.submit_by_hand(job)?));
+    let _closed = spawn_hidden(shared, async move { job.run() });
     Ok(())
 }
 
 /// A job of the pool, as a task of the loop. Dropped unrun, it leaves nothing in the pool's line.
-struct Errand(Option<Claim<Job>>);
+struct PoolJob(Option<Claim<Job>>);
 
-impl Errand {
+impl PoolJob {
     fn run(mut self) {
         self.0.take().into_iter().for_each(Claim::run);
     }
 }
 
-impl Drop for Errand {
+impl Drop for PoolJob {
     fn drop(&mut self) {
         if let Some(job) = self.0.take().and_then(Claim::give_up) {
             job.refuse("Event loop is closed".to_owned());
@@ -122,14 +122,14 @@ struct Outstanding(Arc<Shared>);
 
 impl Outstanding {
     fn new(shared: &Arc<Shared>) -> Outstanding {
-        shared.driver.holds.begin();
+        shared.driver.inhibitor.begin();
         Outstanding(Arc::clone(shared))
     }
 }
 
 impl Drop for Outstanding {
     fn drop(&mut self) {
-        self.0.driver.holds.end(1);
+        self.0.driver.inhibitor.end(1);
         self.0.driver.look_again();
     }
 }
@@ -144,7 +144,7 @@ impl Apart {
     fn new(shared: &Arc<Shared>) -> Apart {
         Apart {
             _nobody: cancel::enter_nobody(),
-            _nowhere: context::enter(Arc::clone(shared), Role::Absent),
+            _nowhere: context::enter(Arc::clone(shared), ThreadKind::Absent),
         }
     }
 }
@@ -152,13 +152,13 @@ impl Apart {
 /// One function, and what comes of it.
 struct Call<F, T> {
     _outstanding: Outstanding,
-    stage: Mutex<Stage<F, T>>,
+    stage: Mutex<CallState<F, T>>,
     context: Context,
     shared: Arc<Shared>,
     location: &'static Location<'static>,
 }
 
-enum Stage<F, T> {
+enum CallState<F, T> {
     Queued { function: F, waker: Option<Waker> },
     Running { waker: Option<Waker> },
     Returned(T),
@@ -177,15 +177,15 @@ where
         if let Some(function) = self.begin() {
             let call = || {
                 // What it holds, it holds on this thread: to be lent while it waits for the loop.
-                let _at_work = AtWork::on_hold_of_caller(&self.shared);
+                let _time_hold = TimeHold::on_hold_of_caller(&self.shared);
                 // In the deterministic mode this is the loop's own thread, inside a task.
                 let _apart = self.shared.options.seed.map(|_| Apart::new(&self.shared));
                 self.context.run(function)
             };
             let outcome = catch_unwind(AssertUnwindSafe(call));
             self.end(match outcome {
-                Ok(value) => Stage::Returned(value),
-                Err(payload) => Stage::Panicked(payload),
+                Ok(value) => CallState::Returned(value),
+                Err(payload) => CallState::Panicked(payload),
             });
         }
     }
@@ -193,7 +193,7 @@ where
     fn refuse(&self, why: String) {
         if let Some(function) = self.begin() {
             drop(function);
-            self.end(Stage::Panicked(Box::new(why)));
+            self.end(CallState::Panicked(Box::new(why)));
         }
     }
 
@@ -206,9 +206,9 @@ impl<F, T> Call<F, T> {
     /// Takes the function, unless it has been withdrawn.
     fn begin(&self) -> Option<F> {
         let mut stage = self.stage.lock();
-        match std::mem::replace(&mut *stage, Stage::Taken) {
-            Stage::Queued { function, waker } => {
-                *stage = Stage::Running { waker };
+        match std::mem::replace(&mut *stage, CallState::Taken) {
+            CallState::Queued { function, waker } => {
+                *stage = CallState::Running { waker };
                 Some(function)
             }
             other => {
@@ -219,19 +219,22 @@ impl<F, T> Call<F, T> {
     }
 
     /// Stores what came of the function, and wakes who waits for it.
-    fn end(&self, outcome: Stage<F, T>) {
+    fn end(&self, outcome: CallState<F, T>) {
         let mut stage = self.stage.lock();
-        if let Stage::Running { waker } = &mut *stage {
+        if let CallState::Running { waker } = &mut *stage {
             let waker = waker.take();
             *stage = outcome;
             drop(stage);
             waker.into_iter().for_each(Waker::wake);
             return;
         }
-        debug_assert!(matches!(*stage, Stage::Unwanted), "nobody else ends a call");
-        *stage = Stage::Taken;
+        debug_assert!(
+            matches!(*stage, CallState::Unwanted),
+            "nobody else ends a call"
+        );
+        *stage = CallState::Taken;
         drop(stage);
-        if let Stage::Panicked(payload) = outcome {
+        if let CallState::Panicked(payload) = outcome {
             self.report(&*payload);
         }
     }
@@ -249,15 +252,17 @@ impl<F, T> Call<F, T> {
         let new = waker.clone();
         let _old;
         let mut stage = self.stage.lock();
-        if let Stage::Queued { waker: place, .. } | Stage::Running { waker: place } = &mut *stage {
+        if let CallState::Queued { waker: place, .. } | CallState::Running { waker: place } =
+            &mut *stage
+        {
             _old = place.replace(new);
             return Poll::Pending;
         }
-        let outcome = std::mem::replace(&mut *stage, Stage::Taken);
+        let outcome = std::mem::replace(&mut *stage, CallState::Taken);
         drop(stage);
         match outcome {
-            Stage::Returned(value) => Poll::Ready(value),
-            Stage::Panicked(payload) => resume_unwind(payload),
+            CallState::Returned(value) => Poll::Ready(value),
+            CallState::Panicked(payload) => resume_unwind(payload),
             _ => unreachable!("a call is withdrawn by the drop of what polls it"),
         }
     }
@@ -266,13 +271,13 @@ impl<F, T> Call<F, T> {
     fn withdraw(&self) {
         let mut stage = self.stage.lock();
         let next = match *stage {
-            Stage::Queued { .. } => Stage::Withdrawn,
-            Stage::Running { .. } => Stage::Unwanted,
-            _ => Stage::Taken,
+            CallState::Queued { .. } => CallState::Withdrawn,
+            CallState::Running { .. } => CallState::Unwanted,
+            _ => CallState::Taken,
         };
         let before = std::mem::replace(&mut *stage, next);
         drop(stage);
-        if let Stage::Panicked(payload) = before {
+        if let CallState::Panicked(payload) = before {
             self.report(&*payload);
         }
     }

@@ -7,14 +7,14 @@ use super::scheduler::exception_context::ExceptionContext;
 use super::scheduler::schedule::call_soon;
 use super::scheduler::shared::Shared;
 use super::task::callback::{Body, Handle};
-use super::task::quietly::quietly;
+use super::task::catch_panic::catch_panic;
 use super::unnest::unnested;
 use crate::sync::Arc;
 
 impl EventLoop {
     /// Runs callbacks on the lane, in order. If the loop is closed, or closes before it has come to
     /// them, they run where the lane gives them up: nobody has a handle to ask whether they ran.
-    pub(crate) fn call_on_lane(&self, callbacks: Vec<Body>) {
+    pub(crate) fn call_callbacks(&self, callbacks: Vec<Body>) {
         let here = Location::caller();
         let handles = callbacks.into_iter().map(|callback| {
             let mut callback = Certain(Some(callback));
@@ -49,7 +49,7 @@ impl Drop for Certain {
         if let Some(callback) = self.0.take() {
             // Unnested: it may end the next future on this loop, whose callbacks run here as well. Of a
             // panic the message is out, and there is no handler any more.
-            unnested(|| quietly(callback));
+            unnested(|| catch_panic(callback));
         }
     }
 }

@@ -16,7 +16,7 @@
 //! * nobody inside claimed that: it goes on outward. If it ends this scope, so be it; if a sibling
 //!   claims it, this scope delivers its own in the next poll.
 //!
-//! What is **held** inside and given back ([`Held`](super::task::held::Held)) has not been delivered: the
+//! What is **held** inside and given back ([`CancelClaim`](super::task::held::Held)) has not been delivered: the
 //! scope is open as before, and delivers it again with the next poll. So does a scope that was
 //! overruled by what was given back.
 //!
@@ -28,9 +28,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::task::attendance::wake_attendants;
 use super::task::cancel::{self, Origin};
-use super::task::held::{Heard, Listening, Request, listens, withdraw};
+use super::task::cancel_waker::wake_foreign_wakers;
+use super::task::held::{FrameEvents, FrameGuard, Request, is_in_body_of, withdraw};
 use super::task::raise::Raise;
 use super::time::Stamp;
 use crate::exceptions::CancelledError;
@@ -57,7 +57,7 @@ impl Delivery {
 
     /// Whether the request is still on its way through the poll that this is called from.
     pub(crate) fn can_take_back(&self) -> bool {
-        listens(&self.request) && cancel::delivering() == self.on_its_way
+        is_in_body_of(&self.request) && cancel::delivering() == self.on_its_way
     }
 
     /// Whether the request has been given back: then the scope is about to be open again.
@@ -68,7 +68,7 @@ impl Delivery {
 
 /// Where a scope is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum ScopeState {
     New,
     Open,
     /// Due, but a request from further out went by, and nobody inside claimed it.
@@ -81,7 +81,7 @@ enum Stage {
 /// The state of a scope.
 #[derive(Debug)]
 pub(crate) struct Scope {
-    stage: Stage,
+    stage: ScopeState,
     /// Which task polls it.
     task: (usize, u64),
     /// The task's count of requests when it came.
@@ -107,7 +107,7 @@ pub(crate) enum Verdict<T> {
 impl Scope {
     pub(crate) const fn new() -> Scope {
         Scope {
-            stage: Stage::New,
+            stage: ScopeState::New,
             task: (0, 0),
             cancelling: 0,
             outranked: 0,
@@ -127,8 +127,8 @@ impl Scope {
             self.cancelling = delivered_requests().unwrap_or_default();
             // Whatever came from outside, there, has nothing to do with what is outside here.
             self.outranked = 0;
-            if self.stage == Stage::New {
-                self.stage = Stage::Open;
+            if self.stage == ScopeState::New {
+                self.stage = ScopeState::Open;
             }
         }
         true
@@ -136,12 +136,15 @@ impl Scope {
 
     /// Whether the scope's request may still have to be delivered.
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self.stage, Stage::New | Stage::Open | Stage::Passed)
+        matches!(
+            self.stage,
+            ScopeState::New | ScopeState::Open | ScopeState::Passed
+        )
     }
 
     /// Whether a request from further out went by when the scope was due.
     pub(crate) fn has_passed(&self) -> bool {
-        self.stage == Stage::Passed
+        self.stage == ScopeState::Passed
     }
 
     /// Whether the scope's time has come while the body was waiting.
@@ -170,7 +173,7 @@ impl Scope {
 
     /// The body has been given more time before the request had arrived.
     pub(crate) fn reopen(&mut self) {
-        self.stage = Stage::Open;
+        self.stage = ScopeState::Open;
     }
 
     /// Polls the body; if that is due, the scope's own request is delivered to it, once.
@@ -211,36 +214,36 @@ impl Scope {
     /// Polls a body that has met a request, which may be given back.
     #[cold]
     fn go_on<F: Future>(&mut self, body: Pin<&mut F>, cx: &mut PollWith<'_>) -> Verdict<F::Output> {
-        let noted = cancel::note();
-        self.attend(cx.waker());
-        let listening = Listening::begin(self.request.as_ref());
+        let noted = cancel::newest_raise();
+        self.register_waker(cx.waker());
+        let frames = FrameGuard::begin(self.request.as_ref());
         let polled = body.poll(cx);
-        self.hear(listening.end());
+        self.apply(frames.end());
         self.answer_to(polled, noted)
     }
 
     /// Drops the body that has raised.
     pub(crate) fn drop_raised(&self, raise: &Raise, drop_body: impl FnOnce()) {
-        raise.gather(self.outranked != 0, drop_body);
+        raise.collect_claims(self.outranked != 0, drop_body);
     }
 
     /// What was given back or withdrawn has not come.
-    fn hear(&mut self, heard: Heard) {
-        self.outranked = self.outranked.saturating_sub(heard.of_scopes);
+    fn apply(&mut self, events: FrameEvents) {
+        self.outranked = self.outranked.saturating_sub(events.of_scopes);
         let again = match self.stage {
-            Stage::Delivered => self.is_given_back(),
-            Stage::Overruled => heard.of_task || heard.of_scopes != 0,
-            Stage::New | Stage::Open | Stage::Passed => false,
+            ScopeState::Delivered => self.is_given_back(),
+            ScopeState::Overruled => events.of_task || events.of_scopes != 0,
+            ScopeState::New | ScopeState::Open | ScopeState::Passed => false,
         };
         if again {
-            self.stage = Stage::Open;
+            self.stage = ScopeState::Open;
         }
     }
 
-    fn attend(&self, waker: &Waker) {
+    fn register_waker(&self, waker: &Waker) {
         self.request
             .iter()
-            .for_each(|request| request.attend(waker));
+            .for_each(|request| request.register_waker(waker));
     }
 
     fn is_given_back(&self) -> bool {
@@ -251,7 +254,7 @@ impl Scope {
     fn answer_to<T>(&self, polled: Poll<T>, noted: cancel::Serial) -> Verdict<T> {
         match polled {
             Poll::Ready(value) => Verdict::Ready(value),
-            Poll::Pending if self.stage == Stage::Delivered => self.claim_raise(noted),
+            Poll::Pending if self.stage == ScopeState::Delivered => self.claim_raise(noted),
             Poll::Pending => Verdict::Pending,
         }
     }
@@ -265,22 +268,22 @@ impl Scope {
         body: Pin<&mut F>,
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
-        let noted = cancel::note();
-        self.attend(cx.waker());
-        let listening = Listening::begin(self.request.as_ref());
+        let noted = cancel::newest_raise();
+        self.register_waker(cx.waker());
+        let frames = FrameGuard::begin(self.request.as_ref());
         let polled = body.poll(cx);
         if cancel::delivering() == outer {
             // It goes on outward, where perhaps a sibling claims it: then this scope is due still.
             if due {
-                self.stage = Stage::Passed;
+                self.stage = ScopeState::Passed;
             }
         } else {
             self.outranked += u32::from(outer != Origin::TASK);
             if due {
-                self.stage = Stage::Overruled;
+                self.stage = ScopeState::Overruled;
             }
         }
-        self.hear(listening.end());
+        self.apply(frames.end());
         self.answer_to(polled, noted)
     }
 
@@ -290,9 +293,9 @@ impl Scope {
         body: Pin<&mut F>,
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
-        self.stage = Stage::Open;
-        let noted = cancel::note();
-        let listening = Listening::begin(self.request.as_ref());
+        self.stage = ScopeState::Open;
+        let noted = cancel::newest_raise();
+        let frames = FrameGuard::begin(self.request.as_ref());
         let sent = Sent::send(
             self.request
                 .as_ref()
@@ -300,25 +303,25 @@ impl Scope {
         );
         let polled = body.poll(cx);
         let unclaimed = sent.is_on_its_way();
-        self.hear(listening.end());
+        self.apply(frames.end());
         drop(sent);
         let given_back = self.is_given_back();
         match polled {
             // It may have been ready without ever meeting the request: then it has not expired.
             Poll::Ready(value) => {
                 if !unclaimed && !given_back {
-                    self.stage = Stage::Delivered;
+                    self.stage = ScopeState::Delivered;
                 }
                 Verdict::Ready(value)
             }
             Poll::Pending if unclaimed => {
-                self.stage = Stage::Delivered;
+                self.stage = ScopeState::Delivered;
                 let raised = Raise::of_marks(noted);
                 self.answer(raised.unwrap_or_else(|| Raise::new(CancelledError::default())))
             }
             Poll::Pending if given_back => Verdict::Pending,
             Poll::Pending => {
-                self.stage = Stage::Delivered;
+                self.stage = ScopeState::Delivered;
                 self.claim_raise(noted)
             }
         }
@@ -382,7 +385,7 @@ struct Sent(Origin);
 
 impl Sent {
     fn send(origin: Origin) -> Sent {
-        wake_attendants();
+        wake_foreign_wakers();
         cancel::set_delivering(origin);
         Sent(origin)
     }

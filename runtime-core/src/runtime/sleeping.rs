@@ -5,8 +5,8 @@ use std::panic::Location;
 use std::task::{Context as PollWith, Poll, Waker};
 use std::time::Instant;
 
-use super::scheduler::branch::Branch;
 use super::scheduler::context::{self, worker_index};
+use super::scheduler::loop_ref::LoopRef;
 use super::task::cancel;
 use super::time::{Rearmed, Stamp, Tick, TimerKey};
 use crate::exceptions::{LoopClosed, NoRunningLoop};
@@ -59,7 +59,7 @@ pub(crate) struct Timer {
 enum State {
     New,
     Waiting {
-        branch: StdArc<Branch>,
+        loop_ref: StdArc<LoopRef>,
         when: Tick,
         key: TimerKey,
         /// The clone on the wheel.
@@ -93,12 +93,12 @@ impl Timer {
         match &mut self.state {
             State::New => self.arm(None, when, precision, location, cx),
             State::Waiting {
-                branch,
+                loop_ref,
                 when: tick,
                 key,
                 waker,
             } => {
-                let driver = &branch.shared.driver;
+                let driver = &loop_ref.shared.driver;
                 if driver.clock.tick() >= *tick {
                     return self.finish();
                 }
@@ -115,7 +115,7 @@ impl Timer {
                         Rearmed::Closed => return self.move_on(when, precision, location, cx),
                     }
                 }
-                note(location);
+                note_wait(location);
                 Poll::Pending
             }
             State::Done => Poll::Ready(Ok(())),
@@ -169,10 +169,10 @@ impl Timer {
         location: &'static Location<'static>,
         cx: &mut PollWith<'_>,
     ) -> Poll<Result<(), NoTimer>> {
-        let Some(branch) = context::branch() else {
+        let Some(loop_ref) = context::loop_ref() else {
             return Poll::Ready(Err(NoTimer::NoRunningLoop));
         };
-        let driver = &branch.shared.driver;
+        let driver = &loop_ref.shared.driver;
         let now = now.map_or_else(|| driver.clock.tick(), |now| driver.clock.to_tick(now));
         // What is beyond counting stands on the wheel as well: the end of the loop ends that, too.
         let when = when.map_or(Tick::NEVER, |when| driver.clock.to_tick(when));
@@ -186,24 +186,24 @@ impl Timer {
         };
         let kept = cx.waker().clone();
         let waker = identity(&kept);
-        let Some(key) = driver.insert(worker_index(&branch.shared), fires, kept) else {
+        let Some(key) = driver.insert(worker_index(&loop_ref.shared), fires, kept) else {
             return Poll::Ready(Err(NoTimer::LoopClosed));
         };
         self.state = State::Waiting {
-            branch,
+            loop_ref,
             when,
             key,
             waker,
         };
-        note(location);
+        note_wait(location);
         Poll::Pending
     }
 
     /// Takes the timer out of its loop; polled again, it begins anew.
     pub(crate) fn cancel(&mut self) {
         let state = std::mem::replace(&mut self.state, State::New);
-        if let State::Waiting { branch, key, .. } = state {
-            branch.shared.driver.cancel(key);
+        if let State::Waiting { loop_ref, key, .. } = state {
+            loop_ref.shared.driver.cancel(key);
         }
     }
 }
@@ -222,7 +222,7 @@ fn identity(waker: &Waker) -> (usize, usize) {
 }
 
 /// Notes for whoever looks what the current task waits on.
-fn note(location: &'static Location<'static>) {
+fn note_wait(location: &'static Location<'static>) {
     cancel::wait_on(location);
 }
 

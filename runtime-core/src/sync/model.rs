@@ -25,14 +25,14 @@ pub(crate) mod thread {
 
     loom::thread_local! {
         // Not loom's own park: it forgets its token when the thread waits for a mutex meanwhile.
-        static BED: StdArc<Bell> = StdArc::new(Bell::new());
+        static OWN_BELL: StdArc<Bell> = StdArc::new(Bell::new());
     }
 
     /// A thread of the model, to be unparked.
     #[derive(Clone, Debug)]
     pub(crate) struct Thread {
         id: ThreadId,
-        bed: StdArc<Bell>,
+        bell: StdArc<Bell>,
     }
 
     impl Thread {
@@ -41,7 +41,7 @@ pub(crate) mod thread {
         }
 
         pub(crate) fn unpark(&self) {
-            self.bed.ring();
+            self.bell.ring();
         }
     }
 
@@ -53,12 +53,12 @@ pub(crate) mod thread {
     pub(crate) fn current() -> Thread {
         Thread {
             id: loom::thread::current().id(),
-            bed: BED.with(StdArc::clone),
+            bell: OWN_BELL.with(StdArc::clone),
         }
     }
 
     pub(crate) fn park() {
-        BED.with(StdArc::clone).wait();
+        OWN_BELL.with(StdArc::clone).wait();
     }
 
     /// Time does not pass in a model: nothing ends this wait but an unpark.

@@ -18,9 +18,9 @@ pub(crate) enum Mutant {
     /// a5: `uncancel` takes the count to zero and leaves the request.
     KeepWithdrawn,
     /// a6: who finds the end tells although somebody else tells already.
-    TellBesideTeller,
+    NotifyBesideNotifier,
     /// a6: the teller does not look again.
-    TellOnce,
+    NotifyOnce,
     /// a7: a claim is not noted.
     MeetNobody,
     /// a8: a scope is woken for what was given back before it can see that.
@@ -76,9 +76,9 @@ pub(crate) enum Mutant {
     /// b7: the thread of an inbox is not woken.
     SendSilently,
     /// b8: the poller thread goes to bed without the fence before its look.
-    BedWithoutFence,
+    ParkWithoutFence,
     /// b8: a worker that wakes up looks at the bed without the fence before.
-    RouseWithoutFence,
+    UnparkWithoutFence,
     /// b8: a worker that comes back does not wake the poller thread.
     ArriveSilently,
     /// c1: the notification is sent before the push.
@@ -86,9 +86,9 @@ pub(crate) enum Mutant {
     /// c2: whether a completion is in time is decided before the lock under which it happens.
     CompleteUnlocked,
     /// c2: the end is not told to the threads that sleep.
-    TellNoSleeper,
+    NotifyNoSleeper,
     /// c2: the end is told to one of the threads that sleep.
-    TellOneSleeper,
+    NotifyOneSleeper,
     /// c2: a wait whose time is over does not look once more.
     GiveUpUnseen,
     /// c2: who adds a callback looks for the end before the lock under which it adds it.
@@ -100,9 +100,9 @@ pub(crate) enum Mutant {
     /// h1: worker 0 is not told that a task has left.
     EndUntold,
     /// h1: a task leaves the registry before it tells of its end.
-    DeathBeforeTelling,
+    RemoveBeforeNotify,
     /// h1: who tells of an end after the completer is not waited for.
-    TellerUncounted,
+    NotifierUncounted,
     /// h2: the shutdown wakes one worker only.
     StopWakesOne,
     /// h3: a thread that cannot be started is nobody's error.
@@ -112,7 +112,7 @@ pub(crate) enum Mutant {
     /// h3: a thread of the pool leaves when its time is over, whatever is queued.
     LeaveWithWork,
     /// h3: a thread that has been woken leaves the summons standing.
-    SummonsStands,
+    WakeUpStays,
     /// d1: who re-arms a timer is not told that it has fired.
     FireUntold,
     /// d1: a visit to a wheel does not look at what was cancelled while its lock was taken.
@@ -146,13 +146,13 @@ pub(crate) enum Mutant {
     /// e3: an advance begins, and who waits in the poller is not told.
     AdvanceWithoutLook,
     /// Registry: a death does not wait for a reader of its slot.
-    DeathIgnoresReader,
+    RemoveIgnoresReader,
     /// Registry: the closer does not sum the births again.
     CloseOnFirstSum,
     /// Registry: a birth is counted before its slot is filled.
-    CountBeforeBirth,
+    CountBeforeInsert,
     /// Registry: the closed bit is looked at outside the lock under which a foreign birth happens.
-    BirthUnlocked,
+    InsertUnlocked,
     /// Registry: a birth does not publish what is born.
-    BirthUnpublished,
+    InsertUnpublished,
 }

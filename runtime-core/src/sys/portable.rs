@@ -14,14 +14,14 @@ use super::came::Came;
 pub(crate) struct Waiter {
     poller: Poller,
     events: Mutex<Events>,
-    alarm: Mutex<Alarm>,
+    timer: Mutex<SoftTimer>,
     /// There was an interrupt: `polling` ends a wait for it, and does not say why.
     interrupted: AtomicBool,
 }
 
 /// The timer, kept here: `polling` is told of it with each wait.
 #[derive(Debug, Default)]
-struct Alarm {
+struct SoftTimer {
     deadline: Option<Instant>,
     /// Somebody waits, with the deadline of a moment ago.
     occupied: bool,
@@ -32,7 +32,7 @@ impl Waiter {
         Ok(Waiter {
             poller: Poller::new()?,
             events: Mutex::new(Events::new()),
-            alarm: Mutex::default(),
+            timer: Mutex::default(),
             interrupted: AtomicBool::new(false),
         })
     }
@@ -41,10 +41,10 @@ impl Waiter {
     /// way.
     pub(crate) fn arm(&self, after: Option<Duration>) -> io::Result<()> {
         let deadline = after.and_then(|after| Instant::now().checked_add(after));
-        let mut alarm = lock(&self.alarm);
-        alarm.deadline = deadline;
+        let mut timer = lock(&self.timer);
+        timer.deadline = deadline;
         // Otherwise it would end the next wait, which has this deadline anyway.
-        if alarm.occupied {
+        if timer.occupied {
             self.poller.notify()?;
         }
         Ok(())
@@ -53,9 +53,9 @@ impl Waiter {
     /// Waits for an interrupt, a deadline or an event; `at_once`: only looks.
     pub(crate) fn wait(&self, at_once: bool) -> io::Result<Came> {
         let deadline = {
-            let mut alarm = lock(&self.alarm);
-            alarm.occupied = true;
-            alarm.deadline
+            let mut timer = lock(&self.timer);
+            timer.occupied = true;
+            timer.deadline
         };
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let timeout = if at_once { Some(Duration::ZERO) } else { left };
@@ -77,9 +77,9 @@ impl Waiter {
     /// Whether the deadline has come, which it does once.
     fn end_wait(&self) -> bool {
         let now = Instant::now();
-        let mut alarm = lock(&self.alarm);
-        alarm.occupied = false;
-        alarm
+        let mut timer = lock(&self.timer);
+        timer.occupied = false;
+        timer
             .deadline
             .take_if(|deadline| *deadline <= now)
             .is_some()

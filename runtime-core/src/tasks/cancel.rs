@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::exceptions::CancelledError;
-use crate::runtime::{Attendance, Raise, drop_handled, intercept, note};
+use crate::runtime::{CancelWaker, Raise, drop_handled, intercept, newest_raise};
 
 /// Runs `future`, and catches a cancellation that reaches it: `try: … except CancelledError`.
 ///
@@ -40,7 +40,7 @@ use crate::runtime::{Attendance, Raise, drop_handled, intercept, note};
 pub fn catch_cancelled<F: Future>(future: F) -> CatchCancelled<F> {
     CatchCancelled {
         future: Some(future),
-        attendance: Attendance::default(),
+        cancel_waker: CancelWaker::default(),
         location: Location::caller(),
     }
 }
@@ -51,7 +51,7 @@ pin_project! {
     pub struct CatchCancelled<F> {
         #[pin]
         future: Option<F>,
-        attendance: Attendance,
+        cancel_waker: CancelWaker,
         location: &'static Location<'static>,
     }
 }
@@ -64,7 +64,7 @@ impl<F: Future> Future for CatchCancelled<F> {
         let Some(future) = this.future.as_mut().as_pin_mut() else {
             polled_again(this.location)
         };
-        let noted = note();
+        let noted = newest_raise();
         if let Poll::Ready(value) = future.poll(cx) {
             this.future.set(None);
             return Poll::Ready(Ok(value));
@@ -75,7 +75,7 @@ impl<F: Future> Future for CatchCancelled<F> {
                 Poll::Ready(Err(error))
             }
             None => {
-                this.attendance.attend(cx.waker());
+                this.cancel_waker.register_waker(cx.waker());
                 Poll::Pending
             }
         }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::runtime::{
-    Attendance, Raise, Stamp, asked_for, begin_handler, hidden, is_delivering, note,
+    CancelWaker, Raise, Stamp, asked_for, begin_handler, hidden, is_delivering, newest_raise,
 };
 
 /// Runs `body`, then `cleanup`, whichever way the body ends: `try: … finally: await cleanup`.
@@ -44,7 +44,7 @@ where
         end: None,
         began: Stamp::default(),
         withheld: Vec::new(),
-        attendance: Attendance::default(),
+        cancel_waker: CancelWaker::default(),
         location: Location::caller(),
     }
 }
@@ -62,7 +62,7 @@ pin_project! {
         began: Stamp,
         // Requests that are older, and wait for its end.
         withheld: Vec<Raise>,
-        attendance: Attendance,
+        cancel_waker: CancelWaker,
         location: &'static Location<'static>,
     }
 }
@@ -81,7 +81,7 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
         let Some(body) = this.body.as_mut().as_pin_mut() else {
             return true;
         };
-        let noted = note();
+        let noted = newest_raise();
         let end = match catch_unwind(AssertUnwindSafe(|| body.poll(cx))) {
             Ok(Poll::Ready(value)) => End::Value(value),
             Err(payload) => End::Panic(payload),
@@ -94,7 +94,7 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
         let dropped = catch_unwind(AssertUnwindSafe(|| match &end {
             // What is held there is a part of what is raised after the cleanup.
             End::Cancelled(raise) => {
-                raise.gather(true, || hidden(|| this.body.set(None)));
+                raise.collect_claims(true, || hidden(|| this.body.set(None)));
                 if let Some(moment) = begin_handler() {
                     raise.include(moment);
                 }
@@ -122,7 +122,7 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
         let Some(cleanup) = this.cleanup.as_mut().as_pin_mut() else {
             return true;
         };
-        let noted = note();
+        let noted = newest_raise();
         // What was asked for before the cleanup began is let wait until it has ended.
         let older = asked_for().is_some_and(|asked| asked <= *this.began);
         let polled = if older {
@@ -168,7 +168,7 @@ impl<F: Future, C: Future<Output = ()>> Future for Finally<F, C> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         if !self.as_mut().poll_body(cx) || !self.as_mut().poll_cleanup(cx) {
-            self.project().attendance.attend(cx.waker());
+            self.project().cancel_waker.register_waker(cx.waker());
             return Poll::Pending;
         }
         let this = self.project();

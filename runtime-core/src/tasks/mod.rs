@@ -19,7 +19,7 @@ pub use as_completed::{AsCompleted, as_completed};
 pub use cancel::{CatchCancelled, catch_cancelled};
 pub use finally::{Finally, finally};
 #[doc(hidden)]
-pub use gather::Crib;
+pub use gather::Spawner;
 pub use gather::{
     Awaitables, Child, Children, Gather, ReturnExceptions, TryAwaitables, gather, gather_all,
     try_gather,

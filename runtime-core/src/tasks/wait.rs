@@ -10,7 +10,7 @@ use std::time::Duration;
 use ::futures::stream::{FuturesUnordered, Stream};
 
 use super::sleep::{Sleep, sleep};
-use crate::runtime::{Attendance, Outcome, OwnEnd, Raise, Task};
+use crate::runtime::{CancelWaker, Outcome, OwnEnd, Raise, Task};
 
 /// Waits until `tasks` have ended, or some of them: `asyncio.wait`.
 ///
@@ -54,7 +54,7 @@ pub fn wait<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Wait<T> {
         return_when: ALL_COMPLETED,
         enough: false,
         raise: None,
-        attendance: Attendance::default(),
+        cancel_waker: CancelWaker::default(),
         location: Location::caller(),
     }
 }
@@ -72,7 +72,7 @@ pub struct Wait<T, W = AllCompleted> {
     enough: bool,
     /// The awaiter is cancelled, by what has ended a task.
     raise: Option<Raise>,
-    attendance: Attendance,
+    cancel_waker: CancelWaker,
     location: &'static Location<'static>,
 }
 
@@ -114,7 +114,7 @@ impl<T, W> Wait<T, W> {
             return_when: condition,
             enough: self.enough,
             raise: self.raise,
-            attendance: self.attendance,
+            cancel_waker: self.cancel_waker,
             location: self.location,
         }
     }
@@ -201,7 +201,7 @@ impl<T, W: ReturnWhen<T>> Future for Wait<T, W> {
         match this.own_end(cx) {
             Some(raise) => {
                 this.raise = raise;
-                this.attendance.attend(cx.waker());
+                this.cancel_waker.register_waker(cx.waker());
                 Poll::Pending
             }
             None => Poll::Ready(this.finish()),

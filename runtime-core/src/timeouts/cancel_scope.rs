@@ -1,6 +1,6 @@
 //! The handle of a scope that can be cancelled by itself: trio's cancel scope, and its shield.
 //!
-//! What the shield keeps from the body is [`Held`] here, and given back when the scope ends, or the
+//! What the shield keeps from the body is [`CancelClaim`] here, and given back when the scope ends, or the
 //! shield goes down.
 
 use std::fmt;
@@ -8,7 +8,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use crate::runtime::{
-    Held, Passing, Stamp, TaskId, current_task, delivered_requests, settled_requests,
+    CancelClaim, Passing, Stamp, TaskId, current_task, delivered_requests, settled_requests,
 };
 use crate::sync::{Arc, Mutex};
 
@@ -41,7 +41,7 @@ struct State {
     /// When it was cancelled: by hand, or because the deadline has passed.
     cancelled: Option<Stamp>,
     shielded: bool,
-    stage: Stage,
+    stage: CancelScopeState,
     /// Woken when anything of the above changes.
     waker: Option<Waker>,
     /// The request from outside that is on its way into the body just now, with no shield up.
@@ -49,11 +49,11 @@ struct State {
     /// How many of the task's requests had been delivered when that was last known without a shield.
     delivered: Option<(TaskId, u32)>,
     /// Requests from outside that the body has not seen.
-    held: Vec<Held>,
+    held: Vec<CancelClaim>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum CancelScopeState {
     Open,
     Ended,
     Cancelled,
@@ -65,7 +65,7 @@ impl CancelScope {
             deadline,
             cancelled: None,
             shielded: false,
-            stage: Stage::Open,
+            stage: CancelScopeState::Open,
             waker: None,
             passing: None,
             delivered: None,
@@ -93,7 +93,7 @@ impl CancelScope {
     /// Whether the scope has ended because it was cancelled: the outcome is `None`.
     #[must_use]
     pub fn cancelled_caught(&self) -> bool {
-        self.shared.lock().stage == Stage::Cancelled
+        self.shared.lock().stage == CancelScopeState::Cancelled
     }
 
     /// When the scope cancels itself; none: never.
@@ -153,7 +153,7 @@ impl CancelScope {
     /// Changes an open scope, and has its future look at what has changed.
     fn change(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.shared.lock();
-        if state.stage == Stage::Open {
+        if state.stage == CancelScopeState::Open {
             change(&mut state);
             let waker = state.waker.take();
             drop(state);
@@ -162,7 +162,7 @@ impl CancelScope {
     }
 
     /// Registers who is to hear of a change, and says how things are.
-    pub(super) fn attend(&self, waker: &Waker) -> View {
+    pub(super) fn register_waker(&self, waker: &Waker) -> View {
         let state = self.shared.lock();
         let known = state.waker.as_ref();
         if known.is_some_and(|known| known.will_wake(waker)) {
@@ -192,10 +192,10 @@ impl CancelScope {
     /// Claims the request on its way, and keeps it until the scope ends or the shield goes down.
     #[cold]
     pub(super) fn hold(&self) {
-        self.keep(Held::claim());
+        self.keep(CancelClaim::claim());
     }
 
-    fn keep(&self, held: Option<Held>) {
+    fn keep(&self, held: Option<CancelClaim>) {
         let Some(held) = held else { return };
         // Outside the lock: what is not kept may have a waker. (Only the body's thread comes here.)
         let mut all = std::mem::take(&mut self.shared.lock().held);
@@ -231,9 +231,9 @@ impl CancelScope {
     }
 
     /// Ends the scope, and gives back what it still holds.
-    pub(super) fn end(&self, stage: Stage) {
+    pub(super) fn end(&self, stage: CancelScopeState) {
         let mut state = self.shared.lock();
-        if state.stage == Stage::Open {
+        if state.stage == CancelScopeState::Open {
             state.stage = stage;
         }
         state.passing = None;
@@ -251,7 +251,7 @@ pub(super) struct View {
     pub(super) cancelled: Option<Stamp>,
     pub(super) shielded: bool,
     /// Whether requests from outside are held.
-    pub(super) holds: bool,
+    pub(super) inhibitor: bool,
 }
 
 impl State {
@@ -260,7 +260,7 @@ impl State {
             deadline: self.deadline,
             cancelled: self.cancelled,
             shielded: self.shielded,
-            holds: !self.held.is_empty(),
+            inhibitor: !self.held.is_empty(),
         }
     }
 }

@@ -30,7 +30,7 @@ pub struct Timeout {
 
 struct State {
     when: Option<Instant>,
-    stage: Stage,
+    stage: TimeoutState,
     /// The last delivery of the request.
     delivery: Option<Delivery>,
     /// The body is polled with that on its way.
@@ -41,7 +41,7 @@ struct State {
 
 /// asyncio's states, but for "created": the body sees it entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum TimeoutState {
     Active,
     Expiring,
     Expired,
@@ -52,7 +52,7 @@ impl Timeout {
     pub(super) fn new(when: Option<Instant>) -> Timeout {
         let state = State {
             when,
-            stage: Stage::Active,
+            stage: TimeoutState::Active,
             delivery: None,
             delivering: false,
             waker: None,
@@ -76,21 +76,21 @@ impl Timeout {
     /// If the timeout has expired, or has ended.
     pub fn reschedule(&self, when: Option<Instant>) -> Result<(), InvalidStateError> {
         let mut state = self.shared.lock();
-        if state.stage == Stage::Expiring && state.takes_back() {
+        if state.stage == TimeoutState::Expiring && state.takes_back() {
             state.delivering = false;
-            state.stage = Stage::Active;
+            state.stage = TimeoutState::Active;
         }
         let message = match state.stage {
-            Stage::Active => {
+            TimeoutState::Active => {
                 state.when = when;
                 let waker = state.waker.take();
                 drop(state);
                 waker.into_iter().for_each(Waker::wake);
                 return Ok(());
             }
-            Stage::Expiring => "Cannot change state of expiring Timeout",
-            Stage::Expired => "Cannot change state of expired Timeout",
-            Stage::Finished => "Cannot change state of finished Timeout",
+            TimeoutState::Expiring => "Cannot change state of expiring Timeout",
+            TimeoutState::Expired => "Cannot change state of expired Timeout",
+            TimeoutState::Finished => "Cannot change state of finished Timeout",
         };
         Err(InvalidStateError::new(message))
     }
@@ -101,14 +101,14 @@ impl Timeout {
     pub fn expired(&self) -> bool {
         let state = self.shared.lock();
         match state.stage {
-            Stage::Active | Stage::Finished => false,
-            Stage::Expiring => !state.is_on_its_way(),
-            Stage::Expired => true,
+            TimeoutState::Active | TimeoutState::Finished => false,
+            TimeoutState::Expiring => !state.is_on_its_way(),
+            TimeoutState::Expired => true,
         }
     }
 
     /// Registers who is to hear of a move, and returns the deadline.
-    pub(super) fn attend(&self, waker: &Waker) -> Option<Instant> {
+    pub(super) fn register_waker(&self, waker: &Waker) -> Option<Instant> {
         let state = self.shared.lock();
         let known = state.waker.as_ref();
         if known.is_some_and(|known| known.will_wake(waker)) {
@@ -134,7 +134,7 @@ impl Timeout {
         if state.when != Some(when) {
             return false;
         }
-        state.stage = Stage::Expiring;
+        state.stage = TimeoutState::Expiring;
         let earlier = state.delivery.replace(delivery);
         state.delivering = true;
         drop(state);
@@ -147,26 +147,31 @@ impl Timeout {
     pub(super) fn end_delivery(&self) -> bool {
         let mut state = self.shared.lock();
         state.delivering = false;
-        state.stage == Stage::Active
+        state.stage == TimeoutState::Active
     }
 
     /// The limit is dropped before its end: by a cancellation from outside, or a panic of the body.
     pub(super) fn abandon(&self) {
-        let expires = matches!(self.shared.lock().stage, Stage::Expiring | Stage::Expired);
+        let expires = matches!(
+            self.shared.lock().stage,
+            TimeoutState::Expiring | TimeoutState::Expired
+        );
         self.set_stage(if expires {
-            Stage::Expired
+            TimeoutState::Expired
         } else {
-            Stage::Finished
+            TimeoutState::Finished
         });
     }
 
-    pub(super) fn set_stage(&self, stage: Stage) {
+    pub(super) fn set_stage(&self, stage: TimeoutState) {
         let mut state = self.shared.lock();
         state.stage = stage;
         // A handle may be kept long after the end: it keeps nothing of the task.
         let ended = match stage {
-            Stage::Active | Stage::Expiring => None,
-            Stage::Expired | Stage::Finished => Some((state.waker.take(), state.delivery.take())),
+            TimeoutState::Active | TimeoutState::Expiring => None,
+            TimeoutState::Expired | TimeoutState::Finished => {
+                Some((state.waker.take(), state.delivery.take()))
+            }
         };
         drop(state);
         drop(ended);

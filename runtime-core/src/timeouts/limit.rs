@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
-use super::control::{Stage, Timeout};
+use super::control::{Timeout, TimeoutState};
 use super::once::Once;
 use crate::exceptions::TimeoutError;
 use crate::runtime::{
@@ -201,7 +201,7 @@ impl<F: Future> Future for Limited<F> {
         } else {
             (None, None)
         };
-        let mut clock = Alarm {
+        let mut clock = LimitTimer {
             timer: this.timer,
             armed: this.armed,
             location: this.location,
@@ -228,7 +228,7 @@ impl<F: Future> Future for Limited<F> {
                     // The request has been taken back, put off, or given back: the next poll looks
                     // again.
                     if !this.scope.has_passed() {
-                        this.limit.note(Stage::Active);
+                        this.limit.set_state(TimeoutState::Active);
                     }
                     cx.waker().wake_by_ref();
                 } else if let (false, Some(when)) = (due, when) {
@@ -239,7 +239,7 @@ impl<F: Future> Future for Limited<F> {
             Verdict::Raised(raise) => {
                 this.scope
                     .drop_raised(&raise, || hidden(|| this.body.set(None)));
-                this.limit.note(Stage::Expired);
+                this.limit.set_state(TimeoutState::Expired);
                 let raise = this.raising.insert(raise);
                 return Pin::new(raise).poll(cx).map(|never| match never {});
             }
@@ -248,10 +248,10 @@ impl<F: Future> Future for Limited<F> {
         };
         clock.timer.cancel();
         hidden(|| this.body.set(None));
-        this.limit.note(if expired {
-            Stage::Expired
+        this.limit.set_state(if expired {
+            TimeoutState::Expired
         } else {
-            Stage::Finished
+            TimeoutState::Finished
         });
         Poll::Ready(outcome)
     }
@@ -263,13 +263,13 @@ fn polled_again(location: &Location<'_>) -> ! {
 }
 
 /// The timer of a limit, and what it is armed for.
-struct Alarm<'a> {
+struct LimitTimer<'a> {
     timer: &'a mut Timer,
     armed: &'a mut Option<Instant>,
     location: &'static Location<'static>,
 }
 
-impl Alarm<'_> {
+impl LimitTimer<'_> {
     /// The deadline, if it has come, and when that asks for the end. (One that was past when it was set has
     /// asked for nothing before that.) Where there is none any more, no timer stays behind.
     fn look(
@@ -345,7 +345,7 @@ impl Limit {
                 when
             }
             Limit::At(when) => *when,
-            Limit::Shared(control) => control.attend(cx.waker()),
+            Limit::Shared(control) => control.register_waker(cx.waker()),
         }
     }
 
@@ -364,7 +364,7 @@ impl Limit {
         matches!(self, Limit::Shared(control) if control.end_delivery())
     }
 
-    fn note(&self, stage: Stage) {
+    fn set_state(&self, stage: TimeoutState) {
         if let Limit::Shared(control) = self {
             control.set_stage(stage);
         }

@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
-use super::cancel_scope::{CancelScope, Delivering, Stage, View};
+use super::cancel_scope::{CancelScope, CancelScopeState, Delivering, View};
 use super::once::Once;
 use crate::runtime::{
-    Attendance, Precision, Raise, Scope, Stamp, Timer, Verdict, current_task, hidden,
+    CancelWaker, Precision, Raise, Scope, Stamp, Timer, Verdict, current_task, hidden,
     is_delivering, shielded, stamp_of, try_get_running_loop,
 };
 
@@ -81,9 +81,9 @@ pin_project! {
         body: Option<F>,
         scope: Scope,
         handle: Lease,
-        alarm: Alarm,
+        alarm: DeadlineTimer,
         // A shield takes requests: it must be polled when one is delivered.
-        attendance: Attendance,
+        cancel_waker: CancelWaker,
         raising: Option<Raise>,
     }
 }
@@ -94,12 +94,12 @@ impl<F> Scoped<F> {
             body: Some(body),
             scope: Scope::new(),
             handle: Lease(handle),
-            alarm: Alarm {
+            alarm: DeadlineTimer {
                 timer: Timer::new(),
                 armed: None,
                 location,
             },
-            attendance: Attendance::default(),
+            cancel_waker: CancelWaker::default(),
             raising: None,
         }
     }
@@ -111,12 +111,12 @@ impl<F> Projection<'_, F> {
         let handle = &self.handle.0;
         let now = handle.look();
         if now.shielded || view.shielded {
-            self.attendance.attend(cx.waker());
+            self.cancel_waker.register_waker(cx.waker());
             if is_delivering() {
                 handle.hold();
             }
         }
-        if !now.shielded && (now.holds || view.shielded) {
+        if !now.shielded && (now.inhibitor || view.shielded) {
             handle.give_back();
         }
         if self.scope.is_open() && (due || !was_open) {
@@ -139,7 +139,7 @@ impl<F: Future> Future for Scoped<F> {
         let entered = this.scope.enter();
         debug_assert!(entered, "move_on_after() has looked for the task");
         let handle = &this.handle.0;
-        let view = handle.attend(cx.waker());
+        let view = handle.register_waker(cx.waker());
         handle.note_delivered();
         let was_open = this.scope.is_open();
         let asked = view.cancelled.or_else(|| {
@@ -177,8 +177,8 @@ impl<F: Future> Future for Scoped<F> {
             None => hidden(|| this.body.set(None)),
         }
         let stage = match (&outcome, &raised) {
-            (None, None) => Stage::Cancelled,
-            _ => Stage::Ended,
+            (None, None) => CancelScopeState::Cancelled,
+            _ => CancelScopeState::Ended,
         };
         handle.end(stage);
         let Some(raise) = raised else {
@@ -194,19 +194,19 @@ struct Lease(CancelScope);
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.0.end(Stage::Ended);
+        self.0.end(CancelScopeState::Ended);
     }
 }
 
 /// The timer of the deadline.
-struct Alarm {
+struct DeadlineTimer {
     timer: Timer,
     /// What it is armed for.
     armed: Option<Instant>,
     location: &'static Location<'static>,
 }
 
-impl Alarm {
+impl DeadlineTimer {
     /// When the deadline came, if it has. One that was past when it was set has asked for nothing before
     /// that.
     fn asked(&mut self, deadline: Option<Instant>, cx: &mut Context<'_>) -> Option<Stamp> {

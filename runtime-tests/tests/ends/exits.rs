@@ -270,11 +270,11 @@ fn a_panic_of_a_destructor_in_the_shutdown_stops_nothing() {
     watched(|| {
         for count in [1, 3] {
             let ended = Flag::default();
-            let witness = ended.clone();
+            let probe = ended.clone();
             let mut runner = workers(count);
             let task = runner.run(async move {
                 begun(async move {
-                    let _witness = witness.set_on_drop();
+                    let _probe = probe.set_on_drop();
                     pending::<()>().await;
                 })
                 .await;

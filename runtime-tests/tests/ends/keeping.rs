@@ -104,18 +104,18 @@ fn an_exception_handler_that_holds_its_loop_goes_with_the_close() {
     alone(|| {
         assert_nothing_kept(|runner| {
             let (event_loop, gone) = (runner.get_loop().clone(), Flag::default());
-            let (held, witness) = (event_loop.clone(), gone.set_on_drop());
+            let (held, probe) = (event_loop.clone(), gone.set_on_drop());
             event_loop.set_exception_handler(move |_, _| {
-                let _all = (&witness, held.time());
+                let _all = (&probe, held.time());
             });
             runner.run(async { create_task(async {}).await.unwrap() });
             runner.close();
             assert!(gone.is_set(), "the handler is kept");
             // And one that comes too late is not kept at all.
             let (late, held) = (Flag::default(), event_loop.clone());
-            let witness = late.set_on_drop();
+            let probe = late.set_on_drop();
             event_loop.set_exception_handler(move |_, _| {
-                let _all = (&witness, held.time());
+                let _all = (&probe, held.time());
             });
             assert!(late.is_set(), "the late handler is kept");
         });

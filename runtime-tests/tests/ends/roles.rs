@@ -159,9 +159,9 @@ fn leave_wish(wish: impl FnOnce() + Send + 'static) {
 /// Sets a context variable whose value makes a local task when it is dropped.
 fn leave_late_wish(ended: Flag) {
     leave_wish(move || {
-        let witness = ended.set_on_drop();
+        let probe = ended.set_on_drop();
         drop(create_local_task(async move {
-            let _witness = witness;
+            let _probe = probe;
             std::future::pending::<()>().await;
         }));
     });
@@ -212,11 +212,11 @@ fn a_local_task_that_the_runner_s_context_makes_at_the_end_is_no_hang() {
         let ended = Flag::default();
         let inner = ended.clone();
         runner.run(async move {
-            let witness = inner.set_on_drop();
+            let probe = inner.set_on_drop();
             leave_wish(move || {
                 // Outside of the loop by now: refused by a panic, which is nobody's.
                 let _refused = caught(move || {
-                    let _witness = witness;
+                    let _probe = probe;
                     drop(create_local_task(async {}));
                 });
             });

@@ -14,7 +14,7 @@
 //! | `scheduler/driver.rs` the bed; `scheduler/role.rs` | wakers, at a visit | `…_timers…` |
 //! | `task/callback.rs` a handle's body | a callback | `…_callbacks…` |
 //! | `task/audience.rs` who waits for an end | wakers, callbacks | `…_future`, strikes at a wait |
-//! | `task/side.rs` a task's side, `task/attendant.rs` | wakers of catches | strikes at a catch |
+//! | `task/side.rs` a task's side, `task/foreign_waker.rs` | wakers of catches | strikes at a catch |
 //! | `task/held.rs`, `task/raise.rs` requests | wakers | strikes at a shield, a cleanup |
 //! | `task/context.rs` a context | values | `…_variables` |
 //! | `handover.rs` a concurrent future | wakers, callbacks, values | `…_concurrent_future` |

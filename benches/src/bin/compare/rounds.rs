@@ -17,7 +17,7 @@ use crate::table;
 use crate::workload::{Order, Runtime, Setup, Workload};
 
 /// A sample that takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// All samples of one workload.
 #[derive(Debug)]
@@ -134,14 +134,17 @@ fn take(order: &Order, python: Option<&Interpreter>) -> Result<Sample, String> {
         // Nobody listens any more if patience has run out.
         let _ = sender.send(line);
     });
-    let line = line.recv_timeout(PATIENCE);
+    let line = line.recv_timeout(ANSWER_TIMEOUT);
     if line.is_err() {
         let _ = child.kill();
     }
     let status = child.wait().map_err(|error| failed(error.to_string()))?;
     let _ = reader.join();
     match line {
-        Err(_) => Err(failed(format!("no answer within {} s", PATIENCE.as_secs()))),
+        Err(_) => Err(failed(format!(
+            "no answer within {} s",
+            ANSWER_TIMEOUT.as_secs()
+        ))),
         Ok(_) if !status.success() => Err(failed(status.to_string())),
         Ok(line) => serde_json::from_str(&line).map_err(|error| failed(error.to_string())),
     }

@@ -64,11 +64,11 @@ pub(crate) enum Refusal {
 
 /// The pool. Dropped, it finishes what is queued, and waits for nobody.
 pub(crate) struct Pool<W: Work> {
-    desk: Arc<Desk<W>>,
+    shared: Arc<Shared<W>>,
 }
 
 /// What the threads share.
-struct Desk<W> {
+struct Shared<W> {
     state: Mutex<State<W>>,
     /// For idle threads.
     work: Condvar,
@@ -87,13 +87,13 @@ struct State<W> {
     /// Threads asleep.
     idle: usize,
     /// A thread has been woken or started, and has not arrived.
-    summoned: bool,
+    waking: bool,
     /// A place for every thread that has not left.
-    seats: Vec<Option<Seat>>,
+    thread_slots: Vec<Option<ThreadSlot>>,
     last_left: Option<thread::JoinHandle<()>>,
 }
 
-struct Seat {
+struct ThreadSlot {
     thread: thread::JoinHandle<()>,
     running: Option<&'static Location<'static>>,
 }
@@ -108,18 +108,18 @@ impl<W: Work> Pool<W> {
             closed: false,
             serving: 0,
             idle: 0,
-            summoned: false,
-            seats: Vec::new(),
+            waking: false,
+            thread_slots: Vec::new(),
             last_left: None,
         };
-        let desk = Desk {
+        let shared = Shared {
             state: Mutex::new(state),
             work: Condvar::new(),
             gone: Condvar::new(),
             settings,
         };
         Pool {
-            desk: Arc::new(desk),
+            shared: Arc::new(shared),
         }
     }
 
@@ -128,19 +128,19 @@ impl<W: Work> Pool<W> {
     /// # Errors
     /// Gives it back, with the reason.
     pub(crate) fn submit(&self, work: W) -> Result<(), (W, Refusal)> {
-        let mut state = self.desk.state.lock();
+        let mut state = self.shared.state.lock();
         if state.closed {
             return Err((work, Refusal::Closed));
         }
         state.queue.push_back(work);
-        match summon(&self.desk, &mut state) {
-            Summons::Failed(error) if state.serving == 0 && !broken(Mutant::SwallowRefusal) => {
+        match wake_or_start(&self.shared, &mut state) {
+            WakeUp::Failed(error) if state.serving == 0 && !broken(Mutant::SwallowRefusal) => {
                 let work = state.queue.pop_back().expect("pushed above");
                 Err((work, Refusal::NoThread(error)))
             }
-            summons => {
+            wake_up => {
                 drop(state);
-                self.desk.call(&summons);
+                self.shared.call(&wake_up);
                 Ok(())
             }
         }
@@ -151,44 +151,44 @@ impl<W: Work> Pool<W> {
     /// # Errors
     /// Gives it back if the pool is closed.
     pub(crate) fn submit_by_hand(&self, work: W) -> Result<Claim<W>, (W, Refusal)> {
-        let mut state = self.desk.state.lock();
+        let mut state = self.shared.state.lock();
         if state.closed {
             return Err((work, Refusal::Closed));
         }
         let ticket = state.by_hand.join(work);
         drop(state);
         Ok(Claim {
-            desk: Arc::clone(&self.desk),
+            shared: Arc::clone(&self.shared),
             ticket,
         })
     }
 
     /// Runs, on this thread, what waits to be run by hand.
     pub(crate) fn run_by_hand(&self) {
-        while self.desk.run_by_hand(Line::take_oldest) {}
+        while self.shared.run_by_hand(Line::take_oldest) {}
     }
 
     /// Whether the current thread is one of the pool's, or runs one of its jobs by hand.
     pub(crate) fn is_served_here(&self) -> bool {
-        SERVED.with(Cell::get) == address(&self.desk)
+        SERVED.with(Cell::get) == address(&self.shared)
     }
 
     /// Refuses jobs from now on; what is queued will be run.
     pub(crate) fn finish(&self) {
-        self.desk.state.lock().closed = true;
-        self.desk.work.notify_all();
+        self.shared.state.lock().closed = true;
+        self.shared.work.notify_all();
     }
 
     /// Refuses jobs from now on, and hands out what is queued.
     pub(crate) fn close(&self) -> VecDeque<W> {
         let left = {
-            let mut state = self.desk.state.lock();
+            let mut state = self.shared.state.lock();
             state.closed = true;
             let mut left = std::mem::take(&mut state.queue);
             left.extend(state.by_hand.take_all());
             left
         };
-        self.desk.work.notify_all();
+        self.shared.work.notify_all();
         left
     }
 
@@ -200,18 +200,18 @@ impl<W: Work> Pool<W> {
         &self,
         deadline: Option<Instant>,
     ) -> Result<(), Vec<&'static Location<'static>>> {
-        let mut state = self.desk.state.lock();
+        let mut state = self.shared.state.lock();
         debug_assert!(state.closed, "threads leave when the pool is closed");
-        while state.by_hand.running > 0 || state.seats.iter().any(Option::is_some) {
+        while state.by_hand.running > 0 || state.thread_slots.iter().any(Option::is_some) {
             let Some(deadline) = deadline else {
-                state = self.desk.gone.wait(state);
+                state = self.shared.gone.wait(state);
                 continue;
             };
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(state.running().collect());
             }
-            (state, _) = self.desk.gone.wait_timeout(state, left);
+            (state, _) = self.shared.gone.wait_timeout(state, left);
         }
         let last = state.last_left.take();
         drop(state);
@@ -222,7 +222,7 @@ impl<W: Work> Pool<W> {
 
 /// The right, and the duty, to run one job by hand.
 pub(crate) struct Claim<W: Work> {
-    desk: Arc<Desk<W>>,
+    shared: Arc<Shared<W>>,
     ticket: Ticket,
 }
 
@@ -230,15 +230,15 @@ impl<W: Work> Claim<W> {
     /// Runs the job on this thread, or an older one, if a thread of the pool would not have come to it
     /// yet. There may be none left.
     pub(crate) fn run(self) {
-        let threads = self.desk.settings.max_threads;
-        self.desk
+        let threads = self.shared.settings.max_threads;
+        self.shared
             .run_by_hand(|line| line.take(self.ticket, threads));
     }
 
     /// Takes out what `run` would have run.
     pub(crate) fn give_up(self) -> Option<W> {
-        let threads = self.desk.settings.max_threads;
-        let mut state = self.desk.state.lock();
+        let threads = self.shared.settings.max_threads;
+        let mut state = self.shared.state.lock();
         state.by_hand.take(self.ticket, threads)
     }
 }
@@ -251,14 +251,17 @@ impl<W: Work> Drop for Pool<W> {
 
 impl<W> State<W> {
     fn running(&self) -> impl Iterator<Item = &'static Location<'static>> {
-        self.seats.iter().flatten().filter_map(|seat| seat.running)
+        self.thread_slots
+            .iter()
+            .flatten()
+            .filter_map(|thread_slot| thread_slot.running)
     }
 }
 
 /// How a thread has been summoned.
 #[derive(Debug)]
 #[must_use]
-enum Summons {
+enum WakeUp {
     /// Nobody is needed, or one is under way.
     None,
     /// A sleeper is to be notified, once the lock is free.
@@ -268,75 +271,75 @@ enum Summons {
 }
 
 /// Sees to it that a thread comes for what is queued.
-fn summon<W: Work>(desk: &Arc<Desk<W>>, state: &mut State<W>) -> Summons {
-    if state.queue.is_empty() || state.summoned {
-        return Summons::None;
+fn wake_or_start<W: Work>(shared: &Arc<Shared<W>>, state: &mut State<W>) -> WakeUp {
+    if state.queue.is_empty() || state.waking {
+        return WakeUp::None;
     }
     if state.idle > 0 {
-        state.summoned = true;
-        return Summons::Wake;
+        state.waking = true;
+        return WakeUp::Wake;
     }
-    if state.serving == desk.settings.max_threads {
-        return Summons::None;
+    if state.serving == shared.settings.max_threads {
+        return WakeUp::None;
     }
-    match start(desk, state) {
-        Ok(()) => Summons::None,
-        Err(error) => Summons::Failed(error),
+    match start(shared, state) {
+        Ok(()) => WakeUp::None,
+        Err(error) => WakeUp::Failed(error),
     }
 }
 
-fn start<W: Work>(desk: &Arc<Desk<W>>, state: &mut State<W>) -> io::Result<()> {
-    let place = state.seats.iter().position(Option::is_none);
+fn start<W: Work>(shared: &Arc<Shared<W>>, state: &mut State<W>) -> io::Result<()> {
+    let place = state.thread_slots.iter().position(Option::is_none);
     let place = place.unwrap_or_else(|| {
-        state.seats.push(None);
-        state.seats.len() - 1
+        state.thread_slots.push(None);
+        state.thread_slots.len() - 1
     });
     let thread = {
-        let desk = Arc::clone(desk);
-        (desk.settings.start.clone())(Box::new(move || serve(&desk, place)))?
+        let shared = Arc::clone(shared);
+        (shared.settings.start.clone())(Box::new(move || serve(&shared, place)))?
     };
-    state.seats[place] = Some(Seat {
+    state.thread_slots[place] = Some(ThreadSlot {
         thread,
         running: None,
     });
     state.serving += 1;
-    state.summoned = true;
+    state.waking = true;
     Ok(())
 }
 
 /// The body of a thread.
-fn serve<W: Work>(desk: &Arc<Desk<W>>, place: usize) {
-    SERVED.with(|served| served.set(address(desk)));
+fn serve<W: Work>(shared: &Arc<Shared<W>>, place: usize) {
+    SERVED.with(|served| served.set(address(shared)));
     // Before the hook, which may take its time: the next summons need not wait for it.
-    desk.state.lock().summoned = false;
-    call_hook(desk.settings.on_thread_start.as_ref());
-    while let Some(work) = next(desk, place) {
+    shared.state.lock().waking = false;
+    call_hook(shared.settings.on_thread_start.as_ref());
+    while let Some(work) = next(shared, place) {
         // What is run looks after its own panics: this is for those of destructors.
         survive(|| work.run());
     }
-    call_hook(desk.settings.on_thread_stop.as_ref());
-    desk.leave(place);
+    call_hook(shared.settings.on_thread_stop.as_ref());
+    shared.leave(place);
 }
 
 /// Takes the next job, or decides to leave.
-fn next<W: Work>(desk: &Arc<Desk<W>>, place: usize) -> Option<W> {
-    let mut state = desk.state.lock();
-    state.seat(place).running = None;
+fn next<W: Work>(shared: &Arc<Shared<W>>, place: usize) -> Option<W> {
+    let mut state = shared.state.lock();
+    state.thread_slot(place).running = None;
     loop {
         if let Some(work) = state.queue.pop_front() {
-            state.seat(place).running = Some(work.location());
-            let summons = summon(desk, &mut state);
+            state.thread_slot(place).running = Some(work.location());
+            let wake_up = wake_or_start(shared, &mut state);
             drop(state);
-            desk.call(&summons);
+            shared.call(&wake_up);
             return Some(work);
         }
         let tired;
-        (state, tired) = desk.rest(state);
+        (state, tired) = shared.rest(state);
         let nothing = state.queue.is_empty() || broken(Mutant::LeaveWithWork);
         if nothing && (state.closed || tired) {
             if broken(Mutant::LeaveUnlocked) {
                 drop(state);
-                state = desk.state.lock();
+                state = shared.state.lock();
             }
             state.serving -= 1;
             return None;
@@ -345,14 +348,14 @@ fn next<W: Work>(desk: &Arc<Desk<W>>, place: usize) -> Option<W> {
 }
 
 impl<W> State<W> {
-    fn seat(&mut self, place: usize) -> &mut Seat {
-        self.seats[place]
+    fn thread_slot(&mut self, place: usize) -> &mut ThreadSlot {
+        self.thread_slots[place]
             .as_mut()
             .expect("a thread has its place until it leaves")
     }
 }
 
-impl<W: Work> Desk<W> {
+impl<W: Work> Shared<W> {
     /// Runs what `take` takes, here. False if that is nothing.
     fn run_by_hand(&self, take: impl FnOnce(&mut Line<W>) -> Option<W>) -> bool {
         let work = {
@@ -371,7 +374,7 @@ impl<W: Work> Desk<W> {
     }
 }
 
-impl<W> Desk<W> {
+impl<W> Shared<W> {
     /// Waits for something in the queue. True if nothing came for the time that threads are kept.
     fn rest<'a>(&'a self, state: MutexGuard<'a, State<W>>) -> (MutexGuard<'a, State<W>>, bool) {
         let mut state = state;
@@ -384,12 +387,12 @@ impl<W> Desk<W> {
         state.idle += 1;
         let (mut state, tired) = self.work.wait_timeout(state, self.settings.keep_alive);
         state.idle -= 1;
-        state.summoned &= broken(Mutant::SummonsStands);
+        state.waking &= broken(Mutant::WakeUpStays);
         (state, tired)
     }
 
-    fn call(&self, summons: &Summons) {
-        if matches!(summons, Summons::Wake) {
+    fn call(&self, wake_up: &WakeUp) {
+        if matches!(wake_up, WakeUp::Wake) {
             self.work.notify_one();
         }
     }
@@ -398,16 +401,16 @@ impl<W> Desk<W> {
     fn leave(&self, place: usize) {
         let before = {
             let mut state = self.state.lock();
-            let seat = state.seats[place].take().expect("it had its place");
-            state.last_left.replace(seat.thread)
+            let thread_slot = state.thread_slots[place].take().expect("it had its place");
+            state.last_left.replace(thread_slot.thread)
         };
         join(before);
         self.gone.notify_all();
     }
 }
 
-fn address<W>(desk: &Desk<W>) -> usize {
-    std::ptr::from_ref(desk).addr()
+fn address<W>(shared: &Shared<W>) -> usize {
+    std::ptr::from_ref(shared).addr()
 }
 
 fn join(thread: Option<thread::JoinHandle<()>>) {
@@ -429,7 +432,7 @@ fn survive(work: impl FnOnce()) {
 
 impl<W: Work> fmt::Debug for Pool<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.desk.state.lock();
+        let state = self.shared.state.lock();
         f.debug_struct("Pool")
             .field("queued", &state.queue.len())
             .field("threads", &state.serving)

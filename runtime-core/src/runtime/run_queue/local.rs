@@ -13,7 +13,7 @@ const STREAK: u32 = 16;
 #[derive(Debug)]
 pub(crate) struct RunQueue<T> {
     deque: Local<T>,
-    robbable: Arc<Robbable<T>>,
+    stealable: Arc<Stealable<T>>,
     streak: Cell<u32>,
     /// Whether the slot is in use at all.
     lifo: bool,
@@ -21,7 +21,7 @@ pub(crate) struct RunQueue<T> {
 
 /// The thieves' end.
 #[derive(Debug)]
-pub(crate) struct Robbable<T> {
+pub(crate) struct Stealable<T> {
     stealer: Stealer<T>,
     slot: Slot<T>,
 }
@@ -29,20 +29,20 @@ pub(crate) struct Robbable<T> {
 impl<T: Word> RunQueue<T> {
     pub(crate) fn new(lifo: bool) -> RunQueue<T> {
         let deque = Local::new_fifo();
-        let robbable = Arc::new(Robbable {
+        let stealable = Arc::new(Stealable {
             stealer: deque.stealer(),
             slot: Slot::new(),
         });
         RunQueue {
             deque,
-            robbable,
+            stealable,
             streak: Cell::new(0),
             lifo,
         }
     }
 
-    pub(crate) fn robbable(&self) -> &Arc<Robbable<T>> {
-        &self.robbable
+    pub(crate) fn stealable(&self) -> &Arc<Stealable<T>> {
+        &self.stealable
     }
 
     /// The deque, for batches to be put into.
@@ -54,7 +54,7 @@ impl<T: Word> RunQueue<T> {
     #[inline]
     pub(crate) fn push_next(&self, value: T) {
         let displaced = if self.lifo {
-            self.robbable.slot.replace(value)
+            self.stealable.slot.replace(value)
         } else {
             Some(value)
         };
@@ -76,7 +76,7 @@ impl<T: Word> RunQueue<T> {
         if streak == STREAK {
             return self.pop_after_streak();
         }
-        if let Some(value) = self.robbable.slot.take() {
+        if let Some(value) = self.stealable.slot.take() {
             self.streak.set(streak + 1);
             return Some(value);
         }
@@ -89,9 +89,9 @@ impl<T: Word> RunQueue<T> {
     fn pop_after_streak(&self) -> Option<T> {
         self.streak.set(0);
         let Some(value) = self.deque.pop() else {
-            return self.robbable.slot.take();
+            return self.stealable.slot.take();
         };
-        if let Some(passed_over) = self.robbable.slot.take() {
+        if let Some(passed_over) = self.stealable.slot.take() {
             self.deque.push(passed_over);
         }
         Some(value)
@@ -111,27 +111,27 @@ impl<T: Word> RunQueue<T> {
     pub(crate) fn has_surplus(&self, busy: bool) -> bool {
         match self.deque.len() {
             0 => false,
-            1 => busy || !self.robbable.slot.is_empty(),
+            1 => busy || !self.stealable.slot.is_empty(),
             _ => true,
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.robbable.slot.is_empty() && self.deque.is_empty()
+        self.stealable.slot.is_empty() && self.deque.is_empty()
     }
 
     /// How many wait.
     pub(crate) fn len(&self) -> usize {
-        self.deque.len() + usize::from(!self.robbable.slot.is_empty())
+        self.deque.len() + usize::from(!self.stealable.slot.is_empty())
     }
 
     /// Everything, in order: for a worker that leaves.
     pub(crate) fn drain(&self) -> impl Iterator<Item = T> {
-        std::iter::from_fn(|| self.robbable.slot.take().or_else(|| self.deque.pop()))
+        std::iter::from_fn(|| self.stealable.slot.take().or_else(|| self.deque.pop()))
     }
 }
 
-impl<T: Word> Robbable<T> {
+impl<T: Word> Stealable<T> {
     /// Steals a batch from the deque: returns the first, and the others are `into`'s.
     pub(crate) fn steal(&self, into: &RunQueue<T>) -> Option<T> {
         loop {
@@ -145,7 +145,7 @@ impl<T: Word> Robbable<T> {
     }
 
     /// Takes what stands in the slot: from a worker that is stuck.
-    pub(crate) fn rob_slot(&self) -> Option<T> {
+    pub(crate) fn steal_slot(&self) -> Option<T> {
         self.slot.take()
     }
 
@@ -175,8 +175,8 @@ mod tests {
         queue.end_streak();
         // The queue goes first now, and 4 was to go next.
         assert_eq!(queue.pop(), Some(&1));
-        assert_eq!(queue.robbable().steal(&thief), Some(&2));
-        assert_eq!(queue.robbable().steal(&thief).or(thief.pop()), Some(&4));
+        assert_eq!(queue.stealable().steal(&thief), Some(&2));
+        assert_eq!(queue.stealable().steal(&thief).or(thief.pop()), Some(&4));
         assert!(queue.is_empty());
     }
 

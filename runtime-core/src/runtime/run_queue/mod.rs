@@ -7,7 +7,7 @@
 //!   lock for up to a hundred tasks; crossbeam's own `Injector` measured slower per task.
 //! * [`RunQueue`]: a worker's own: crossbeam's FIFO deque, with a LIFO slot before it for what was
 //!   just woken. The slot keeps a hand-over between two tasks on one core and in its cache.
-//! * [`Robbable`]: the far end of a worker's queue, for thieves. They take from the deque; the slot
+//! * [`Stealable`]: the far end of a worker's queue, for thieves. They take from the deque; the slot
 //!   they leave alone unless its worker is stuck, or every ping-pong would change cores.
 
 mod injector;
@@ -19,4 +19,4 @@ pub(crate) use slot::Word;
 
 mod local;
 
-pub(crate) use local::{Robbable, RunQueue};
+pub(crate) use local::{RunQueue, Stealable};

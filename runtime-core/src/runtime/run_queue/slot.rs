@@ -77,6 +77,8 @@ unsafe impl Word for &'static u32 {
         NonNull::from(self).cast()
     }
 
+    /// # Safety
+    /// As in the trait.
     unsafe fn from_word(word: NonNull<()>) -> Self {
         // SAFETY: `into_word` has made it of a reference that lives for ever.
         unsafe { word.cast().as_ref() }

@@ -21,22 +21,22 @@ use crate::runtime::task::runnable::Runnable;
 /// Whether the worker is to be apart, in the turn that follows. `own`: what it ran last was bound to its
 /// thread.
 pub(crate) fn goes(core: &Core, own: bool) -> bool {
-    let crew = &core.shared.crew;
+    let workers = &core.shared.workers;
     if core.index != 0 {
         return false;
     }
-    let (main, options) = (core.home.has_root(), &core.shared.options);
+    let (main, options) = (core.local_queue.has_root(), &core.shared.options);
     // Without the monitor nobody would end this.
     let others = options.tuning.worker_polls && (options.workers > 1 || options.spares() > 0);
-    if crew.seats[0].take_frozen() && !own && main && others {
-        crew.set_apart(true);
-        core.shared.rouse_watch();
+    if workers.remotes[0].take_frozen() && !own && main && others {
+        workers.set_apart(true);
+        core.shared.unpark_monitor();
     }
-    let apart = main && crew.is_apart();
+    let apart = main && workers.is_apart();
     core.keep_queue(!apart);
     if apart && !core.queue.is_empty() {
-        crew.injector.push_all(core.queue.drain());
-        crew.notify();
+        workers.injector.push_all(core.queue.drain());
+        workers.notify();
     }
     apart
 }
@@ -44,14 +44,18 @@ pub(crate) fn goes(core: &Core, own: bool) -> bool {
 /// The next that is bound to the thread: never main twice without a local task in between, if one is
 /// ready. `ran_main`: whether the last was main; and now, whether this is.
 pub(crate) fn next(core: &Core, ran_main: &mut bool) -> Option<Runnable> {
-    let home = &core.home;
-    home.receive();
+    let local_queue = &core.local_queue;
+    local_queue.receive();
     let skip = std::mem::take(ran_main);
-    let main = if skip { None } else { home.pop_root_in_turn() };
+    let main = if skip {
+        None
+    } else {
+        local_queue.pop_root_in_turn()
+    };
     *ran_main = main.is_some();
-    let local = || home.pop().inspect(|_| home.let_pass());
+    let local = || local_queue.pop().inspect(|_| local_queue.let_pass());
     main.or_else(local).or_else(|| {
-        let main = home.pop_root();
+        let main = local_queue.pop_root();
         *ran_main = main.is_some();
         main
     })
@@ -59,13 +63,13 @@ pub(crate) fn next(core: &Core, ran_main: &mut bool) -> Option<Runnable> {
 
 /// Sleeps until something for this thread has arrived.
 pub(crate) fn sleep(core: &Core) {
-    if core.home.has_ready() {
+    if core.local_queue.has_ready() {
         return;
     }
     let shared = &core.shared;
-    shared.crew.leave(&core.queue);
+    shared.workers.leave(&core.queue);
     // This may be the last that falls asleep, and time may jump then.
     shared.driver.look_again();
-    shared.crew.seats[core.index].parker.park();
+    shared.workers.remotes[core.index].parker.park();
     shared.arrive();
 }

@@ -16,24 +16,24 @@ use std::cell::Cell;
 
 /// How much of a schedule is left to choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Freedom {
+pub(crate) enum SchedulingPolicy {
     /// What thieves need.
-    Usual,
+    Stealing,
     /// None: one line.
-    Line,
+    Fifo,
     /// Everything is drawn from a seed.
-    Seeded,
+    Random,
 }
 
 /// A place in a stream of choices.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place(u64);
+pub(crate) struct Position(u64);
 
 /// A stream of choices. Not `Sync`: it belongs to one thread.
 #[derive(Debug)]
 pub(crate) struct Choices {
     state: Cell<u64>,
-    freedom: Freedom,
+    policy: SchedulingPolicy,
     /// A hash of the schedule so far.
     schedule: Cell<u64>,
 }
@@ -44,20 +44,20 @@ const HASH_PRIME: u64 = 0x0100_0000_01b3;
 
 impl Choices {
     /// Those of a worker in a usual loop.
-    pub(crate) fn usual(worker: usize) -> Choices {
-        Choices::new(worker as u64, Freedom::Usual)
+    pub(crate) fn stealing(worker: usize) -> Choices {
+        Choices::new(worker as u64, SchedulingPolicy::Stealing)
     }
 
     /// Those of a loop of `workers` workers on one thread.
     pub(crate) fn seeded(seed: u64, workers: usize) -> Choices {
-        let freedom = match workers {
-            1 => Freedom::Line,
-            _ => Freedom::Seeded,
+        let policy = match workers {
+            1 => SchedulingPolicy::Fifo,
+            _ => SchedulingPolicy::Random,
         };
-        Choices::new(seed, freedom)
+        Choices::new(seed, policy)
     }
 
-    fn new(seed: u64, freedom: Freedom) -> Choices {
+    fn new(seed: u64, policy: SchedulingPolicy) -> Choices {
         // Spread by splitmix64, so that neighbouring seeds have nothing in common.
         let mut state = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -65,24 +65,24 @@ impl Choices {
         let state = Cell::new((state ^ (state >> 31)) | 1);
         Choices {
             state,
-            freedom,
+            policy,
             schedule: Cell::new(HASH_BASIS),
         }
     }
 
     #[inline]
-    pub(crate) fn freedom(&self) -> Freedom {
-        self.freedom
+    pub(crate) fn policy(&self) -> SchedulingPolicy {
+        self.policy
     }
 
     /// Where the stream stands.
-    pub(crate) fn place(&self) -> Place {
-        Place(self.state.get())
+    pub(crate) fn position(&self) -> Position {
+        Position(self.state.get())
     }
 
     /// Goes back: what was drawn since decided nothing.
-    pub(crate) fn return_to(&self, place: Place) {
-        self.state.set(place.0);
+    pub(crate) fn return_to(&self, position: Position) {
+        self.state.set(position.0);
     }
 
     /// Any number.
@@ -98,7 +98,7 @@ impl Choices {
     /// One of `count` ways; the first, the usual one, where there is no choice.
     #[inline]
     pub(crate) fn one_of(&self, count: usize) -> usize {
-        if self.freedom == Freedom::Seeded {
+        if self.policy == SchedulingPolicy::Random {
             self.any() % count
         } else {
             0
@@ -107,7 +107,7 @@ impl Choices {
 
     /// Brings `values` into any order.
     pub(crate) fn shuffle<T>(&self, values: &mut [T]) {
-        if self.freedom == Freedom::Seeded {
+        if self.policy == SchedulingPolicy::Random {
             for last in (1..values.len()).rev() {
                 values.swap(last, self.any() % (last + 1));
             }
@@ -115,7 +115,7 @@ impl Choices {
     }
 
     /// Notes that `worker` polls `task`, and returns the hash of the schedule up to here.
-    pub(crate) fn note(&self, worker: usize, task: u64) -> u64 {
+    pub(crate) fn record(&self, worker: usize, task: u64) -> u64 {
         let step = |hash: u64, word: u64| (hash ^ word).wrapping_mul(HASH_PRIME);
         let schedule = step(step(self.schedule.get(), worker as u64), task);
         self.schedule.set(schedule);

@@ -4,19 +4,19 @@ use std::cell::Cell;
 use std::ptr::NonNull;
 use std::rc::Rc;
 
-use super::branch::Branch;
 use super::core::Core;
-use super::home::Home;
+use super::local_queue::LocalQueue;
+use super::loop_ref::LoopRef;
 use super::shared::Shared;
 use crate::sync::{Arc, PoisonError, StdArc, StdMutex, local};
 
 /// What the current thread is to the current loop.
 #[derive(Clone, Debug)]
-pub(crate) enum Role {
+pub(crate) enum ThreadKind {
     /// One of its workers.
     Worker(Rc<Core>),
     /// A foreign thread inside `block_on`.
-    Root(Rc<Home>),
+    Root(Rc<LocalQueue>),
     /// A foreign thread, or one that serves nobody for a while.
     Guest,
     /// Inside `EventLoop::enter`: what the thread is by the frame below, as long as that is open. A
@@ -33,8 +33,8 @@ pub(crate) enum Role {
 pub(crate) struct Frame {
     pub(crate) shared: Arc<Shared>,
     /// For what this thread makes to hold, instead of the loop.
-    branch: StdArc<Branch>,
-    role: Role,
+    loop_ref: StdArc<LoopRef>,
+    role: ThreadKind,
     previous: Option<Rc<Frame>>,
     left: Cell<bool>,
 }
@@ -52,20 +52,22 @@ pub(crate) struct Guard {
 }
 
 /// Enters a loop.
-pub(crate) fn enter(shared: Arc<Shared>, role: Role) -> Guard {
+pub(crate) fn enter(shared: Arc<Shared>, role: ThreadKind) -> Guard {
     CURRENT.with(|current| {
         // SAFETY: the word holds one strong count, which becomes the new frame's.
         let previous = current
             .take()
             .map(|frame| unsafe { Rc::from_raw(frame.as_ptr()) });
-        let branch = match &role {
-            Role::Worker(core) => StdArc::clone(&core.branch),
-            Role::AsBelow => branch_below(&shared, previous.as_deref()),
-            Role::Root(_) | Role::Guest | Role::Absent => Branch::new(Arc::clone(&shared)),
+        let loop_ref = match &role {
+            ThreadKind::Worker(core) => StdArc::clone(&core.loop_ref),
+            ThreadKind::AsBelow => loop_ref_below(&shared, previous.as_deref()),
+            ThreadKind::Root(_) | ThreadKind::Guest | ThreadKind::Absent => {
+                LoopRef::new(Arc::clone(&shared))
+            }
         };
         let frame = Rc::new(Frame {
             shared,
-            branch,
+            loop_ref,
             role,
             previous,
             left: Cell::new(false),
@@ -76,11 +78,11 @@ pub(crate) fn enter(shared: Arc<Shared>, role: Role) -> Guard {
 }
 
 /// That of the frame below, if it is of the same loop: who enters a loop on a worker counts nothing.
-fn branch_below(shared: &Arc<Shared>, below: Option<&Frame>) -> StdArc<Branch> {
+fn loop_ref_below(shared: &Arc<Shared>, below: Option<&Frame>) -> StdArc<LoopRef> {
     let same = below.filter(|frame| Arc::ptr_eq(&frame.shared, shared));
     same.map_or_else(
-        || Branch::new(Arc::clone(shared)),
-        |frame| StdArc::clone(&frame.branch),
+        || LoopRef::new(Arc::clone(shared)),
+        |frame| StdArc::clone(&frame.loop_ref),
     )
 }
 
@@ -126,15 +128,16 @@ pub(crate) fn frame() -> Option<Rc<Frame>> {
 #[inline]
 pub(crate) fn core() -> Option<Rc<Core>> {
     with(|frame| match frame?.role() {
-        Role::Worker(core) => Some(Rc::clone(core)),
+        ThreadKind::Worker(core) => Some(Rc::clone(core)),
         _ => None,
     })
 }
 
 /// A branch of the current loop, or else of the process's default one.
 #[inline]
-pub(crate) fn branch() -> Option<StdArc<Branch>> {
-    with(|frame| Some(StdArc::clone(&frame?.branch))).or_else(|| Some(Branch::foreign(&default()?)))
+pub(crate) fn loop_ref() -> Option<StdArc<LoopRef>> {
+    with(|frame| Some(StdArc::clone(&frame?.loop_ref)))
+        .or_else(|| Some(LoopRef::foreign(&default()?)))
 }
 
 /// Which worker of `shared` this thread is, if it is one.
@@ -179,9 +182,9 @@ impl Drop for Frame {
 impl Frame {
     /// What the thread is to this loop now.
     #[inline]
-    pub(crate) fn role(&self) -> &Role {
+    pub(crate) fn role(&self) -> &ThreadKind {
         match &self.role {
-            Role::AsBelow => self.role_below(),
+            ThreadKind::AsBelow => self.role_below(),
             role => role,
         }
     }
@@ -189,12 +192,12 @@ impl Frame {
     /// That of the next frame below which has one of its own. A loop, as everything here that looks
     /// below: any number of guards may lie on one another.
     #[cold]
-    fn role_below(&self) -> &Role {
+    fn role_below(&self) -> &ThreadKind {
         let below = self.with_those_below().skip(1);
         let same = below.take_while(|frame| Arc::ptr_eq(&frame.shared, &self.shared));
         let mut roles = same.map(|frame| &frame.role);
-        let own = roles.find(|role| !matches!(role, Role::AsBelow));
-        own.unwrap_or(&Role::Guest)
+        let own = roles.find(|role| !matches!(role, ThreadKind::AsBelow));
+        own.unwrap_or(&ThreadKind::Guest)
     }
 
     /// This frame, and those below that are open and in sight.
@@ -206,28 +209,28 @@ impl Frame {
     #[inline]
     pub(crate) fn core_of(&self, shared: &Arc<Shared>) -> Option<&Core> {
         match self.role() {
-            Role::Worker(core) if Arc::ptr_eq(&self.shared, shared) => Some(core),
+            ThreadKind::Worker(core) if Arc::ptr_eq(&self.shared, shared) => Some(core),
             _ => None,
         }
     }
 
     /// Whether this thread runs something for a loop, here or in a frame below.
-    pub(crate) fn is_at_work(&self) -> bool {
+    pub(crate) fn is_serving(&self) -> bool {
         let mut frames = self.with_those_below();
-        frames.any(|frame| matches!(frame.role, Role::Worker(_) | Role::Root(_)))
+        frames.any(|frame| matches!(frame.role, ThreadKind::Worker(_) | ThreadKind::Root(_)))
     }
 
     /// Whether this thread is a worker of `shared`, here or in a frame below.
     pub(crate) fn is_worker_of(&self, shared: &Arc<Shared>) -> bool {
         let mut frames = self.with_those_below();
         frames.any(|frame| {
-            matches!(frame.role, Role::Worker(_)) && Arc::ptr_eq(&frame.shared, shared)
+            matches!(frame.role, ThreadKind::Worker(_)) && Arc::ptr_eq(&frame.shared, shared)
         })
     }
 
     #[inline]
     fn is_in_sight(&self) -> bool {
-        !matches!(self.role, Role::Absent)
+        !matches!(self.role, ThreadKind::Absent)
     }
 
     /// The frame below that is still open, if it is in sight.
@@ -242,17 +245,17 @@ impl Frame {
     /// How many tasks wait in this thread's queue.
     pub(crate) fn queued(&self) -> usize {
         match self.role() {
-            Role::Worker(core) => core.queue.len(),
+            ThreadKind::Worker(core) => core.queue.len(),
             _ => 0,
         }
     }
 
     /// What is bound to this thread.
-    pub(crate) fn home(&self) -> Option<&Home> {
+    pub(crate) fn local_queue(&self) -> Option<&LocalQueue> {
         match self.role() {
-            Role::Worker(core) => Some(&core.home),
-            Role::Root(home) => Some(home),
-            Role::Guest | Role::AsBelow | Role::Absent => None,
+            ThreadKind::Worker(core) => Some(&core.local_queue),
+            ThreadKind::Root(local_queue) => Some(local_queue),
+            ThreadKind::Guest | ThreadKind::AsBelow | ThreadKind::Absent => None,
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::branch::Branch;
-use super::choices::{Choices, Freedom};
-use super::home::Home;
-use super::newborn;
+use super::choices::{Choices, SchedulingPolicy};
+use super::local_queue::LocalQueue;
+use super::loop_ref::LoopRef;
+use super::registration;
 use super::shared::{Shared, WorkerParts};
 use crate::runtime::run_queue::RunQueue;
 use crate::runtime::task::header::{Header, TaskId, Wake};
-use crate::runtime::task::registry::{Births, Closed};
+use crate::runtime::task::registry::{Closed, SlotWriter};
 use crate::runtime::task::runnable::Runnable;
 use crate::sync::{Arc, StdArc};
 
@@ -22,11 +22,11 @@ const PUSHES_BEFORE_CALL: u32 = 32;
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) branch: StdArc<Branch>,
+    pub(crate) loop_ref: StdArc<LoopRef>,
     pub(crate) index: usize,
     pub(crate) queue: RunQueue<Runnable>,
-    pub(crate) home: Home,
-    births: RefCell<Births<Header>>,
+    pub(crate) local_queue: LocalQueue,
+    slot_writer: RefCell<SlotWriter<Header>>,
     /// The rest of the block of numbers: the next, and the end.
     ids: Cell<(u64, u64)>,
     /// Whether what is pushed goes to the queue, as usual.
@@ -39,7 +39,7 @@ pub(crate) struct Core {
 impl Core {
     /// With choices of its own.
     pub(crate) fn new(shared: Arc<Shared>, parts: WorkerParts) -> Core {
-        let choices = Rc::new(Choices::usual(parts.index));
+        let choices = Rc::new(Choices::stealing(parts.index));
         Core::with_choices(shared, parts, choices)
     }
 
@@ -50,18 +50,22 @@ impl Core {
         choices: Rc<Choices>,
     ) -> Core {
         // One thread turns all the workers of a seed, and it sleeps on worker 0's.
-        let bed = shared.options.seed.map_or(parts.index, |_| 0);
-        let parker = Arc::clone(&shared.crew.seats[bed].parker);
-        let holds = shared.driver.holds.clone();
+        let parker_index = shared.options.seed.map_or(parts.index, |_| 0);
+        let parker = Arc::clone(&shared.workers.remotes[parker_index].parker);
+        let inhibitor = shared.driver.inhibitor.clone();
         Core {
-            branch: Branch::new(Arc::clone(&shared)),
+            loop_ref: LoopRef::new(Arc::clone(&shared)),
             shared,
             index: parts.index,
             queue: parts.queue,
-            home: Home::new(parker, holds, choices.freedom() == Freedom::Line),
-            births: RefCell::new(parts.births),
+            local_queue: LocalQueue::new(
+                parker,
+                inhibitor,
+                choices.policy() == SchedulingPolicy::Fifo,
+            ),
+            slot_writer: RefCell::new(parts.slot_writer),
             ids: Cell::new((0, 0)),
-            keeps_queue: Cell::new(choices.freedom() == Freedom::Usual),
+            keeps_queue: Cell::new(choices.policy() == SchedulingPolicy::Stealing),
             pushes: Cell::new(0),
             choices,
         }
@@ -72,7 +76,7 @@ impl Core {
         WorkerParts {
             index: self.index,
             queue: self.queue,
-            births: self.births.into_inner(),
+            slot_writer: self.slot_writer.into_inner(),
         }
     }
 
@@ -100,10 +104,10 @@ impl Core {
 
     #[cold]
     fn push_elsewhere(&self, task: Runnable, wake: Wake) {
-        if self.choices.freedom() != Freedom::Usual {
+        if self.choices.policy() != SchedulingPolicy::Stealing {
             return self.push_by_choice(task, wake);
         }
-        if let Err(task) = self.shared.crew.submit(task) {
+        if let Err(task) = self.shared.workers.submit(task) {
             // The loop is closed: it is dropped with what the worker has.
             self.queue.push_back(task);
         }
@@ -111,15 +115,15 @@ impl Core {
 
     /// The same in the deterministic mode.
     fn push_by_choice(&self, task: Runnable, wake: Wake) {
-        if self.choices.freedom() == Freedom::Line {
-            return self.home.line_up(task);
+        if self.choices.policy() == SchedulingPolicy::Fifo {
+            return self.local_queue.line_up(task);
         }
         match (wake, self.choices.one_of(3)) {
             (Wake::Woken, 0) => self.queue.push_next(task),
             (Wake::Yielded, 0) | (_, 1) => self.queue.push_back(task),
             // As if another thread had woken it.
             _ => {
-                if let Err(task) = self.shared.crew.injector.push(task) {
+                if let Err(task) = self.shared.workers.injector.push(task) {
                     self.queue.push_back(task);
                 }
             }
@@ -136,7 +140,7 @@ impl Core {
     #[inline]
     pub(crate) fn call_thieves(&self, busy: bool) {
         if self.queue.has_surplus(busy) {
-            self.shared.crew.notify_for_surplus();
+            self.shared.workers.notify_for_surplus();
         }
     }
 
@@ -154,10 +158,10 @@ impl Core {
     /// Registers a task in this worker's array.
     #[inline]
     pub(crate) fn register(&self, task: &Runnable) -> Result<(), Closed> {
-        newborn::register(&self.shared, task, || {
-            let mut births = self.births.borrow_mut();
+        registration::register(&self.shared, task, || {
+            let mut slot_writer = self.slot_writer.borrow_mut();
             let registry = &self.shared.registry;
-            registry.birth(&mut births, self.index, task.pointer())
+            registry.insert(&mut slot_writer, self.index, task.pointer())
         })
     }
 }

@@ -2,14 +2,14 @@
 //!
 //! **An earlier timer while the poller sleeps for a later one.**
 //!
-//! 1. The sleeper publishes until when it sleeps (`asleep_until`), and then looks at the earliest
+//! 1. The sleeper publishes until when it sleeps (`parked_until`), and then looks at the earliest
 //!    deadline once more; if that is another, it begins again. Then it arms the kernel's timer.
-//! 2. Whoever adds a timer publishes its deadline, then looks at `asleep_until`; if the poller
+//! 2. Whoever adds a timer publishes its deadline, then looks at `parked_until`; if the poller
 //!    sleeps past the new deadline, it does what the sleeper does, which takes effect on a wait
 //!    under way.
 //!
 //! Each writes one word and then reads the other's, with a `fence(SeqCst)` between: at least one of
-//! them sees the other. `asleep_until` is written, and the kernel's timer armed, under one lock, so
+//! them sees the other. `parked_until` is written, and the kernel's timer armed, under one lock, so
 //! that while the poller sleeps the two agree: a deadline that is not before the one is not before
 //! the other. (Were the timer armed for a later one, say because the earliest was cancelled in
 //! between, an insertion after that would be missed.)
@@ -22,14 +22,14 @@
 //! **What is believed of things outside**, and who puts an end to the belief. The engine does not ask
 //! the system how things stand, it remembers what it has told it; each memory must end with the thing.
 //!
-//! * `Bed::armed`: for which tick the kernel's timer is armed. It fires once, and is armed for nothing
+//! * `KernelTimer::armed`: for which tick the kernel's timer is armed. It fires once, and is armed for nothing
 //!   then; its shot is an edge, which the wait or the look that takes it sees, and nobody after that.
 //!   So whoever takes it notes that nothing is armed, when it leaves the bed. (A deadline that
 //!   comes a second time for the same tick, after its shot, would else be believed armed; and that
 //!   is no matter of what is past: the first may be cancelled, and the second come, at any time between
 //!   two looks at the clock.) Who arms between the shot and the note is forgotten: that costs one call
 //!   that does the same again, or a wait that ends in vain, and no wake-up is lost.
-//! * `asleep_until`: that somebody sleeps, and until when. Written under the bed's lock by whoever
+//! * `parked_until`: that somebody sleeps, and until when. Written under the bed's lock by whoever
 //!   arms; ended by the sleeper, under the same lock.
 //! * `Shard::next`: the earliest deadline of a wheel. Written under the wheel's lock by whoever changes
 //!   it; early at most, never late.
@@ -56,15 +56,15 @@ use std::io;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::role::{Held, Role};
-use crate::runtime::task::quietly::wake_quietly;
+use super::role::{PollerGuard, PollerRole};
+use crate::runtime::task::catch_panic::wake_catching;
 use crate::runtime::time::{
-    AdvanceKey, Caller, Clock, Holds, Look, Rearmed, Slack, Swept, Tick, TimerKey, Timers,
+    AdvanceKey, Caller, Clock, ClockInhibitor, Look, Rearmed, Slack, Swept, Tick, TimerKey, Timers,
 };
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use crate::sync::{Came, Mutant, Mutex, StdArc, StdWeak, Waiter, broken};
 
-/// The value of `asleep_until` while nobody waits.
+/// The value of `parked_until` while nobody waits.
 const AWAKE: u64 = 0;
 
 /// What a wait came to.
@@ -78,7 +78,7 @@ pub(crate) enum Waited {
 
 /// The sleeper's side of the protocol.
 #[derive(Debug)]
-struct Bed {
+struct KernelTimer {
     /// What the kernel's timer is armed for; `NEVER` once its shot has been taken.
     armed: Tick,
     occupied: bool,
@@ -96,15 +96,15 @@ pub(crate) struct Settings {
 #[derive(Debug)]
 pub(crate) struct Driver {
     pub(crate) clock: Clock,
-    pub(crate) role: Role,
+    pub(crate) role: PollerRole,
     slack: Slack,
-    pub(crate) holds: Holds,
+    pub(crate) inhibitor: ClockInhibitor,
     waiter: StdWeak<Waiter>,
     /// Keeps it open until the loop is closed.
     own_waiter: Mutex<Option<StdArc<Waiter>>>,
     timers: Timers,
-    asleep_until: AtomicU64,
-    bed: Mutex<Bed>,
+    parked_until: AtomicU64,
+    kernel_timer: Mutex<KernelTimer>,
     closed: AtomicBool,
 }
 
@@ -112,14 +112,14 @@ impl Driver {
     pub(crate) fn new(waiter: StdArc<Waiter>, workers: usize, settings: Settings) -> Driver {
         Driver {
             clock: Clock::new(settings.paused),
-            holds: Holds::new(settings.paused),
-            role: Role::new(),
+            inhibitor: ClockInhibitor::new(settings.paused),
+            role: PollerRole::new(),
             waiter: StdArc::downgrade(&waiter),
             own_waiter: Mutex::new(Some(waiter)),
             timers: Timers::new(workers),
             slack: settings.slack,
-            asleep_until: AtomicU64::new(AWAKE),
-            bed: Mutex::new(Bed {
+            parked_until: AtomicU64::new(AWAKE),
+            kernel_timer: Mutex::new(KernelTimer {
                 armed: Tick::NEVER,
                 occupied: false,
             }),
@@ -135,8 +135,8 @@ impl Driver {
         when: Tick,
         waker: Waker,
     ) -> Option<TimerKey> {
-        let holds = Caller::HoldsNothing;
-        let key = self.timers.insert(holds, worker, when, waker)?;
+        let inhibitor = Caller::HoldsNothing;
+        let key = self.timers.insert(inhibitor, worker, when, waker)?;
         self.tell_of(when, worker.is_some());
         Some(key)
     }
@@ -160,11 +160,11 @@ impl Driver {
             }
             return;
         }
-        let past = self.asleep_until.load(Ordering::Relaxed) > when.0;
+        let past = self.parked_until.load(Ordering::Relaxed) > when.0;
         if past && !broken(Mutant::ArmWithoutLook) {
-            let mut bed = self.bed.lock();
-            if bed.occupied {
-                self.arm(&mut bed);
+            let mut kernel_timer = self.kernel_timer.lock();
+            if kernel_timer.occupied {
+                self.arm(&mut kernel_timer);
             }
         }
     }
@@ -192,7 +192,7 @@ impl Driver {
     /// Has a time that stands still go to `when`, and `waker` woken there. `None` if the loop is
     /// closed.
     pub(crate) fn advance_to(&self, when: Tick, waker: Waker) -> Option<AdvanceKey> {
-        let key = self.holds.advance_to(when, waker)?;
+        let key = self.inhibitor.advance_to(when, waker)?;
         if !broken(Mutant::AdvanceWithoutLook) {
             self.look_again();
         }
@@ -214,8 +214,8 @@ impl Driver {
         // Release, and before a waker is given away: who is polled with another waker at the place of
         // one that is gone sees that the loop is closed. (See `Timer`.)
         self.closed.store(true, Ordering::Release);
-        self.timers.close().into_iter().for_each(wake_quietly);
-        self.holds.close().into_iter().for_each(wake_quietly);
+        self.timers.close().into_iter().for_each(wake_catching);
+        self.inhibitor.close().into_iter().for_each(wake_catching);
     }
 
     /// Keeps the poller open for a thread of the loop.
@@ -249,7 +249,7 @@ impl Driver {
     /// With a `patience`, a wait for what may never come ends after so long.
     pub(crate) fn wait_paused(
         &self,
-        _held: &Held,
+        _held: &PollerGuard,
         quiet: impl Fn() -> bool,
         patience: Option<Duration>,
         due: &mut Vec<Waker>,
@@ -259,11 +259,11 @@ impl Driver {
             return Waited::ForSomething;
         }
         let next = || self.timers.next();
-        let mut look = || self.holds.look(&self.clock, &quiet, next, due);
+        let mut look = || self.inhibitor.look(&self.clock, &quiet, next, due);
         match (look(), patience) {
             (Look::Due, _) => Waited::ForSomething,
             (Look::Nothing, Some(patience)) => self.wait_patiently(patience, &mut look),
-            (Look::Held, _) | (Look::Nothing, None) => {
+            (Look::Inhibited, _) | (Look::Nothing, None) => {
                 let _any = self.look_or_wait(false);
                 Waited::ForSomething
             }
@@ -293,20 +293,20 @@ impl Driver {
     }
 
     /// Waits until an interrupt, a deadline or an event. For the holder of the role.
-    pub(crate) fn wait(&self, _held: &Held) {
+    pub(crate) fn wait(&self, _held: &PollerGuard) {
         {
-            let mut bed = self.bed.lock();
-            bed.occupied = true;
-            self.arm(&mut bed);
+            let mut kernel_timer = self.kernel_timer.lock();
+            kernel_timer.occupied = true;
+            self.arm(&mut kernel_timer);
         }
         let at_once = self.is_due(self.clock.tick());
         let came = self.look_or_wait(at_once);
-        let mut bed = self.bed.lock();
-        bed.occupied = false;
+        let mut kernel_timer = self.kernel_timer.lock();
+        kernel_timer.occupied = false;
         if came.timer && !broken(Mutant::TrustTakenShot) {
-            bed.armed = Tick::NEVER;
+            kernel_timer.armed = Tick::NEVER;
         }
-        self.asleep_until.store(AWAKE, Ordering::Relaxed);
+        self.parked_until.store(AWAKE, Ordering::Relaxed);
     }
 
     /// Moves the wakers of what is due to `due`, to be woken outside the role, and hands out what is to
@@ -321,18 +321,18 @@ impl Driver {
     }
 
     /// Publishes the earliest deadline as the sleeper's, and arms the kernel's timer for it.
-    fn arm(&self, bed: &mut Bed) {
+    fn arm(&self, kernel_timer: &mut KernelTimer) {
         let next = loop {
             let next = self.timers.next();
-            self.asleep_until.store(next.0, Ordering::Relaxed);
+            self.parked_until.store(next.0, Ordering::Relaxed);
             // Pairs with the fence in `insert`.
             fence(Ordering::SeqCst);
             if self.timers.next() == next {
                 break next;
             }
         };
-        if bed.armed != next {
-            bed.armed = next;
+        if kernel_timer.armed != next {
+            kernel_timer.armed = next;
             let after = (next != Tick::NEVER).then(|| next.since(self.clock.tick()));
             self.arm_waiter(after);
         }

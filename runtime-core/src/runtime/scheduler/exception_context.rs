@@ -6,9 +6,9 @@ use std::fmt;
 
 use crate::exceptions::PanicError;
 use crate::runtime::task::callback::Handle;
+use crate::runtime::task::catch_panic::catch_panic;
 use crate::runtime::task::context::Context;
 use crate::runtime::task::handle::TaskHandle;
-use crate::runtime::task::quietly::quietly;
 
 /// Something that nobody else will hear of: asyncio's exception context.
 ///
@@ -94,8 +94,8 @@ impl ExceptionContext {
     }
 
     /// Drops it where a panic's payload may have a destructor that panics.
-    pub(crate) fn drop_quietly(self) {
-        quietly(|| drop(self));
+    pub(crate) fn drop_catching(self) {
+        catch_panic(|| drop(self));
     }
 
     /// The context variables of whatever failed, in which the handler runs.

@@ -8,7 +8,7 @@
 //!    one of them will look for more; otherwise one is taken off the list and woken, and counted as
 //!    awake and searching *at once*, so that the next push skips the system call.
 //! 2. A worker that goes to sleep leaves the counters first, also by an exchange
-//!    ([`Idle::fall_asleep`]), and then looks at the queues again.
+//!    ([`Idle::start_sleeping`]), and then looks at the queues again.
 //!
 //! Both exchanges are on one word, so one comes first. If the sleeper's does, the adder sees it
 //! asleep and wakes it. If the adder's does, the sleeper's exchange has read it (or a later one)
@@ -96,7 +96,7 @@ impl Idle {
     }
 
     /// A worker goes to sleep; it looks at the queues once more after this.
-    pub(crate) fn fall_asleep(&self, worker: usize, was_searching: bool) {
+    pub(crate) fn start_sleeping(&self, worker: usize, was_searching: bool) {
         let mut sleepers = self.sleepers.lock();
         let leaving = AWAKE + if was_searching { SEARCHING } else { 0 };
         self.word.fetch_add(ASLEEP - leaving, Ordering::AcqRel);
@@ -127,7 +127,7 @@ impl Idle {
     }
 
     /// Whether nobody is awake.
-    pub(crate) fn all_asleep(&self) -> bool {
+    pub(crate) fn all_sleeping(&self) -> bool {
         (self.word.load(Ordering::Acquire) / AWAKE) & FIELD == 0
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::parker::Parker;
 use crate::runtime::task::runnable::Runnable;
-use crate::runtime::time::Holds;
+use crate::runtime::time::ClockInhibitor;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutant, Mutex, broken};
 
@@ -15,22 +15,22 @@ pub(crate) struct Inbox {
     any: AtomicBool,
     parker: Arc<Parker>,
     /// What is here is under way: time does not jump over it.
-    holds: Holds,
+    inhibitor: ClockInhibitor,
 }
 
 impl Inbox {
-    pub(crate) fn new(parker: Arc<Parker>, holds: Holds) -> Inbox {
+    pub(crate) fn new(parker: Arc<Parker>, inhibitor: ClockInhibitor) -> Inbox {
         Inbox {
             arrived: Mutex::new(VecDeque::new()),
             any: AtomicBool::new(false),
             parker,
-            holds,
+            inhibitor,
         }
     }
 
     /// Hands a task to the thread, and wakes it.
     pub(crate) fn send(&self, task: Runnable) {
-        self.holds.begin();
+        self.inhibitor.begin();
         {
             if broken(Mutant::AnyBeforePush) {
                 self.any.store(true, Ordering::Release);
@@ -66,7 +66,7 @@ impl Inbox {
             self.any.store(false, Ordering::Relaxed);
         }
         // The thread is at work by now, and counted as that.
-        self.holds.end(taken.len());
+        self.inhibitor.end(taken.len());
         taken
     }
 }

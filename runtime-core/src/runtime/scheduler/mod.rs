@@ -35,33 +35,34 @@
 //!   frozen so is kept from it from then on (`apart`).
 //!
 //! The protocols: `idle` (no lost wake-up), `parker`, `driver` (timers against a sleeping poller),
-//! `role`, `shutdown` (numbered steps), and `crew`, which ties the queues to them.
+//! `role`, `shutdown` (numbered steps), and `workers`, which ties the queues to them.
 
 pub(crate) mod tuning;
 
 pub(crate) mod choices;
 pub(crate) mod idle;
 pub(crate) mod ids;
+pub(crate) mod pace;
 pub(crate) mod parker;
 pub(crate) mod role;
 pub(crate) mod stand_ins;
 
-pub(crate) mod crew;
+pub(crate) mod callback_queue;
 pub(crate) mod driver;
 pub(crate) mod exception_context;
 pub(crate) mod inbox;
-pub(crate) mod lane;
+pub(crate) mod worker_set;
 
-pub(crate) mod agenda;
+pub(crate) mod callback_timers;
 pub(crate) mod deadlock;
 
-pub(crate) mod home;
+pub(crate) mod local_queue;
 pub(crate) mod options;
 
 pub(crate) mod shared;
 
-pub(crate) mod branch;
-pub(crate) mod newborn;
+pub(crate) mod loop_ref;
+pub(crate) mod registration;
 
 pub(crate) mod core;
 pub(crate) mod slow;
@@ -85,7 +86,7 @@ pub(crate) mod worker;
 
 pub(crate) mod threads;
 
-pub(crate) mod alarm;
+pub(crate) mod shutdown_timer;
 pub(crate) mod watch;
 
 pub(crate) mod shutdown;

@@ -13,36 +13,36 @@ const EPOCH: u64 = 1 << 32;
 
 /// The role of the poller.
 #[derive(Debug)]
-pub(crate) struct Role {
+pub(crate) struct PollerRole {
     word: AtomicU64,
 }
 
-/// The role, held. Given back by `Role::release`.
+/// The role, held. Given back by `PollerRole::release`.
 #[derive(Debug)]
 #[must_use = "a role that is not released is never free again"]
-pub(crate) struct Held {
+pub(crate) struct PollerGuard {
     word: u64,
     _section: CriticalSection,
 }
 
-impl Held {
-    fn new(word: u64) -> Held {
-        Held {
+impl PollerGuard {
+    fn new(word: u64) -> PollerGuard {
+        PollerGuard {
             word,
             _section: CriticalSection::enter(),
         }
     }
 }
 
-impl Role {
-    pub(crate) fn new() -> Role {
-        Role {
+impl PollerRole {
+    pub(crate) fn new() -> PollerRole {
+        PollerRole {
             word: AtomicU64::new(NOBODY),
         }
     }
 
     /// Takes the role if it is free.
-    pub(crate) fn take(&self, holder: usize) -> Option<Held> {
+    pub(crate) fn take(&self, holder: usize) -> Option<PollerGuard> {
         let before = self.word.load(Ordering::Relaxed);
         if before & NOBODY != NOBODY {
             return None;
@@ -50,17 +50,17 @@ impl Role {
         let word = (before & !NOBODY).wrapping_add(EPOCH) | holder as u64;
         if broken(Mutant::TakeInTwoSteps) {
             self.word.store(word, Ordering::Release);
-            return Some(Held::new(word));
+            return Some(PollerGuard::new(word));
         }
         // Acquire: pairs with the release of the holder before.
         let exchange =
             self.word
                 .compare_exchange(before, word, Ordering::AcqRel, Ordering::Relaxed);
-        exchange.ok().map(|_| Held::new(word))
+        exchange.ok().map(|_| PollerGuard::new(word))
     }
 
     /// Gives the role back, unless another epoch has begun.
-    pub(crate) fn release(&self, held: Held) {
+    pub(crate) fn release(&self, held: PollerGuard) {
         if broken(Mutant::KeepRole) {
             return;
         }

@@ -4,34 +4,34 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::task::Poll;
 
-use super::branch::Branch;
+use super::callback_queue::{Pushed, discard};
 use super::context;
 use super::core::Core;
 use super::exception_context::ExceptionContext;
-use super::home;
 use super::inbox::Inbox;
-use super::lane::{Pushed, discard};
-use super::newborn::{self, HIDDEN};
+use super::local_queue;
+use super::loop_ref::LoopRef;
+use super::registration::{self, HIDDEN};
 use super::shared::Shared;
 use super::slow::Stopwatch;
 use crate::exceptions::{CancelledError, PanicError};
 use crate::runtime::task::callback::Handle;
 use crate::runtime::task::cancel;
+use crate::runtime::task::catch_panic::catch_panic;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::header::{Header, Wake};
-use crate::runtime::task::quietly::quietly;
 use crate::runtime::task::reference::TaskRef;
 use crate::runtime::task::registry::{Closed, Who};
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::task::schedule::Schedule;
 use crate::runtime::task::schedule_face::Report;
-use crate::runtime::task::spawn::{self, Birth, ScheduleHere};
+use crate::runtime::task::spawn::{self, ScheduleHere, SpawnMeta};
 use crate::sync::{Arc, Mutant, StdArc, broken};
 
 /// The scheduler of a task that any worker may run.
 #[derive(Debug)]
 pub(crate) struct Stealable {
-    branch: StdArc<Branch>,
+    loop_ref: StdArc<LoopRef>,
 }
 
 impl Stealable {
@@ -39,19 +39,19 @@ impl Stealable {
     #[inline]
     pub(crate) fn on(core: &Core) -> Stealable {
         Stealable {
-            branch: StdArc::clone(&core.branch),
+            loop_ref: StdArc::clone(&core.loop_ref),
         }
     }
 
     /// For a task of `shared`, whichever thread makes it.
     pub(crate) fn of(shared: &Arc<Shared>) -> Stealable {
-        let own = context::branch().filter(|branch| Arc::ptr_eq(&branch.shared, shared));
-        let branch = own.unwrap_or_else(|| Branch::foreign(shared));
-        Stealable { branch }
+        let own = context::loop_ref().filter(|loop_ref| Arc::ptr_eq(&loop_ref.shared, shared));
+        let loop_ref = own.unwrap_or_else(|| LoopRef::foreign(shared));
+        Stealable { loop_ref }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.branch.shared
+        &self.loop_ref.shared
     }
 
     #[inline(never)]
@@ -83,20 +83,20 @@ impl Schedule for Stealable {
     }
 
     #[inline]
-    fn died(&self, header: &Header) {
-        died(self.shared(), header);
+    fn release(&self, header: &Header) {
+        release(self.shared(), header);
     }
 
     fn call_soon(&self, callback: Handle) {
         call_soon(self.shared(), vec![callback]);
     }
 
-    fn count_teller(&self, begins: bool) {
-        count_teller(self.shared(), begins);
+    fn count_notifier(&self, begins: bool) {
+        count_notifier(self.shared(), begins);
     }
 
     fn report(&self, report: Report) {
-        tell(self.shared(), report);
+        notify(self.shared(), report);
     }
 
     fn loop_address(&self) -> usize {
@@ -123,11 +123,12 @@ impl Schedule for Bound {
     fn schedule(&self, task: Runnable, wake: Wake) {
         let elsewhere = context::with(|frame| {
             let queued = || frame.map_or(0, context::Frame::queued);
-            let home = frame.and_then(context::Frame::home);
-            match home.filter(|home| Arc::ptr_eq(&home.inbox, &self.inbox)) {
-                Some(home) => {
-                    if home.push(task) == home::Pushed::Root && wake == Wake::Yielded {
-                        home.step_back(queued());
+            let local_queue = frame.and_then(context::Frame::local_queue);
+            match local_queue.filter(|local_queue| Arc::ptr_eq(&local_queue.inbox, &self.inbox)) {
+                Some(local_queue) => {
+                    if local_queue.push(task) == local_queue::Pushed::Root && wake == Wake::Yielded
+                    {
+                        local_queue.step_back(queued());
                     }
                     None
                 }
@@ -139,20 +140,20 @@ impl Schedule for Bound {
         }
     }
 
-    fn died(&self, header: &Header) {
-        died(&self.shared, header);
+    fn release(&self, header: &Header) {
+        release(&self.shared, header);
     }
 
     fn call_soon(&self, callback: Handle) {
         call_soon(&self.shared, vec![callback]);
     }
 
-    fn count_teller(&self, begins: bool) {
-        count_teller(&self.shared, begins);
+    fn count_notifier(&self, begins: bool) {
+        count_notifier(&self.shared, begins);
     }
 
     fn report(&self, report: Report) {
-        tell(&self.shared, report);
+        notify(&self.shared, report);
     }
 
     fn loop_address(&self) -> usize {
@@ -174,7 +175,7 @@ unsafe impl ScheduleHere for Bound {}
 
 /// Adds a task to the injector. On a loop that is closed it ends here: its future is Send.
 pub(crate) fn submit(shared: &Arc<Shared>, task: Runnable) {
-    if let Err(task) = shared.crew.submit(task) {
+    if let Err(task) = shared.workers.submit(task) {
         task.abandon_unnested(closed_error());
     }
 }
@@ -184,22 +185,22 @@ pub(crate) fn closed_error() -> CancelledError {
     CancelledError::with_message("Event loop is closed")
 }
 
-fn died(shared: &Arc<Shared>, header: &Header) {
+fn release(shared: &Arc<Shared>, header: &Header) {
     if let Some(place) = header.place() {
-        shared.registry.death(place, header.into());
-        header.clear_place();
+        shared.registry.remove(place, header.into());
+        header.clear_slot();
         if !broken(Mutant::EndUntold) {
-            shared.tell_death(header);
+            shared.notify_end(header);
         }
     }
 }
 
-fn count_teller(shared: &Shared, begins: bool) {
+fn count_notifier(shared: &Shared, begins: bool) {
     if begins {
-        shared.registry.begin_telling();
+        shared.registry.begin_notifying();
     } else {
-        shared.registry.end_telling();
-        shared.tell_shutdown();
+        shared.registry.end_notifying();
+        shared.notify_shutdown();
     }
 }
 
@@ -211,8 +212,8 @@ pub(crate) fn register(shared: &Arc<Shared>, task: &Runnable) -> Result<(), Clos
             None => {
                 let hidden = task.header().id == HIDDEN;
                 let who = if hidden { Who::Hidden } else { Who::Anybody };
-                newborn::register(shared, task, || {
-                    shared.registry.birth_foreign(task.pointer(), who)
+                registration::register(shared, task, || {
+                    shared.registry.insert_foreign(task.pointer(), who)
                 })
             }
         },
@@ -221,7 +222,7 @@ pub(crate) fn register(shared: &Arc<Shared>, task: &Runnable) -> Result<(), Clos
 
 /// Runs callbacks on the lane, in order. On a loop that is closed they are discarded.
 pub(crate) fn call_soon(shared: &Arc<Shared>, calls: Vec<Handle>) {
-    follow(shared, shared.lane.push(calls));
+    follow(shared, shared.callback_queue.push(calls));
 }
 
 /// Does what a push to the lane asks for.
@@ -238,7 +239,7 @@ fn serve(shared: &Arc<Shared>) {
     let drain = {
         let shared = Arc::clone(shared);
         poll_fn(move |cx| {
-            if shared.lane.drain(|call| run_call(&shared, call)) {
+            if shared.callback_queue.drain(|call| run_call(&shared, call)) {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -246,7 +247,7 @@ fn serve(shared: &Arc<Shared>) {
         })
     };
     if spawn_hidden(shared, drain).is_err() {
-        shared.lane.close();
+        shared.callback_queue.close();
     }
 }
 
@@ -255,12 +256,12 @@ pub(crate) fn spawn_hidden(
     shared: &Arc<Shared>,
     future: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), Closed> {
-    let birth = Birth {
+    let meta = SpawnMeta {
         id: HIDDEN,
         context: None,
         location: Location::caller(),
     };
-    let (runnable, task) = spawn::task(future, Stealable::of(shared), birth);
+    let (runnable, task) = spawn::task(future, Stealable::of(shared), meta);
     drop(task);
     if let Err(closed) = register(shared, &runnable) {
         runnable.abandon_unnested(closed_error());
@@ -285,20 +286,20 @@ fn run_call(shared: &Arc<Shared>, call: Handle) {
         let context = ExceptionContext::new("Exception in callback");
         let context = context.with_handle(call).with_exception(panic);
         Shared::report(shared, &context);
-        context.drop_quietly();
+        context.drop_catching();
     } else {
         // Perhaps the last to hold its context, whose values are the user's.
-        quietly(|| drop(call));
+        catch_panic(|| drop(call));
     }
 }
 
 /// Tells the exception handler of a task's panic.
-fn tell(shared: &Arc<Shared>, report: Report) {
+fn notify(shared: &Arc<Shared>, report: Report) {
     let context = ExceptionContext::new(report.message).with_exception(report.exception);
     let context = match report.task.downcast::<TaskRef>() {
         Ok(task) => context.with_task(TaskHandle::new(*task)),
         Err(_unknown) => context,
     };
     Shared::report(shared, &context);
-    context.drop_quietly();
+    context.drop_catching();
 }

@@ -7,22 +7,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 use std::time::Duration;
 
-use super::agenda::Agenda;
-use super::crew::Crew;
+use super::callback_queue::CallbackQueue;
+use super::callback_timers::CallbackTimers;
 use super::driver::{Driver, Waited};
 use super::exception_context::ExceptionContext;
 use super::ids::Ids;
-use super::lane::Lane;
 use super::options::Options;
 use super::parker::{Interrupt, Parker};
-use super::role::Held;
+use super::role::PollerGuard;
 use super::stand_ins::StandIns;
+use super::worker_set::WorkerSet;
 use crate::exceptions::PanicError;
 use crate::runtime::blocking::FunctionPool;
 use crate::runtime::run_queue::RunQueue;
+use crate::runtime::task::catch_panic::catch_panic;
 use crate::runtime::task::header::Header;
-use crate::runtime::task::quietly::quietly;
-use crate::runtime::task::registry::{Births, Registry};
+use crate::runtime::task::registry::{Registry, SlotWriter};
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::time::Stamp;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
@@ -35,7 +35,7 @@ pub(crate) type Handler = StdArc<dyn Fn(&Arc<Shared>, &ExceptionContext) + Send 
 
 /// How long the deterministic mode waits for a foreign thread, when nothing else can happen, before
 /// it calls that a deadlock.
-const PATIENCE: Duration = Duration::from_millis(20);
+const DEADLOCK_GRACE: Duration = Duration::from_millis(20);
 
 /// How long a poll or a callback may take at first, as asyncio's: 0.1 s.
 const SLOW_NANOSECONDS: u64 = 100_000_000;
@@ -45,11 +45,11 @@ const ANYTHING: usize = 0;
 
 /// A loop.
 pub(crate) struct Shared {
-    pub(crate) crew: Crew<Runnable>,
+    pub(crate) workers: WorkerSet<Runnable>,
     pub(crate) registry: Registry<Header>,
     pub(crate) driver: Driver,
-    pub(crate) lane: Lane,
-    pub(crate) agenda: Agenda,
+    pub(crate) callback_queue: CallbackQueue,
+    pub(crate) callback_timers: CallbackTimers,
     /// The threads for functions that block.
     pub(crate) pool: FunctionPool,
     pub(crate) options: Options,
@@ -67,10 +67,10 @@ pub(crate) struct Shared {
     pub(crate) stand_in_parts: Mutex<Vec<WorkerParts>>,
     /// Every thread that was started beside the workers' own, to be joined at the end.
     pub(crate) more_threads: Mutex<Vec<thread::JoinHandle<()>>>,
-    pub(crate) watch_asleep: AtomicBool,
+    pub(crate) watch_parked: AtomicBool,
     pub(crate) ids: Ids,
     /// The branch for foreign threads, which stands on a higher floor. Weak: it keeps the loop.
-    pub(crate) foreign_branch: OnceLock<StdWeak<dyn Any + Send + Sync>>,
+    pub(crate) foreign_loop_ref: OnceLock<StdWeak<dyn Any + Send + Sync>>,
     /// The thread of worker 0.
     pub(crate) first_thread: thread::ThreadId,
     /// The process that made the loop, by its number.
@@ -103,7 +103,7 @@ pub(crate) struct Counters {
 pub(crate) struct WorkerParts {
     pub(crate) index: usize,
     pub(crate) queue: RunQueue<Runnable>,
-    pub(crate) births: Births<Header>,
+    pub(crate) slot_writer: SlotWriter<Header>,
 }
 
 impl Shared {
@@ -120,15 +120,16 @@ impl Shared {
         };
         // Room for everybody from the start: no array here ever grows.
         let timed = options.workers + options.spares();
-        let seats = timed + options.stand_ins();
+        let remotes = timed + options.stand_ins();
         let lifo = options.tuning.lifo && options.seed.is_none();
-        let (crew, queues) = Crew::new(options.workers, seats - options.workers, lifo, &interrupt);
-        let (registry, births) = Registry::new(seats);
-        let parts = queues.into_iter().zip(births).enumerate();
-        let parts = parts.map(|(index, (queue, births))| WorkerParts {
+        let (workers, queues) =
+            WorkerSet::new(options.workers, remotes - options.workers, lifo, &interrupt);
+        let (registry, slot_writer) = Registry::new(remotes);
+        let parts = queues.into_iter().zip(slot_writer).enumerate();
+        let parts = parts.map(|(index, (queue, slot_writer))| WorkerParts {
             index,
             queue,
-            births,
+            slot_writer,
         });
         let mut parts: Vec<_> = parts.collect();
         let stand_ins = parts.split_off(timed);
@@ -136,25 +137,25 @@ impl Shared {
         let debug = AtomicBool::new(options.debug);
         let ids = options.seed.map_or_else(Ids::shared, |_| Ids::own());
         let shared = Shared {
-            crew,
+            workers,
             registry,
             driver: Driver::new(waiter, timed, options.time),
-            lane: Lane::new(options.is_in_line()),
+            callback_queue: CallbackQueue::new(options.is_in_line()),
             pool: FunctionPool::new(options.pool()),
             options,
-            agenda: Agenda::default(),
+            callback_timers: CallbackTimers::default(),
             handler: Mutex::new(Some(None)),
             debug,
             slow_nanoseconds: AtomicU64::new(SLOW_NANOSECONDS),
             counters: Counters::default(),
             watch_parker: Parker::new(interrupt),
             spares: Mutex::new(spares),
-            stand_ins: StandIns::new(timed..seats),
+            stand_ins: StandIns::new(timed..remotes),
             stand_in_parts: Mutex::new(stand_ins),
             more_threads: Mutex::default(),
-            watch_asleep: AtomicBool::new(false),
+            watch_parked: AtomicBool::new(false),
             ids,
-            foreign_branch: OnceLock::new(),
+            foreign_loop_ref: OnceLock::new(),
             first_thread: thread::current().id(),
             process: std::process::id(),
             running: AtomicBool::new(false),
@@ -169,35 +170,35 @@ impl Shared {
 
     /// A worker comes, or comes back.
     pub(crate) fn arrive(&self) {
-        self.crew.idle.arrive();
+        self.workers.idle.arrive();
         if !broken(Mutant::ArriveSilently) {
-            self.rouse_watch();
+            self.unpark_monitor();
         }
     }
 
     /// Wakes the poller thread if it is in bed, and lets a jump of time under way be over. A worker
     /// calls this when it has woken up, and is counted as awake.
     #[inline]
-    pub(crate) fn rouse_watch(&self) {
-        self.driver.holds.pass();
-        // Pairs with the fence in `watch::go_to_bed`: the worker is counted as awake before this.
-        if !broken(Mutant::RouseWithoutFence) {
+    pub(crate) fn unpark_monitor(&self) {
+        self.driver.inhibitor.pass();
+        // Pairs with the fence in `watch::park_monitor`: the worker is counted as awake before this.
+        if !broken(Mutant::UnparkWithoutFence) {
             fence(Ordering::SeqCst);
         }
-        if self.watch_asleep.load(Ordering::Relaxed) {
+        if self.watch_parked.load(Ordering::Relaxed) {
             self.watch_parker.unpark();
         }
     }
 
     /// Waits in the poller, as time goes in this loop; whom that wakes goes to `due`. For the holder
     /// of the role.
-    pub(crate) fn wait(&self, held: &Held, due: &mut Vec<Waker>) {
+    pub(crate) fn wait(&self, held: &PollerGuard, due: &mut Vec<Waker>) {
         if !self.driver.clock.is_paused() {
             return self.driver.wait(held);
         }
-        let quiet = || self.crew.idle.all_asleep() && self.crew.injector.is_empty();
-        let patience = self.options.seed.map(|_| PATIENCE);
-        if self.driver.wait_paused(held, quiet, patience, due) == Waited::InVain {
+        let quiet = || self.workers.idle.all_sleeping() && self.workers.injector.is_empty();
+        let grace = self.options.seed.map(|_| DEADLOCK_GRACE);
+        if self.driver.wait_paused(held, quiet, grace, due) == Waited::InVain {
             self.stalled.store(true, Ordering::Release);
         }
     }
@@ -240,7 +241,7 @@ impl Shared {
         drop((spares, stand_ins));
         self.driver.let_go();
         let handler = self.handler.lock().take();
-        quietly(|| drop(handler));
+        catch_panic(|| drop(handler));
     }
 
     #[inline]
@@ -279,21 +280,21 @@ impl Shared {
 
     /// Wakes the shutdown, if there is one: what it waits for may have changed.
     #[inline]
-    pub(crate) fn tell_shutdown(&self) {
+    pub(crate) fn notify_shutdown(&self) {
         if self.is_closing() {
-            self.crew.seats[0].parker.unpark();
+            self.workers.remotes[0].parker.unpark();
         }
     }
 
     /// The same for a death: if nothing but that of another is awaited, nobody is woken.
     #[inline]
-    pub(crate) fn tell_death(&self, dead: &Header) {
+    pub(crate) fn notify_end(&self, dead: &Header) {
         if self.is_closing() {
-            // Pairs with the fence in `await_death`: the task has left the registry before this.
+            // Pairs with the fence in `await_ends`: the task has left the registry before this.
             fence(Ordering::SeqCst);
             let awaited = self.awaited.load(Ordering::Relaxed);
             if awaited == ANYTHING || awaited == std::ptr::from_ref(dead).addr() {
-                self.crew.seats[0].parker.unpark();
+                self.workers.remotes[0].parker.unpark();
             }
         }
     }
@@ -301,13 +302,13 @@ impl Shared {
     /// The shutdown waits for the death of this task alone, and for the limit. True if it has said so
     /// before; else it is to look once more whether that has come.
     #[must_use]
-    pub(crate) fn await_death(&self, task: &Header) -> bool {
+    pub(crate) fn await_ends(&self, task: &Header) -> bool {
         let address = std::ptr::from_ref(task).addr();
         if self.awaited.load(Ordering::Relaxed) == address {
             return true;
         }
         self.awaited.store(address, Ordering::Relaxed);
-        // Pairs with the fence in `tell_death`.
+        // Pairs with the fence in `notify_end`.
         fence(Ordering::SeqCst);
         false
     }
@@ -356,7 +357,7 @@ fn call_handler(handler: &Handler, shared: &Arc<Shared>, context: &ExceptionCont
         let panic = ExceptionContext::new(message).with_exception(PanicError::new(payload));
         default_handler(&panic);
         default_handler(context);
-        panic.drop_quietly();
+        panic.drop_catching();
     }
 }
 
@@ -373,8 +374,8 @@ pub(crate) fn print_error(text: fmt::Arguments<'_>) {
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
-            .field("crew", &self.crew)
-            .field("lane", &self.lane)
+            .field("crew", &self.workers)
+            .field("lane", &self.callback_queue)
             .field("options", &self.options)
             .field("running", &self.running)
             .finish_non_exhaustive()

@@ -27,13 +27,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::alarm::Alarm;
+use super::callback_queue::discard;
 use super::deadlock::Deadlock;
 use super::exception_context::ExceptionContext;
-use super::lane::discard;
-use super::newborn::HIDDEN;
+use super::registration::HIDDEN;
 use super::schedule::closed_error;
 use super::shared::Shared;
+use super::shutdown_timer::ShutdownTimer;
 use super::worker::{Turn, Worker};
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::reference::{self, TaskRef};
@@ -51,10 +51,10 @@ const SETTLED: Duration = Duration::from_millis(20);
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// How long the last callbacks may go on adding others.
-const LAST_CALLS_PATIENCE: Duration = Duration::from_secs(5);
+const LAST_CALLBACKS_TIME: Duration = Duration::from_secs(5);
 
 /// How long an end without a deadline waits for blocking functions, as asyncio's does.
-const PATIENCE: Duration = Duration::from_secs(300);
+const LONGEST_SHUTDOWN: Duration = Duration::from_secs(300);
 
 /// How a shutdown ended.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ pub(crate) fn shut_down(worker: &mut Worker, deadline: Option<Instant>) -> Shutd
     };
     let left_behind = end_pool(
         &shared,
-        deadline.unwrap_or_else(|| Instant::now() + PATIENCE),
+        deadline.unwrap_or_else(|| Instant::now() + LONGEST_SHUTDOWN),
     );
     if deadline.is_none() {
         left_behind
@@ -136,16 +136,16 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
         shared.is_stalled() || deadline.is_some_and(|deadline| Instant::now() >= deadline)
     };
     let told_before = shared.is_stalled();
-    let _alarm = deadline.map(|deadline| Alarm::set(shared, deadline));
+    let _alarm = deadline.map(|deadline| ShutdownTimer::set(shared, deadline));
     while !shared.registry.close_if_empty() {
         let snapshot = reference::living(&shared.registry);
-        let keeps = !snapshot.is_empty() || shared.registry.has_tellers();
+        let keeps = !snapshot.is_empty() || shared.registry.has_notifiers();
         let round = without_hidden(snapshot);
         if !round.is_empty() {
             end_round(worker, round, late);
         } else if keeps {
             // Callbacks only, or somebody who tells of an end.
-            shared.lane.wind_down(last_calls_patience(shared));
+            shared.callback_queue.wind_down(last_calls_patience(shared));
             worker.turn_or_sleep();
         }
         shared.registry.refuse_foreign();
@@ -174,7 +174,7 @@ fn end_round(worker: &mut Worker, mut round: Vec<TaskHandle>, late: impl Fn() ->
                 return true;
             };
             // The others that end meanwhile wake nobody.
-            let said = shared.await_death(last.reference().header());
+            let said = shared.await_ends(last.reference().header());
             if said {
                 return late();
             }
@@ -183,7 +183,7 @@ fn end_round(worker: &mut Worker, mut round: Vec<TaskHandle>, late: impl Fn() ->
     shared.await_anything();
 }
 
-/// Gives everybody of a round their part, and those that they have made before they met it: `newborn` has
+/// Gives everybody of a round their part, and those that they have made before they met it: `registration` has
 /// the protocol.
 fn meet_all(shared: &Shared, round: &mut Vec<TaskHandle>) {
     shared.begin_round();
@@ -191,7 +191,7 @@ fn meet_all(shared: &Shared, round: &mut Vec<TaskHandle>) {
         task.reference().cancel_for_shutdown();
     }
     loop {
-        // Pairs with the fence in `newborn`.
+        // Pairs with the fence in `registration`.
         fence(Ordering::SeqCst);
         let mut others = living(shared);
         others.retain(|task| {
@@ -215,7 +215,7 @@ fn has_left(task: &TaskHandle) -> bool {
 fn last_calls_patience(shared: &Shared) -> Duration {
     match shared.options.seed {
         Some(_) => Duration::MAX,
-        None => LAST_CALLS_PATIENCE,
+        None => LAST_CALLBACKS_TIME,
     }
 }
 
@@ -252,7 +252,7 @@ fn drop_what_waits(worker: &mut Worker, shared: &Arc<Shared>) -> Vec<String> {
             return left;
         }
         // A death ends the pause at once.
-        shared.crew.seats[0].parker.park_timeout(PAUSE);
+        shared.workers.remotes[0].parker.park_timeout(PAUSE);
     }
 }
 
@@ -260,7 +260,7 @@ fn drop_what_waits(worker: &mut Worker, shared: &Arc<Shared>) -> Vec<String> {
 fn still_there(shared: &Shared) -> Vec<String> {
     let tasks = living(shared);
     let tasks = tasks.iter().map(|task| task.reference().describe());
-    let callback = shared.lane.running();
+    let callback = shared.callback_queue.running();
     let callback = callback.map(|location| format!("callback registered at {location}"));
     tasks.chain(callback).collect()
 }
@@ -268,12 +268,12 @@ fn still_there(shared: &Shared) -> Vec<String> {
 /// Steps 5 to 7: whoever comes now is refused, and what waits is dropped.
 pub(crate) fn close(shared: &Arc<Shared>) {
     shared.registry.close();
-    for task in shared.crew.injector.close() {
+    for task in shared.workers.injector.close() {
         task.abandon(closed_error());
     }
-    shared.crew.stop();
+    shared.workers.stop();
     shared.watch_parker.unpark();
-    discard(shared.agenda.close(&shared.driver));
-    shared.lane.close();
+    discard(shared.callback_timers.close(&shared.driver));
+    shared.callback_queue.close();
     shared.driver.close();
 }

@@ -71,12 +71,12 @@ pub(crate) enum Replacement {
 
 impl StandIns {
     /// With these seats, and no thread yet.
-    pub(crate) fn new(seats: Range<usize>) -> StandIns {
+    pub(crate) fn new(remotes: Range<usize>) -> StandIns {
         StandIns {
-            first: seats.start,
-            dismissed: seats.clone().map(|_| AtomicBool::new(false)).collect(),
+            first: remotes.start,
+            dismissed: remotes.clone().map(|_| AtomicBool::new(false)).collect(),
             state: Mutex::new(State {
-                unused: seats.rev().collect(),
+                unused: remotes.rev().collect(),
                 serving: Vec::new(),
                 leaving: Vec::new(),
                 resting: Vec::new(),
@@ -85,13 +85,13 @@ impl StandIns {
         }
     }
 
-    /// The worker on `seat` goes away.
-    pub(crate) fn go_away(&self, seat: usize) -> (Absence, Replacement) {
+    /// The worker on `remote` goes away.
+    pub(crate) fn go_away(&self, remote: usize) -> (Absence, Replacement) {
         let mut state = self.state.lock();
-        if remove(&mut state.leaving, seat) {
+        if remove(&mut state.leaving, remote) {
             return (Absence::Dismissed, Replacement::Nobody);
         }
-        remove(&mut state.serving, seat);
+        remove(&mut state.serving, remote);
         // One that leaves comes last: it may be inside a long poll.
         let replacement = if let Some(next) = state.resting.pop() {
             Replacement::Recall(next)
@@ -112,84 +112,84 @@ impl StandIns {
         (Absence::Counted, replacement)
     }
 
-    /// No thread could be started for `seat`. Whoever came back meanwhile may have dismissed it: then
+    /// No thread could be started for `remote`. Whoever came back meanwhile may have dismissed it: then
     /// it is missed by nobody.
-    pub(crate) fn fail(&self, seat: usize) {
+    pub(crate) fn fail(&self, remote: usize) {
         let mut state = self.state.lock();
-        if remove(&mut state.serving, seat) {
+        if remove(&mut state.serving, remote) {
             state.missing += 1;
         } else {
-            remove(&mut state.leaving, seat);
+            remove(&mut state.leaving, remote);
         }
-        state.unused.push(seat);
+        state.unused.push(remote);
     }
 
-    /// The worker on `seat` is back. Returns the stand-in that is too many now, to be woken.
+    /// The worker on `remote` is back. Returns the stand-in that is too many now, to be woken.
     #[must_use]
-    pub(crate) fn come_back(&self, seat: usize, absence: Absence) -> Option<usize> {
+    pub(crate) fn come_back(&self, remote: usize, absence: Absence) -> Option<usize> {
         let mut state = self.state.lock();
         if absence == Absence::Dismissed {
-            state.leaving.push(seat);
+            state.leaving.push(remote);
             return None;
         }
-        let is_stand_in = seat >= self.first;
+        let is_stand_in = remote >= self.first;
         if state.missing > 0 {
             state.missing -= 1;
-            state.serving.extend(is_stand_in.then_some(seat));
+            state.serving.extend(is_stand_in.then_some(remote));
             return None;
         }
         let goes = if is_stand_in {
-            seat
+            remote
         } else {
             state.serving.pop()?
         };
         self.set_dismissed(goes, true);
         state.leaving.push(goes);
-        (goes != seat).then_some(goes)
+        (goes != remote).then_some(goes)
     }
 
-    /// Whether the stand-in on `seat` is to leave the crew.
-    pub(crate) fn is_dismissed(&self, seat: usize) -> bool {
+    /// Whether the stand-in on `remote` is to leave the crew.
+    pub(crate) fn is_dismissed(&self, remote: usize) -> bool {
         // Acquire: pairs with `set_dismissed`, beside the parker's exchange that wakes a sleeper for it.
-        self.dismissed[seat - self.first].load(Ordering::Acquire)
+        self.dismissed[remote - self.first].load(Ordering::Acquire)
     }
 
-    /// The stand-in on `seat` has left the crew. False if it has been recalled.
+    /// The stand-in on `remote` has left the crew. False if it has been recalled.
     #[must_use]
-    pub(crate) fn begin_rest(&self, seat: usize) -> bool {
+    pub(crate) fn begin_rest(&self, remote: usize) -> bool {
         let mut state = self.state.lock();
-        let leaves = remove(&mut state.leaving, seat);
+        let leaves = remove(&mut state.leaving, remote);
         if leaves || broken(Mutant::RestUnasked) {
-            state.resting.push(seat);
+            state.resting.push(remote);
         }
         leaves || broken(Mutant::RestUnasked)
     }
 
-    /// Whether the stand-in on `seat` still rests. Otherwise it has been recalled.
+    /// Whether the stand-in on `remote` still rests. Otherwise it has been recalled.
     #[must_use]
-    pub(crate) fn rests(&self, seat: usize) -> bool {
-        self.state.lock().resting.contains(&seat)
+    pub(crate) fn rests(&self, remote: usize) -> bool {
+        self.state.lock().resting.contains(&remote)
     }
 
-    /// The thread on `seat` ends. False if it has been recalled.
+    /// The thread on `remote` ends. False if it has been recalled.
     #[must_use]
-    pub(crate) fn end(&self, seat: usize) -> bool {
+    pub(crate) fn end(&self, remote: usize) -> bool {
         let mut state = self.state.lock();
-        let rests = remove(&mut state.resting, seat);
+        let rests = remove(&mut state.resting, remote);
         if rests {
-            state.unused.push(seat);
+            state.unused.push(remote);
         }
         rests
     }
 
-    fn set_dismissed(&self, seat: usize, dismissed: bool) {
-        self.dismissed[seat - self.first].store(dismissed, Ordering::Release);
+    fn set_dismissed(&self, remote: usize, dismissed: bool) {
+        self.dismissed[remote - self.first].store(dismissed, Ordering::Release);
     }
 }
 
-fn remove(seats: &mut Vec<usize>, seat: usize) -> bool {
-    let index = seats.iter().position(|other| *other == seat);
-    index.map(|index| seats.swap_remove(index)).is_some()
+fn remove(remotes: &mut Vec<usize>, remote: usize) -> bool {
+    let index = remotes.iter().position(|other| *other == remote);
+    index.map(|index| remotes.swap_remove(index)).is_some()
 }
 
 #[cfg(all(test, not(asyncio_loom)))]
@@ -201,14 +201,14 @@ mod tests {
         let stand_ins = StandIns::new(2..4);
         let (first, _) = stand_ins.go_away(0);
         let (second, start) = stand_ins.go_away(1);
-        let Replacement::Start(seat) = start else {
+        let Replacement::Start(remote) = start else {
             panic!("{start:?}")
         };
-        assert_eq!(stand_ins.come_back(0, first), Some(seat));
-        stand_ins.fail(seat);
+        assert_eq!(stand_ins.come_back(0, first), Some(remote));
+        stand_ins.fail(remote);
         let dismissed = stand_ins.come_back(1, second);
         assert!(
-            dismissed.is_some_and(|other| other != seat),
+            dismissed.is_some_and(|other| other != remote),
             "{stand_ins:?}"
         );
         let state = stand_ins.state.lock();

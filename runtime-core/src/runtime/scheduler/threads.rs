@@ -4,14 +4,14 @@ use std::io;
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::context::{self, Role};
+use super::context::{self, ThreadKind};
 use super::core::Core;
 use super::exception_context::ExceptionContext;
 use super::schedule::closed_error;
 use super::shared::{Shared, WorkerParts};
 use super::stand_ins::{Absence, Replacement};
 use super::worker::Worker;
-use crate::runtime::task::quietly::quietly;
+use crate::runtime::task::catch_panic::catch_panic;
 use crate::sync::{Arc, Mutex, thread};
 
 /// Starts a thread of the loop, with its name, its stack and its hooks.
@@ -42,40 +42,40 @@ pub(crate) fn start(
 fn call(hook: Option<&(dyn Fn() + Send + Sync)>) {
     if let Some(hook) = hook {
         // A hook that panics has said so; the thread has work to do.
-        quietly(hook);
+        catch_panic(hook);
     }
 }
 
 /// The body of a worker's thread.
 pub(crate) fn work(shared: &Arc<Shared>, parts: WorkerParts) {
     let core = sit_down(shared, parts);
-    at_work(shared, &core, |_| shared.crew.is_stopping());
-    shared.crew.idle.depart();
+    time_hold(shared, &core, |_| shared.workers.is_stopping());
+    shared.workers.idle.depart();
     abandon_rest(&core);
 }
 
 /// Starts a spare worker, if a seat is left. Returns the seat.
 pub(crate) fn start_spare(shared: &Arc<Shared>) -> Option<usize> {
-    let seat = shared.spares.lock().last()?.index;
-    shared.crew.seats[seat].set_dismissed(false);
+    let remote = shared.spares.lock().last()?.index;
+    shared.workers.remotes[remote].set_dismissed(false);
     let body = move |shared: &Arc<Shared>| {
-        let parts = take_parts(&shared.spares, seat);
+        let parts = take_parts(&shared.spares, remote);
         parts
             .into_iter()
             .for_each(|parts| work_as_spare(shared, parts));
     };
-    start_more(shared, seat, "spare", body).then_some(seat)
+    start_more(shared, remote, "spare", body).then_some(remote)
 }
 
 /// Starts a thread beside those of the workers, for a seat. False if the system refuses.
 fn start_more(
     shared: &Arc<Shared>,
-    seat: usize,
+    remote: usize,
     kind: &str,
     body: impl FnOnce(&Arc<Shared>) + Send + 'static,
 ) -> bool {
-    shared.crew.open_seat(seat);
-    match start(shared, &format!("{kind}-{seat}"), body) {
+    shared.workers.open_remote(remote);
+    match start(shared, &format!("{kind}-{remote}"), body) {
         Ok(thread) => {
             let ended = {
                 let mut threads = shared.more_threads.lock();
@@ -98,17 +98,17 @@ fn start_more(
     }
 }
 
-fn take_parts(from: &Mutex<Vec<WorkerParts>>, seat: usize) -> Option<WorkerParts> {
+fn take_parts(from: &Mutex<Vec<WorkerParts>>, remote: usize) -> Option<WorkerParts> {
     let mut parts = from.lock();
-    let index = parts.iter().position(|parts| parts.index == seat)?;
+    let index = parts.iter().position(|parts| parts.index == remote)?;
     Some(parts.swap_remove(index))
 }
 
-/// Has somebody serve in the place of the worker on `seat`, which goes into `blocking`.
-pub(crate) fn replace(shared: &Arc<Shared>, seat: usize) -> Absence {
-    let (absence, replacement) = shared.stand_ins.go_away(seat);
+/// Has somebody serve in the place of the worker on `remote`, which goes into `blocking`.
+pub(crate) fn replace(shared: &Arc<Shared>, remote: usize) -> Absence {
+    let (absence, replacement) = shared.stand_ins.go_away(remote);
     match replacement {
-        Replacement::Recall(next) => shared.crew.seats[next].parker.unpark(),
+        Replacement::Recall(next) => shared.workers.remotes[next].parker.unpark(),
         Replacement::Start(next) => {
             let body = move |shared: &Arc<Shared>| {
                 let parts = take_parts(&shared.stand_in_parts, next);
@@ -125,21 +125,22 @@ pub(crate) fn replace(shared: &Arc<Shared>, seat: usize) -> Absence {
     absence
 }
 
-/// The worker on `seat` is back, and whoever is too many now goes.
-pub(crate) fn end_replacement(shared: &Shared, seat: usize, absence: Absence) {
-    if let Some(seat) = shared.stand_ins.come_back(seat, absence) {
-        shared.crew.seats[seat].parker.unpark();
+/// The worker on `remote` is back, and whoever is too many now goes.
+pub(crate) fn end_replacement(shared: &Shared, remote: usize, absence: Absence) {
+    if let Some(remote) = shared.stand_ins.come_back(remote, absence) {
+        shared.workers.remotes[remote].parker.unpark();
     }
 }
 
 /// A stand-in works until it is dismissed and its local tasks have ended; then its thread rests, to be
 /// recalled, for as long as threads for blocking calls are kept.
 fn work_as_stand_in(shared: &Arc<Shared>, parts: WorkerParts) {
-    let seat = parts.index;
+    let remote = parts.index;
     let mut core = sit_down(shared, parts);
     loop {
-        let dismissed =
-            |core: &Core| shared.stand_ins.is_dismissed(seat) && core.home.tasks().is_empty();
+        let dismissed = |core: &Core| {
+            shared.stand_ins.is_dismissed(remote) && core.local_queue.tasks().is_empty()
+        };
         if work_beside(shared, &core, dismissed) == Left::Stopping {
             return;
         }
@@ -149,10 +150,10 @@ fn work_as_stand_in(shared: &Arc<Shared>, parts: WorkerParts) {
         let Some(parts) = get_up(core) else { return };
         // Before the seat is anybody's again.
         shared.stand_in_parts.lock().push(parts);
-        if shared.stand_ins.end(seat) {
+        if shared.stand_ins.end(remote) {
             return;
         }
-        match take_parts(&shared.stand_in_parts, seat) {
+        match take_parts(&shared.stand_in_parts, remote) {
             Some(again) => core = sit_down(shared, again),
             None => return,
         }
@@ -162,38 +163,39 @@ fn work_as_stand_in(shared: &Arc<Shared>, parts: WorkerParts) {
 /// Rests until the stand-in is recalled. True if the thread is to end instead. It stays where a guard
 /// that has been carried out of a task, or forgotten, keeps what the seat consists of.
 fn rest(shared: &Shared, core: &Rc<Core>) -> bool {
-    let seat = core.index;
-    if !shared.stand_ins.begin_rest(seat) {
+    let remote = core.index;
+    if !shared.stand_ins.begin_rest(remote) {
         return false;
     }
-    let parker = &shared.crew.seats[seat].parker;
+    let parker = &shared.workers.remotes[remote].parker;
     let until = Instant::now().checked_add(shared.options.blocking_keep_alive);
     loop {
         let until = until.filter(|_| Rc::strong_count(core) == 1);
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        if shared.crew.is_stopping() || left.is_some_and(|left| left.is_zero()) {
+        if shared.workers.is_stopping() || left.is_some_and(|left| left.is_zero()) {
             return true;
         }
         match left {
             Some(left) => parker.park_timeout(left),
             None => parker.park(),
         }
-        if !shared.stand_ins.rests(seat) {
+        if !shared.stand_ins.rests(remote) {
             return false;
         }
     }
 }
 
-/// Tells the spare on `seat` to go, as soon as it has nothing that only it can run.
-pub(crate) fn dismiss(shared: &Shared, seat: usize) {
-    shared.crew.seats[seat].set_dismissed(true);
-    shared.crew.seats[seat].parker.unpark();
+/// Tells the spare on `remote` to go, as soon as it has nothing that only it can run.
+pub(crate) fn dismiss(shared: &Shared, remote: usize) {
+    shared.workers.remotes[remote].set_dismissed(true);
+    shared.workers.remotes[remote].parker.unpark();
 }
 
 /// A spare works until it is dismissed and its local tasks have ended.
 fn work_as_spare(shared: &Arc<Shared>, parts: WorkerParts) {
-    let dismissed =
-        |core: &Core| shared.crew.seats[core.index].is_dismissed() && core.home.tasks().is_empty();
+    let dismissed = |core: &Core| {
+        shared.workers.remotes[core.index].is_dismissed() && core.local_queue.tasks().is_empty()
+    };
     let core = sit_down(shared, parts);
     if work_beside(shared, &core, dismissed) == Left::Done {
         let parts = get_up(core);
@@ -211,15 +213,17 @@ enum Left {
 /// Works until the loop stops, or until `done`. What the worker leaves in its queue goes to the injector;
 /// its wheel is served until it is empty, by whoever polls.
 fn work_beside(shared: &Arc<Shared>, core: &Rc<Core>, done: impl Fn(&Core) -> bool) -> Left {
-    at_work(shared, core, |core| shared.crew.is_stopping() || done(core));
-    if shared.crew.is_stopping() {
-        shared.crew.idle.depart();
+    time_hold(shared, core, |core| {
+        shared.workers.is_stopping() || done(core)
+    });
+    if shared.workers.is_stopping() {
+        shared.workers.idle.depart();
         abandon_rest(core);
         return Left::Stopping;
     }
-    shared.crew.leave(&core.queue);
+    shared.workers.leave(&core.queue);
     shared.driver.look_again();
-    if shared.crew.is_stopping() {
+    if shared.workers.is_stopping() {
         // The injector may have been closed before it could take what was left.
         abandon_rest(core);
         return Left::Stopping;
@@ -229,7 +233,7 @@ fn work_beside(shared: &Arc<Shared>, core: &Rc<Core>, done: impl Fn(&Core) -> bo
 
 /// Takes a seat.
 fn sit_down(shared: &Arc<Shared>, parts: WorkerParts) -> Rc<Core> {
-    shared.crew.seats[parts.index].parker.bind();
+    shared.workers.remotes[parts.index].parker.bind();
     Rc::new(Core::new(Arc::clone(shared), parts))
 }
 
@@ -239,9 +243,9 @@ fn get_up(core: Rc<Core>) -> Option<WorkerParts> {
 }
 
 /// Works until `done`.
-fn at_work(shared: &Arc<Shared>, core: &Rc<Core>, done: impl Fn(&Core) -> bool) {
-    let _entered = context::enter(Arc::clone(shared), Role::Worker(Rc::clone(core)));
-    shared.crew.idle.arrive();
+fn time_hold(shared: &Arc<Shared>, core: &Rc<Core>, done: impl Fn(&Core) -> bool) {
+    let _entered = context::enter(Arc::clone(shared), ThreadKind::Worker(Rc::clone(core)));
+    shared.workers.idle.arrive();
     Worker::new(Rc::clone(core)).drive(|| done(core));
 }
 
@@ -249,8 +253,11 @@ fn at_work(shared: &Arc<Shared>, core: &Rc<Core>, done: impl Fn(&Core) -> bool) 
 pub(crate) fn abandon_rest(core: &Core) {
     let next = || {
         // What a destructor wakes arrives while this goes on.
-        core.home.receive();
-        let local = core.home.pop_root().or_else(|| core.home.pop());
+        core.local_queue.receive();
+        let local = core
+            .local_queue
+            .pop_root()
+            .or_else(|| core.local_queue.pop());
         local.or_else(|| core.queue.pop())
     };
     std::iter::from_fn(next).for_each(|task| task.abandon(closed_error()));

@@ -29,21 +29,21 @@
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use super::role::Held;
+use super::role::PollerGuard;
 use super::shared::Shared;
 use super::threads;
-use crate::runtime::task::quietly::wake_quietly;
+use crate::runtime::task::catch_panic::wake_catching;
 use crate::sync::atomic::{Ordering, fence};
 use crate::sync::{Arc, Mutant, broken};
 
 const LOOK: Duration = Duration::from_millis(1);
 const RELAXED_LOOK: Duration = Duration::from_millis(3);
-const QUIET_BEFORE_BED: Duration = Duration::from_millis(300);
+const QUIET_BEFORE_PARK: Duration = Duration::from_millis(300);
 const OVERDUE: Duration = Duration::from_millis(1);
 
 /// The poller thread's number as a holder of the role: behind those of the workers.
 fn own_number(shared: &Shared) -> usize {
-    shared.crew.seats.len()
+    shared.workers.remotes.len()
 }
 
 /// The body of the poller thread.
@@ -60,7 +60,7 @@ pub(crate) fn run(shared: &Arc<Shared>) {
 /// anybody: a waker may be the user's.
 fn poll_for_all(shared: &Shared) {
     let mut due = Vec::new();
-    while !shared.crew.is_stopping() {
+    while !shared.workers.is_stopping() {
         let held = shared.driver.role.take(own_number(shared));
         let held = held.expect("where the poller thread polls for all, nobody else takes the role");
         if shared.watch_parker.begin_poll() {
@@ -69,14 +69,14 @@ fn poll_for_all(shared: &Shared) {
         }
         let swept = shared.driver.expire(&mut due);
         shared.driver.role.release(held);
-        due.drain(..).for_each(wake_quietly);
+        due.drain(..).for_each(wake_catching);
         drop(swept);
     }
 }
 
 /// How many looks at work that waits while a worker is stuck, before a spare is started though
 /// others are awake.
-const PATIENCE: u32 = 8;
+const LOOKS_BEFORE_SPARE: u32 = 8;
 
 /// For how many looks a worker is stuck before that counts as a stall. (A few may be the kernel's, which
 /// lets others run on its processor.)
@@ -106,7 +106,12 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     fn new(shared: &Arc<Shared>) -> Watch<'_> {
-        let polls: Vec<_> = shared.crew.seats.iter().map(|seat| seat.polls()).collect();
+        let polls: Vec<_> = shared
+            .workers
+            .remotes
+            .iter()
+            .map(|remote| remote.polls())
+            .collect();
         let last_movement = Instant::now();
         Watch {
             shared,
@@ -124,7 +129,7 @@ impl Watch<'_> {
 
     fn watch(&mut self) {
         let mut pause = LOOK;
-        while !self.shared.crew.is_stopping() {
+        while !self.shared.workers.is_stopping() {
             self.shared.watch_parker.park_timeout(pause);
             let moved = self.any_moved();
             let acted = self.look();
@@ -132,10 +137,10 @@ impl Watch<'_> {
                 self.last_movement = Instant::now();
             }
             pause = if acted || !moved { LOOK } else { RELAXED_LOOK };
-            if self.shared.crew.idle.all_asleep() {
+            if self.shared.workers.idle.all_sleeping() {
                 pause = RELAXED_LOOK;
-                if self.last_movement.elapsed() >= QUIET_BEFORE_BED {
-                    go_to_bed(self.shared);
+                if self.last_movement.elapsed() >= QUIET_BEFORE_PARK {
+                    park_monitor(self.shared);
                     self.last_movement = Instant::now();
                 }
             }
@@ -143,10 +148,10 @@ impl Watch<'_> {
     }
 
     fn any_moved(&self) -> bool {
-        let seats = self.shared.crew.present().iter();
-        seats
+        let remotes = self.shared.workers.present().iter();
+        remotes
             .zip(&self.polls)
-            .any(|(seat, polls)| seat.polls() != *polls)
+            .any(|(remote, polls)| remote.polls() != *polls)
     }
 
     /// One look at everything. True if there was something to do.
@@ -161,20 +166,20 @@ impl Watch<'_> {
 
     /// Starts a spare for a stuck worker, or lets one go.
     fn look_at_spares(&mut self) -> bool {
-        let crew = &self.shared.crew;
-        let stuck = crew.present().iter().filter(|seat| seat.is_stuck());
+        let workers = &self.shared.workers;
+        let stuck = workers.present().iter().filter(|remote| remote.is_stuck());
         // Worker 0 serves nobody while it is apart.
-        let (stuck, apart) = (stuck.count(), crew.is_apart());
+        let (stuck, apart) = (stuck.count(), workers.is_apart());
         let wanted = stuck + usize::from(apart);
         if self.spares.len() > wanted {
-            if let Some(seat) = self.spares.pop() {
-                threads::dismiss(self.shared, seat);
+            if let Some(remote) = self.spares.pop() {
+                threads::dismiss(self.shared, remote);
             }
         }
-        let waits = wanted > 0 && crew.work_waits();
+        let waits = wanted > 0 && workers.work_waits();
         self.waited = if waits { self.waited + 1 } else { 0 };
-        let nobody_left = stuck >= crew.idle.awake() && crew.idle.asleep() == 0;
-        let needed = waits && (nobody_left || self.waited > PATIENCE);
+        let nobody_left = stuck >= workers.idle.awake() && workers.idle.asleep() == 0;
+        let needed = waits && (nobody_left || self.waited > LOOKS_BEFORE_SPARE);
         let goes_apart = apart && !std::mem::replace(&mut self.apart, apart);
         self.apart = apart;
         if goes_apart {
@@ -182,8 +187,8 @@ impl Watch<'_> {
         }
         if (needed || goes_apart) && wanted > self.spares.len() {
             match threads::start_spare(self.shared) {
-                Some(seat) => {
-                    self.spares.push(seat);
+                Some(remote) => {
+                    self.spares.push(remote);
                     self.waited = 0;
                 }
                 None if needed || self.shared.options.workers == 1 => self.end_apart(),
@@ -199,31 +204,31 @@ impl Watch<'_> {
 
     /// Worker 0 takes any task again.
     fn end_apart(&self) {
-        let crew = &self.shared.crew;
-        crew.set_apart(false);
-        crew.seats[0].parker.unpark();
+        let workers = &self.shared.workers;
+        workers.set_apart(false);
+        workers.remotes[0].parker.unpark();
     }
 
     fn look_at_workers(&mut self) -> bool {
-        let crew = &self.shared.crew;
+        let workers = &self.shared.workers;
         let mut acted = false;
-        let seats = crew.present().iter().zip(&mut self.polls);
-        for ((seat, before), looks) in seats.zip(&mut self.stuck) {
-            let polls = seat.polls();
-            let stuck = polls == *before && polls % 2 == 1 && !seat.is_away();
+        let remotes = workers.present().iter().zip(&mut self.polls);
+        for ((remote, before), looks) in remotes.zip(&mut self.stuck) {
+            let polls = remote.polls();
+            let stuck = polls == *before && polls % 2 == 1 && !remote.is_away();
             *before = polls;
-            if stuck != seat.is_stuck() {
-                seat.set_stuck(stuck);
+            if stuck != remote.is_stuck() {
+                remote.set_stuck(stuck);
             }
             *looks = if stuck { *looks + 1 } else { 0 };
             if *looks == STALLED {
-                seat.set_frozen();
+                remote.set_frozen();
             }
             if *looks >= STALLED {
                 self.last_stall = Instant::now();
             }
-            if stuck && seat.queue.has_any() {
-                crew.notify();
+            if stuck && remote.queue.has_any() {
+                workers.notify();
                 acted = true;
             }
         }
@@ -237,52 +242,52 @@ impl Watch<'_> {
         if driver.clock.tick().since(deadline) < OVERDUE {
             return false;
         }
-        let held: Option<Held> = driver.role.take(own_number(self.shared));
+        let held: Option<PollerGuard> = driver.role.take(own_number(self.shared));
         let Some(held) = held else { return false };
         let swept = driver.expire(&mut self.due);
         driver.role.release(held);
-        self.due.drain(..).for_each(wake_quietly);
+        self.due.drain(..).for_each(wake_catching);
         drop(swept);
         true
     }
 
     fn look_at_injector(&mut self) -> bool {
-        let waits = !self.shared.crew.injector.is_empty();
+        let waits = !self.shared.workers.injector.is_empty();
         let forgotten = waits && std::mem::replace(&mut self.injector_waited, waits);
         self.injector_waited = waits;
         if waits {
             // Busy workers may be in the middle of many long turns.
-            self.shared.crew.call_all();
+            self.shared.workers.call_all();
         }
         if forgotten {
-            self.shared.crew.notify();
+            self.shared.workers.notify();
         }
         forgotten
     }
 
     /// All asleep, and nobody in the poller: a worker that is woken goes there.
     fn look_at_poller(&self) -> bool {
-        let crew = &self.shared.crew;
-        let unmanned = crew.idle.all_asleep() && self.shared.driver.role.holder().is_none();
+        let workers = &self.shared.workers;
+        let unmanned = workers.idle.all_sleeping() && self.shared.driver.role.holder().is_none();
         if unmanned {
-            crew.notify();
+            workers.notify();
         }
         unmanned
     }
 }
 
 /// Sleeps until a worker wakes up, if all of them sleep.
-pub(crate) fn go_to_bed(shared: &Shared) {
-    shared.watch_asleep.store(true, Ordering::Relaxed);
-    // Pairs with the fence in `Shared::rouse_watch`: a worker that wakes up sees the word, or is seen here.
-    if !broken(Mutant::BedWithoutFence) {
+pub(crate) fn park_monitor(shared: &Shared) {
+    shared.watch_parked.store(true, Ordering::Relaxed);
+    // Pairs with the fence in `Shared::unpark_monitor`: a worker that wakes up sees the word, or is seen here.
+    if !broken(Mutant::ParkWithoutFence) {
         fence(Ordering::SeqCst);
     }
     // Between two runs of a lone worker there is nobody to guard.
-    let deserted = shared.crew.idle.awake() + shared.crew.idle.asleep() == 0;
+    let deserted = shared.workers.idle.awake() + shared.workers.idle.asleep() == 0;
     let manned = deserted || shared.driver.role.holder().is_some();
-    if shared.crew.idle.all_asleep() && manned && !shared.crew.is_stopping() {
+    if shared.workers.idle.all_sleeping() && manned && !shared.workers.is_stopping() {
         shared.watch_parker.park();
     }
-    shared.watch_asleep.store(false, Ordering::Relaxed);
+    shared.watch_parked.store(false, Ordering::Relaxed);
 }

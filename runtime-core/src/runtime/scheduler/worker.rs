@@ -5,27 +5,21 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::apart;
-use super::choices::Freedom;
-use super::context::{self, Role};
+use super::choices::SchedulingPolicy;
+use super::context::{self, ThreadKind};
 use super::core::Core;
-use super::newborn::HIDDEN;
+use super::pace::Pace;
+use super::registration::HIDDEN;
 use super::schedule::closed_error;
 use super::shared::print_error;
 use super::slow::Stopwatch;
+use crate::runtime::task::catch_panic::wake_catching;
 use crate::runtime::task::handle::TaskHandle;
-use crate::runtime::task::quietly::wake_quietly;
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::time::Swept;
 use crate::runtime::unnest::afresh;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, Mutant, broken};
-
-/// How many turns pass at most between two looks at what else there is: timers, and the injector.
-const TURNS_BETWEEN_LOOKS: u32 = 61;
-
-/// How much time is to pass at most, unless a single poll takes longer. No turn reads the clock for it:
-/// each look does, and learns from it after how many turns the next is due.
-const TIME_BETWEEN_LOOKS: Duration = Duration::from_micros(100);
 
 /// Timers that fire together, up to so many, wake no other worker at first: most tasks that slept do
 /// a little and sleep again, and are through before that one would be awake. (One that goes on for
@@ -54,12 +48,8 @@ pub(crate) struct Worker {
     searching: bool,
     /// The root was polled by the last turn.
     ran_root: bool,
-    /// The look around is due with that turn, the next being the first.
-    turns_to_look: u32,
-    /// How many turns pass between two looks, as long as they take what the last ones took.
-    look_every: u32,
-    /// When the last look was; none since the worker has slept.
-    looked: Option<Instant>,
+    /// When the next look around is due.
+    pace: Pace,
     /// Runs only what is bound to its thread: see `apart`.
     apart: bool,
     /// Whose turn it is, the local tasks' or the queue's.
@@ -78,9 +68,7 @@ impl Worker {
             core,
             searching: false,
             ran_root: false,
-            turns_to_look: TURNS_BETWEEN_LOOKS,
-            look_every: TURNS_BETWEEN_LOOKS,
-            looked: None,
+            pace: Pace::new(),
             apart: false,
             local_first: true,
             quiet_turns: 0,
@@ -117,7 +105,7 @@ impl Worker {
             }
         }
         if std::mem::take(&mut self.searching) {
-            self.core.shared.crew.end_search();
+            self.core.shared.workers.end_search();
         }
     }
 
@@ -134,8 +122,7 @@ impl Worker {
         if self.siblings.is_some() {
             return self.turn_one_of_all();
         }
-        self.turns_to_look -= 1;
-        if self.turns_to_look == 0 {
+        if self.pace.is_look_due() {
             return self.turn_with_look();
         }
         self.usual_turn()
@@ -157,7 +144,7 @@ impl Worker {
     fn turn_one_of_all(&mut self) -> Turn {
         let mut siblings = self.siblings.take().unwrap_or_default();
         let count = siblings.len() + 1;
-        let place = self.core.choices.place();
+        let position = self.core.choices.position();
         let first = self.core.choices.one_of(count);
         let turn = (first..first + count)
             .find_map(|worker| match worker % count {
@@ -166,7 +153,7 @@ impl Worker {
             })
             .unwrap_or(Turn::Idle);
         if turn == Turn::Idle {
-            self.core.choices.return_to(place);
+            self.core.choices.return_to(position);
         }
         self.siblings = Some(siblings);
         turn
@@ -174,15 +161,15 @@ impl Worker {
 
     fn turn_as_current(&mut self) -> Option<Turn> {
         let core = Rc::clone(&self.core);
-        let _entered = context::enter(Arc::clone(&core.shared), Role::Worker(core));
+        let _entered = context::enter(Arc::clone(&core.shared), ThreadKind::Worker(core));
         self.turn_by_choice()
     }
 
     /// Polls one task, from wherever the choice falls.
     fn turn_by_choice(&mut self) -> Option<Turn> {
         let (core, choices) = (&self.core, &self.core.choices);
-        core.home.receive();
-        if choices.freedom() == Freedom::Line {
+        core.local_queue.receive();
+        if choices.policy() == SchedulingPolicy::Fifo {
             return self.turn_in_line();
         }
         if choices.one_of(2) == 1 {
@@ -192,36 +179,42 @@ impl Worker {
                 .into_iter()
                 .for_each(|task| core.queue.push_back(task));
         }
-        let crew = &core.shared.crew;
-        let elsewhere = || crew.find(core.index, &core.queue, choices.one_of(crew.seats.len()));
+        let workers = &core.shared.workers;
+        let elsewhere = || {
+            workers.find(
+                core.index,
+                &core.queue,
+                choices.one_of(workers.remotes.len()),
+            )
+        };
         let first = choices.one_of(4);
         let task = (first..first + 4).find_map(|source| match source % 4 {
-            0 => core.home.pop_root_in_turn(),
+            0 => core.local_queue.pop_root_in_turn(),
             1 => core.queue.pop(),
-            2 => core.home.pop(),
+            2 => core.local_queue.pop(),
             _ => elsewhere(),
         });
-        let task = task.or_else(|| core.home.pop_root())?;
-        core.home.let_pass();
+        let task = task.or_else(|| core.local_queue.pop_root())?;
+        core.local_queue.let_pass();
         Some(self.run_noted(task))
     }
 
     /// Polls whoever is first in the line. Who came from elsewhere has been put at its end.
     fn turn_in_line(&mut self) -> Option<Turn> {
         let core = &self.core;
-        let crew = &core.shared.crew;
-        while let Some(task) = crew.take_share(&core.queue) {
-            core.home.line_up(task);
-            std::iter::from_fn(|| core.queue.pop()).for_each(|task| core.home.line_up(task));
+        let workers = &core.shared.workers;
+        while let Some(task) = workers.take_share(&core.queue) {
+            core.local_queue.line_up(task);
+            std::iter::from_fn(|| core.queue.pop()).for_each(|task| core.local_queue.line_up(task));
         }
-        let task = core.home.pop()?;
+        let task = core.local_queue.pop()?;
         Some(self.run_noted(task))
     }
 
     fn run_noted(&mut self, task: Runnable) -> Turn {
         let core = &self.core;
         let ordinal = core.shared.ids.ordinal(task.header().id.0);
-        let schedule = core.choices.note(core.index, ordinal);
+        let schedule = core.choices.record(core.index, ordinal);
         // Relaxed: a figure.
         let noted = &core.shared.counters.schedule;
         noted.store(schedule, Ordering::Relaxed);
@@ -233,27 +226,31 @@ impl Worker {
     /// between; local tasks and the queue by turns.
     #[inline]
     fn next(&mut self) -> Option<Runnable> {
-        let home = &self.core.home;
-        home.receive();
+        let local_queue = &self.core.local_queue;
+        local_queue.receive();
         if !std::mem::take(&mut self.ran_root) {
-            if let Some(root) = home.pop_root_in_turn() {
+            if let Some(root) = local_queue.pop_root_in_turn() {
                 self.ran_root = true;
                 return Some(root);
             }
         }
         // By a flag, not by the turn's number: root and a local task that wake each other would
         // always meet the same half of the turns.
-        let local = if self.local_first { home.pop() } else { None };
+        let local = if self.local_first {
+            local_queue.pop()
+        } else {
+            None
+        };
         let (was_local, task) = match local {
             Some(task) => (true, Some(task)),
             None => match self.core.queue.pop() {
                 Some(task) => (false, Some(task)),
-                None => (true, home.pop()),
+                None => (true, local_queue.pop()),
             },
         };
         if task.is_some() {
             self.local_first = !was_local;
-            home.let_pass();
+            local_queue.let_pass();
             return task;
         }
         self.next_root()
@@ -262,10 +259,10 @@ impl Worker {
     /// The root a second time in a row: nothing else is here, but something may be in the injector.
     #[cold]
     fn next_root(&mut self) -> Option<Runnable> {
-        let root = self.core.home.pop_root()?;
-        match self.core.shared.crew.take_share(&self.core.queue) {
+        let root = self.core.local_queue.pop_root()?;
+        match self.core.shared.workers.take_share(&self.core.queue) {
             Some(task) => {
-                self.core.home.push(root);
+                self.core.local_queue.push(root);
                 Some(task)
             }
             None => {
@@ -277,13 +274,13 @@ impl Worker {
 
     /// Looks for work elsewhere.
     fn search(&mut self) -> Option<Runnable> {
-        let crew = &self.core.shared.crew;
-        if !self.searching && !crew.idle.begin_search() {
+        let workers = &self.core.shared.workers;
+        if !self.searching && !workers.idle.begin_search() {
             return None;
         }
         self.searching = true;
         let start = self.core.choices.any();
-        let task = crew.find(self.core.index, &self.core.queue, start)?;
+        let task = workers.find(self.core.index, &self.core.queue, start)?;
         self.local_first = true;
         // Relaxed: a figure.
         self.core
@@ -299,10 +296,10 @@ impl Worker {
     fn run(&mut self, task: Runnable) {
         let shared = &self.core.shared;
         if std::mem::take(&mut self.searching) {
-            shared.crew.end_search();
+            shared.workers.end_search();
         }
-        let seat = &shared.crew.seats[self.core.index];
-        seat.tick();
+        let remote = &shared.workers.remotes[self.core.index];
+        remote.tick();
         self.core.begin_poll();
         if shared.is_abandoning() {
             task.abandon(closed_error());
@@ -311,12 +308,12 @@ impl Worker {
         } else {
             task.run();
         }
-        seat.tick();
-        if seat.is_called() {
-            self.turns_to_look = 1;
+        remote.tick();
+        if remote.is_called() {
+            self.pace.look_next();
         }
         if self.quiet_turns == 0 {
-            self.core.call_thieves(self.core.home.has_ready());
+            self.core.call_thieves(self.core.local_queue.has_ready());
         } else {
             self.end_quiet_turn();
         }
@@ -333,18 +330,18 @@ impl Worker {
     /// A turn that begins with a look at what a busy worker would otherwise never get to.
     #[cold]
     fn turn_with_look(&mut self) -> Turn {
-        let called = self.core.shared.crew.seats[self.core.index].take_call();
+        let called = self.core.shared.workers.remotes[self.core.index].take_call();
         let own = self.ran_root || !self.local_first;
         self.apart = apart::goes(&self.core, own);
         if self.apart {
             return self.turn_apart();
         }
         let now = Instant::now();
-        let slow = self.set_pace(now, called);
+        let slow = self.pace.set(now, called);
         match self.look_around(now, slow) {
             Some(task) => {
                 // The worker's own have every other turn at least.
-                self.turns_to_look = self.turns_to_look.max(2);
+                self.pace.skip_one();
                 self.local_first = true;
                 self.run(task);
                 Turn::Ran
@@ -355,9 +352,9 @@ impl Worker {
 
     /// A turn of a worker that runs only what is bound to its thread.
     fn turn_apart(&mut self) -> Turn {
-        self.turns_to_look = 1;
+        self.pace.look_next();
         if std::mem::take(&mut self.searching) {
-            self.core.shared.crew.end_search();
+            self.core.shared.workers.end_search();
         }
         match apart::next(&self.core, &mut self.ran_root) {
             Some(task) => {
@@ -368,34 +365,13 @@ impl Worker {
         }
     }
 
-    /// Decides after how many turns the next look is due. Whether turns take long.
-    fn set_pace(&mut self, now: Instant, called: bool) -> bool {
-        let looked = self.looked.replace(now);
-        let took = looked.map_or(Duration::ZERO, |looked| now - looked);
-        let slow = called || took > TIME_BETWEEN_LOOKS;
-        if slow {
-            let turns = f64::from(self.look_every) * TIME_BETWEEN_LOOKS.as_secs_f64();
-            // The monitor calls where something waits already.
-            let turns = if called {
-                1.0
-            } else {
-                turns / took.as_secs_f64()
-            };
-            self.look_every = (turns as u32).max(1);
-        } else if took < TIME_BETWEEN_LOOKS / 2 {
-            self.look_every = (2 * self.look_every).min(TURNS_BETWEEN_LOOKS);
-        }
-        self.turns_to_look = self.look_every;
-        slow
-    }
-
     /// Wakes what is due, and takes a share of what waits in the injector. Returns the first of it.
     fn look_around(&mut self, now: Instant, slow: bool) -> Option<Runnable> {
         let shared = &self.core.shared;
         if slow {
             self.core.queue.end_streak();
         }
-        let task = shared.crew.take_share(&self.core.queue);
+        let task = shared.workers.take_share(&self.core.queue);
         let driver = &shared.driver;
         let paused = driver.clock.is_paused();
         let tick = if paused {
@@ -417,20 +393,20 @@ impl Worker {
 
     /// Sleeps until there is something to do: in the poller if nobody else is there.
     pub(crate) fn sleep(&mut self) {
-        self.looked = None;
+        self.pace.stop();
         if self.apart {
             return apart::sleep(&self.core);
         }
         let shared = &self.core.shared;
         // Asked between the turn and this, `done` may have woken a task of this worker's.
-        if !self.core.queue.is_empty() || self.core.home.has_ready() {
+        if !self.core.queue.is_empty() || self.core.local_queue.has_ready() {
             return;
         }
-        let parker = &shared.crew.seats[self.core.index].parker;
+        let parker = &shared.workers.remotes[self.core.index].parker;
         shared.counters.parks.fetch_add(1, Ordering::Relaxed);
         shared
-            .crew
-            .fall_asleep(self.core.index, std::mem::take(&mut self.searching));
+            .workers
+            .start_sleeping(self.core.index, std::mem::take(&mut self.searching));
         let driver = &shared.driver;
         let polls = shared.options.worker_polls();
         let role = polls.then(|| driver.role.take(self.core.index));
@@ -456,11 +432,11 @@ impl Worker {
                 .into_iter()
                 .for_each(|held| driver.role.release(held));
         }
-        self.searching = !shared.crew.idle.wake_up(self.core.index);
+        self.searching = !shared.workers.idle.wake_up(self.core.index);
         // Only now that this worker counts as awake: else, where time stands still, the next holder
         // could have it jump over what has expired here.
         held.into_iter().for_each(|held| driver.role.release(held));
-        shared.rouse_watch();
+        shared.unpark_monitor();
         self.wake_due();
         drop(swept);
     }
@@ -472,7 +448,7 @@ impl Worker {
             self.quiet_since = Instant::now();
         }
         self.core.choices.shuffle(&mut self.due);
-        self.due.drain(..).for_each(wake_quietly);
+        self.due.drain(..).for_each(wake_catching);
     }
 
     /// Polls a task, and complains if that takes long. The lane's callbacks are watched one by one.
@@ -486,7 +462,10 @@ impl Worker {
             return;
         }
         let own = self.ran_root || !self.local_first;
-        if shared.crew.seats[self.core.index].is_frozen() && !own && self.core.home.has_root() {
+        if shared.workers.remotes[self.core.index].is_frozen()
+            && !own
+            && self.core.local_queue.has_root()
+        {
             let name = polled.reference().describe();
             print_error(format_args!(
                 "<{name}> blocked the thread of run(), and the main coroutine with it"

@@ -19,7 +19,7 @@
 //! Marks live no longer than the poll in which they were left: its root claims what is left.
 //!
 //! **Foreign wakers.** A combinator with wakers of its own (`FuturesUnordered`) polls only children
-//! that were woken, so a request could not travel down through it: see `attendance`.
+//! that were woken, so a request could not travel down through it: see `cancel_waker`.
 //!
 //! The context is saved and restored around nested polls (an eager start, a `block_on` in user
 //! code), and hidden from destructors, so that code in them is not cancelled by accident.
@@ -68,11 +68,11 @@ struct Mark {
     depth: u32,
     error: CancelledError,
     /// What the raiser stands for, for whoever raises it in its place.
-    luggage: Luggage,
+    claims: ErasedClaims,
 }
 
 /// Something of a higher floor.
-pub(crate) type Luggage = StdArc<dyn Any + Send + Sync>;
+pub(crate) type ErasedClaims = StdArc<dyn Any + Send + Sync>;
 
 struct PollContext {
     task: Cell<Option<TaskPointer>>,
@@ -245,7 +245,7 @@ pub(crate) fn set_delivering(origin: Origin) -> Origin {
 
 /// The serial to note before polling an inner future.
 #[inline]
-pub(crate) fn note() -> Serial {
+pub(crate) fn newest_raise() -> Serial {
     POLL.with(|poll| poll.newest())
 }
 
@@ -329,7 +329,7 @@ pub(crate) fn claim_raised(noted: Serial) -> Option<CancelledError> {
 }
 
 /// The same, with what the raisers stand for; the last is the one that was raised.
-pub(crate) fn claim_marks(noted: Serial) -> Vec<(CancelledError, Luggage)> {
+pub(crate) fn claim_marks(noted: Serial) -> Vec<(CancelledError, ErasedClaims)> {
     let depth = POLL.with(|poll| {
         if poll.marks.get() == 0 {
             0
@@ -348,7 +348,7 @@ pub(crate) fn claim_marks(noted: Serial) -> Vec<(CancelledError, Luggage)> {
         claimed
     });
     let marks = claimed.into_iter();
-    marks.map(|mark| (mark.error, mark.luggage)).collect()
+    marks.map(|mark| (mark.error, mark.claims)).collect()
 }
 
 trait ExtractIf<T> {
@@ -432,7 +432,7 @@ pub(crate) fn hidden<R>(work: impl FnOnce() -> R) -> R {
 }
 
 /// Leaves a mark: somebody raises.
-pub(crate) fn leave_mark(error: CancelledError, luggage: Luggage) -> Serial {
+pub(crate) fn leave_mark(error: CancelledError, claims: ErasedClaims) -> Serial {
     POLL.with(|poll| {
         poll.serial.set(poll.serial.get() + 1);
         let serial = poll.newest();
@@ -442,7 +442,7 @@ pub(crate) fn leave_mark(error: CancelledError, luggage: Luggage) -> Serial {
             serial,
             depth,
             error,
-            luggage,
+            claims,
         };
         MARKS.with(|marks| marks.borrow_mut().push(mark));
         serial

@@ -18,7 +18,7 @@ use std::panic::Location;
 use std::ptr::{self, NonNull};
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::registry::Place;
+use super::registry::SlotIndex;
 use super::side::Side;
 use super::state::State;
 use super::transitions::Ending;
@@ -60,7 +60,7 @@ pub(crate) struct Vtable {
     /// Gives the right to run, which the caller holds, to the scheduler.
     pub(crate) schedule: unsafe fn(TaskPointer, Wake),
     /// Takes the task out of the registry.
-    pub(crate) died: unsafe fn(TaskPointer),
+    pub(crate) release: unsafe fn(TaskPointer),
     /// The scheduler, for what is rare.
     pub(crate) scheduler: unsafe fn(TaskPointer) -> NonNull<dyn super::schedule_face::Rare>,
     /// Frees the allocation.
@@ -124,18 +124,18 @@ impl Header {
     }
 
     /// Where the registry has the task, if it has it.
-    pub(crate) fn place(&self) -> Option<Place> {
-        // Acquire: pairs with `clear_place`; the first place is ordered by the first push.
+    pub(crate) fn place(&self) -> Option<SlotIndex> {
+        // Acquire: pairs with `clear_slot`; the first place is ordered by the first push.
         let word = self.place.load(Ordering::Acquire);
-        (word != UNREGISTERED).then(|| Place::from_word(word))
+        (word != UNREGISTERED).then(|| SlotIndex::from_word(word))
     }
 
-    pub(crate) fn set_place(&self, place: Place) {
+    pub(crate) fn set_slot(&self, place: SlotIndex) {
         self.place.store(place.to_word(), Ordering::Relaxed);
     }
 
     /// The task has left the registry. Release: a shutdown that sees it goes on without the task.
-    pub(crate) fn clear_place(&self) {
+    pub(crate) fn clear_slot(&self) {
         self.place.store(UNREGISTERED, Ordering::Release);
     }
 

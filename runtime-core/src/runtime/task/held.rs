@@ -8,14 +8,14 @@
 //!   request ends with it.
 //!
 //! Scopes that poll their bodies at that moment, further in than the origin, stand on a list of this
-//! thread ([`Listening`]), and are told as well: those that had left the answer to the one whose
+//! thread ([`FrameGuard`]), and are told as well: those that had left the answer to the one whose
 //! request it is have to give their own again.
 
 use std::cell::RefCell;
 use std::task::Waker;
 
 use super::cancel::{self, Origin};
-use super::quietly::wake_quietly;
+use super::catch_panic::wake_catching;
 use super::reference::TaskRef;
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::time::Stamp;
@@ -23,17 +23,17 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutant, Mutex, StdArc, broken, local};
 
 // The scopes that poll their bodies on this thread, the innermost last.
-local! { static LISTENING: RefCell<Vec<Listener>> = RefCell::new(Vec::new()) }
+local! { static SCOPE_STACK: RefCell<Vec<Frame>> = RefCell::new(Vec::new()) }
 
-struct Listener {
+struct Frame {
     /// The scope's own request, if it has made one.
     request: Option<StdArc<Request>>,
     /// The nesting of polls: of the tasks that are polled on this thread, the scope is of one.
     depth: u32,
-    heard: Heard,
+    events: FrameEvents,
 }
 
-impl Listener {
+impl Frame {
     fn has_made(&self, origin: Origin, depth: u32) -> bool {
         let request = self.request.as_ref();
         self.depth == depth && request.is_some_and(|request| request.origin() == origin)
@@ -42,7 +42,7 @@ impl Listener {
 
 /// Which requests from further out have been given back, or withdrawn, during a poll.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Heard {
+pub(crate) struct FrameEvents {
     /// The task's.
     pub(crate) of_task: bool,
     /// How many of scopes.
@@ -103,12 +103,12 @@ impl Request {
         // A scope that ends just now is woken for nothing.
         if !self.over.load(Ordering::Acquire) {
             let waker = self.waker.lock().take();
-            waker.into_iter().for_each(wake_quietly);
+            waker.into_iter().for_each(wake_catching);
         }
     }
 
     /// The scope is about to be polled, perhaps by somebody else than before.
-    pub(crate) fn attend(&self, waker: &Waker) {
+    pub(crate) fn register_waker(&self, waker: &Waker) {
         let stands = |known: &Waker| known.will_wake(waker);
         if !self.waker.lock().as_ref().is_some_and(stands) {
             let new = Some(waker.clone());
@@ -120,7 +120,7 @@ impl Request {
 /// A request that has been claimed, and not acted on. Dropping it gives it back.
 #[derive(Debug)]
 #[must_use = "a request that is not held is given back at once"]
-pub(crate) struct Held {
+pub(crate) struct CancelClaim {
     /// The scope's; `None` for the task's own.
     request: Option<StdArc<Request>>,
     task: TaskRef,
@@ -130,14 +130,14 @@ pub(crate) struct Held {
     settled: bool,
 }
 
-impl Held {
+impl CancelClaim {
     /// Claims the request on its way through this poll, if there is one.
-    pub(crate) fn claim() -> Option<Held> {
-        Held::claim_if(|_| true)
+    pub(crate) fn claim() -> Option<CancelClaim> {
+        CancelClaim::claim_if(|_| true)
     }
 
     /// The same, if `accept` takes it; it is shown the error first.
-    pub(crate) fn claim_if(accept: impl FnOnce(&CancelledError) -> bool) -> Option<Held> {
+    pub(crate) fn claim_if(accept: impl FnOnce(&CancelledError) -> bool) -> Option<CancelClaim> {
         let origin = cancel::delivering();
         if origin == Origin::NOBODY {
             return None;
@@ -146,7 +146,7 @@ impl Held {
         let request = scope_request(origin);
         let of_scope = request.as_ref().map(|request| request.error());
         let (error, delivered) = cancel::offer(&task, of_scope.unwrap_or_default(), accept)?;
-        Some(Held {
+        Some(CancelClaim {
             request,
             task,
             error,
@@ -158,11 +158,15 @@ impl Held {
     /// Whether its origin encloses the await that this is called from: it may be raised here.
     pub(crate) fn is_from_around(&self) -> bool {
         let same_task = cancel::current_pointer() == Some(self.task.pointer());
-        same_task && self.request.as_ref().is_none_or(|request| listens(request))
+        same_task
+            && self
+                .request
+                .as_ref()
+                .is_none_or(|request| is_in_body_of(request))
     }
 
     /// Adds a request to others. Of several from one origin the first stands, with its message.
-    pub(crate) fn join(self, others: &mut Vec<Held>) {
+    pub(crate) fn join(self, others: &mut Vec<CancelClaim>) {
         match others.iter_mut().find(|other| self.has_origin_of(other)) {
             Some(first) => first.absorb(self),
             None => others.push(self),
@@ -170,7 +174,7 @@ impl Held {
     }
 
     /// The same, but the last stands.
-    pub(crate) fn join_last(mut self, others: &mut Vec<Held>) {
+    pub(crate) fn join_last(mut self, others: &mut Vec<CancelClaim>) {
         if let Some(place) = others.iter().position(|other| self.has_origin_of(other)) {
             self.absorb(others.swap_remove(place));
         }
@@ -178,7 +182,7 @@ impl Held {
     }
 
     /// Stands for another from the same origin, too: what becomes of one becomes of both.
-    pub(crate) fn absorb(&mut self, mut other: Held) {
+    pub(crate) fn absorb(&mut self, mut other: CancelClaim) {
         self.delivered = self.delivered.max(other.delivered);
         other.settled = true;
     }
@@ -192,7 +196,7 @@ impl Held {
     }
 
     /// Whether both are the same task's own, or the same request of a scope.
-    pub(crate) fn has_origin_of(&self, other: &Held) -> bool {
+    pub(crate) fn has_origin_of(&self, other: &CancelClaim) -> bool {
         match (&self.request, &other.request) {
             (None, None) => self.task == other.task,
             (Some(one), Some(other)) => StdArc::ptr_eq(one, other),
@@ -228,7 +232,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for CancelClaim {
     fn drop(&mut self) {
         if self.settled || is_gathered(self) {
             return;
@@ -236,13 +240,13 @@ impl Drop for Held {
         match &self.request {
             Some(request) => {
                 request.give_back();
-                tell(request.origin());
+                notify_frames(request.origin());
             }
             None => {
                 let error = std::mem::take(&mut self.error);
                 self.task.cancel_again(error);
                 if cancel::current_pointer() == Some(self.task.pointer()) {
-                    tell(Origin::TASK);
+                    notify_frames(Origin::TASK);
                 }
             }
         }
@@ -254,7 +258,7 @@ impl Drop for Held {
 struct Gathering {
     /// Those of scopes, too, and not the task's alone.
     all: bool,
-    held: Vec<Held>,
+    held: Vec<CancelClaim>,
 }
 
 // While a body is dropped whose raise goes on.
@@ -262,7 +266,7 @@ local! { static GATHERING: RefCell<Option<Gathering>> = RefCell::new(None) }
 
 /// Drops a body whose raise goes on. What is held there of the requests from around, all or the task's
 /// own, goes on with that: given back as well, it would come twice.
-pub(crate) fn gather(all: bool, drop_body: impl FnOnce()) -> Vec<Held> {
+pub(crate) fn collect_claims(all: bool, drop_body: impl FnOnce()) -> Vec<CancelClaim> {
     struct Restore(Option<Gathering>);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -285,8 +289,8 @@ pub(crate) fn gather(all: bool, drop_body: impl FnOnce()) -> Vec<Held> {
 /// handler begins, and is a part of what it handles; so is what has come to the task by then.
 #[cold]
 pub(crate) fn drop_handled(drop_body: impl FnOnce()) {
-    let held = gather(true, || cancel::hidden(drop_body));
-    held.into_iter().for_each(Held::settle);
+    let held = collect_claims(true, || cancel::hidden(drop_body));
+    held.into_iter().for_each(CancelClaim::settle);
     if let (Some(task), Some(moment)) = (cancel::current(), cancel::begin_handler()) {
         if !broken(Mutant::MeetTheFirst) {
             task.meet(moment);
@@ -295,13 +299,13 @@ pub(crate) fn drop_handled(drop_body: impl FnOnce()) {
 }
 
 /// Whether a request that is let go is gathered; then it is settled.
-fn is_gathered(held: &mut Held) -> bool {
+fn is_gathered(held: &mut CancelClaim) -> bool {
     let all = GATHERING.try_with(|current| current.borrow().as_ref().map(|current| current.all));
     let Ok(Some(all)) = all else { return false };
     if !held.is_from_around() || (held.request.is_some() && !all) {
         return false;
     }
-    let gathered = Held {
+    let gathered = CancelClaim {
         request: held.request.take(),
         task: held.task.clone(),
         error: std::mem::take(&mut held.error),
@@ -327,7 +331,7 @@ pub(crate) fn uncancel(task: &TaskRef) -> u32 {
     };
     if left == 0 && on_its_way {
         cancel::set_delivering(Origin::NOBODY);
-        tell(Origin::TASK);
+        notify_frames(Origin::TASK);
     }
     left
 }
@@ -337,39 +341,39 @@ pub(crate) fn withdraw(request: &Request) {
     cancel::set_delivering(Origin::NOBODY);
     // The scope polls its body just now: it is not to be woken, least of all under a lock.
     request.given_back.store(true, Ordering::Release);
-    tell(request.origin());
+    notify_frames(request.origin());
 }
 
 /// Tells the scopes further in than `origin`.
-fn tell(origin: Origin) {
+fn notify_frames(origin: Origin) {
     let depth = cancel::depth();
     // Without that, at the end of a thread, nobody listens.
-    let _at_the_end = LISTENING.try_with(|listening| {
-        let mut listening = listening.borrow_mut();
-        let own = |listener: &Listener| listener.has_made(origin, depth);
-        let further_in = match listening.iter().rposition(own) {
+    let _at_the_end = SCOPE_STACK.try_with(|frames| {
+        let mut frames = frames.borrow_mut();
+        let own = |frame: &Frame| frame.has_made(origin, depth);
+        let further_in = match frames.iter().rposition(own) {
             Some(index) => index + 1,
             None if origin == Origin::TASK => 0,
             None => return,
         };
-        tell_each(&mut listening[further_in..], origin);
+        notify_each(&mut frames[further_in..], origin);
     });
 }
 
-fn tell_each(listening: &mut [Listener], origin: Origin) {
+fn notify_each(frames: &mut [Frame], origin: Origin) {
     let depth = cancel::depth();
-    let listening = listening.iter_mut();
-    for listener in listening.filter(|listener| listener.depth == depth) {
+    let frames = frames.iter_mut();
+    for frame in frames.filter(|frame| frame.depth == depth) {
         match origin {
-            Origin::TASK => listener.heard.of_task = true,
-            _scope => listener.heard.of_scopes += 1,
+            Origin::TASK => frame.events.of_task = true,
+            _scope => frame.events.of_scopes += 1,
         }
     }
 }
 
 /// The request of the scope that has made `origin`, if this is called from its body.
 fn scope_request(origin: Origin) -> Option<StdArc<Request>> {
-    listening(origin, |listener| listener.request.clone()).flatten()
+    frames(origin, |frame| frame.request.clone()).flatten()
 }
 
 /// When the request was asked for that is on its way through this poll.
@@ -382,18 +386,18 @@ pub(crate) fn asked_for() -> Option<Stamp> {
 }
 
 /// Whether this is called from the body of the scope that has made `request`.
-pub(crate) fn listens(request: &Request) -> bool {
-    listening(request.origin(), |_| ()).is_some()
+pub(crate) fn is_in_body_of(request: &Request) -> bool {
+    frames(request.origin(), |_| ()).is_some()
 }
 
 /// Looks at the scope that has made a request, if this is called from its body.
-fn listening<R>(origin: Origin, look: impl FnOnce(&Listener) -> R) -> Option<R> {
+fn frames<R>(origin: Origin, look: impl FnOnce(&Frame) -> R) -> Option<R> {
     let depth = cancel::depth();
-    let found = LISTENING.try_with(|listening| {
-        let listening = listening.borrow();
-        let mut innermost_first = listening.iter().rev();
+    let found = SCOPE_STACK.try_with(|frames| {
+        let frames = frames.borrow();
+        let mut innermost_first = frames.iter().rev();
         innermost_first
-            .find(|listener| listener.has_made(origin, depth))
+            .find(|frame| frame.has_made(origin, depth))
             .map(look)
     });
     // At the end of a thread, nobody listens.
@@ -418,58 +422,58 @@ impl Passing {
             origin,
             task,
             depth: cancel::depth(),
-            inside: LISTENING.with(|listening| listening.borrow().len()),
+            inside: SCOPE_STACK.with(|frames| frames.borrow().len()),
         })
     }
 
     /// Claims it, if this is called from that body, and it is on its way still. For the scopes inside
     /// it has never come.
-    pub(crate) fn hold(self) -> Option<Held> {
+    pub(crate) fn hold(self) -> Option<CancelClaim> {
         let same = cancel::current_identity() == Some(self.task) && cancel::depth() == self.depth;
         if !same || cancel::delivering() != self.origin {
             return None;
         }
-        let held = Held::claim();
-        LISTENING.with(|listening| {
-            let mut listening = listening.borrow_mut();
-            tell_each(&mut listening[self.inside..], self.origin);
+        let held = CancelClaim::claim();
+        SCOPE_STACK.with(|frames| {
+            let mut frames = frames.borrow_mut();
+            notify_each(&mut frames[self.inside..], self.origin);
         });
         held
     }
 }
 
 /// A scope on the list, while it polls its body.
-pub(crate) struct Listening {
+pub(crate) struct FrameGuard {
     index: usize,
 }
 
-impl Listening {
-    pub(crate) fn begin(request: Option<&StdArc<Request>>) -> Listening {
-        let listener = Listener {
+impl FrameGuard {
+    pub(crate) fn begin(request: Option<&StdArc<Request>>) -> FrameGuard {
+        let frame = Frame {
             request: request.cloned(),
             depth: cancel::depth(),
-            heard: Heard::default(),
+            events: FrameEvents::default(),
         };
-        LISTENING.with(|listening| {
-            let mut listening = listening.borrow_mut();
-            let index = listening.len();
-            listening.push(listener);
-            Listening { index }
+        SCOPE_STACK.with(|frames| {
+            let mut frames = frames.borrow_mut();
+            let index = frames.len();
+            frames.push(frame);
+            FrameGuard { index }
         })
     }
 
-    pub(crate) fn end(self) -> Heard {
-        LISTENING.with(|listening| listening.borrow()[self.index].heard)
+    pub(crate) fn end(self) -> FrameEvents {
+        SCOPE_STACK.with(|frames| frames.borrow()[self.index].events)
     }
 }
 
-impl Drop for Listening {
+impl Drop for FrameGuard {
     fn drop(&mut self) {
         // Those further in have left: they are dropped before, also by a panic. What is let go may be
         // the last of a request, with its waker: user code, after the borrow.
-        let _gone = LISTENING.with(|listening| {
-            let mut listening = listening.borrow_mut();
-            listening.drain(self.index..).collect::<Vec<_>>()
+        let _gone = SCOPE_STACK.with(|frames| {
+            let mut frames = frames.borrow_mut();
+            frames.drain(self.index..).collect::<Vec<_>>()
         });
     }
 }

@@ -9,8 +9,8 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::attendance::Attendance;
 use super::cancel;
+use super::cancel_waker::CancelWaker;
 use super::context::Context;
 use super::handle::{CallbackId, TaskHandle};
 use super::header::TaskId;
@@ -50,16 +50,16 @@ use crate::runtime::unnest::drop_unnested;
 pub struct Task<T> {
     /// Dropped by hand: `State::detach` may give its reference back in the same step.
     task: ManuallyDrop<TaskRef>,
-    stage: Stage,
+    stage: JoinState,
     /// The waker that stands in the join place, by its data and vtable: a poll with the same one
     /// has nothing to do. The stored clone keeps the address from being used again.
     registered: (usize, usize),
-    attendance: Attendance,
+    cancel_waker: CancelWaker,
     output: PhantomData<fn() -> T>,
 }
 
 #[derive(Debug)]
-enum Stage {
+enum JoinState {
     Waiting,
     /// Apart, so that the others cost nothing.
     Cancelled(Box<Cancelled>),
@@ -86,9 +86,9 @@ impl<T> Task<T> {
     pub(super) unsafe fn new(task: TaskRef) -> Task<T> {
         Task {
             task: ManuallyDrop::new(task),
-            stage: Stage::Waiting,
+            stage: JoinState::Waiting,
             registered: (0, 0),
-            attendance: Attendance::default(),
+            cancel_waker: CancelWaker::default(),
             output: PhantomData,
         }
     }
@@ -122,8 +122,8 @@ impl<T> Task<T> {
         self.task.header().state.cancelling()
     }
 
-    /// Takes one request back and returns how many are left. At zero, a request that has not been
-    /// delivered yet is dropped. It has no effect on a task that is done.
+    /// Takes one request back and returns how many are left; at zero, one that is undelivered is
+    /// dropped. Has no effect on a task that is done.
     pub fn uncancel(&self) -> u32 {
         uncancel(&self.task)
     }
@@ -146,7 +146,7 @@ impl<T> Task<T> {
     /// [`TaskError::InvalidState`] while the task is not done, and once its output has been taken;
     /// otherwise as awaiting it.
     pub fn result(&mut self) -> Result<T, TaskError> {
-        if matches!(self.stage, Stage::Taken) {
+        if matches!(self.stage, JoinState::Taken) {
             return Err(InvalidStateError::new("Result has been taken already.").into());
         }
         if !self.done() {
@@ -203,7 +203,7 @@ impl<T> Task<T> {
     /// Polls for the end, and passes nothing on to the task: for `shield`, and for the combinators.
     pub(crate) fn poll_apart(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
         match &self.stage {
-            Stage::Cancelled(cancelled) if !matches!(**cancelled, Cancelled::PassedOn(_)) => {
+            JoinState::Cancelled(cancelled) if !matches!(**cancelled, Cancelled::PassedOn(_)) => {
                 self.poll_cancelled(cx)
             }
             _ => match self.poll_outcome(cx.waker()) {
@@ -246,7 +246,7 @@ impl<T> Task<T> {
     }
 
     fn poll_outcome(&mut self, waker: &Waker) -> Poll<Outcome<T>> {
-        if matches!(self.stage, Stage::Taken) {
+        if matches!(self.stage, JoinState::Taken) {
             polled_again(&self.task)
         }
         self.poll_done(waker).map(|()| self.take())
@@ -280,8 +280,8 @@ impl<T> Task<T> {
     }
 
     fn take(&mut self) -> Outcome<T> {
-        let stage = std::mem::replace(&mut self.stage, Stage::Taken);
-        if let Stage::Cancelled(cancelled) = stage {
+        let stage = std::mem::replace(&mut self.stage, JoinState::Taken);
+        if let JoinState::Cancelled(cancelled) = stage {
             match *cancelled {
                 // It was caught, and now the task is asked once more: it ended cancelled.
                 Cancelled::Raising(raise) => return Outcome::Cancelled(raise.into_error()),
@@ -294,7 +294,7 @@ impl<T> Task<T> {
 
     #[inline(always)]
     fn take_output(&mut self) -> Outcome<T> {
-        self.stage = Stage::Taken;
+        self.stage = JoinState::Taken;
         let mut outcome: Option<Outcome<T>> = None;
         let header = self.task.header();
         // SAFETY: the task is done, and this is its handle (H3); the output's type is `new`'s promise.
@@ -308,7 +308,7 @@ impl<T> Future for Task<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut PollWith<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let Stage::Cancelled(_) = this.stage {
+        if let JoinState::Cancelled(_) = this.stage {
             return this.poll_cancelled(cx);
         }
         if cancel::current_pointer() == Some(this.task.pointer()) {
@@ -343,12 +343,12 @@ impl<T> Task<T> {
         match own_end(self.task.scheduler().loop_address(), &error) {
             OwnEnd::Now(raise) => self.raise(raise, cx),
             OwnEnd::Comes if in_vain.try_again(cx.waker()) => {
-                self.attendance.attend(cx.waker());
-                self.stage = Stage::Cancelled(Box::new(Cancelled::Ended(error, in_vain)));
+                self.cancel_waker.register_waker(cx.waker());
+                self.stage = JoinState::Cancelled(Box::new(Cancelled::Ended(error, in_vain)));
                 Poll::Pending
             }
             OwnEnd::Comes | OwnEnd::No => {
-                self.stage = Stage::Taken;
+                self.stage = JoinState::Taken;
                 Poll::Ready(Err(error.into()))
             }
         }
@@ -357,7 +357,7 @@ impl<T> Task<T> {
     /// Passes a request that has reached this await on to the task.
     #[inline]
     fn forward(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
-        self.attendance.attend(cx.waker());
+        self.cancel_waker.register_waker(cx.waker());
         if cancel::delivering() == cancel::Origin::NOBODY {
             return Poll::Pending;
         }
@@ -366,8 +366,8 @@ impl<T> Task<T> {
 
     #[cold]
     fn pass_on(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
-        let mut passed_on = match std::mem::replace(&mut self.stage, Stage::Waiting) {
-            Stage::Cancelled(cancelled) => match *cancelled {
+        let mut passed_on = match std::mem::replace(&mut self.stage, JoinState::Waiting) {
+            JoinState::Cancelled(cancelled) => match *cancelled {
                 Cancelled::PassedOn(passed_on) => passed_on,
                 Cancelled::Ended(..) | Cancelled::Raising(_) => {
                     unreachable!("an end is not passed on")
@@ -377,7 +377,7 @@ impl<T> Task<T> {
         };
         let passed = passed_on.pass_on(&self.task);
         if !passed_on.is_empty() {
-            self.stage = Stage::Cancelled(Box::new(Cancelled::PassedOn(passed_on)));
+            self.stage = JoinState::Cancelled(Box::new(Cancelled::PassedOn(passed_on)));
         }
         match passed {
             Passed::On | Passed::InACircle => Poll::Pending,
@@ -392,7 +392,9 @@ impl<T> Task<T> {
         if self.has_passed_on() && self.poll_done(cx.waker()).is_pending() {
             return self.forward(cx);
         }
-        let Stage::Cancelled(cancelled) = std::mem::replace(&mut self.stage, Stage::Waiting) else {
+        let JoinState::Cancelled(cancelled) =
+            std::mem::replace(&mut self.stage, JoinState::Waiting)
+        else {
             unreachable!("the caller has looked");
         };
         let passed_on = match *cancelled {
@@ -411,7 +413,7 @@ impl<T> Task<T> {
         match held.first() {
             Some(first) => {
                 let error = shared_error(&error, first);
-                self.raise(Raise::standing_for(held, error), cx)
+                self.raise(Raise::of_claims(held, error), cx)
             }
             None => self.end_cancelled(error, InVain::default(), cx),
         }
@@ -420,23 +422,23 @@ impl<T> Task<T> {
     /// Raises what the task ended with, once; who awaits it again is told that it ended so.
     fn raise(&mut self, mut raise: Raise, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
         if let Poll::Ready(error) = raise.poll_once(cx.waker()) {
-            self.stage = Stage::Taken;
+            self.stage = JoinState::Taken;
             return Poll::Ready(Err(error.into()));
         }
-        self.stage = Stage::Cancelled(Box::new(Cancelled::Raising(raise)));
+        self.stage = JoinState::Cancelled(Box::new(Cancelled::Raising(raise)));
         Poll::Pending
     }
 
     fn has_passed_on(&self) -> bool {
-        matches!(&self.stage, Stage::Cancelled(cancelled) if matches!(**cancelled, Cancelled::PassedOn(_)))
+        matches!(&self.stage, JoinState::Cancelled(cancelled) if matches!(**cancelled, Cancelled::PassedOn(_)))
     }
 
     /// Whether the handle has taken what the task ended with.
     fn has_taken(&self) -> bool {
         match &self.stage {
-            Stage::Waiting => false,
-            Stage::Cancelled(_) => !self.has_passed_on(),
-            Stage::Taken => true,
+            JoinState::Waiting => false,
+            JoinState::Cancelled(_) => !self.has_passed_on(),
+            JoinState::Taken => true,
         }
     }
 }
@@ -448,7 +450,9 @@ impl<T> Drop for Task<T> {
         if self.has_taken() {
             return;
         }
-        if let Stage::Cancelled(cancelled) = std::mem::replace(&mut self.stage, Stage::Taken) {
+        if let JoinState::Cancelled(cancelled) =
+            std::mem::replace(&mut self.stage, JoinState::Taken)
+        {
             if let Cancelled::PassedOn(passed_on) = *cancelled {
                 passed_on.settle_met(&task);
             }
@@ -483,10 +487,8 @@ fn polled_again(task: &TaskRef) -> ! {
 }
 
 fn identity(waker: &Waker) -> (usize, usize) {
-    (
-        waker.data().addr(),
-        std::ptr::from_ref(waker.vtable()).addr(),
-    )
+    let vtable = std::ptr::from_ref(waker.vtable()).addr();
+    (waker.data().addr(), vtable)
 }
 
 fn outcome_to_result<T>(outcome: Outcome<T>) -> Result<T, TaskError> {

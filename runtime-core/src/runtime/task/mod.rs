@@ -24,19 +24,19 @@
 //! `cancel`, the registry in `registry`. The invariants H1–H5 that unsafe code cites are in
 //! `header`.
 
+pub(crate) mod catch_panic;
 pub(crate) mod circles;
 #[expect(unsafe_code, reason = "a context behind one word of the header")]
 pub(crate) mod context;
-pub(crate) mod quietly;
 pub(crate) mod registry;
 pub(crate) mod room;
 pub(crate) mod transitions;
 
 pub(crate) mod state;
 
-pub(crate) mod attendant;
-pub(crate) mod audience;
 pub(crate) mod callback;
+pub(crate) mod foreign_waker;
+pub(crate) mod wait_list;
 
 pub(crate) mod side;
 
@@ -60,7 +60,7 @@ pub(crate) mod waker;
 )]
 pub(crate) mod cancel;
 
-pub(crate) mod attendance;
+pub(crate) mod cancel_waker;
 pub(crate) mod entered;
 pub(crate) mod held;
 pub(crate) mod in_vain;

@@ -6,7 +6,7 @@
 //! anew, in the midst of its own end. It is cancelled then.
 
 use super::cancel;
-use super::held::Held;
+use super::held::CancelClaim;
 use super::raise::Raise;
 use super::reference::TaskRef;
 use crate::exceptions::CancelledError;
@@ -26,9 +26,9 @@ pub(crate) enum OwnEnd {
 /// Looks what the end with `error` of something on the loop at `loop_address` means.
 #[cold]
 pub(crate) fn own_end(loop_address: usize, error: &CancelledError) -> OwnEnd {
-    if let Some(held) = Held::claim() {
+    if let Some(held) = CancelClaim::claim() {
         let error = shared_error(error, &held);
-        return OwnEnd::Now(Raise::standing_for(vec![held], error));
+        return OwnEnd::Now(Raise::of_claims(vec![held], error));
     }
     let Some(me) = cancel::current() else {
         return OwnEnd::No;
@@ -85,7 +85,7 @@ pub(crate) fn own_part_to_come(loop_address: usize, error: &CancelledError) -> O
 }
 
 /// Of two errors of one cause the one that has come all the way; else the awaiter's own.
-pub(crate) fn shared_error(ended: &CancelledError, held: &Held) -> CancelledError {
+pub(crate) fn shared_error(ended: &CancelledError, held: &CancelClaim) -> CancelledError {
     if ended.cause() == held.error().cause() {
         ended.clone()
     } else {

@@ -2,7 +2,7 @@
 
 use super::cancel;
 use super::circles::Edge;
-use super::held::Held;
+use super::held::CancelClaim;
 use super::reference::TaskRef;
 use super::transitions::{Cancel, Ending};
 use crate::exceptions::CancelledError;
@@ -12,7 +12,7 @@ use crate::sync::{Mutant, broken};
 /// What the awaiter holds meanwhile: one request of each origin, however many have come from it.
 #[derive(Debug, Default)]
 pub(crate) struct PassedOn {
-    held: Vec<Held>,
+    held: Vec<CancelClaim>,
     edge: Option<Edge>,
 }
 
@@ -38,7 +38,7 @@ impl PassedOn {
         self.edge = None;
         let mut edge = (!broken(Mutant::EdgeAfterRequest)).then(|| awaiter.awaits(task));
         let mut passed = Passed::On;
-        let held = Held::claim_if(|error| {
+        let held = CancelClaim::claim_if(|error| {
             let answer = task.pass_on(&awaiter, error);
             let edge = edge.get_or_insert_with(|| awaiter.awaits(task));
             passed = match answer {
@@ -59,7 +59,7 @@ impl PassedOn {
 
     /// An earlier request that the task has met is between it and the task; one whose limit has ended is
     /// nobody's.
-    fn keep(&mut self, held: Held, task: &TaskRef) {
+    fn keep(&mut self, held: CancelClaim, task: &TaskRef) {
         for earlier in std::mem::take(&mut self.held) {
             if earlier.is_over() || is_met(&earlier, task) {
                 earlier.settle();
@@ -79,9 +79,9 @@ impl PassedOn {
 
     /// The task has ended because of them: those that may be raised here. The others go back to where
     /// they came from.
-    pub(crate) fn into_raised(self) -> Vec<Held> {
+    pub(crate) fn into_raised(self) -> Vec<CancelClaim> {
         let held = self.held.into_iter();
-        held.filter(Held::is_from_around).collect()
+        held.filter(CancelClaim::is_from_around).collect()
     }
 
     /// What was passed on to a task that is done, met, and suppressed, is over. Everything else goes
@@ -126,6 +126,6 @@ impl Edges {
     }
 }
 
-fn is_met(held: &Held, task: &TaskRef) -> bool {
+fn is_met(held: &CancelClaim, task: &TaskRef) -> bool {
     task.has_met(Stamp(held.error().cause().stamp()))
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
 use super::cancel::{self, Serial};
-use super::held::{Held, Request, gather};
+use super::held::{CancelClaim, Request, collect_claims};
 use super::in_vain::InVain;
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::time::Stamp;
@@ -23,25 +23,25 @@ pub(crate) struct Raise {
     error: CancelledError,
     mark: Option<Serial>,
     in_vain: InVain,
-    bag: StdArc<Bag>,
+    claims: StdArc<Claims>,
 }
 
 /// What a raiser stands for. Who raises in its place takes the contents.
-type Bag = Mutex<Vec<Held>>;
+type Claims = Mutex<Vec<CancelClaim>>;
 
 impl Raise {
     /// Raises what somebody has caught, or means to raise.
     pub(crate) fn new(error: CancelledError) -> Raise {
-        Raise::standing_for(Vec::new(), error)
+        Raise::of_claims(Vec::new(), error)
     }
 
     /// Raises at last what was held.
-    pub(crate) fn standing_for(held: Vec<Held>, error: CancelledError) -> Raise {
+    pub(crate) fn of_claims(held: Vec<CancelClaim>, error: CancelledError) -> Raise {
         Raise {
             error,
             mark: None,
             in_vain: InVain::default(),
-            bag: StdArc::new(Bag::new(held)),
+            claims: StdArc::new(Claims::new(held)),
         }
     }
 
@@ -63,15 +63,15 @@ impl Raise {
 
     /// What the task has been asked for by that `moment` goes on with this.
     pub(crate) fn include(&self, moment: Stamp) {
-        let mut held = self.bag.lock();
+        let mut held = self.claims.lock();
         held.iter_mut().for_each(|one| one.include(moment));
     }
 
     /// Claims the request on its way, to raise it later.
     pub(crate) fn claim() -> Option<Raise> {
-        let held = Held::claim()?;
+        let held = CancelClaim::claim()?;
         let error = held.error().clone();
-        Some(Raise::standing_for(vec![held], error))
+        Some(Raise::of_claims(vec![held], error))
     }
 
     /// Claims a raise newer than `noted`, and stands for what that has stood for.
@@ -79,27 +79,27 @@ impl Raise {
         let marks = cancel::claim_marks(noted);
         let error = marks.last()?.0.clone();
         let mut held = Vec::new();
-        for (_, luggage) in marks {
-            if let Ok(bag) = luggage.downcast::<Bag>() {
-                let contents = std::mem::take(&mut *bag.lock());
+        for (_, claims) in marks {
+            if let Ok(claims) = claims.downcast::<Claims>() {
+                let contents = std::mem::take(&mut *claims.lock());
                 contents.into_iter().for_each(|one| one.join(&mut held));
             }
         }
-        Some(Raise::standing_for(held, error))
+        Some(Raise::of_claims(held, error))
     }
 
     /// Drops the body that has raised. What is held there of the requests from around, all or the
     /// task's own, goes on with this.
-    pub(crate) fn gather(&self, all: bool, drop_body: impl FnOnce()) {
-        let gathered = gather(all, drop_body);
-        let mut held = std::mem::take(&mut *self.bag.lock());
+    pub(crate) fn collect_claims(&self, all: bool, drop_body: impl FnOnce()) {
+        let gathered = collect_claims(all, drop_body);
+        let mut held = std::mem::take(&mut *self.claims.lock());
         gathered.into_iter().for_each(|one| one.join(&mut held));
-        *self.bag.lock() = held;
+        *self.claims.lock() = held;
     }
 
     /// What it stands for of `request` has arrived; everything else goes back.
     pub(crate) fn settle_own(self, request: Option<&StdArc<Request>>) {
-        let held = std::mem::take(&mut *self.bag.lock());
+        let held = std::mem::take(&mut *self.claims.lock());
         for one in held {
             if one.is(request) {
                 one.settle();
@@ -109,10 +109,10 @@ impl Raise {
 
     /// Stands for what another raiser has stood for, too.
     pub(crate) fn take_over(&mut self, other: &mut Raise) {
-        let others = std::mem::take(&mut *other.bag.lock());
-        let mut all = std::mem::take(&mut *self.bag.lock());
+        let others = std::mem::take(&mut *other.claims.lock());
+        let mut all = std::mem::take(&mut *self.claims.lock());
         others.into_iter().for_each(|held| held.join(&mut all));
-        *self.bag.lock() = all;
+        *self.claims.lock() = all;
     }
 
     /// It is not going to be raised: it has arrived, or something outweighs it that ends what it was
@@ -122,13 +122,13 @@ impl Raise {
     }
 
     fn settle_all(&self) {
-        let held = std::mem::take(&mut *self.bag.lock());
-        held.into_iter().for_each(Held::settle);
+        let held = std::mem::take(&mut *self.claims.lock());
+        held.into_iter().for_each(CancelClaim::settle);
     }
 
     /// What it stands for, for who will raise it later.
-    pub(crate) fn into_held(self) -> Vec<Held> {
-        std::mem::take(&mut *self.bag.lock())
+    pub(crate) fn into_held(self) -> Vec<CancelClaim> {
+        std::mem::take(&mut *self.claims.lock())
     }
 
     /// The same, as a part of what has caused `cause`.
@@ -173,7 +173,7 @@ impl Raise {
     fn give_back(&mut self) {
         let mark = self.mark.take();
         if mark.is_none_or(cancel::take_mark_back) {
-            let held = std::mem::take(&mut *self.bag.lock());
+            let held = std::mem::take(&mut *self.claims.lock());
             drop(held);
         }
     }
@@ -191,8 +191,8 @@ impl Raise {
             // Somebody has claimed it: what it stood for has arrived.
             self.settle_all();
         }
-        let bag = StdArc::clone(&self.bag);
-        self.mark = Some(cancel::leave_mark(self.error.clone(), bag));
+        let claims = StdArc::clone(&self.claims);
+        self.mark = Some(cancel::leave_mark(self.error.clone(), claims));
     }
 }
 

@@ -8,9 +8,9 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context as PollWith, Poll};
 
+use super::catch_panic::{catch_panic, forget_payload};
 use super::context::Context;
 use super::header::{Header, TaskId, TaskPointer, Vtable, Wake};
-use super::quietly::{forget_payload, quietly};
 use super::reference::TaskRef;
 use super::room::{Place, is_big};
 use super::runnable::Runnable;
@@ -100,7 +100,7 @@ where
         output: Self::output,
         dispose: Self::dispose,
         schedule: Self::schedule,
-        died: Self::died,
+        release: Self::release,
         scheduler: Self::scheduler,
         free: Self::free,
     };
@@ -235,7 +235,7 @@ where
             std::mem::replace(unsafe { &mut *stage }, Stage::Taken)
         });
         let Stage::Output(outcome) = stage else {
-            drop_quietly(stage);
+            drop_catching(stage);
             return None;
         };
         match outcome.into_value() {
@@ -243,7 +243,7 @@ where
             Outcome::Cancelled(error) => drop(error),
             // It may own a task whose output owns a task, and so on.
             Outcome::Returned(value) if std::mem::needs_drop::<F::Output>() => {
-                unnested(|| drop_quietly(value));
+                unnested(|| drop_catching(value));
             }
             Outcome::Returned(_nothing) => {}
         }
@@ -268,10 +268,10 @@ where
 
     /// # Safety
     /// The caller holds the loop's reference; `pointer` has this vtable.
-    unsafe fn died(pointer: TaskPointer) {
+    unsafe fn release(pointer: TaskPointer) {
         // SAFETY: H1; alive by the loop's reference.
         let cell = unsafe { Self::from_pointer(pointer) };
-        cell.scheduler.died(&cell.header);
+        cell.scheduler.release(&cell.header);
     }
 
     /// # Safety
@@ -290,11 +290,11 @@ where
         // SAFETY: H1: from `Box::leak`, and the caller gave back the last reference.
         let cell = unsafe { Box::from_raw(cell.as_ptr()) };
         // What is left may still be of the user's: context values, callbacks, wakers.
-        drop_quietly(cell);
+        drop_catching(cell);
     }
 }
 
 /// Drops what nobody waits for: a panic of its destructor has nobody to go to.
-fn drop_quietly<T>(value: T) {
-    quietly(|| drop(value));
+fn drop_catching<T>(value: T) {
+    catch_panic(|| drop(value));
 }

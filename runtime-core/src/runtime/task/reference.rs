@@ -6,7 +6,6 @@ use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::task::Waker;
 
-use super::audience::Audience;
 use super::callback::Handle;
 use super::circles::Edge;
 use super::context::Context;
@@ -16,6 +15,7 @@ use super::schedule_face::{Rare, Report};
 use super::side::Side;
 use super::state::State;
 use super::transitions::{Cancel, Ending};
+use super::wait_list::WaitList;
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::time::Stamp;
 use crate::runtime::unnest::drop_unnested;
@@ -286,10 +286,10 @@ impl TaskRef {
     /// Runs `callback` on the lane once the task is done. The key removes it.
     pub(crate) fn add_callback(&self, callback: Handle) -> u64 {
         let header = self.header();
-        let audience = &header.side_or_new().audience;
-        let key = audience.add_callback(callback);
+        let wait_list = &header.side_or_new().wait_list;
+        let key = wait_list.add_callback(callback);
         if !header.state.watch() && !broken(Mutant::ListWithoutLook) {
-            self.tell_late(audience);
+            self.notify_late(wait_list);
         }
         key
     }
@@ -297,21 +297,21 @@ impl TaskRef {
     /// Tells of the end after the completer, perhaps what that one leaves to this thread. Counted, so
     /// that the loop does not close meanwhile.
     #[cold]
-    fn tell_late(&self, audience: &Audience<Handle>) {
-        self.scheduler().count_teller(true);
-        self.tell(audience);
-        self.scheduler().count_teller(false);
+    fn notify_late(&self, wait_list: &WaitList<Handle>) {
+        self.scheduler().count_notifier(true);
+        self.notify(wait_list);
+        self.scheduler().count_notifier(false);
     }
 
     /// Tells everybody of the end, which has been published.
-    pub(crate) fn tell(&self, audience: &Audience<Handle>) {
-        audience.tell(|callback| self.scheduler().call_soon(callback));
+    pub(crate) fn notify(&self, wait_list: &WaitList<Handle>) {
+        wait_list.notify(|callback| self.scheduler().call_soon(callback));
     }
 
     pub(crate) fn remove_callback(&self, key: u64) -> bool {
         self.header()
             .side()
-            .is_some_and(|side| side.audience.remove_callback(key).is_some())
+            .is_some_and(|side| side.wait_list.remove_callback(key).is_some())
     }
 
     /// Registers a waiter for the end. `None` if the task is done.
@@ -320,18 +320,18 @@ impl TaskRef {
         if header.state.is_done() {
             return None;
         }
-        let audience = &header.side_or_new().audience;
-        let (key, _old) = audience.put_waiter(key, waker.clone());
+        let wait_list = &header.side_or_new().wait_list;
+        let (key, _old) = wait_list.put_waiter(key, waker.clone());
         if header.state.watch() || broken(Mutant::ListWithoutLook) {
             return Some(key);
         }
-        let _own = audience.remove_waiter(key);
+        let _own = wait_list.remove_waiter(key);
         None
     }
 
     pub(crate) fn remove_waiter(&self, key: u64) {
         let side = self.header().side();
-        let waker = side.and_then(|side| side.audience.remove_waiter(key));
+        let waker = side.and_then(|side| side.wait_list.remove_waiter(key));
         waker.into_iter().for_each(drop_unnested);
     }
 

@@ -3,10 +3,10 @@
 use std::ptr::NonNull;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::attendance::wake_attendants;
 use super::cancel::{self, Origin};
+use super::cancel_waker::wake_foreign_wakers;
+use super::catch_panic::wake_catching;
 use super::header::{Header, TaskPointer, Wake};
-use super::quietly::wake_quietly;
 use super::reference::TaskRef;
 use super::transitions::{Ending, Idle, Start};
 use super::waker::BorrowedWaker;
@@ -134,7 +134,7 @@ fn begin_delivery(header: &Header) -> Origin {
 /// One poll with nothing to deliver. What is raised and not claimed inside ends the task.
 #[inline]
 fn poll(pointer: TaskPointer) -> Option<Ending> {
-    let noted = cancel::note();
+    let noted = cancel::newest_raise();
     match poll_future(pointer) {
         Poll::Ready(ending) => Some(ending),
         Poll::Pending => {
@@ -153,10 +153,10 @@ fn deliver(pointer: TaskPointer) -> Option<Ending> {
     // SAFETY: RUNNING is ours (H5).
     let header = unsafe { pointer.as_ref() };
     if header.is_new() {
-        let error = cancel::claim_for_root(cancel::note()).unwrap_or_default();
+        let error = cancel::claim_for_root(cancel::newest_raise()).unwrap_or_default();
         return Some(cancel_future(pointer, error));
     }
-    wake_attendants();
+    wake_foreign_wakers();
     poll(pointer)
 }
 
@@ -205,9 +205,9 @@ unsafe fn finish(pointer: TaskPointer, ending: Ending) {
         // SAFETY: no handle, and none comes back: the output is ours (H3).
         unsafe { dispose(pointer) }
     }
-    if broken(Mutant::DeathBeforeTelling) {
+    if broken(Mutant::RemoveBeforeNotify) {
         // SAFETY: the loop's reference is still held.
-        unsafe { (header.vtable.died)(pointer) }
+        unsafe { (header.vtable.release)(pointer) }
     }
     let end = header.state.complete(ending, no_handle);
     // SAFETY: `complete` leaves the loop's reference to us.
@@ -222,13 +222,13 @@ unsafe fn finish(pointer: TaskPointer, ending: Ending) {
         .then(|| header.joiner.with_mut(|place| unsafe { (*place).take() }));
     let mut waker = waker.flatten();
     if end.watched {
-        tell(&task, waker.take());
+        notify(&task, waker.take());
     }
     // SAFETY: the loop's reference is still held.
-    unsafe { (header.vtable.died)(pointer) }
+    unsafe { (header.vtable.release)(pointer) }
     // Before the wake, so that the joiner finds itself alone and frees without an exchange.
     drop(task);
-    waker.into_iter().for_each(wake_quietly);
+    waker.into_iter().for_each(wake_catching);
 }
 
 /// # Safety
@@ -243,8 +243,10 @@ unsafe fn dispose(pointer: TaskPointer) {
 /// Wakes waiters and hands callbacks to the lane, in the order in which they came; the joiner, whose
 /// waker this is, is one of them.
 #[cold]
-fn tell(task: &TaskRef, joiner: Option<Waker>) {
+fn notify(task: &TaskRef, joiner: Option<Waker>) {
     let side = task.header().side_or_new();
-    joiner.into_iter().for_each(|waker| side.seat_joiner(waker));
-    task.tell(&side.audience);
+    joiner
+        .into_iter()
+        .for_each(|waker| side.place_joiner_first(waker));
+    task.notify(&side.wait_list);
 }

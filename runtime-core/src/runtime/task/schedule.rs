@@ -17,13 +17,13 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     fn schedule(&self, task: Runnable, wake: Wake);
 
     /// Takes the task out of the registry.
-    fn died(&self, header: &Header);
+    fn release(&self, header: &Header);
 
     /// Runs a callback on the loop's lane.
     fn call_soon(&self, callback: Handle);
 
     /// This thread is about to tell of the task's end, after its completer; or it has done so.
-    fn count_teller(&self, begins: bool);
+    fn count_notifier(&self, begins: bool);
 
     /// Tells the loop's exception handler.
     fn report(&self, report: Report);
@@ -45,8 +45,8 @@ impl<S: Schedule> Rare for S {
         Schedule::call_soon(self, callback);
     }
 
-    fn count_teller(&self, begins: bool) {
-        Schedule::count_teller(self, begins);
+    fn count_notifier(&self, begins: bool) {
+        Schedule::count_notifier(self, begins);
     }
 
     fn report(&self, report: Report) {

@@ -10,7 +10,7 @@ pub(crate) trait Rare: Any {
     /// Runs a callback on the loop's lane.
     fn call_soon(&self, callback: Handle);
     /// This thread is about to tell of the task's end, after its completer; or it has done so.
-    fn count_teller(&self, begins: bool);
+    fn count_notifier(&self, begins: bool);
     /// Tells the loop's exception handler of a panic that nobody has seen.
     fn report(&self, report: Report);
     /// Which loop it is: its address, to be compared.

@@ -12,11 +12,11 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use super::attendant::Attendant;
-use super::audience::Audience;
 use super::callback::Handle;
 use super::circles::{Edge, Node};
+use super::foreign_waker::ForeignWaker;
 use super::transitions::Cancel;
+use super::wait_list::WaitList;
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::time::Stamp;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +27,7 @@ use crate::sync::{Mutant, Mutex, OnceLock, Published, StdArc, broken};
 pub(crate) struct Side {
     contents: Mutex<Contents>,
     /// Who is told of the end, but for the awaiter of the `Task` handle.
-    pub(crate) audience: Audience<Handle>,
+    pub(crate) wait_list: WaitList<Handle>,
     /// That one's place among them. 0, before everybody, for one that was there first.
     joiner: AtomicU64,
     /// The task's place among those that pass requests on.
@@ -49,7 +49,7 @@ struct Contents {
     met: Stamp,
     /// What was asked for after the one and until the other was withdrawn, and never delivered.
     withdrawn: (Stamp, Stamp),
-    attendants: VecDeque<(u64, StdArc<Attendant>)>,
+    foreign_wakers: VecDeque<(u64, StdArc<ForeignWaker>)>,
     last_key: u64,
 }
 
@@ -221,39 +221,41 @@ impl Side {
     pub(crate) fn place_joiner(&self) {
         // Relaxed: published with JOINER.
         self.joiner
-            .store(self.audience.keep_place(), Ordering::Relaxed);
+            .store(self.wait_list.keep_place(), Ordering::Relaxed);
     }
 
     /// Puts that awaiter's waker at its place, to be told with the others.
-    pub(crate) fn seat_joiner(&self, waker: Waker) {
+    pub(crate) fn place_joiner_first(&self, waker: Waker) {
         let place = self.joiner.load(Ordering::Relaxed);
-        let (_, before) = self.audience.put_waiter(Some(place), waker);
+        let (_, before) = self.wait_list.put_waiter(Some(place), waker);
         debug_assert!(before.is_none(), "there is one completer");
     }
 
     /// Adds somebody to be woken before a delivery. The key takes it off the list.
-    pub(crate) fn add_attendant(&self, attendant: StdArc<Attendant>) -> u64 {
+    pub(crate) fn add_foreign_waker(&self, foreign_waker: StdArc<ForeignWaker>) -> u64 {
         let mut contents = self.contents.lock();
         contents.last_key += 1;
         let key = contents.last_key;
-        contents.attendants.push_back((key, attendant));
+        contents.foreign_wakers.push_back((key, foreign_waker));
         key
     }
 
     /// Takes one off the list, for the caller to drop: a waker's destructor is user code.
-    pub(crate) fn remove_attendant(&self, key: u64) -> Option<StdArc<Attendant>> {
+    pub(crate) fn remove_foreign_waker(&self, key: u64) -> Option<StdArc<ForeignWaker>> {
         let mut contents = self.contents.lock();
         // Keys only grow, and the list is filled in their order: it is sorted.
-        let attendants = &mut contents.attendants;
-        let index = attendants
+        let foreign_wakers = &mut contents.foreign_wakers;
+        let index = foreign_wakers
             .binary_search_by_key(&key, |(key, _)| *key)
             .ok()?;
-        Some(attendants.remove(index)?.1)
+        Some(foreign_wakers.remove(index)?.1)
     }
 
     /// Takes all of them off the list.
-    pub(crate) fn take_attendants(&self) -> impl Iterator<Item = StdArc<Attendant>> + use<> {
-        let attendants = std::mem::take(&mut self.contents.lock().attendants);
-        attendants.into_iter().map(|(_, attendant)| attendant)
+    pub(crate) fn take_foreign_wakers(&self) -> impl Iterator<Item = StdArc<ForeignWaker>> + use<> {
+        let foreign_wakers = std::mem::take(&mut self.contents.lock().foreign_wakers);
+        foreign_wakers
+            .into_iter()
+            .map(|(_, foreign_waker)| foreign_waker)
     }
 }

@@ -13,7 +13,7 @@ use super::schedule::Schedule;
 
 /// What a task is made with, besides its future.
 #[derive(Debug)]
-pub(crate) struct Birth {
+pub(crate) struct SpawnMeta {
     pub(crate) id: TaskId,
     pub(crate) context: Option<Context>,
     pub(crate) location: &'static Location<'static>,
@@ -26,7 +26,7 @@ pub(crate) struct Birth {
 pub(crate) unsafe trait ScheduleHere: Schedule {}
 
 /// A task that any thread may run.
-pub(crate) fn task<F, S>(future: F, scheduler: S, birth: Birth) -> (Runnable, Task<F::Output>)
+pub(crate) fn task<F, S>(future: F, scheduler: S, meta: SpawnMeta) -> (Runnable, Task<F::Output>)
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
@@ -34,13 +34,17 @@ where
 {
     // SAFETY: the future is Send and 'static.
     let (runnable, task) =
-        unsafe { allocate(future, scheduler, birth.id, birth.context, birth.location) };
+        unsafe { allocate(future, scheduler, meta.id, meta.context, meta.location) };
     // SAFETY: the output is an `F::Output`, which is Send.
     (runnable, unsafe { Task::new(task) })
 }
 
 /// A task that runs on the thread that makes it.
-pub(crate) fn local_task<F, S>(future: F, scheduler: S, birth: Birth) -> (Runnable, Task<F::Output>)
+pub(crate) fn local_task<F, S>(
+    future: F,
+    scheduler: S,
+    meta: SpawnMeta,
+) -> (Runnable, Task<F::Output>)
 where
     F: Future + 'static,
     F::Output: Send + 'static,
@@ -48,7 +52,7 @@ where
 {
     // SAFETY: 'static; not Send, for which `ScheduleHere` is the promise.
     let (runnable, task) =
-        unsafe { allocate(future, scheduler, birth.id, birth.context, birth.location) };
+        unsafe { allocate(future, scheduler, meta.id, meta.context, meta.location) };
     // SAFETY: the output is an `F::Output`, which is Send.
     (runnable, unsafe { Task::new(task) })
 }
@@ -60,14 +64,14 @@ where
 pub(crate) unsafe fn root_task<'a, S>(
     future: Pin<Box<dyn Future<Output = ()> + 'a>>,
     scheduler: S,
-    birth: Birth,
+    meta: SpawnMeta,
 ) -> (Runnable, Task<()>)
 where
     S: ScheduleHere,
 {
     // SAFETY: not 'static, which is the caller's promise; not Send: `ScheduleHere`'s.
     let (runnable, task) =
-        unsafe { allocate(future, scheduler, birth.id, birth.context, birth.location) };
+        unsafe { allocate(future, scheduler, meta.id, meta.context, meta.location) };
     // SAFETY: the output is a unit.
     (runnable, unsafe { Task::new(task) })
 }

@@ -31,7 +31,7 @@ impl Tick {
 pub(crate) struct Clock {
     base: Instant,
     /// The time that stands still, of a loop that was started paused.
-    standing: Option<AtomicU64>,
+    paused: Option<AtomicU64>,
     /// When that jumped last.
     jumped: StdAtomicU64,
 }
@@ -40,20 +40,20 @@ impl Clock {
     pub(crate) fn new(paused: bool) -> Clock {
         Clock {
             base: Instant::now(),
-            standing: paused.then(|| AtomicU64::new(0)),
+            paused: paused.then(|| AtomicU64::new(0)),
             jumped: StdAtomicU64::new(0),
         }
     }
 
     pub(crate) fn now(&self) -> Instant {
-        match &self.standing {
+        match &self.paused {
             None => Instant::now(),
             Some(time) => self.base + Duration::from_nanos(time.load(Ordering::Acquire)),
         }
     }
 
     pub(crate) fn tick(&self) -> Tick {
-        match &self.standing {
+        match &self.paused {
             None => self.to_tick(Instant::now()),
             Some(time) => Tick(time.load(Ordering::Acquire)),
         }
@@ -62,12 +62,12 @@ impl Clock {
     /// Whether time stands still.
     #[inline]
     pub(crate) fn is_paused(&self) -> bool {
-        self.standing.is_some()
+        self.paused.is_some()
     }
 
     /// Moves a time that stands still; never back.
     pub(crate) fn jump(&self, to: Tick) {
-        if let Some(time) = &self.standing {
+        if let Some(time) = &self.paused {
             // Relaxed: published with the time.
             self.jumped.store(Stamp::now().0, Ordering::Relaxed);
             time.fetch_max(to.0, Ordering::AcqRel);
@@ -77,7 +77,7 @@ impl Clock {
     /// The moment at which a deadline that has come did come. Where time stands still that was its last
     /// jump: it jumps to the next deadline, and no further before everybody is through with that.
     pub(crate) fn stamp_of(&self, deadline: Instant) -> Stamp {
-        match &self.standing {
+        match &self.paused {
             None => Stamp::of(deadline),
             Some(_) => Stamp(self.jumped.load(Ordering::Relaxed)),
         }

@@ -14,8 +14,8 @@ mod slack;
 pub(crate) use advances::AdvanceKey;
 pub(crate) use slack::Slack;
 
-mod holds;
+mod clock_inhibitor;
 mod timers;
 
-pub(crate) use holds::{Holds, Look};
+pub(crate) use clock_inhibitor::{ClockInhibitor, Look};
 pub(crate) use timers::{Caller, Rearmed, Swept, TimerKey, Timers};

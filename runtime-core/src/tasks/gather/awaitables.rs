@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::future::Future;
 
-use super::child::{Child, Crib};
+use super::child::{Child, Spawner};
 use super::children::Children;
 use super::handles::is_handle;
 use crate::exceptions::TaskError;
@@ -17,7 +17,7 @@ pub trait Awaitables {
     type Children: Children<Error = TaskError>;
 
     #[doc(hidden)]
-    fn start(self, crib: &mut Crib) -> Self::Children;
+    fn start(self, spawner: &mut Spawner) -> Self::Children;
 }
 
 /// What [`try_gather`](super::try_gather) takes: as [`Awaitables`], of futures that return a `Result`.
@@ -28,7 +28,7 @@ pub trait TryAwaitables {
     type Children: Children;
 
     #[doc(hidden)]
-    fn start(self, crib: &mut Crib) -> Self::Children;
+    fn start(self, spawner: &mut Spawner) -> Self::Children;
 }
 
 /// What [`gather_all`](super::gather_all) takes.
@@ -42,16 +42,16 @@ where
 {
     type Children = Vec<Child<<I::Item as Future>::Output, TaskError>>;
 
-    fn start(self, crib: &mut Crib) -> Self::Children {
+    fn start(self, spawner: &mut Spawner) -> Self::Children {
         let futures = self.0.into_iter();
         // Boxed first of all: every closure that takes a future copies it, without optimisation.
         if const { is_big::<I::Item>() } {
             futures
                 .map(Box::pin)
-                .map(|future| plain(future, crib))
+                .map(|future| plain(future, spawner))
                 .collect()
         } else {
-            futures.map(|future| plain(future, crib)).collect()
+            futures.map(|future| plain(future, spawner)).collect()
         }
     }
 }
@@ -63,8 +63,8 @@ where
 {
     type Children = Vec<Child<F::Output, TaskError>>;
 
-    fn start(self, crib: &mut Crib) -> Self::Children {
-        Each(self).start(crib)
+    fn start(self, spawner: &mut Spawner) -> Self::Children {
+        Each(self).start(spawner)
     }
 }
 
@@ -75,11 +75,11 @@ where
 {
     type Children = [Child<F::Output, TaskError>; N];
 
-    fn start(self, crib: &mut Crib) -> Self::Children {
+    fn start(self, spawner: &mut Spawner) -> Self::Children {
         if const { is_big::<F>() } {
-            self.map(Box::pin).map(|future| plain(future, crib))
+            self.map(Box::pin).map(|future| plain(future, spawner))
         } else {
-            self.map(|future| plain(future, crib))
+            self.map(|future| plain(future, spawner))
         }
     }
 }
@@ -92,15 +92,15 @@ where
 {
     type Children = Vec<Child<A, E>>;
 
-    fn start(self, crib: &mut Crib) -> Self::Children {
+    fn start(self, spawner: &mut Spawner) -> Self::Children {
         let futures = self.into_iter();
         if const { is_big::<F>() } {
             futures
                 .map(Box::pin)
-                .map(|future| trying(future, crib))
+                .map(|future| trying(future, spawner))
                 .collect()
         } else {
-            futures.map(|future| trying(future, crib)).collect()
+            futures.map(|future| trying(future, spawner)).collect()
         }
     }
 }
@@ -113,44 +113,44 @@ where
 {
     type Children = [Child<A, E>; N];
 
-    fn start(self, crib: &mut Crib) -> Self::Children {
+    fn start(self, spawner: &mut Spawner) -> Self::Children {
         if const { is_big::<F>() } {
-            self.map(Box::pin).map(|future| trying(future, crib))
+            self.map(Box::pin).map(|future| trying(future, spawner))
         } else {
-            self.map(|future| trying(future, crib))
+            self.map(|future| trying(future, spawner))
         }
     }
 }
 
 /// A child whose output is its value, whatever it is.
-fn plain<F>(future: F, crib: &mut Crib) -> Child<F::Output, TaskError>
+fn plain<F>(future: F, spawner: &mut Spawner) -> Child<F::Output, TaskError>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    Child::start(future, Ok, is_handle::<F>(), crib)
+    Child::start(future, Ok, is_handle::<F>(), spawner)
 }
 
 /// A child whose output is its value or its error.
-fn trying<F, A, E>(future: F, crib: &mut Crib) -> Child<A, E>
+fn trying<F, A, E>(future: F, spawner: &mut Spawner) -> Child<A, E>
 where
     F: Future<Output = Result<A, E>> + Send + 'static,
     A: Send + 'static,
     E: Debug + Send + 'static,
 {
-    Child::start(future, |result| result, is_handle::<F>(), crib)
+    Child::start(future, |result| result, is_handle::<F>(), spawner)
 }
 
 impl Awaitables for () {
     type Children = ();
 
-    fn start(self, _: &mut Crib) {}
+    fn start(self, _: &mut Spawner) {}
 }
 
 impl TryAwaitables for () {
     type Children = ();
 
-    fn start(self, _: &mut Crib) {}
+    fn start(self, _: &mut Spawner) {}
 }
 
 macro_rules! awaitables {
@@ -161,11 +161,11 @@ macro_rules! awaitables {
         {
             type Children = ($(Child<$F::Output, TaskError>,)+);
 
-            fn start(self, crib: &mut Crib) -> Self::Children {
+            fn start(self, spawner: &mut Spawner) -> Self::Children {
                 ($(if const { is_big::<$F>() } {
-                    plain(Box::pin(self.$at), crib)
+                    plain(Box::pin(self.$at), spawner)
                 } else {
-                    plain(self.$at, crib)
+                    plain(self.$at, spawner)
                 },)+)
             }
         }
@@ -177,11 +177,11 @@ macro_rules! awaitables {
         {
             type Children = ($(Child<$A, E>,)+);
 
-            fn start(self, crib: &mut Crib) -> Self::Children {
+            fn start(self, spawner: &mut Spawner) -> Self::Children {
                 ($(if const { is_big::<$F>() } {
-                    trying(Box::pin(self.$at), crib)
+                    trying(Box::pin(self.$at), spawner)
                 } else {
-                    trying(self.$at, crib)
+                    trying(self.$at, spawner)
                 },)+)
             }
         }

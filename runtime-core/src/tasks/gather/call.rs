@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::panic::Location;
 
-use super::alarm::Alarm;
 use super::awaitables::{Awaitables, Each, TryAwaitables};
-use super::child::{Child, Crib};
+use super::child::{Child, Spawner};
+use super::first_failure::FirstFailure;
 use super::future::Gather;
 use crate::exceptions::TaskError;
 use crate::runtime::{no_running_loop, try_get_running_loop};
@@ -45,9 +45,9 @@ use crate::runtime::{no_running_loop, try_get_running_loop};
 #[track_caller]
 pub fn gather<G: Awaitables>(awaitables: G) -> Gather<G::Children> {
     demand_loop();
-    let alarm = Alarm::new();
-    let children = awaitables.start(&mut Crib::new(&alarm));
-    Gather::new(children, alarm, Location::caller())
+    let first_failure = FirstFailure::new();
+    let children = awaitables.start(&mut Spawner::new(&first_failure));
+    Gather::new(children, first_failure, Location::caller())
 }
 
 /// As [`gather`], for what an iterator gives: `asyncio.gather(*awaitables)`.
@@ -108,9 +108,9 @@ where
 #[track_caller]
 pub fn try_gather<G: TryAwaitables>(awaitables: G) -> Gather<G::Children> {
     demand_loop();
-    let alarm = Alarm::new();
-    let children = awaitables.start(&mut Crib::new(&alarm));
-    Gather::new(children, alarm, Location::caller())
+    let first_failure = FirstFailure::new();
+    let children = awaitables.start(&mut Spawner::new(&first_failure));
+    Gather::new(children, first_failure, Location::caller())
 }
 
 /// Panics without a running loop, here where the caller is known; even if there is nothing to gather.

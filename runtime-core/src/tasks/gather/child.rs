@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use pin_project_lite::pin_project;
 
-use super::alarm::{Alarm, TripWire};
+use super::first_failure::{FirstFailure, TripWire};
 use super::unseen::Unseen;
 use crate::exceptions::{CancelledError, TaskError};
 use crate::runtime::{NewTask, Outcome, Task, TaskHandle, no_running_loop, spawn_here};
@@ -29,7 +29,12 @@ where
 {
     /// Makes a task of `future`, and polls it within this call if it is `eager`. `verdict` tells its
     /// values from its errors.
-    pub(super) fn start<F, V>(future: F, verdict: V, eager: bool, crib: &mut Crib) -> Child<A, E>
+    pub(super) fn start<F, V>(
+        future: F,
+        verdict: V,
+        eager: bool,
+        spawner: &mut Spawner,
+    ) -> Child<A, E>
     where
         F: Future + Send + 'static,
         V: Fn(F::Output) -> Result<A, E> + Send + 'static,
@@ -37,12 +42,12 @@ where
         let element = Element {
             future,
             verdict,
-            wire: TripWire::new(&crib.alarm, crib.started),
+            wire: TripWire::new(&spawner.first_failure, spawner.started),
         };
-        crib.started += 1;
+        spawner.started += 1;
         let new = NewTask {
             eager,
-            location: crib.location,
+            location: spawner.location,
             ..NewTask::here()
         };
         match spawn_here(element, new) {
@@ -85,18 +90,18 @@ impl<A, E: Debug + From<TaskError> + 'static> Child<A, E> {
 
 /// What the children of one gather have in common when they are born.
 #[derive(Debug)]
-pub struct Crib {
-    alarm: Arc<Alarm>,
+pub struct Spawner {
+    first_failure: Arc<FirstFailure>,
     location: &'static Location<'static>,
     started: usize,
 }
 
-impl Crib {
+impl Spawner {
     /// For children made by the caller of the caller.
     #[track_caller]
-    pub(super) fn new(alarm: &Arc<Alarm>) -> Crib {
-        Crib {
-            alarm: Arc::clone(alarm),
+    pub(super) fn new(first_failure: &Arc<FirstFailure>) -> Spawner {
+        Spawner {
+            first_failure: Arc::clone(first_failure),
             location: Location::caller(),
             started: 0,
         }

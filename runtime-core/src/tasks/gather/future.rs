@@ -6,11 +6,11 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
-use super::alarm::Alarm;
 use super::children::Children;
+use super::first_failure::FirstFailure;
 use crate::exceptions::CancelledError;
 use crate::runtime::{
-    Attendance, Edges, Held, OwnEnd, Passed, Raise, hidden, is_delivering, own_end_with,
+    CancelClaim, CancelWaker, Edges, OwnEnd, Passed, Raise, hidden, is_delivering, own_end_with,
     own_part_with,
 };
 use crate::sync::Arc;
@@ -27,17 +27,17 @@ pub struct Gather<C> {
 impl<C: Children> Gather<C> {
     pub(super) fn new(
         children: C,
-        alarm: Arc<Alarm>,
+        first_failure: Arc<FirstFailure>,
         location: &'static Location<'static>,
     ) -> Gather<C> {
         Gather {
             joint: Joint {
                 left: children.count(),
                 children: Some(children),
-                alarm,
+                first_failure,
                 location,
-                stage: Stage::Waiting,
-                attendance: Attendance::default(),
+                stage: GatherState::Waiting,
+                cancel_waker: CancelWaker::default(),
             },
         }
     }
@@ -94,14 +94,14 @@ struct Joint<C> {
     children: Option<C>,
     /// All but so many of the first children are known to have ended.
     left: usize,
-    alarm: Arc<Alarm>,
+    first_failure: Arc<FirstFailure>,
     /// Where the gather was made.
     location: &'static Location<'static>,
-    stage: Stage,
-    attendance: Attendance,
+    stage: GatherState,
+    cancel_waker: CancelWaker,
 }
 
-enum Stage {
+enum GatherState {
     Waiting,
     /// The children have been cancelled; once all have ended, this goes on.
     Cancelled(Cancelled),
@@ -112,7 +112,7 @@ enum Stage {
 #[derive(Default)]
 struct Cancelled {
     /// The awaiter's requests, one of each origin.
-    held: Vec<Held>,
+    held: Vec<CancelClaim>,
     /// What has ended a child, and the awaiter before.
     error: Option<CancelledError>,
     edges: Edges,
@@ -132,32 +132,34 @@ impl<C: Children> Joint<C> {
         }
         loop {
             let ended = match &mut self.stage {
-                Stage::Waiting => self.poll_children(until, cx.waker()),
+                GatherState::Waiting => self.poll_children(until, cx.waker()),
                 // An error is no reason to leave others behind in their cleanup.
-                Stage::Cancelled(_) => self.poll_children(Until::AllEnded, cx.waker()),
-                Stage::Raising(raise) => {
+                GatherState::Cancelled(_) => self.poll_children(Until::AllEnded, cx.waker()),
+                GatherState::Raising(raise) => {
                     if raise.poll_once(cx.waker()).is_pending() {
                         return Poll::Pending;
                     }
                     // It has been raised, and this is awaited once more: here is what there is.
-                    self.stage = Stage::Waiting;
+                    self.stage = GatherState::Waiting;
                     continue;
                 }
             };
             match (ended, &mut self.stage) {
-                (Poll::Ready(failed), Stage::Waiting) => match self.own_end(until, failed, cx) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(true) => {}
-                    Poll::Ready(false) => {
-                        let children = self.children.take();
-                        return Poll::Ready((children.expect(UNTIL_ITS_END), failed));
+                (Poll::Ready(failed), GatherState::Waiting) => {
+                    match self.own_end(until, failed, cx) {
+                        Poll::Pending => return Poll::Pending,
+                        Poll::Ready(true) => {}
+                        Poll::Ready(false) => {
+                            let children = self.children.take();
+                            return Poll::Ready((children.expect(UNTIL_ITS_END), failed));
+                        }
                     }
-                },
-                (Poll::Ready(_), Stage::Cancelled(cancelled)) => {
+                }
+                (Poll::Ready(_), GatherState::Cancelled(cancelled)) => {
                     self.stage = std::mem::take(cancelled).goes_on();
                 }
                 _ => {
-                    self.attendance.attend(cx.waker());
+                    self.cancel_waker.register_waker(cx.waker());
                     if !is_delivering() || self.forward() {
                         return Poll::Pending;
                     }
@@ -186,7 +188,7 @@ impl<C: Children> Joint<C> {
         match end {
             OwnEnd::No => return Poll::Ready(false),
             OwnEnd::Comes => {
-                self.attendance.attend(cx.waker());
+                self.cancel_waker.register_waker(cx.waker());
                 return Poll::Pending;
             }
             OwnEnd::Now(raise) => {
@@ -202,7 +204,7 @@ impl<C: Children> Joint<C> {
                 self.stage = if passed == Passed::InACircle {
                     cancelled.goes_on()
                 } else {
-                    Stage::Cancelled(cancelled)
+                    GatherState::Cancelled(cancelled)
                 };
             }
         }
@@ -215,7 +217,7 @@ impl<C: Children> Joint<C> {
         while let Some(last) = self.left.checked_sub(1) {
             if children.poll_done(last, waker).is_pending() {
                 let failed = match until {
-                    Until::FirstFailure => self.alarm.poll(waker),
+                    Until::FirstFailure => self.first_failure.poll(waker),
                     Until::AllEnded => None,
                 };
                 let Some(index) = failed else {
@@ -226,7 +228,7 @@ impl<C: Children> Joint<C> {
             }
             self.left = last;
         }
-        Poll::Ready(self.alarm.first())
+        Poll::Ready(self.first_failure.first())
     }
 
     /// Passes the request that has reached this await on to the children. False if all have ended since
@@ -234,17 +236,17 @@ impl<C: Children> Joint<C> {
     fn forward(&mut self) -> bool {
         let mut passed = Passed::TooLate;
         let mut edges = Edges::default();
-        let held = Held::claim_if(|error| {
+        let held = CancelClaim::claim_if(|error| {
             passed = self.pass_on(error, &mut edges);
             passed == Passed::On
         });
         let Some(held) = held else {
             return passed == Passed::InACircle;
         };
-        if !matches!(self.stage, Stage::Cancelled(_)) {
-            self.stage = Stage::Cancelled(Cancelled::default());
+        if !matches!(self.stage, GatherState::Cancelled(_)) {
+            self.stage = GatherState::Cancelled(Cancelled::default());
         }
-        if let Stage::Cancelled(cancelled) = &mut self.stage {
+        if let GatherState::Cancelled(cancelled) = &mut self.stage {
             held.join(&mut cancelled.held);
             cancelled.edges = edges;
         }
@@ -261,17 +263,17 @@ impl<C: Children> Joint<C> {
 
 impl Cancelled {
     /// All children have ended.
-    fn goes_on(self) -> Stage {
+    fn goes_on(self) -> GatherState {
         let first = self.held.first().map(|held| held.error().clone());
         let held = self.held.into_iter();
         // The others go back to where they came from.
-        let held: Vec<_> = held.filter(Held::is_from_around).collect();
+        let held: Vec<_> = held.filter(CancelClaim::is_from_around).collect();
         match (first, self.error) {
             (Some(error), _) if !held.is_empty() => {
-                Stage::Raising(Raise::standing_for(held, error))
+                GatherState::Raising(Raise::of_claims(held, error))
             }
-            (_, Some(error)) => Stage::Raising(Raise::new(error)),
-            _ => Stage::Waiting,
+            (_, Some(error)) => GatherState::Raising(Raise::new(error)),
+            _ => GatherState::Waiting,
         }
     }
 }
@@ -298,9 +300,9 @@ impl<C> fmt::Debug for ReturnExceptions<C> {
 impl<C> Joint<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
         let state = match (&self.stage, &self.children) {
-            (Stage::Waiting, Some(_)) => "waiting",
-            (Stage::Waiting, None) => "done",
-            (Stage::Cancelled(_) | Stage::Raising(_), _) => "cancelled",
+            (GatherState::Waiting, Some(_)) => "waiting",
+            (GatherState::Waiting, None) => "done",
+            (GatherState::Cancelled(_) | GatherState::Raising(_), _) => "cancelled",
         };
         f.debug_struct(name)
             .field("state", &state)

@@ -24,7 +24,7 @@
 //! **What nobody sees.** A child that is let go is detached. If it panics, the engine reports it; if it
 //! returns an error, that error is [`Unseen`](unseen::Unseen), which reports itself when it is dropped.
 
-mod alarm;
+mod first_failure;
 mod unseen;
 
 mod child;
@@ -43,6 +43,6 @@ pub use awaitables::{Awaitables, TryAwaitables};
 pub use call::{gather, gather_all, try_gather};
 pub use child::Child;
 #[doc(hidden)]
-pub use child::Crib;
+pub use child::Spawner;
 pub use children::Children;
 pub use future::{Gather, ReturnExceptions};

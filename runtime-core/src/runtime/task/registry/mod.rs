@@ -3,7 +3,7 @@
 //! A global lock here would be touched by every spawn and every end. Instead:
 //!
 //! 1. *Birth* is a store into a free slot of the worker's own array. Only the owner of the array
-//!    ([`Births`]) stores pointers into it, so it finds a free slot with plain loads.
+//!    ([`SlotWriter`]) stores pointers into it, so it finds a free slot with plain loads.
 //! 2. *Death* is one exchange of the pointer for null, by whoever completes the task, while the
 //!    loop's reference is still held.
 //! 3. A *reader* sets the slot's low bit, takes a reference, and clears it. Death waits for that
@@ -29,8 +29,8 @@
 
 mod slots;
 
-pub(crate) use slots::Births;
+pub(crate) use slots::SlotWriter;
 
 mod shards;
 
-pub(crate) use shards::{Closed, Place, Registry, Who};
+pub(crate) use shards::{Closed, Registry, SlotIndex, Who};

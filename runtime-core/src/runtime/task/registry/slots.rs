@@ -19,12 +19,12 @@ pub(crate) struct Slots<T> {
     /// Page 0 has `FIRST_PAGE` slots; page k as many as all the pages before it.
     /// A page is never freed while the loop lives, so an index stays good.
     pages: [OnceLock<Page<T>>; PAGES],
-    births: AtomicU64,
+    inserts: AtomicU64,
 }
 
 /// The one hand that stores into an array. Not `Clone`: there is one for each.
 #[derive(Debug)]
-pub(crate) struct Births<T> {
+pub(crate) struct SlotWriter<T> {
     slots: Arc<Slots<T>>,
     capacity: usize,
     cursor: usize,
@@ -35,25 +35,25 @@ pub(crate) struct Births<T> {
 
 impl<T> Slots<T> {
     /// An empty array, and the hand that fills it.
-    pub(crate) fn new() -> (Arc<Slots<T>>, Births<T>) {
+    pub(crate) fn new() -> (Arc<Slots<T>>, SlotWriter<T>) {
         let slots = Arc::new(Slots {
             pages: std::array::from_fn(|_| OnceLock::new()),
-            births: AtomicU64::new(0),
+            inserts: AtomicU64::new(0),
         });
-        let births = Births {
+        let inserts = SlotWriter {
             slots: Arc::clone(&slots),
             capacity: 0,
             cursor: 0,
             lap: 0,
             total: 0,
         };
-        (slots, births)
+        (slots, inserts)
     }
 
     /// How many were ever born here.
-    pub(crate) fn births(&self) -> u64 {
-        // Pairs with the Release in `Births::birth`.
-        self.births.load(Ordering::Acquire)
+    pub(crate) fn inserts(&self) -> u64 {
+        // Pairs with the Release in `SlotWriter::insert`.
+        self.inserts.load(Ordering::Acquire)
     }
 
     /// Whether every slot is empty, at the moment at which each is looked at.
@@ -65,7 +65,7 @@ impl<T> Slots<T> {
 
     /// Takes `value` out of its slot. Waits for a reader that is taking a reference to it.
     #[inline]
-    pub(crate) fn death(&self, index: u32, value: NonNull<T>) {
+    pub(crate) fn remove(&self, index: u32, value: NonNull<T>) {
         let slot = self.slot(index as usize);
         while slot
             .compare_exchange(
@@ -76,7 +76,7 @@ impl<T> Slots<T> {
             )
             .is_err()
         {
-            if broken(Mutant::DeathIgnoresReader) {
+            if broken(Mutant::RemoveIgnoresReader) {
                 slot.store(ptr::null_mut(), Ordering::Release);
                 return;
             }
@@ -89,7 +89,7 @@ impl<T> Slots<T> {
         for slot in self.each_slot() {
             if let Some(value) = lock(slot) {
                 read(value);
-                // Pairs with the exchange in `death`: it sees what the reader did.
+                // Pairs with the exchange in `remove`: it sees what the reader did.
                 slot.store(value.as_ptr(), Ordering::Release);
             }
         }
@@ -131,10 +131,10 @@ impl<T> Slots<T> {
     }
 }
 
-impl<T> Births<T> {
+impl<T> SlotWriter<T> {
     /// Stores `value` into a free slot and returns its index.
     #[inline]
-    pub(crate) fn birth(&mut self, value: NonNull<T>) -> u32 {
+    pub(crate) fn insert(&mut self, value: NonNull<T>) -> u32 {
         loop {
             if self.cursor == self.capacity {
                 self.begin_lap();
@@ -146,19 +146,19 @@ impl<T> Births<T> {
             if slot.load(Ordering::Relaxed).is_null() {
                 self.lap += 1;
                 self.total += 1;
-                if broken(Mutant::CountBeforeBirth) {
-                    self.slots.births.store(self.total, Ordering::Release);
+                if broken(Mutant::CountBeforeInsert) {
+                    self.slots.inserts.store(self.total, Ordering::Release);
                 }
                 // Release: publishes the value to readers; pairs with the Acquire in `lock`.
-                let publish = if broken(Mutant::BirthUnpublished) {
+                let publish = if broken(Mutant::InsertUnpublished) {
                     Ordering::Relaxed
                 } else {
                     Ordering::Release
                 };
                 slot.store(value.as_ptr(), publish);
-                // Release: pairs with the Acquire in `Slots::births`. After the slot: whoever has
+                // Release: pairs with the Acquire in `Slots::inserts`. After the slot: whoever has
                 // counted a birth sees its slot filled, or emptied again by the death.
-                self.slots.births.store(self.total, Ordering::Release);
+                self.slots.inserts.store(self.total, Ordering::Release);
                 return index as u32;
             }
         }
@@ -200,27 +200,27 @@ mod tests {
 
     #[test]
     fn the_dead_make_room_for_the_living() {
-        let (slots, mut births) = Slots::new();
+        let (slots, mut inserts) = Slots::new();
         let mut values: Vec<Box<u64>> = (0..1000).map(Box::new).collect();
         for round in 0..50 {
             let placed: Vec<_> = values
                 .iter_mut()
                 .map(|value| NonNull::from(&mut **value))
-                .map(|value| (births.birth(value), value))
+                .map(|value| (inserts.insert(value), value))
                 .collect();
             let mut seen = 0;
             slots.read(|_| seen += 1);
             assert_eq!(seen, 1000);
             for (index, value) in placed {
-                slots.death(index, value);
+                slots.remove(index, value);
             }
             assert!(slots.is_empty(), "round {round}");
         }
         assert!(
-            births.capacity <= 4096,
+            inserts.capacity <= 4096,
             "the array grew without need: {}",
-            births.capacity
+            inserts.capacity
         );
-        assert_eq!(slots.births(), 50_000);
+        assert_eq!(slots.inserts(), 50_000);
     }
 }

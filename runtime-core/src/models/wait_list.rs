@@ -1,6 +1,6 @@
 //! a6: callbacks are registered while the end of what they wait for is published, and told.
 
-use crate::runtime::Audience;
+use crate::runtime::WaitList;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutant, Mutex, explore, thread};
 
@@ -16,20 +16,20 @@ pub fn no_callback_is_left_behind() {
 }
 
 /// Who finds the end tells at once, whoever tells already.
-pub fn without_one_teller() {
-    explore("a6 twin", Some(Mutant::TellBesideTeller), register_late);
+pub fn without_one_notifier() {
+    explore("a6 twin", Some(Mutant::NotifyBesideNotifier), register_late);
 }
 
 /// The teller does not look again.
 pub fn without_another_look() {
-    explore("a6 twin", Some(Mutant::TellOnce), register_late);
+    explore("a6 twin", Some(Mutant::NotifyOnce), register_late);
 }
 
 /// Something with an end, and those who were called.
 #[derive(Default)]
 struct Subject {
     end: AtomicBool,
-    audience: Audience<u32>,
+    wait_list: WaitList<u32>,
     called: Mutex<Vec<u32>>,
 }
 
@@ -37,19 +37,19 @@ impl Subject {
     fn complete(&self) {
         // Release: pairs with the load below, as DONE does.
         self.end.store(true, Ordering::Release);
-        self.tell();
+        self.notify();
     }
 
     fn register(&self, callback: u32) {
-        self.audience.add_callback(callback);
+        self.wait_list.add_callback(callback);
         if self.end.load(Ordering::Acquire) {
-            self.tell();
+            self.notify();
         }
     }
 
-    fn tell(&self) {
-        self.audience
-            .tell(|callback| self.called.lock().push(callback));
+    fn notify(&self) {
+        self.wait_list
+            .notify(|callback| self.called.lock().push(callback));
     }
 }
 

@@ -4,35 +4,35 @@ use std::collections::VecDeque;
 use std::future::Future;
 use std::panic::Location;
 
-use super::witness::Witness;
+use super::drop_probe::DropProbe;
 use crate::runtime::Task;
 use crate::runtime::modelled::callback::Handle;
 use crate::runtime::modelled::header::{Header, TaskId, Wake};
 use crate::runtime::modelled::runnable::Runnable;
 use crate::runtime::modelled::schedule::Schedule;
 use crate::runtime::modelled::schedule_face::Report;
-use crate::runtime::modelled::spawn::{self, Birth};
+use crate::runtime::modelled::spawn::{self, SpawnMeta};
 use crate::sync::thread::ThreadId;
 use crate::sync::{Arc, Mutex, StdArc, StdMutex, Tally, thread};
 
 /// Loom's Arc: a task that is never freed is reported as a leak of it.
 #[derive(Clone)]
-pub(super) struct Desk {
+pub(super) struct TestScheduler {
     queue: Arc<Mutex<VecDeque<Runnable>>>,
     /// Who has queued what is there, and was there, in this order.
     hands: StdArc<StdMutex<Vec<ThreadId>>>,
 }
 
 /// What stands in the allocation of each task.
-pub(super) struct Place {
-    desk: Desk,
+pub(super) struct TaskScheduler {
+    scheduler: TestScheduler,
     /// Dropped with the allocation; looked at by whoever has a reference.
-    pub(super) memory: Witness,
+    pub(super) memory: DropProbe,
 }
 
-impl Desk {
-    pub(super) fn new() -> Desk {
-        Desk {
+impl TestScheduler {
+    pub(super) fn new() -> TestScheduler {
+        TestScheduler {
             queue: Arc::default(),
             hands: StdArc::default(),
         }
@@ -64,16 +64,16 @@ impl Desk {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let place = Place {
-            desk: self.clone(),
-            memory: Witness::new(freed),
+        let task_scheduler = TaskScheduler {
+            scheduler: self.clone(),
+            memory: DropProbe::new(freed),
         };
-        let birth = Birth {
+        let meta = SpawnMeta {
             id: TaskId(1),
             context: None,
             location: Location::caller(),
         };
-        spawn::task(future, place, birth)
+        spawn::task(future, task_scheduler, meta)
     }
 
     /// Runs one task, if one is ready.
@@ -104,15 +104,15 @@ impl Desk {
     }
 }
 
-impl Schedule for Place {
+impl Schedule for TaskScheduler {
     fn schedule(&self, task: Runnable, _wake: Wake) {
         // A copy first: once the task is queued, another thread may run it to its end and free it.
-        let desk = self.desk.clone();
+        let scheduler = self.scheduler.clone();
         self.memory.look();
-        desk.push(task);
+        scheduler.push(task);
     }
 
-    fn died(&self, _header: &Header) {
+    fn release(&self, _header: &Header) {
         self.memory.look();
     }
 
@@ -120,7 +120,7 @@ impl Schedule for Place {
         callback.take().into_iter().for_each(|body| body());
     }
 
-    fn count_teller(&self, _begins: bool) {}
+    fn count_notifier(&self, _begins: bool) {}
 
     fn report(&self, report: Report) {
         panic!("{}: {}", report.message, report.exception);

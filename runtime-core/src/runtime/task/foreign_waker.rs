@@ -7,17 +7,17 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// Whom to wake: known to the awaitable, and on its task's list until it is woken.
 #[derive(Debug)]
-pub(crate) struct Attendant {
+pub(crate) struct ForeignWaker {
     /// A foreign one: it may own another awaitable, which has such a waker as well.
     waker: Unnested<Waker>,
     woken: AtomicBool,
 }
 
-impl Attendant {
-    pub(crate) fn new(waker: Waker) -> Attendant {
+impl ForeignWaker {
+    pub(crate) fn new(waker: Waker) -> ForeignWaker {
         let woken = AtomicBool::new(false);
         let waker = Unnested::new(waker);
-        Attendant { waker, woken }
+        ForeignWaker { waker, woken }
     }
 
     /// Whether it is on the list still, with this waker.

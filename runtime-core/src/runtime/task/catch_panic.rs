@@ -7,12 +7,12 @@ use std::task::Waker;
 use crate::sync::assert_outside;
 
 /// Wakes; a panic of a foreign waker is its own affair, and ends here.
-pub(crate) fn wake_quietly(waker: Waker) {
-    quietly(|| waker.wake());
+pub(crate) fn wake_catching(waker: Waker) {
+    catch_panic(|| waker.wake());
 }
 
 /// Runs user code whose panic has nobody to go to.
-pub(crate) fn quietly(work: impl FnOnce()) {
+pub(crate) fn catch_panic(work: impl FnOnce()) {
     assert_outside();
     if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
         forget_payload(payload);

@@ -16,7 +16,7 @@ use crate::sync::{Arc, Condvar, Mutex, StdArc, thread};
 
 /// Set until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Alarm<'a> {
+pub(crate) struct ShutdownTimer<'a> {
     shared: &'a Arc<Shared>,
     way: Way,
 }
@@ -26,14 +26,14 @@ enum Way {
     /// None if the driver is closed: the shutdown is over.
     Timer(Option<TimerKey>),
     Thread {
-        clock: StdArc<AlarmClock>,
+        clock: StdArc<ThreadTimer>,
         /// None if it could not be started.
         thread: Option<thread::JoinHandle<()>>,
     },
 }
 
-impl Alarm<'_> {
-    pub(crate) fn set(shared: &Arc<Shared>, deadline: Instant) -> Alarm<'_> {
+impl ShutdownTimer<'_> {
+    pub(crate) fn set(shared: &Arc<Shared>, deadline: Instant) -> ShutdownTimer<'_> {
         let clock = &shared.driver.clock;
         let way = if clock.is_paused() {
             by_thread(shared, deadline)
@@ -41,11 +41,11 @@ impl Alarm<'_> {
             let waker = StdArc::new(WakeFirst(Arc::clone(shared))).into();
             Way::Timer(shared.driver.insert(None, clock.to_tick(deadline), waker))
         };
-        Alarm { shared, way }
+        ShutdownTimer { shared, way }
     }
 }
 
-impl Drop for Alarm<'_> {
+impl Drop for ShutdownTimer<'_> {
     fn drop(&mut self) {
         match &mut self.way {
             Way::Timer(key) => {
@@ -69,11 +69,11 @@ impl std::task::Wake for WakeFirst {
 }
 
 fn wake_first(shared: &Shared) {
-    shared.crew.seats[0].parker.unpark();
+    shared.workers.remotes[0].parker.unpark();
 }
 
 fn by_thread(shared: &Arc<Shared>, deadline: Instant) -> Way {
-    let clock = StdArc::new(AlarmClock::default());
+    let clock = StdArc::new(ThreadTimer::default());
     let rings = StdArc::clone(&clock);
     let body = move |shared: &Arc<Shared>| {
         if rings.wait(deadline) == Rang::Yes {
@@ -102,12 +102,12 @@ enum Rang {
 
 /// What the thread sleeps on.
 #[derive(Debug, Default)]
-struct AlarmClock {
+struct ThreadTimer {
     off: Mutex<bool>,
     turned_off: Condvar,
 }
 
-impl AlarmClock {
+impl ThreadTimer {
     fn wait(&self, deadline: Instant) -> Rang {
         let mut off = self.off.lock();
         while !*off {

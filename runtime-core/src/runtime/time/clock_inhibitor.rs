@@ -18,7 +18,7 @@ use crate::sync::{Mutant, Mutex, StdArc, broken};
 
 /// What is outstanding, shared by a loop's threads. Time jumps when nothing is, and everybody sleeps.
 #[derive(Clone, Debug)]
-pub(crate) struct Holds {
+pub(crate) struct ClockInhibitor {
     shared: StdArc<Counts>,
 }
 
@@ -27,12 +27,12 @@ struct Counts {
     /// Tasks on their way to a thread's inbox, foreign threads at work, functions on the pool.
     busy: AtomicUsize,
     /// None where time goes by itself.
-    standing: Option<Mutex<Standing>>,
+    paused: Option<Mutex<PausedClock>>,
 }
 
 /// What decides about a jump.
 #[derive(Debug, Default)]
-struct Standing {
+struct PausedClock {
     /// Guards of `hold_time`.
     asked: usize,
     advances: Advances,
@@ -45,18 +45,18 @@ pub(crate) enum Look {
     /// Time has jumped, or had come already: something is due.
     Due,
     /// Somebody is at work, or asks that time stand still.
-    Held,
+    Inhibited,
     /// Nobody is at work, nobody holds time, and nothing waits for it.
     Nothing,
 }
 
-impl Holds {
-    pub(crate) fn new(paused: bool) -> Holds {
+impl ClockInhibitor {
+    pub(crate) fn new(paused: bool) -> ClockInhibitor {
         let counts = Counts {
             busy: AtomicUsize::new(0),
-            standing: paused.then(Mutex::default),
+            paused: paused.then(Mutex::default),
         };
-        Holds {
+        ClockInhibitor {
             shared: StdArc::new(counts),
         }
     }
@@ -75,23 +75,23 @@ impl Holds {
     /// Lets a jump under way be over. For whoever has just been counted as at work.
     #[inline]
     pub(crate) fn pass(&self) {
-        if let Some(standing) = &self.shared.standing {
+        if let Some(paused) = &self.shared.paused {
             if !broken(Mutant::WakeIntoJump) {
-                drop(standing.lock());
+                drop(paused.lock());
             }
         }
     }
 
     /// Somebody asks that time stand still.
     pub(crate) fn ask(&self) {
-        if let Some(standing) = &self.shared.standing {
-            standing.lock().asked += 1;
+        if let Some(paused) = &self.shared.paused {
+            paused.lock().asked += 1;
         }
     }
 
     pub(crate) fn unask(&self) {
-        if let Some(standing) = &self.shared.standing {
-            standing.lock().asked -= 1;
+        if let Some(paused) = &self.shared.paused {
+            paused.lock().asked -= 1;
         }
     }
 
@@ -100,7 +100,7 @@ impl Holds {
     pub(crate) fn advance_to(&self, when: Tick, waker: Waker) -> Option<AdvanceKey> {
         let added = self
             .shared
-            .standing
+            .paused
             .as_ref()?
             .lock()
             .advances
@@ -111,26 +111,26 @@ impl Holds {
 
     /// Has an advance wake `waker` instead. False if it is over.
     pub(crate) fn set_waker(&self, key: AdvanceKey, waker: &Waker) -> bool {
-        let Some(standing) = &self.shared.standing else {
+        let Some(paused) = &self.shared.paused else {
             return false;
         };
         let new = waker.clone();
-        let left = standing.lock().advances.set_waker(key, new);
+        let left = paused.lock().advances.set_waker(key, new);
         left.is_ok()
     }
 
     /// An advance is given up.
     pub(crate) fn leave(&self, key: AdvanceKey) {
-        if let Some(standing) = &self.shared.standing {
-            let waker = standing.lock().advances.remove(key);
+        if let Some(paused) = &self.shared.paused {
+            let waker = paused.lock().advances.remove(key);
             drop(waker);
         }
     }
 
     /// Ends every advance where time stands, since nobody moves it any more.
     pub(crate) fn close(&self) -> Vec<Waker> {
-        let standing = self.shared.standing.as_ref();
-        standing.map_or_else(Vec::new, |standing| standing.lock().advances.close())
+        let paused = self.shared.paused.as_ref();
+        paused.map_or_else(Vec::new, |paused| paused.lock().advances.close())
     }
 
     /// Has `clock` jump to the `next` deadline or the end of an advance, if it may. Where an advance
@@ -142,31 +142,31 @@ impl Holds {
         next: impl Fn() -> Tick,
         due: &mut Vec<Waker>,
     ) -> Look {
-        let Some(standing) = &self.shared.standing else {
-            return Look::Held;
+        let Some(paused) = &self.shared.paused else {
+            return Look::Inhibited;
         };
-        let mut standing = standing.lock();
+        let mut paused = paused.lock();
         let too_early = broken(Mutant::NextBeforeQuiet).then(&next);
         if self.shared.busy.load(Ordering::Acquire) != 0 || !quiet() {
-            return Look::Held;
+            return Look::Inhibited;
         }
         // Only now: a worker that has just gone to sleep has left its timers before.
         let next = too_early.unwrap_or_else(next);
-        let free = standing.asked == 0;
-        let (now, end) = (clock.tick(), standing.advances.next());
+        let free = paused.asked == 0;
+        let (now, end) = (clock.tick(), paused.advances.next());
         if end <= now && next > now {
-            standing.advances.end(now, due);
+            paused.advances.end(now, due);
             return Look::Due;
         }
         let to = next.min(end);
-        if !free && to > standing.advances.farthest() {
-            return Look::Held;
+        if !free && to > paused.advances.farthest() {
+            return Look::Inhibited;
         }
         if to == Tick::NEVER {
             return Look::Nothing;
         }
         if broken(Mutant::JumpUnlocked) {
-            drop(standing);
+            drop(paused);
         }
         clock.jump(to);
         Look::Due

@@ -11,7 +11,7 @@ use super::parker::Parker;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::header::TaskPointer;
 use crate::runtime::task::runnable::Runnable;
-use crate::runtime::time::Holds;
+use crate::runtime::time::ClockInhibitor;
 use crate::sync::Arc;
 
 /// What has been pushed.
@@ -23,7 +23,7 @@ pub(crate) enum Pushed {
 
 /// The thread's own queue, and the way in for others.
 #[derive(Debug)]
-pub(crate) struct Home {
+pub(crate) struct LocalQueue {
     pub(crate) inbox: Arc<Inbox>,
     ready: RefCell<VecDeque<Runnable>>,
     /// The task that `run` or `block_on` waits for: it goes before the others.
@@ -41,10 +41,10 @@ pub(crate) struct Home {
     closed: Cell<bool>,
 }
 
-impl Home {
-    pub(crate) fn new(parker: Arc<Parker>, holds: Holds, in_line: bool) -> Home {
-        Home {
-            inbox: Arc::new(Inbox::new(parker, holds)),
+impl LocalQueue {
+    pub(crate) fn new(parker: Arc<Parker>, inhibitor: ClockInhibitor, in_line: bool) -> LocalQueue {
+        LocalQueue {
+            inbox: Arc::new(Inbox::new(parker, inhibitor)),
             ready: RefCell::default(),
             root: Cell::new(None),
             root_ready: RefCell::default(),

@@ -21,7 +21,7 @@
 use super::shared::Shared;
 use crate::runtime::task::cancel::{self, Origin};
 use crate::runtime::task::header::{Header, TaskId};
-use crate::runtime::task::registry::{Closed, Place};
+use crate::runtime::task::registry::{Closed, SlotIndex};
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::task::transitions::ShutdownPart;
 use crate::sync::atomic::{Ordering, fence};
@@ -29,25 +29,25 @@ use crate::sync::atomic::{Ordering, fence};
 /// The number of tasks that nobody is shown: the lane's.
 pub(crate) const HIDDEN: TaskId = TaskId(0);
 
-/// Registers a task by `birth`, as the shutdown wants it if there is one.
+/// Registers a task by `insert`, as the shutdown wants it if there is one.
 #[inline]
 pub(crate) fn register(
     shared: &Shared,
     task: &Runnable,
-    birth: impl FnOnce() -> Result<Place, Closed>,
+    insert: impl FnOnce() -> Result<SlotIndex, Closed>,
 ) -> Result<(), Closed> {
     if shared.is_closing() {
-        before_birth(shared, task.header());
+        before_insert(shared, task.header());
     }
-    task.header().set_place(birth()?);
+    task.header().set_slot(insert()?);
     if shared.is_closing() {
-        after_birth(shared, task);
+        after_insert(shared, task);
     }
     Ok(())
 }
 
 #[cold]
-fn before_birth(shared: &Shared, child: &Header) {
+fn before_insert(shared: &Shared, child: &Header) {
     match part_of_maker(shared) {
         ShutdownPart::NotYet | ShutdownPart::Coming => {}
         ShutdownPart::Met => child.state.leave_to_next_round(),
@@ -55,14 +55,14 @@ fn before_birth(shared: &Shared, child: &Header) {
 }
 
 #[cold]
-fn after_birth(shared: &Shared, child: &Runnable) {
+fn after_insert(shared: &Shared, child: &Runnable) {
     // Pairs with the fence in the shutdown's `meet_all`.
     fence(Ordering::SeqCst);
     let hidden = child.header().id == HIDDEN;
     if !hidden && part_of_maker(shared) == ShutdownPart::Coming {
         child.reference().cancel_for_shutdown();
     }
-    shared.tell_shutdown();
+    shared.notify_shutdown();
 }
 
 /// Where the task that runs on this thread is with its part; one of another loop has none in this one.

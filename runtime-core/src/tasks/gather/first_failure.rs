@@ -12,14 +12,14 @@ const NONE: usize = usize::MAX;
 
 /// What the children of one gather share with it: who failed first, and whom that wakes.
 #[derive(Debug)]
-pub(super) struct Alarm {
+pub(super) struct FirstFailure {
     first: AtomicUsize,
     waker: AtomicWaker,
 }
 
-impl Alarm {
-    pub(super) fn new() -> Arc<Alarm> {
-        Arc::new(Alarm {
+impl FirstFailure {
+    pub(super) fn new() -> Arc<FirstFailure> {
+        Arc::new(FirstFailure {
             first: AtomicUsize::new(NONE),
             waker: AtomicWaker::new(),
         })
@@ -58,16 +58,16 @@ impl Alarm {
 /// Sets the alarm off when it is dropped, unless the child has returned a value.
 #[derive(Debug)]
 pub(super) struct TripWire {
-    alarm: Arc<Alarm>,
+    first_failure: Arc<FirstFailure>,
     /// The child's number; `NONE` once the wire is cut.
     index: usize,
 }
 
 impl TripWire {
-    pub(super) fn new(alarm: &Arc<Alarm>, index: usize) -> TripWire {
+    pub(super) fn new(first_failure: &Arc<FirstFailure>, index: usize) -> TripWire {
         debug_assert_ne!(index, NONE, "no list is that long");
         TripWire {
-            alarm: Arc::clone(alarm),
+            first_failure: Arc::clone(first_failure),
             index,
         }
     }
@@ -80,7 +80,7 @@ impl TripWire {
 impl Drop for TripWire {
     fn drop(&mut self) {
         if self.index != NONE {
-            self.alarm.trip(self.index);
+            self.first_failure.trip(self.index);
         }
     }
 }

@@ -20,13 +20,13 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use super::quietly::wake_quietly;
+use super::catch_panic::wake_catching;
 use crate::runtime::unnest::{drop_unnested, unnested};
 use crate::sync::{Mutant, Mutex, broken};
 
 /// Callbacks of type `C`, and waiters. Each has a key, by which it is taken off the list.
 #[derive(Debug)]
-pub(crate) struct Audience<C> {
+pub(crate) struct WaitList<C> {
     list: Mutex<List<C>>,
 }
 
@@ -34,38 +34,37 @@ pub(crate) struct Audience<C> {
 struct List<C> {
     /// Sorted: keys only grow, and the list is filled in their order. Who came first mostly leaves
     /// first.
-    listeners: VecDeque<(u64, Listener<C>)>,
+    entries: VecDeque<(u64, Entry<C>)>,
     last_key: u64,
     /// Somebody tells, and will look again.
-    telling: bool,
+    notifying: bool,
 }
 
 #[derive(Debug)]
-enum Listener<C> {
+enum Entry<C> {
     Callback(C),
     Waiter(Waker),
 }
 
-impl<C> Default for Audience<C> {
-    fn default() -> Audience<C> {
+impl<C> Default for WaitList<C> {
+    fn default() -> WaitList<C> {
         let list = List {
-            listeners: VecDeque::new(),
+            entries: VecDeque::new(),
             last_key: 0,
-            telling: false,
+            notifying: false,
         };
-        Audience {
+        WaitList {
             list: Mutex::new(list),
         }
     }
 }
 
-impl<C> Audience<C> {
+impl<C> WaitList<C> {
     /// Puts a callback at the end of the list.
     pub(crate) fn add_callback(&self, callback: C) -> u64 {
         let mut list = self.list.lock();
         let key = list.next_key();
-        list.listeners
-            .push_back((key, Listener::Callback(callback)));
+        list.entries.push_back((key, Entry::Callback(callback)));
         key
     }
 
@@ -74,12 +73,12 @@ impl<C> Audience<C> {
         let mut list = self.list.lock();
         let index = list.find(key).ok()?;
         // It may be another's key, who has a waiter here.
-        if let Listener::Waiter(_) = list.listeners[index].1 {
+        if let Entry::Waiter(_) = list.entries[index].1 {
             return None;
         }
-        match list.listeners.remove(index)?.1 {
-            Listener::Callback(callback) => Some(callback),
-            Listener::Waiter(_) => None,
+        match list.entries.remove(index)?.1 {
+            Entry::Callback(callback) => Some(callback),
+            Entry::Waiter(_) => None,
         }
     }
 
@@ -93,53 +92,53 @@ impl<C> Audience<C> {
     pub(crate) fn put_waiter(&self, key: Option<u64>, waker: Waker) -> (u64, Option<Waker>) {
         let mut list = self.list.lock();
         let key = key.unwrap_or_else(|| list.next_key());
-        let listener = Listener::Waiter(waker);
+        let entry = Entry::Waiter(waker);
         let before = match list.find(key) {
-            Ok(index) => Some(std::mem::replace(&mut list.listeners[index].1, listener)),
+            Ok(index) => Some(std::mem::replace(&mut list.entries[index].1, entry)),
             Err(index) => {
-                list.listeners.insert(index, (key, listener));
+                list.entries.insert(index, (key, entry));
                 None
             }
         };
         drop(list);
-        (key, before.and_then(Listener::into_waker))
+        (key, before.and_then(Entry::into_waker))
     }
 
     /// Takes a waiter off the list, for the caller to drop its waker.
     pub(crate) fn remove_waiter(&self, key: u64) -> Option<Waker> {
         let removed = self.list.lock().remove(key);
-        removed.and_then(Listener::into_waker)
+        removed.and_then(Entry::into_waker)
     }
 
     /// Whether the waiter at this place is woken by this waker.
     pub(crate) fn has_waiter(&self, key: u64, waker: &Waker) -> bool {
         let list = self.list.lock();
-        let listener = list.find(key).ok().map(|index| &list.listeners[index].1);
-        matches!(listener, Some(Listener::Waiter(stored)) if stored.will_wake(waker))
+        let entry = list.find(key).ok().map(|index| &list.entries[index].1);
+        matches!(entry, Some(Entry::Waiter(stored)) if stored.will_wake(waker))
     }
 
     /// Tells everybody on the list, in order: the end has been published. Callbacks go to `call`.
-    pub(crate) fn tell(&self, mut call: impl FnMut(C)) {
-        let mut next = self.list.lock().begin_telling();
-        while let Some(listeners) = next {
-            for (_, listener) in listeners {
-                match listener {
-                    Listener::Callback(callback) => call(callback),
+    pub(crate) fn notify(&self, mut call: impl FnMut(C)) {
+        let mut next = self.list.lock().begin_notifying();
+        while let Some(entries) = next {
+            for (_, entry) in entries {
+                match entry {
+                    Entry::Callback(callback) => call(callback),
                     // A foreign waker may end the next future, and wake others in turn.
-                    Listener::Waiter(waker) => unnested(|| wake_quietly(waker)),
+                    Entry::Waiter(waker) => unnested(|| wake_catching(waker)),
                 }
             }
-            next = self.list.lock().go_on_telling();
+            next = self.list.lock().go_on_notifying();
         }
     }
 }
 
-impl<C> Drop for Audience<C> {
+impl<C> Drop for WaitList<C> {
     fn drop(&mut self) {
-        let listeners = std::mem::take(&mut self.list.lock().listeners);
-        for (_, listener) in listeners {
+        let entries = std::mem::take(&mut self.list.lock().entries);
+        for (_, entry) in entries {
             // A foreign waker may own the next future, with an audience of its own.
-            listener.into_waker().into_iter().for_each(drop_unnested);
+            entry.into_waker().into_iter().for_each(drop_unnested);
         }
     }
 }
@@ -151,35 +150,35 @@ impl<C> List<C> {
     }
 
     fn find(&self, key: u64) -> Result<usize, usize> {
-        self.listeners.binary_search_by_key(&key, |(key, _)| *key)
+        self.entries.binary_search_by_key(&key, |(key, _)| *key)
     }
 
-    fn remove(&mut self, key: u64) -> Option<Listener<C>> {
+    fn remove(&mut self, key: u64) -> Option<Entry<C>> {
         let index = self.find(key).ok()?;
-        Some(self.listeners.remove(index)?.1)
+        Some(self.entries.remove(index)?.1)
     }
 
     /// Takes the office of the teller, with the whole list; `None` if it is taken, or nobody is there.
-    fn begin_telling(&mut self) -> Option<VecDeque<(u64, Listener<C>)>> {
-        if self.telling && !broken(Mutant::TellBesideTeller) {
+    fn begin_notifying(&mut self) -> Option<VecDeque<(u64, Entry<C>)>> {
+        if self.notifying && !broken(Mutant::NotifyBesideNotifier) {
             return None;
         }
-        self.go_on_telling()
+        self.go_on_notifying()
     }
 
     /// What has come meanwhile; `None` ends the office.
-    fn go_on_telling(&mut self) -> Option<VecDeque<(u64, Listener<C>)>> {
-        let forgets = self.telling && broken(Mutant::TellOnce);
-        self.telling = !self.listeners.is_empty() && !forgets;
-        self.telling.then(|| std::mem::take(&mut self.listeners))
+    fn go_on_notifying(&mut self) -> Option<VecDeque<(u64, Entry<C>)>> {
+        let forgets = self.notifying && broken(Mutant::NotifyOnce);
+        self.notifying = !self.entries.is_empty() && !forgets;
+        self.notifying.then(|| std::mem::take(&mut self.entries))
     }
 }
 
-impl<C> Listener<C> {
+impl<C> Entry<C> {
     fn into_waker(self) -> Option<Waker> {
         match self {
-            Listener::Waiter(waker) => Some(waker),
-            Listener::Callback(_) => None,
+            Entry::Waiter(waker) => Some(waker),
+            Entry::Callback(_) => None,
         }
     }
 }

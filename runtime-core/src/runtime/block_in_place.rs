@@ -13,7 +13,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::scheduler::context::{self, Role};
+use super::scheduler::context::{self, ThreadKind};
 use super::scheduler::core::Core;
 use super::scheduler::schedule::submit;
 use super::scheduler::stand_ins::Absence;
@@ -29,7 +29,7 @@ const FROZEN: Duration = if IS_MODEL {
 };
 
 /// Runs `function` here; on a worker, somebody serves in its place.
-pub(crate) fn in_place<R>(function: impl FnOnce() -> R) -> R {
+pub(crate) fn block_in_place<R>(function: impl FnOnce() -> R) -> R {
     let core = context::core();
     let _away = core.map(Away::begin);
     function()
@@ -46,7 +46,7 @@ struct Away {
 
 impl Away {
     fn begin(core: Rc<Core>) -> Away {
-        let guest = context::enter(Arc::clone(&core.shared), Role::Guest);
+        let guest = context::enter(Arc::clone(&core.shared), ThreadKind::Guest);
         let absence = core.shared.options.seed.is_none().then(|| leave(&core));
         Away {
             core,
@@ -61,7 +61,7 @@ impl Drop for Away {
     fn drop(&mut self) {
         if let Some(absence) = self.absence {
             if self.since.elapsed() >= FROZEN {
-                self.core.shared.crew.seats[self.core.index].set_frozen();
+                self.core.shared.workers.remotes[self.core.index].set_frozen();
             }
             come_back(&self.core, absence);
         }
@@ -70,9 +70,9 @@ impl Drop for Away {
 
 fn leave(core: &Core) -> Absence {
     let shared = &core.shared;
-    shared.driver.holds.begin();
-    shared.crew.seats[core.index].set_away(true);
-    shared.crew.leave(&core.queue);
+    shared.driver.inhibitor.begin();
+    shared.workers.remotes[core.index].set_away(true);
+    shared.workers.leave(&core.queue);
     // Nothing is left, unless the loop has been closed under a task that was left behind.
     core.queue.drain().for_each(|task| submit(shared, task));
     threads::replace(shared, core.index)
@@ -80,12 +80,12 @@ fn leave(core: &Core) -> Absence {
 
 fn come_back(core: &Core, absence: Absence) {
     let shared = &core.shared;
-    let seat = &shared.crew.seats[core.index];
+    let remote = &shared.workers.remotes[core.index];
     shared.arrive();
-    shared.driver.holds.end(1);
+    shared.driver.inhibitor.end(1);
     // To the monitor this is another poll, which begins now.
-    seat.tick();
-    seat.tick();
-    seat.set_away(false);
+    remote.tick();
+    remote.tick();
+    remote.set_away(false);
     threads::end_replacement(shared, core.index, absence);
 }

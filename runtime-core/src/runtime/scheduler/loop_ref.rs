@@ -13,28 +13,28 @@ use crate::sync::{Arc, StdArc, StdWeak};
 /// Aligned so that no two workers' counts share a line, nor the pair of lines that is fetched at once.
 #[repr(align(128))]
 #[derive(Debug)]
-pub(crate) struct Branch {
+pub(crate) struct LoopRef {
     pub(crate) shared: Arc<Shared>,
 }
 
-impl Branch {
+impl LoopRef {
     /// A worker's, or a foreign thread's.
-    pub(crate) fn new(shared: Arc<Shared>) -> StdArc<Branch> {
-        StdArc::new(Branch { shared })
+    pub(crate) fn new(shared: Arc<Shared>) -> StdArc<LoopRef> {
+        StdArc::new(LoopRef { shared })
     }
 
     /// The one for threads that have none. Whoever owns the loop keeps it.
-    pub(crate) fn plant_foreign(shared: &Arc<Shared>) -> StdArc<Branch> {
-        let branch = Branch::new(Arc::clone(shared));
-        let erased: StdArc<dyn Any + Send + Sync> = StdArc::clone(&branch) as _;
-        let _planted = shared.foreign_branch.set(StdArc::downgrade(&erased));
-        branch
+    pub(crate) fn set_foreign(shared: &Arc<Shared>) -> StdArc<LoopRef> {
+        let loop_ref = LoopRef::new(Arc::clone(shared));
+        let erased: StdArc<dyn Any + Send + Sync> = StdArc::clone(&loop_ref) as _;
+        let _planted = shared.foreign_loop_ref.set(StdArc::downgrade(&erased));
+        loop_ref
     }
 
     /// A branch for a thread that has none: the planted one, while the loop has an owner.
-    pub(crate) fn foreign(shared: &Arc<Shared>) -> StdArc<Branch> {
-        let planted = shared.foreign_branch.get().and_then(StdWeak::upgrade);
-        let planted = planted.and_then(|branch| branch.downcast().ok());
-        planted.unwrap_or_else(|| Branch::new(Arc::clone(shared)))
+    pub(crate) fn foreign(shared: &Arc<Shared>) -> StdArc<LoopRef> {
+        let planted = shared.foreign_loop_ref.get().and_then(StdWeak::upgrade);
+        let planted = planted.and_then(|loop_ref| loop_ref.downcast().ok());
+        planted.unwrap_or_else(|| LoopRef::new(Arc::clone(shared)))
     }
 }

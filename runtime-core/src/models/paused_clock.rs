@@ -7,7 +7,7 @@ use super::engine::{Loop, explore_less_of_a_loop, explore_loop};
 use crate::runtime::TimeSettings;
 use crate::runtime::modelled::driver::Driver;
 use crate::runtime::modelled::parker::{Interrupt, Parker};
-use crate::runtime::modelled::{AtWork, Tick};
+use crate::runtime::modelled::{Tick, TimeHold};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Bell, Mutant, StdArc, Tally, Waiter, thread};
 
@@ -25,8 +25,10 @@ pub fn a_notified_look_returns_beside_another() {
 
 /// A thread that has time jump, and one that asks that it stand still (2 threads). While the guard
 /// lives it does not move.
-pub fn a_hold_holds_at_once() {
-    explore_loop("e3: a hold holds at once", None, || jump(Reader::Holds));
+pub fn an_inhibitor_holds_at_once() {
+    explore_loop("e3: a hold holds at once", None, || {
+        jump(Reader::ClockInhibitor)
+    });
 }
 
 /// A thread that has time jump, and one that begins to work (2 threads). Time does not move under it.
@@ -91,7 +93,7 @@ pub fn without_the_interrupt_that_was_there() {
 /// Time jumps after the lock under which it was looked whether it may.
 pub fn without_the_lock_for_the_jump() {
     let step = Some(Mutant::JumpUnlocked);
-    explore_loop("e3 twin", step, || jump(Reader::Holds));
+    explore_loop("e3 twin", step, || jump(Reader::ClockInhibitor));
 }
 
 /// Who begins to work does not let a jump be over.
@@ -117,7 +119,7 @@ enum Others {
 }
 
 /// A driver whose time stands still, and its poller.
-fn standing() -> (Arc<Driver>, StdArc<Waiter>) {
+fn paused() -> (Arc<Driver>, StdArc<Waiter>) {
     let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
     let settings = TimeSettings {
         paused: true,
@@ -128,7 +130,7 @@ fn standing() -> (Arc<Driver>, StdArc<Waiter>) {
 }
 
 fn look(others: Others) {
-    let (driver, waiter) = standing();
+    let (driver, waiter) = paused();
     let interrupt: Interrupt = StdArc::new(move || waiter.interrupt());
     let parker = Arc::new(Parker::new(interrupt));
     parker.bind();
@@ -161,7 +163,7 @@ fn look(others: Others) {
 /// What the other thread does while it reads the clock.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reader {
-    Holds,
+    ClockInhibitor,
     Works,
 }
 
@@ -178,28 +180,28 @@ fn jump_to(driver: &Driver, when: Tick, quiet: impl Fn() -> bool) {
 }
 
 fn jump(reader: Reader) {
-    let (driver, _waiter) = standing();
+    let (driver, _waiter) = paused();
     driver.insert(Some(0), LATE, Waker::noop().clone());
     let jumper = {
         let driver = driver.clone();
         thread::spawn(move || jump_to(&driver, LATE, || true))
     };
     match reader {
-        Reader::Holds => driver.holds.ask(),
-        Reader::Works => driver.holds.begin(),
+        Reader::ClockInhibitor => driver.inhibitor.ask(),
+        Reader::Works => driver.inhibitor.begin(),
     }
     let before = driver.clock.tick();
     assert_eq!(driver.clock.tick(), before, "time moved");
     match reader {
-        Reader::Holds => driver.holds.unask(),
-        Reader::Works => drop(driver.holds.end(1)),
+        Reader::ClockInhibitor => driver.inhibitor.unask(),
+        Reader::Works => drop(driver.inhibitor.end(1)),
     }
     driver.look_again();
     jumper.join().expect("a panic would have ended the model");
 }
 
 fn add_and_sleep() {
-    let (driver, _waiter) = standing();
+    let (driver, _waiter) = paused();
     driver.insert(Some(0), LATE, Waker::noop().clone());
     let asleep = Arc::new(AtomicBool::new(false));
     let adder = {
@@ -225,8 +227,8 @@ impl Wake for Count {
 }
 
 fn advance() {
-    let (driver, _waiter) = standing();
-    driver.holds.ask();
+    let (driver, _waiter) = paused();
+    driver.inhibitor.ask();
     driver.insert(Some(0), EARLY, Waker::noop().clone());
     let woken = StdArc::new(Tally::default());
     let mover = {
@@ -252,7 +254,7 @@ fn advance() {
 }
 
 fn leave_and_jump() {
-    let mut event_loop = Loop::standing(2);
+    let mut event_loop = Loop::paused(2);
     let first = event_loop.enter();
     let driver = |event_loop: &Loop| Arc::clone(&event_loop.shared);
     let (shared, ran) = (driver(&event_loop), StdArc::new(Bell::new()));
@@ -270,12 +272,12 @@ fn leave_and_jump() {
     drop(first);
     event_loop.shared.driver.look_again();
     ran.wait();
-    event_loop.shared.crew.stop();
+    event_loop.shared.workers.stop();
     second.join().expect("a panic would have ended the model");
 }
 
 fn expire_and_jump() {
-    let mut event_loop = Loop::standing(2);
+    let mut event_loop = Loop::paused(2);
     let mut first = event_loop.enter();
     let done = Arc::new(AtomicBool::new(false));
     let (shared, says) = (Arc::clone(&event_loop.shared), done.clone());
@@ -288,20 +290,20 @@ fn expire_and_jump() {
         }
         assert_eq!(shared.driver.clock.tick(), EARLY, "time jumped over a task");
         says.store(true, Ordering::Release);
-        shared.crew.seats[0].parker.unpark();
+        shared.workers.remotes[0].parker.unpark();
         Poll::Ready(())
     }));
     let second = event_loop.start_worker();
     first.worker.drive(|| done.load(Ordering::Acquire));
-    event_loop.shared.crew.stop();
+    event_loop.shared.workers.stop();
     drop(first);
     second.join().expect("a panic would have ended the model");
 }
 
 fn take_back() {
-    let event_loop = Loop::standing(1);
+    let event_loop = Loop::paused(1);
     let shared = Arc::clone(&event_loop.shared);
-    let at_work = AtWork::begin(&shared);
+    let time_hold = TimeHold::begin(&shared);
     let lent = event_loop.handle().time_to_lend().expect("it is held here");
     lent.give();
     let other = {
@@ -310,7 +312,7 @@ fn take_back() {
     };
     lent.take_back();
     other.join().expect("a panic would have ended the model");
-    drop(at_work);
-    shared.driver.holds.begin();
-    assert!(shared.driver.holds.end(1), "it is held twice");
+    drop(time_hold);
+    shared.driver.inhibitor.begin();
+    assert!(shared.driver.inhibitor.end(1), "it is held twice");
 }

@@ -11,7 +11,7 @@
 
 use super::idle::Idle;
 use super::parker::{Interrupt, Parker};
-use crate::runtime::run_queue::{Injector, Robbable, RunQueue, Word};
+use crate::runtime::run_queue::{Injector, RunQueue, Stealable, Word};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutant, broken};
 
@@ -19,8 +19,8 @@ use crate::sync::{Arc, Mutant, broken};
 /// of lines that is fetched at once.
 #[derive(Debug)]
 #[repr(align(128))]
-pub(crate) struct Seat<T> {
-    pub(crate) queue: Arc<Robbable<T>>,
+pub(crate) struct Remote<T> {
+    pub(crate) queue: Arc<Stealable<T>>,
     pub(crate) parker: Arc<Parker>,
     /// Counts the beginnings and the ends of polls: odd during one. Written by the worker alone.
     polls: AtomicU64,
@@ -38,9 +38,9 @@ pub(crate) struct Seat<T> {
 
 /// Queues, sleeping places and the idle protocol of all workers.
 #[derive(Debug)]
-pub(crate) struct Crew<T> {
+pub(crate) struct WorkerSet<T> {
     pub(crate) injector: Injector<T>,
-    pub(crate) seats: Box<[Seat<T>]>,
+    pub(crate) remotes: Box<[Remote<T>]>,
     /// On the seats from here on nobody has sat yet.
     used: AtomicUsize,
     pub(crate) idle: Idle,
@@ -51,17 +51,17 @@ pub(crate) struct Crew<T> {
     stopping: AtomicBool,
 }
 
-impl<T: Word> Crew<T> {
+impl<T: Word> WorkerSet<T> {
     /// A crew of `workers` with room for `more`, and the queues of all of them.
     pub(crate) fn new(
         workers: usize,
         more: usize,
         lifo: bool,
         interrupt: &Interrupt,
-    ) -> (Crew<T>, Vec<RunQueue<T>>) {
+    ) -> (WorkerSet<T>, Vec<RunQueue<T>>) {
         let queues: Vec<_> = (0..workers + more).map(|_| RunQueue::new(lifo)).collect();
-        let seat = |queue: &RunQueue<T>| Seat {
-            queue: Arc::clone(queue.robbable()),
+        let remote = |queue: &RunQueue<T>| Remote {
+            queue: Arc::clone(queue.stealable()),
             parker: Arc::new(Parker::new(Interrupt::clone(interrupt))),
             polls: AtomicU64::new(0),
             stuck: AtomicBool::new(false),
@@ -70,27 +70,27 @@ impl<T: Word> Crew<T> {
             away: AtomicBool::new(false),
             dismissed: AtomicBool::new(false),
         };
-        let crew = Crew {
+        let workers = WorkerSet {
             injector: Injector::new(),
-            seats: queues.iter().map(seat).collect(),
+            remotes: queues.iter().map(remote).collect(),
             idle: Idle::new(workers),
             used: AtomicUsize::new(workers),
             workers,
             apart: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
         };
-        (crew, queues)
+        (workers, queues)
     }
 
     /// The seats on which somebody sits, or has sat.
-    pub(crate) fn present(&self) -> &[Seat<T>] {
+    pub(crate) fn present(&self) -> &[Remote<T>] {
         // Acquire, though whoever must look at a seat has acquired its owner's push by the idle word.
-        &self.seats[..self.used.load(Ordering::Acquire)]
+        &self.remotes[..self.used.load(Ordering::Acquire)]
     }
 
-    /// Somebody is going to sit on `seat`.
-    pub(crate) fn open_seat(&self, seat: usize) {
-        self.used.fetch_max(seat + 1, Ordering::AcqRel);
+    /// Somebody is going to sit on `remote`.
+    pub(crate) fn open_remote(&self, remote: usize) {
+        self.used.fetch_max(remote + 1, Ordering::AcqRel);
     }
 
     /// Adds work from a thread that is no worker, or gives it back if the crew has been closed.
@@ -107,7 +107,7 @@ impl<T: Word> Crew<T> {
     /// Wakes a worker for work that has been added, unless one is already looking for it.
     pub(crate) fn notify(&self) {
         if let Some(worker) = self.idle.worker_to_wake() {
-            self.seats[worker].parker.unpark();
+            self.remotes[worker].parker.unpark();
         }
     }
 
@@ -122,20 +122,20 @@ impl<T: Word> Crew<T> {
     /// Looks for work everywhere but in the worker's own queue. `start`: where to begin, so that
     /// thieves spread.
     pub(crate) fn find(&self, worker: usize, queue: &RunQueue<T>, start: usize) -> Option<T> {
-        let (seats, sharers) = (self.present(), self.workers);
+        let (remotes, sharers) = (self.present(), self.workers);
         if let Some(work) = self.injector.take_batch(queue.deque(), sharers) {
             return Some(work);
         }
         let others = || {
-            let all = seats.iter().enumerate();
+            let all = remotes.iter().enumerate();
             all.cycle()
-                .skip(start % seats.len())
-                .take(seats.len())
-                .filter(|(seat, _)| *seat != worker)
+                .skip(start % remotes.len())
+                .take(remotes.len())
+                .filter(|(remote, _)| *remote != worker)
         };
         others()
-            .find_map(|(_, seat)| seat.queue.steal(queue))
-            .or_else(|| others().find_map(|(_, seat)| seat.rob()))
+            .find_map(|(_, remote)| remote.queue.steal(queue))
+            .or_else(|| others().find_map(|(_, remote)| remote.steal()))
             // A push may have come while the others were looked at.
             .or_else(|| self.injector.take_batch(queue.deque(), sharers))
     }
@@ -154,8 +154,8 @@ impl<T: Word> Crew<T> {
 
     /// A worker says that it sleeps. It must go to its parker then, whatever happens: if there is
     /// work after all, somebody has been woken for it, perhaps the worker itself.
-    pub(crate) fn fall_asleep(&self, worker: usize, was_searching: bool) {
-        self.idle.fall_asleep(worker, was_searching);
+    pub(crate) fn start_sleeping(&self, worker: usize, was_searching: bool) {
+        self.idle.start_sleeping(worker, was_searching);
         if !broken(Mutant::SleepWithoutRescan) && self.has_work() {
             self.notify();
         }
@@ -165,12 +165,16 @@ impl<T: Word> Crew<T> {
     /// something else in a queue. (A single task in a queue is its worker's next: a sleeper that
     /// woke up for it would chase a task that yields from queue to queue.)
     pub(crate) fn has_work(&self) -> bool {
-        !self.injector.is_empty() || self.present().iter().any(|seat| seat.queue.has_surplus())
+        !self.injector.is_empty()
+            || self
+                .present()
+                .iter()
+                .any(|remote| remote.queue.has_surplus())
     }
 
     /// Whether anything at all waits: also what its worker would run next, if it came to it.
     pub(crate) fn work_waits(&self) -> bool {
-        !self.injector.is_empty() || self.present().iter().any(|seat| seat.queue.has_any())
+        !self.injector.is_empty() || self.present().iter().any(|remote| remote.queue.has_any())
     }
 
     /// A worker leaves: what it has is everybody's.
@@ -202,15 +206,15 @@ impl<T: Word> Crew<T> {
 
     /// Has every worker look around before its next turn.
     pub(crate) fn call_all(&self) {
-        self.present().iter().for_each(Seat::call);
+        self.present().iter().for_each(Remote::call);
     }
 
     /// Tells every worker to stop.
     pub(crate) fn stop(&self) {
         // Release: pairs with the load in `is_stopping`, beside the parkers' exchanges.
         self.stopping.store(true, Ordering::Release);
-        for seat in &self.seats {
-            seat.parker.unpark();
+        for remote in &self.remotes {
+            remote.parker.unpark();
             if broken(Mutant::StopWakesOne) {
                 break;
             }
@@ -222,12 +226,12 @@ impl<T: Word> Crew<T> {
     }
 }
 
-impl<T: Word> Seat<T> {
+impl<T: Word> Remote<T> {
     /// Takes the slot of a worker that the monitor found stuck.
-    fn rob(&self) -> Option<T> {
+    fn steal(&self) -> Option<T> {
         // Relaxed: a hint; the slot is taken by an exchange.
         if self.stuck.load(Ordering::Relaxed) {
-            self.queue.rob_slot()
+            self.queue.steal_slot()
         } else {
             None
         }

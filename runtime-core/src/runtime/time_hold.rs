@@ -18,40 +18,40 @@ use crate::sync::{Arc, Mutant, StdArc, broken, local};
 
 /// The innermost loop that a thread is at work for, by its address, and how often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Holds {
+struct ThreadHolds {
     of: usize,
     count: usize,
 }
 
 local! {
-    static HOLDS: Cell<Holds> = Cell::new(Holds { of: 0, count: 0 })
+    static THREAD_HOLDS: Cell<ThreadHolds> = Cell::new(ThreadHolds { of: 0, count: 0 })
 }
 
 /// This thread is at work for a loop, until this is dropped.
-pub(crate) struct AtWork<'a> {
+pub(crate) struct TimeHold<'a> {
     shared: &'a Shared,
-    outer: Holds,
+    outer: ThreadHolds,
     /// Whose the hold is: its own, or the caller's.
     own: bool,
 }
 
-impl AtWork<'_> {
+impl TimeHold<'_> {
     /// Holds the time.
-    pub(crate) fn begin(shared: &Shared) -> AtWork<'_> {
-        shared.driver.holds.begin();
-        AtWork::enter(shared, true)
+    pub(crate) fn begin(shared: &Shared) -> TimeHold<'_> {
+        shared.driver.inhibitor.begin();
+        TimeHold::enter(shared, true)
     }
 
     /// The caller holds the time, and goes on to when this is dropped.
-    pub(crate) fn on_hold_of_caller(shared: &Shared) -> AtWork<'_> {
-        AtWork::enter(shared, false)
+    pub(crate) fn on_hold_of_caller(shared: &Shared) -> TimeHold<'_> {
+        TimeHold::enter(shared, false)
     }
 
-    fn enter(shared: &Shared, own: bool) -> AtWork<'_> {
-        let (outer, of) = (HOLDS.with(Cell::get), address(shared));
+    fn enter(shared: &Shared, own: bool) -> TimeHold<'_> {
+        let (outer, of) = (THREAD_HOLDS.with(Cell::get), address(shared));
         let count = 1 + count_of(shared);
-        HOLDS.with(|holds| holds.set(Holds { of, count }));
-        AtWork { shared, outer, own }
+        THREAD_HOLDS.with(|holds| holds.set(ThreadHolds { of, count }));
+        TimeHold { shared, outer, own }
     }
 
     /// Sleeps. Between the wake-up and the thread's next step, the task in its inbox counts.
@@ -63,9 +63,9 @@ impl AtWork<'_> {
     }
 }
 
-impl Drop for AtWork<'_> {
+impl Drop for TimeHold<'_> {
     fn drop(&mut self) {
-        HOLDS.with(|holds| holds.set(self.outer));
+        THREAD_HOLDS.with(|holds| holds.set(self.outer));
         if self.own {
             give(self.shared, 1);
         }
@@ -117,7 +117,7 @@ impl Lent {
 
 /// How often this thread holds the time of a loop.
 fn count_of(shared: &Shared) -> usize {
-    let holds = HOLDS.with(Cell::get);
+    let holds = THREAD_HOLDS.with(Cell::get);
     if holds.of == address(shared) {
         holds.count
     } else {
@@ -130,10 +130,10 @@ fn address(shared: &Shared) -> usize {
 }
 
 fn give(shared: &Shared, count: usize) {
-    shared.driver.holds.end(count);
+    shared.driver.inhibitor.end(count);
     shared.driver.look_again();
 }
 
 fn take(shared: &Shared, count: usize) {
-    (0..count).for_each(|_| shared.driver.holds.begin());
+    (0..count).for_each(|_| shared.driver.inhibitor.begin());
 }

@@ -9,7 +9,7 @@
 //!
 //! **The end.** Callbacks that call others for ever would keep their task alive, and with it the
 //! loop. When the shutdown finds no task but the lane's, it allows for what waits and a great deal
-//! more ([`Lane::wind_down`]): a chain of callbacks that comes to an end gets there. What waits by then
+//! more ([`CallbackQueue::wind_down`]): a chain of callbacks that comes to an end gets there. What waits by then
 //! runs, however long that takes; the lane closes when the rest is used up, or takes too long. What
 //! the end of a task has called is on the lane before the shutdown finds that task gone, so that it is
 //! among what waits.
@@ -19,7 +19,7 @@ use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use crate::runtime::task::callback::Handle;
-use crate::runtime::task::quietly::quietly;
+use crate::runtime::task::catch_panic::catch_panic;
 use crate::sync::Mutex;
 
 /// How many callbacks run before the tasks have their turn again.
@@ -37,7 +37,7 @@ const LAST_CALLS_AT_LEAST: usize = 1_000;
 
 /// Callbacks that wait.
 #[derive(Debug, Default)]
-pub(crate) struct Lane {
+pub(crate) struct CallbackQueue {
     queue: Mutex<Queue>,
     /// A task for each callback.
     in_line: bool,
@@ -76,12 +76,12 @@ pub(crate) enum Pushed {
     Refused(Vec<Handle>),
 }
 
-impl Lane {
+impl CallbackQueue {
     /// An empty lane; `in_line`: each callback has its own place among the tasks.
-    pub(crate) fn new(in_line: bool) -> Lane {
-        Lane {
+    pub(crate) fn new(in_line: bool) -> CallbackQueue {
+        CallbackQueue {
             in_line,
-            ..Lane::default()
+            ..CallbackQueue::default()
         }
     }
 
@@ -178,7 +178,7 @@ impl Lane {
 /// Cancels callbacks that nobody will run any more. A destructor's panic has nobody to go to.
 pub(crate) fn discard(calls: impl IntoIterator<Item = Handle>) {
     for call in calls {
-        quietly(|| call.cancel());
+        catch_panic(|| call.cancel());
     }
 }
 

@@ -14,42 +14,42 @@
 use std::collections::BTreeMap;
 use std::task::Waker;
 
+use super::callback_queue::{CallbackQueue, Pushed};
 use super::driver::Driver;
-use super::lane::{Lane, Pushed};
 use crate::runtime::task::callback::Handle;
 use crate::runtime::time::{Tick, TimerKey};
 use crate::sync::Mutex;
 
 /// Names a callback on the agenda: its instant, and its number among those of the same instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct AgendaKey {
+pub(crate) struct CallbackTimerKey {
     when: Tick,
     number: u64,
 }
 
 /// The callbacks of `call_at` that are not due yet.
 #[derive(Debug, Default)]
-pub(crate) struct Agenda {
+pub(crate) struct CallbackTimers {
     entries: Mutex<Entries>,
 }
 
 #[derive(Debug, Default)]
 struct Entries {
-    waiting: BTreeMap<AgendaKey, Handle>,
+    waiting: BTreeMap<CallbackTimerKey, Handle>,
     last_number: u64,
-    alarm: Option<Alarm>,
+    driver_timer: Option<DriverTimer>,
     closed: bool,
 }
 
 /// The timer in the driver.
 #[derive(Debug)]
-struct Alarm {
+struct DriverTimer {
     /// Of the callback for which it was set; the timer itself may be later, by the loop's slack.
     when: Tick,
     key: TimerKey,
 }
 
-impl Agenda {
+impl CallbackTimers {
     /// Adds a callback. `None` if the loop is closed: the callback is the caller's to discard.
     pub(crate) fn add(
         &self,
@@ -57,13 +57,13 @@ impl Agenda {
         when: Tick,
         call: Handle,
         waker: impl FnOnce() -> Waker,
-    ) -> Option<AgendaKey> {
+    ) -> Option<CallbackTimerKey> {
         let mut entries = self.entries.lock();
         if entries.closed {
             return None;
         }
         entries.last_number += 1;
-        let key = AgendaKey {
+        let key = CallbackTimerKey {
             when,
             number: entries.last_number,
         };
@@ -76,7 +76,7 @@ impl Agenda {
     pub(crate) fn remove(
         &self,
         driver: &Driver,
-        key: AgendaKey,
+        key: CallbackTimerKey,
         waker: impl FnOnce() -> Waker,
     ) -> Option<Handle> {
         let mut entries = self.entries.lock();
@@ -89,7 +89,7 @@ impl Agenda {
     pub(crate) fn move_due(
         &self,
         driver: &Driver,
-        lane: &Lane,
+        callback_queue: &CallbackQueue,
         waker: impl FnOnce() -> Waker,
     ) -> Pushed {
         let mut entries = self.entries.lock();
@@ -104,7 +104,7 @@ impl Agenda {
             due.push(first.remove());
         }
         entries.set_alarm(driver, waker);
-        lane.push(due)
+        callback_queue.push(due)
     }
 
     /// Refuses callbacks from now on, and hands out those that wait.
@@ -122,21 +122,26 @@ impl Entries {
         let first = self.waiting.first_key_value().map(|(key, _)| key.when);
         // What is beyond counting stays on the agenda, to the end of the loop.
         let first = first.filter(|when| *when != Tick::NEVER);
-        if first == self.alarm.as_ref().map(|alarm| alarm.when) {
+        if first
+            == self
+                .driver_timer
+                .as_ref()
+                .map(|driver_timer| driver_timer.when)
+        {
             return;
         }
         self.unset_alarm(driver);
-        self.alarm = first.and_then(|when| {
+        self.driver_timer = first.and_then(|when| {
             let fires = driver.fires_at(driver.clock.tick(), when);
             // On the wheel of no worker in particular: it is everybody's.
             let key = driver.insert_only(fires, waker())?;
-            Some(Alarm { when, key })
+            Some(DriverTimer { when, key })
         });
     }
 
     fn unset_alarm(&mut self, driver: &Driver) {
-        if let Some(alarm) = self.alarm.take() {
-            driver.cancel(alarm.key);
+        if let Some(driver_timer) = self.driver_timer.take() {
+            driver.cancel(driver_timer.key);
         }
     }
 }

@@ -12,28 +12,28 @@
 
 use std::task::Waker;
 
-use super::attendant::Attendant;
 use super::cancel;
-use super::quietly::quietly;
+use super::catch_panic::catch_panic;
+use super::foreign_waker::ForeignWaker;
 use super::reference::TaskRef;
 use super::waker::wakes;
 use crate::sync::StdArc;
 
 /// The registration of an aware awaitable that is polled through a foreign waker.
 #[derive(Debug, Default)]
-pub(crate) struct Attendance(Option<Box<Entry>>);
+pub(crate) struct CancelWaker(Option<Box<Entry>>);
 
 #[derive(Debug)]
 struct Entry {
     task: TaskRef,
     key: u64,
-    attendant: StdArc<Attendant>,
+    foreign_waker: StdArc<ForeignWaker>,
 }
 
-impl Attendance {
+impl CancelWaker {
     /// Sees to it that a request for the current task wakes `waker`, if that is not the task's own.
     #[inline]
-    pub(crate) fn attend(&mut self, waker: &Waker) {
+    pub(crate) fn register_waker(&mut self, waker: &Waker) {
         if let Some(task) = cancel::current_pointer() {
             if !wakes(waker, task) {
                 self.register(waker);
@@ -54,45 +54,45 @@ impl Attendance {
             return;
         }
         self.0 = None;
-        let attendant = StdArc::new(Attendant::new(waker.clone()));
+        let foreign_waker = StdArc::new(ForeignWaker::new(waker.clone()));
         let side = task.header().side_or_new();
-        let key = side.add_attendant(StdArc::clone(&attendant));
+        let key = side.add_foreign_waker(StdArc::clone(&foreign_waker));
         task.header().state.note_foreign();
         self.0 = Some(Box::new(Entry {
             task,
             key,
-            attendant,
+            foreign_waker,
         }));
     }
 }
 
 impl Entry {
     fn stands(&self, task: &TaskRef, waker: &Waker) -> bool {
-        self.attendant.stands(waker) && self.task == *task
+        self.foreign_waker.stands(waker) && self.task == *task
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        let _attendant = self
+        let _foreign_waker = self
             .task
             .header()
             .side()
-            .and_then(|side| side.remove_attendant(self.key));
+            .and_then(|side| side.remove_foreign_waker(self.key));
     }
 }
 
 /// Wakes everybody who attends to the current task: before a delivery.
-pub(crate) fn wake_attendants() {
+pub(crate) fn wake_foreign_wakers() {
     let Some(task) = cancel::current() else {
         return;
     };
     if !task.header().state.has_foreign() {
         return;
     }
-    let attendants = task.header().side().map(|side| side.take_attendants());
-    for attendant in attendants.into_iter().flatten() {
+    let foreign_wakers = task.header().side().map(|side| side.take_foreign_wakers());
+    for foreign_waker in foreign_wakers.into_iter().flatten() {
         // Perhaps the last of it, with its waker.
-        quietly(move || attendant.wake());
+        catch_panic(move || foreign_waker.wake());
     }
 }

@@ -3,20 +3,20 @@
 use crate::sync::{StdArc, Tally, UnsafeCell, thread};
 
 /// Loom knows who looks at the cell: a look that is not ordered before the drop is a data race.
-pub(super) struct Witness {
+pub(super) struct DropProbe {
     cell: UnsafeCell<()>,
     dropped: StdArc<Tally>,
 }
 
 // SAFETY: there is nothing in the cell; who looks at it when is what loom is asked.
-unsafe impl Send for Witness {}
+unsafe impl Send for DropProbe {}
 // SAFETY: as above.
-unsafe impl Sync for Witness {}
+unsafe impl Sync for DropProbe {}
 
-impl Witness {
+impl DropProbe {
     /// `dropped` counts the drops.
-    pub(super) fn new(dropped: &StdArc<Tally>) -> Witness {
-        Witness {
+    pub(super) fn new(dropped: &StdArc<Tally>) -> DropProbe {
+        DropProbe {
             cell: UnsafeCell::new(()),
             dropped: StdArc::clone(dropped),
         }
@@ -33,7 +33,7 @@ impl Witness {
     }
 }
 
-impl Drop for Witness {
+impl Drop for DropProbe {
     fn drop(&mut self) {
         self.dropped.add();
         // A model that has failed already is taken down in no order.

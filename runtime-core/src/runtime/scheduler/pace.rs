@@ -1,0 +1,78 @@
+//! When a busy worker looks around next: at timers, and at the injector.
+//!
+//! A look is due after 61 turns or 100 µs, whichever comes first. No turn reads the clock for that.
+//! Each look reads it, and learns from the time since the look before how many turns may pass until
+//! the next one.
+
+use std::time::{Duration, Instant};
+
+/// How many turns pass at most between two looks.
+const TURNS_BETWEEN_LOOKS: u32 = 61;
+
+/// How much time may pass between two looks, unless a single poll takes longer.
+const TIME_BETWEEN_LOOKS: Duration = Duration::from_micros(100);
+
+/// Counts the turns of one worker down to its next look.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    /// The turn with the look; the next turn is 1.
+    turns_to_look: u32,
+    /// How many turns pass between two looks, as long as turns take as long as the last ones.
+    look_every: u32,
+    /// When the last look was. None if the worker has slept since.
+    looked: Option<Instant>,
+}
+
+impl Pace {
+    pub(crate) fn new() -> Pace {
+        Pace {
+            turns_to_look: TURNS_BETWEEN_LOOKS,
+            look_every: TURNS_BETWEEN_LOOKS,
+            looked: None,
+        }
+    }
+
+    /// Counts a turn. True if it is to begin with a look.
+    #[inline]
+    pub(crate) fn is_look_due(&mut self) -> bool {
+        self.turns_to_look -= 1;
+        self.turns_to_look == 0
+    }
+
+    /// Makes a look due with the next turn.
+    #[inline]
+    pub(crate) fn look_next(&mut self) {
+        self.turns_to_look = 1;
+    }
+
+    /// Lets at least one turn pass before the next look.
+    pub(crate) fn skip_one(&mut self) {
+        self.turns_to_look = self.turns_to_look.max(2);
+    }
+
+    /// The worker goes to sleep: the time until its next look says nothing about its turns.
+    pub(crate) fn stop(&mut self) {
+        self.looked = None;
+    }
+
+    /// Decides, at a look, after how many turns the next one is due. Returns whether turns take long.
+    /// `called`: the monitor has asked for this look, because something waits.
+    pub(crate) fn set(&mut self, now: Instant, called: bool) -> bool {
+        let looked = self.looked.replace(now);
+        let took = looked.map_or(Duration::ZERO, |looked| now - looked);
+        let slow = called || took > TIME_BETWEEN_LOOKS;
+        if slow {
+            let turns = f64::from(self.look_every) * TIME_BETWEEN_LOOKS.as_secs_f64();
+            let turns = if called {
+                1.0
+            } else {
+                turns / took.as_secs_f64()
+            };
+            self.look_every = (turns as u32).max(1);
+        } else if took < TIME_BETWEEN_LOOKS / 2 {
+            self.look_every = (2 * self.look_every).min(TURNS_BETWEEN_LOOKS);
+        }
+        self.turns_to_look = self.look_every;
+        slow
+    }
+}
