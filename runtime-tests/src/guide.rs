@@ -1,4 +1,5 @@
-//! The guides in `docs/`, so that every program in them is compiled, and run unless it says `no_run`.
+//! The guides in `docs/`, so that every program in them is compiled, and run unless it says
+//! `no_run`.
 
 #[doc = include_str!("../../docs/cancellation.md")]
 struct Cancellation;

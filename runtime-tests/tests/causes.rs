@@ -1,5 +1,5 @@
-//! One cause of a cancellation is one request, however many ways it comes: through awaiting tasks, round a
-//! circle of them, or by the awaiter's own part in the same end.
+//! One cause of a cancellation is one request, however many ways it comes: through awaiting tasks,
+//! round a circle of them, or by the awaiter's own part in the same end.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,5 @@
-//! The end of a loop: what was handed in is not lost, nothing spins, nothing is kept, nothing hangs.
+//! The end of a loop: what was handed in is not lost, nothing spins, nothing is kept, nothing
+//! hangs.
 #![expect(
     clippy::async_yields_async,
     reason = "tasks are carried out of the runs that make them"

@@ -1,5 +1,5 @@
-//! `asyncio::Future`: asyncio's rules TF-2, TF-4 to TF-7, TF-10, TF-15 and TF-19, and differences 4,
-//! 12, 15 and 20.
+//! `asyncio::Future`: asyncio's rules TF-2, TF-4 to TF-7, TF-10, TF-15 and TF-19, and differences
+//! 4, 12, 15 and 20.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

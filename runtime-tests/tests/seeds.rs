@@ -1,5 +1,5 @@
-//! The deterministic mode: planted mistakes are found within a thousand seeds, and a seed repeats its
-//! schedule, on every machine.
+//! The deterministic mode: planted mistakes are found within a thousand seeds, and a seed repeats
+//! its schedule, on every machine.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

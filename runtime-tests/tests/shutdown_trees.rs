@@ -1,13 +1,13 @@
-//! Random trees of tasks that await, supervise, and clean up after each other are shut down, over and
-//! over: on real threads, and under seeds.
+//! Random trees of tasks that await, supervise, and clean up after each other are shut down, over
+//! and over: on real threads, and under seeds.
 //!
-//! Nobody is cancelled but by the shutdown. So no task may ever see another one's cancellation as a value,
-//! no supervisor may start a worker anew because of it, no cleanup may be cut short, and every task has
-//! been asked to end exactly once, however often that reaches it: by its own part of the shutdown, and
-//! by that of each task that awaits it.
+//! Nobody is cancelled but by the shutdown. So no task may ever see another one's cancellation as a
+//! value, no supervisor may start a worker anew because of it, no cleanup may be cut short, and
+//! every task has been asked to end exactly once, however often that reaches it: by its own part of
+//! the shutdown, and by that of each task that awaits it.
 //!
-//! `ASYNCIO_SHUTDOWNS` says how many trees there are for each kind of loop, instead of those of a usual run:
-//! a long one is 10000. `ASYNCIO_SHUTDOWNS_FROM` is the number of the first.
+//! `ASYNCIO_SHUTDOWNS` says how many trees there are for each kind of loop, instead of those of a
+//! usual run: a long one is 10000. `ASYNCIO_SHUTDOWNS_FROM` is the number of the first.
 
 use std::env;
 use std::fmt::Debug;
@@ -47,7 +47,8 @@ impl Count {
 struct World {
     born: Count,
     gone: Count,
-    /// Cleanups that began when their task had been cancelled. A shutdown that comes later may cut one short.
+    /// Cleanups that began when their task had been cancelled. A shutdown that comes later may cut
+    /// one short.
     cleans: Count,
     cleaned: Count,
     /// Ends of other tasks, seen as errors. There is to be none.
@@ -90,8 +91,8 @@ impl World {
         ended.ok()
     }
 
-    /// What every cleanup does: it takes a while, and looks how often its task has been asked to end. It
-    /// counts if that was asked before it began: later requests interrupt it.
+    /// What every cleanup does: it takes a while, and looks how often its task has been asked to
+    /// end. It counts if that was asked before it began: later requests interrupt it.
     async fn cleanup(self: Shared, mut dice: Dice, before: Before) {
         let counts = before.0.load(Ordering::SeqCst);
         if counts {

@@ -1,8 +1,9 @@
-//! Everything at once, from many threads, for a bounded time: spawn, wake, cancel, steal, sleep, shut
-//! down.
+//! Everything at once, from many threads, for a bounded time: spawn, wake, cancel, steal, sleep,
+//! shut down.
 //!
-//! `ASYNCIO_STRESS_SECONDS` makes it longer than the two seconds of a usual run; `ASYNCIO_TUNE=none`
-//! runs it with every optimisation off. A hang is a failure: the watchdog ends the process.
+//! `ASYNCIO_STRESS_SECONDS` makes it longer than the two seconds of a usual run;
+//! `ASYNCIO_TUNE=none` runs it with every optimisation off. A hang is a failure: the watchdog ends
+//! the process.
 
 use std::future::poll_fn;
 use std::sync::Arc;

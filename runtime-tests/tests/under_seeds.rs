@@ -1,5 +1,5 @@
-//! The rules of the combinators, under many schedules each: what a cancellation at any moment may do
-//! to them, and what it may not. Rule numbers are those of asyncio's rules.
+//! The rules of the combinators, under many schedules each: what a cancellation at any moment may
+//! do to them, and what it may not. Rule numbers are those of asyncio's rules.
 
 use std::future::Future;
 use std::sync::Arc;

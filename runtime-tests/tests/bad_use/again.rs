@@ -1,5 +1,5 @@
-//! Polling what has ended: the panic says what it was, and where it was made. (Where it is polled again,
-//! nobody can know: an `await` passes no line on.)
+//! Polling what has ended: the panic says what it was, and where it was made. (Where it is polled
+//! again, nobody can know: an `await` passes no line on.)
 
 use super::*;
 use std::future::Future;

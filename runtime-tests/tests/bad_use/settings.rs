@@ -1,7 +1,7 @@
 //! Settings at their extremes: each is refused at the caller's line, or works.
 //!
-//! The tests of settings knew zero, and nothing beyond what anybody would set; of the environment they
-//! knew what it may say.
+//! The tests of settings knew zero, and nothing beyond what anybody would set; of the environment
+//! they knew what it may say.
 
 use super::*;
 use std::process::Command;

@@ -118,7 +118,8 @@ fn tasks_of_a_circle_that_are_cancelled_by_several_at_once_end() {
     });
 }
 
-/// Of a gather that hears of the shutdown by a child that has ended, no test had another in a circle.
+/// Of a gather that hears of the shutdown by a child that has ended, no test had another in a
+/// circle.
 #[test]
 fn a_shutdown_ends_a_gather_in_a_circle_whoever_comes_first() {
     async fn left(place: Place) -> Task<()> {

@@ -12,8 +12,8 @@ async fn clean(cleaned: Arc<AtomicUsize>) {
     cleaned.fetch_add(1, Ordering::SeqCst);
 }
 
-/// Shuts down a hundred tasks of `task`, which is given what counts the cleanups that came to their end,
-/// and what counts the bodies that began. All of them clean up.
+/// Shuts down a hundred tasks of `task`, which is given what counts the cleanups that came to their
+/// end, and what counts the bodies that began. All of them clean up.
 fn all_clean_up<F>(
     task: impl Fn(usize, Arc<AtomicUsize>, Arc<AtomicUsize>) -> F + Copy + Send + Sync,
 ) where
@@ -37,7 +37,8 @@ fn all_clean_up<F>(
     }
 }
 
-/// The two parts of one shutdown, the child's own and its awaiter's, cut each other's cleanups short.
+/// The two parts of one shutdown, the child's own and its awaiter's, cut each other's cleanups
+/// short.
 #[test]
 fn a_shutdown_lets_the_cleanup_that_it_has_begun_in_a_child_run_to_its_end() {
     all_clean_up(|_, counter, begun| async move {
@@ -114,7 +115,8 @@ fn one_deadline_that_parent_and_child_have_is_one_cancellation() {
                     .await;
                     let outcome = timeout_at(deadline, async move |_| child.await).await;
                     assert_eq!(cleaned.load(Ordering::SeqCst), n);
-                    // The deadline is the parent's, too, whichever of the two has been first to know.
+                    // The deadline is the parent's, too, whichever of the two has been first to
+                    // know.
                     assert!(
                         !matches!(outcome, Ok(Ok(Ok(())))),
                         "nobody has returned a value"

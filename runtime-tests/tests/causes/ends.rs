@@ -93,7 +93,8 @@ const WAYS: [(&str, Await); 18] = [
             .expect("an hour is long")
         })
     }),
-    // Who waited by a handle was told, and so were those that a callback told of the end by a future.
+    // Who waited by a handle was told, and so were those that a callback told of the end by a
+    // future.
     ("a handle's wait", |child| {
         Box::pin(async move {
             let mut child = child();
@@ -119,8 +120,8 @@ const WAYS: [(&str, Await); 18] = [
     }),
 ];
 
-/// Starts the child anew, as often as it ends cancelled: what a supervisor does. Earlier that was at
-/// every shutdown.
+/// Starts the child anew, as often as it ends cancelled: what a supervisor does. Earlier that was
+/// at every shutdown.
 async fn supervise(way: Await, child: Child, begun: Arc<AtomicUsize>, restarts: Arc<AtomicUsize>) {
     loop {
         begun.fetch_add(1, Ordering::SeqCst);

@@ -1,9 +1,10 @@
-//! A request that goes down through awaiting tasks: at a constant cost, however deep and however often.
+//! A request that goes down through awaiting tasks: at a constant cost, however deep and however
+//! often.
 
 use super::*;
 
-/// A chain of so many tasks, each of which awaits the one that was made before; in the other order, each
-/// makes the one that it awaits. Returns the outermost and the innermost.
+/// A chain of so many tasks, each of which awaits the one that was made before; in the other order,
+/// each makes the one that it awaits. Returns the outermost and the innermost.
 async fn chain(length: usize) -> (Task<()>, TaskHandle) {
     let begun = Arc::new(AtomicUsize::new(0));
     let mut task = create_task(pending::<()>());

@@ -1,8 +1,8 @@
 //! Callbacks that were registered before the close run, however late the end comes that calls them.
 //!
-//! A task used to leave the registry before it told of its end, and the close waited for the registry
-//! alone. The models ended a task during a shutdown, but none with a callback; the tests looked
-//! whether tasks had ended, and counted callbacks of loops that went on.
+//! A task used to leave the registry before it told of its end, and the close waited for the
+//! registry alone. The models ended a task during a shutdown, but none with a callback; the tests
+//! looked whether tasks had ended, and counted callbacks of loops that went on.
 
 use std::future::{Future, IntoFuture, pending, poll_fn};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};

@@ -237,7 +237,8 @@ fn what_a_destructor_hands_in_during_the_close_is_answered() {
 
 type Answer = Box<dyn FnOnce() -> bool + Send>;
 
-/// Hands in one of each kind, and asks later what has become of it: it ran, or says that it did not.
+/// Hands in one of each kind, and asks later what has become of it: it ran, or says that it did
+/// not.
 fn hand_in(event_loop: &EventLoop, answers: &mpsc::Sender<Answer>) {
     let say = |answer: Answer| answers.send(answer).unwrap();
     let (ran, cancelled) = (Flag::default(), event_loop.call_soon(|| ()));

@@ -1,4 +1,5 @@
-//! A loop in a fork of its process: its threads are not there, and what would wait for them says so.
+//! A loop in a fork of its process: its threads are not there, and what would wait for them says
+//! so.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! A loop that is closed gives back what it had, whoever still holds it.
 //!
-//! The tests counted descriptors of loops that nobody held any more; a handle, a waker in a wheel or
-//! an exception handler that holds the loop kept all of it.
+//! The tests counted descriptors of loops that nobody held any more; a handle, a waker in a wheel
+//! or an exception handler that holds the loop kept all of it.
 
 use std::fs;
 use std::future::poll_fn;

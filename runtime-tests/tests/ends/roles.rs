@@ -1,7 +1,8 @@
 //! A guard carries a loop, and never the role of a thread that has left it.
 //!
-//! Guards were tested inside the run in which they were made, and on foreign threads: none was carried
-//! from the one to the other. Local tasks were made by code that ran, not by what is dropped last.
+//! Guards were tested inside the run in which they were made, and on foreign threads: none was
+//! carried from the one to the other. Local tasks were made by code that ran, not by what is
+//! dropped last.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, mpsc};

@@ -1,5 +1,5 @@
-//! A shutdown that has to wait sleeps. It used to yield between two looks where only a callback ran:
-//! no test measured what a wait costs.
+//! A shutdown that has to wait sleeps. It used to yield between two looks where only a callback
+//! ran: no test measured what a wait costs.
 
 use std::fs;
 use std::sync::mpsc;

@@ -7,15 +7,17 @@ use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::raw;
 
-/// Wakers that borrow: each lives at the place where its target stands, and its clones are wakers of the
-/// target that stands there when they are made. Two polls with one place look the same, and are for two.
+/// Wakers that borrow: each lives at the place where its target stands, and its clones are wakers
+/// of the target that stands there when they are made. Two polls with one place look the same, and
+/// are for two.
 #[derive(Default)]
 pub(crate) struct Place {
     target: Mutex<Option<Arc<AtomicUsize>>>,
 }
 
 impl Place {
-    /// Lets `poll` have the waker of this place, while `target` stands there: its wakes are counted.
+    /// Lets `poll` have the waker of this place, while `target` stands there: its wakes are
+    /// counted.
     pub(crate) fn with<R>(&self, target: &Arc<AtomicUsize>, poll: impl FnOnce(&Waker) -> R) -> R {
         *self.target.lock().unwrap() = Some(Arc::clone(target));
         // SAFETY: the data is the place, which is borrowed until the waker is gone; its clones own

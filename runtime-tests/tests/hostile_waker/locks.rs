@@ -1,9 +1,9 @@
 //! User code that uses the loop, wherever the engine holds it: no lock may be held while it runs.
 //!
-//! Every lock of the library, what of the user's stands behind it, and who strikes there. (In a debug
-//! build each of them counts as a critical section, and so does the poller's role; whatever is about to
-//! run user code asserts that there is none: a strike that finds one ends by a panic, and elsewhere by
-//! a deadlock, which the watchdog ends.)
+//! Every lock of the library, what of the user's stands behind it, and who strikes there. (In a
+//! debug build each of them counts as a critical section, and so does the poller's role; whatever
+//! is about to run user code asserts that there is none: a strike that finds one ends by a panic,
+//! and elsewhere by a deadlock, which the watchdog ends.)
 //!
 //! | lock | the user's behind it | struck by |
 //! |---|---|---|
@@ -26,8 +26,9 @@
 //! | `run_queue/injector.rs`, `scheduler/inbox.rs`, `task/registry/` | tasks, moved only | every one |
 //! | `scheduler/{idle,parker,alarm,threads}.rs` | nothing | |
 //!
-//! Borrows of a thread's own cells come to the same: `scheduler/home.rs` (local tasks), `scheduler/core.rs`
-//! (births), `task/entered.rs` (contexts), `task/cancel.rs` and `task/held.rs` (marks, listeners).
+//! Borrows of a thread's own cells come to the same: `scheduler/home.rs` (local tasks),
+//! `scheduler/core.rs` (births), `task/entered.rs` (contexts), `task/cancel.rs` and `task/held.rs`
+//! (marks, listeners).
 
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -111,7 +112,8 @@ fn poll_with<F: Future + Unpin>(future: &mut F, waker: &Waker) -> bool {
 /// How often each thread strikes at most: what it leaves behind has to be worked off.
 const STRIKES_AT_MOST: usize = 2_000;
 
-/// Has so many threads do `strike` on one loop, by turns of a short time, while the loop runs `main`.
+/// Has so many threads do `strike` on one loop, by turns of a short time, while the loop runs
+/// `main`.
 fn strike_from(threads: usize, strike: impl Fn(usize, &EventLoop) + Sync) {
     watched(|| {
         for workers in [1, 2] {
@@ -171,8 +173,8 @@ fn hostile_wakers_meet_the_locks_of_the_timers_and_callbacks() {
     });
 }
 
-/// A cancel that finds a wheel locked leaves the waker there, to be dropped by the next visitor: who adds a
-/// callback, under the lock of all callbacks, or who polls, in the poller's role.
+/// A cancel that finds a wheel locked leaves the waker there, to be dropped by the next visitor:
+/// who adds a callback, under the lock of all callbacks, or who polls, in the poller's role.
 #[test]
 fn a_hostile_waker_is_given_up_while_others_change_the_callbacks() {
     watched(|| {
@@ -199,7 +201,8 @@ fn a_hostile_waker_is_given_up_while_others_change_the_callbacks() {
     });
 }
 
-/// A waker whose destructor alone uses the loop, and that briefly: so most of the time is the engine's.
+/// A waker whose destructor alone uses the loop, and that briefly: so most of the time is the
+/// engine's.
 struct OnDropped(EventLoop);
 
 impl std::task::Wake for OnDropped {

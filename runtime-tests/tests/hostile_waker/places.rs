@@ -1,8 +1,8 @@
 //! Two wakers at one place: who polls last is woken, whatever the waker looked like before.
 //!
-//! A waker's identity is that of the clone that is kept. One that was seen before says nothing: it may be
-//! gone, and another stand at its place. (Every other test polls with wakers that own what they wake, and
-//! keeps them.)
+//! A waker's identity is that of the clone that is kept. One that was seen before says nothing: it
+//! may be gone, and another stand at its place. (Every other test polls with wakers that own what
+//! they wake, and keeps them.)
 
 use asyncio::{Future as LoopFuture, Runner, gather, run_coroutine_threadsafe, timeout, wait_for};
 
@@ -10,8 +10,8 @@ use super::*;
 
 type Made = BoxFuture<'static, ()>;
 
-/// Polls what `make` makes for one target and then for another, from one place, has it end, and says who
-/// was woken.
+/// Polls what `make` makes for one target and then for another, from one place, has it end, and
+/// says who was woken.
 fn woken(make: impl FnOnce() -> (Made, Box<dyn FnOnce()>)) -> [usize; 2] {
     let (mut made, end) = make();
     let place = borrowing::Place::default();

@@ -1,7 +1,7 @@
 //! Big futures on small stacks.
 //!
-//! No test saw that a future was copied a dozen times on its way into a task, since all futures of the
-//! tests are small. Here a debug build counts: it copies wherever the source says so.
+//! No test saw that a future was copied a dozen times on its way into a task, since all futures of
+//! the tests are small. Here a debug build counts: it copies wherever the source says so.
 
 use super::*;
 use asyncio::TaskError;

@@ -1,4 +1,5 @@
-//! What a handle keeps of a task that has ended, or of a loop that is closed: its head, and nothing that is big.
+//! What a handle keeps of a task that has ended, or of a loop that is closed: its head, and nothing
+//! that is big.
 //!
 //! The tests of leaks count what is dropped. Here everything was dropped, and the room stayed.
 
@@ -165,8 +166,8 @@ fn handles_of_callbacks_and_functions_keep_nothing_of_them() {
     });
 }
 
-/// So many loops that are closed, and what one of them may keep: about 2 KiB for each worker, and for
-/// each that may stand in for one.
+/// So many loops that are closed, and what one of them may keep: about 2 KiB for each worker, and
+/// for each that may stand in for one.
 const LOOPS: usize = 200;
 const KIBIBYTES_OF_A_LOOP: f64 = 16.0;
 
@@ -190,8 +191,8 @@ fn closed_loop() -> asyncio::EventLoop {
     event_loop
 }
 
-// What was waited for was woken and dropped at the close, and its room stayed: a wheel of 11 KiB for each
-// worker, 85 KiB in all.
+// What was waited for was woken and dropped at the close, and its room stayed: a wheel of 11 KiB
+// for each worker, 85 KiB in all.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_handle_of_a_closed_loop_keeps_little() {

@@ -1,7 +1,7 @@
 //! Chains as long as the user makes them, on a stack that has no room for them.
 //!
-//! No test nested more than a dozen of anything, so nothing showed that the library dropped, woke and
-//! started each link inside the one before.
+//! No test nested more than a dozen of anything, so nothing showed that the library dropped, woke
+//! and started each link inside the one before.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -428,7 +428,8 @@ fn a_run_deep_inside_destructors_goes_as_everywhere() {
     });
 }
 
-/// The values of a task, and of a future for threads, were dropped so; those of a plain one were not.
+/// The values of a task, and of a future for threads, were dropped so; those of a plain one were
+/// not.
 #[test]
 fn values_that_own_futures_are_dropped_one_after_the_other() {
     #[derive(Clone)]

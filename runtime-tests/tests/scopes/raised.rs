@@ -38,8 +38,8 @@ async fn a_limit_raised_in_the_poll_in_which_one_inside_is_due_ends_at_the_limit
     );
 }
 
-/// Two cleanups, of which the one that is cancelled first goes on for long, and lets the other, which
-/// waits for a request of its own, begin.
+/// Two cleanups, of which the one that is cancelled first goes on for long, and lets the other,
+/// which waits for a request of its own, begin.
 async fn two_that_clean_up() {
     let (send, recv) = oneshot::channel();
     let one = async {

@@ -102,8 +102,8 @@ fn a_panic_passes_through_and_the_worker_is_back_at_work() {
     });
 }
 
-// What follows was never asked: the tests above have one worker blocked, which the others, or a spare,
-// stand in for.
+// What follows was never asked: the tests above have one worker blocked, which the others, or a
+// spare, stand in for.
 
 #[test]
 fn everybody_goes_on_while_more_tasks_are_inside_than_there_are_workers() {

@@ -1,8 +1,9 @@
-//! Who waits for the time of a loop that is closed: meanwhile, or before. Nothing would ever end that
-//! wait, so it ends by a panic that says so, and names the line that made it.
+//! Who waits for the time of a loop that is closed: meanwhile, or before. Nothing would ever end
+//! that wait, so it ends by a panic that says so, and names the line that made it.
 //!
-//! A loop's own tasks have ended by then; this is for whoever waits elsewhere, in another executor. (What
-//! was checked of a closed loop before were its calls, which return at once; nobody looked at who waits.)
+//! A loop's own tasks have ended by then; this is for whoever waits elsewhere, in another executor.
+//! (What was checked of a closed loop before were its calls, which return at once; nobody looked at
+//! who waits.)
 
 use std::future::Future;
 use std::sync::Barrier;

@@ -1,7 +1,7 @@
 //! Timers and what comes from outside are reached in time, whatever the others' polls cost.
 //!
-//! Nobody saw that they were not: the polls of the tests are short, and what is looked at after so many
-//! of those is looked at soon.
+//! Nobody saw that they were not: the polls of the tests are short, and what is looked at after so
+//! many of those is looked at soon.
 
 use super::*;
 use asyncio::checkpoint;
@@ -87,7 +87,8 @@ fn late_beside<F: Future<Output = ()>>(
     (late, outside.join().unwrap())
 }
 
-/// All of them are about a millisecond late at most, in a quiet moment: sixty-one polls take twelve.
+/// All of them are about a millisecond late at most, in a quiet moment: sixty-one polls take
+/// twelve.
 #[track_caller]
 fn nobody_is_late<F: Future<Output = ()>>(others: impl Fn() -> F) {
     // One at a time: each keeps a processor busy.

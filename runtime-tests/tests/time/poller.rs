@@ -181,10 +181,10 @@ fn a_root_on_a_foreign_thread_has_all_of_time() {
     });
 }
 
-/// All of them are due at the tick at which the loop's time begins: the same one again and again, armed
-/// for, fired, taken out, and armed for again, while the poller falls asleep for the sleep at the end.
-/// (No other test sees it: elsewhere each deadline is an instant of its own; and a model in which the
-/// kernel's timer does not go off has no shot that could be believed in.)
+/// All of them are due at the tick at which the loop's time begins: the same one again and again,
+/// armed for, fired, taken out, and armed for again, while the poller falls asleep for the sleep at
+/// the end. (No other test sees it: elsewhere each deadline is an instant of its own; and a model
+/// in which the kernel's timer does not go off has no shot that could be believed in.)
 #[test]
 fn a_deadline_that_comes_again_and_again_leaves_the_kernels_timer_armed() {
     for workers in [2, 4] {

@@ -322,8 +322,8 @@ fn what_waits_is_run_when_every_spare_is_stuck_as_well() {
             create_task(async { thread::sleep(60 * TICK) })
                 .await
                 .unwrap();
-            // From now on main's thread takes main alone. The spare is blocked by the first of these until
-            // the second has run.
+            // From now on main's thread takes main alone. The spare is blocked by the first of
+            // these until the second has run.
             let (send, receive) = mpsc::channel();
             let first = create_task(async move { receive.recv().unwrap() });
             sleep(5 * TICK).await;

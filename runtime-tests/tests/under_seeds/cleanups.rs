@@ -110,7 +110,8 @@ async fn a_request_that_is_taken_back_in_time_is_not_delivered() {
     other.await.unwrap();
 }
 
-// CA-4, difference 4: through a chain of awaited tasks, and the outer never sees the inner one's end.
+// CA-4, difference 4: through a chain of awaited tasks, and the outer never sees the inner one's
+// end.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn a_request_goes_through_awaited_tasks_and_waits_for_the_innermost() {
     let mut dice = Dice::thrown().await;

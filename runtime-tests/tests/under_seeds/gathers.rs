@@ -131,7 +131,8 @@ async fn with_return_exceptions_every_end_stands_in_its_place() {
     census.assert_over(1);
 }
 
-// GA-2, difference 5: the first error at once; the siblings run on; the late error is reported, once.
+// GA-2, difference 5: the first error at once; the siblings run on; the late error is reported,
+// once.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn the_first_error_is_the_answer_and_the_siblings_run_on() {
     let mut dice = Dice::thrown().await;

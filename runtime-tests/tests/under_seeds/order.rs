@@ -1,6 +1,6 @@
-//! The order of ticks, which asyncio's one thread gives for free and the deterministic mode with one
-//! worker promises as well: the rules marked \[ST\]. Each program is held against the same one in
-//! Python, where there is a Python.
+//! The order of ticks, which asyncio's one thread gives for free and the deterministic mode with
+//! one worker promises as well: the rules marked \[ST\]. Each program is held against the same one
+//! in Python, where there is a Python.
 
 use std::io::Write;
 use std::process::Command;

@@ -7,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 pub(super) struct Player(Child);
 
 impl Player {
-    /// Starts `script`, and has it play `empty`. None, with a word about it, if there is no Python that can.
+    /// Starts `script`, and has it play `empty`. None, with a word about it, if there is no Python
+    /// that can.
     pub(super) fn start(script: &str, empty: &impl Debug) -> Option<Player> {
         let started = Player::try_start(script, empty);
         if started.is_none() {

@@ -1,5 +1,5 @@
-//! Programs that nobody has thought of, played to asyncio and to one worker that follows a seed: both
-//! must take every step in the same order. (The rules marked \[ST\], all at once.)
+//! Programs that nobody has thought of, played to asyncio and to one worker that follows a seed:
+//! both must take every step in the same order. (The rules marked \[ST\], all at once.)
 
 use std::sync::Mutex;
 

@@ -1,5 +1,5 @@
-//! A request that an await has passed on, or put off, under many schedules: whoever it was for meets
-//! it in the end.
+//! A request that an await has passed on, or put off, under many schedules: whoever it was for
+//! meets it in the end.
 
 use std::pin::pin;
 

@@ -58,8 +58,8 @@ fn play_programs() {
     played.unwrap();
 }
 
-// RU-4, CA-3, CA-4, CA-5, CA-8, CA-11, GA-5, GA-7, WA-6, AC-5, SH-1, SH-6, TO-1, TO-5, WF-3, WF-6. A
-// long run is `PROPTEST_CASES=100000`.
+// RU-4, CA-3, CA-4, CA-5, CA-8, CA-11, GA-5, GA-7, WA-6, AC-5, SH-1, SH-6, TO-1, TO-5, WF-3, WF-6.
+// A long run is `PROPTEST_CASES=100000`.
 #[test]
 fn any_program_sees_of_its_shutdown_what_asyncio_s_sees() {
     play_programs();

@@ -16,8 +16,8 @@ pub(super) enum Step {
     Shield(usize),
     WaitFor(usize, u64),
     Gather(Vec<usize>, bool),
-    /// What follows a wait has an instant of its own: FIRST_COMPLETED may be over, and so a program of
-    /// a few steps, before a new task among them has begun; asyncio's never is.
+    /// What follows a wait has an instant of its own: FIRST_COMPLETED may be over, and so a program
+    /// of a few steps, before a new task among them has begun; asyncio's never is.
     Wait(Vec<usize>, usize, Option<u64>, u64),
     AsCompleted(Vec<usize>),
     Retry(usize, u32),
@@ -42,8 +42,8 @@ pub(super) enum Act {
 /// The steps of the tasks, the first of which is main.
 pub(super) type Program = (Vec<Vec<Step>>, usize);
 
-/// A time, in units. (`World::time` sees to it that no two instants of a program are the same: their
-/// order would be nobody's promise.)
+/// A time, in units. (`World::time` sees to it that no two instants of a program are the same:
+/// their order would be nobody's promise.)
 fn units() -> impl Strategy<Value = u64> {
     1..7_u64
 }
@@ -81,25 +81,26 @@ fn any_act(first: usize) -> BoxedStrategy<Act> {
     prop_oneof![others, (first..TASKS).prop_map(Act::Spawn)].boxed()
 }
 
-/// Acts have an instant of their own, and so has what follows them: asyncio carries a request to the
-/// innermost task within the call, this library in a step for each task, so that others of the
+/// Acts have an instant of their own, and so has what follows them: asyncio carries a request to
+/// the innermost task within the call, this library in a step for each task, so that others of the
 /// same instant may see it earlier or later.
 fn any_acts(first: usize) -> impl Strategy<Value = Step> {
     let acts = some_acts(first, 1);
     (units(), acts, units()).prop_map(|(time, acts, rest)| Step::Acts(time, acts, Some(rest)))
 }
 
-/// Futures are set first: a task that is cancelled by then does not see it in asyncio. Here it does, as
-/// what becomes ready before it runs is not lost (difference 3).
+/// Futures are set first: a task that is cancelled by then does not see it in asyncio. Here it
+/// does, as what becomes ready before it runs is not lost (difference 3).
 fn some_acts(first: usize, least: usize) -> impl Strategy<Value = Vec<Act>> {
     vec(any_act(first), least..4).prop_map(move |mut acts| {
         acts.sort_by_key(|act| !matches!(act, Act::SetFuture(_)));
-        // Who ends main ends nobody else: the shutdown follows in the next iteration, in which asyncio's
-        // request has gone all the way, and ours has not.
+        // Who ends main ends nobody else: the shutdown follows in the next iteration, in which
+        // asyncio's request has gone all the way, and ours has not.
         if acts.iter().any(|act| matches!(act, Act::Cancel(0))) {
             acts.retain(|act| !matches!(act, Act::Cancel(1..)));
         }
-        // So does a round of it wherever its last task ends: only main, before it, ends several at once.
+        // So does a round of it wherever its last task ends: only main, before it, ends several at
+        // once.
         let mut ended = 0;
         acts.retain(|act| {
             ended += usize::from(matches!(act, Act::Cancel(_)));

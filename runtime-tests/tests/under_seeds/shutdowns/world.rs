@@ -278,7 +278,8 @@ impl World {
                     1 => wait.return_when(FIRST_COMPLETED).await,
                     _ => wait.return_when(FIRST_EXCEPTION).await,
                 };
-                // Of those that end in one instant, FIRST_COMPLETED gives as many as have ended (WA-3).
+                // Of those that end in one instant, FIRST_COMPLETED gives as many as have ended
+                // (WA-3).
                 match mode {
                     0 => self.note(name, &format!("waited:{}+{}", done.len(), pending.len())),
                     _ => self.note(name, "waited"),
