@@ -462,10 +462,9 @@ impl Worker {
             return;
         }
         let own = self.ran_root || !self.local_first;
-        if shared.workers.remotes[self.core.index].is_frozen()
-            && !own
-            && self.core.local_queue.has_root()
-        {
+        let local_queue = &self.core.local_queue;
+        let waits = local_queue.has_root() && local_queue.inbox.has_any();
+        if waits && !own && shared.workers.remotes[self.core.index].is_frozen() {
             let name = polled.reference().describe();
             print_error(format_args!(
                 "<{name}> blocked the thread of run(), and the main coroutine with it"
