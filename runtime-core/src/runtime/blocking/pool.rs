@@ -140,7 +140,7 @@ impl<W: Work> Pool<W> {
             }
             wake_up => {
                 drop(state);
-                self.shared.call(&wake_up);
+                self.shared.follow(&wake_up);
                 Ok(())
             }
         }
@@ -316,7 +316,7 @@ fn serve<W: Work>(shared: &Arc<Shared<W>>, place: usize) {
     call_hook(shared.settings.on_thread_start.as_ref());
     while let Some(work) = next(shared, place) {
         // A job catches its own panics; this catches those of its destructors.
-        survive(|| work.run());
+        run_catching(|| work.run());
     }
     call_hook(shared.settings.on_thread_stop.as_ref());
     shared.leave(place);
@@ -331,13 +331,13 @@ fn next<W: Work>(shared: &Arc<Shared<W>>, place: usize) -> Option<W> {
             state.thread_slot(place).running = Some(work.location());
             let wake_up = wake_or_start(shared, &mut state);
             drop(state);
-            shared.call(&wake_up);
+            shared.follow(&wake_up);
             return Some(work);
         }
-        let tired;
-        (state, tired) = shared.rest(state);
+        let timed_out;
+        (state, timed_out) = shared.wait_for_job(state);
         let nothing = state.queue.is_empty() || broken(Mutant::LeaveWithWork);
-        if nothing && (state.closed || tired) {
+        if nothing && (state.closed || timed_out) {
             if broken(Mutant::LeaveUnlocked) {
                 drop(state);
                 state = shared.state.lock();
@@ -352,7 +352,7 @@ impl<W> State<W> {
     fn thread_slot(&mut self, place: usize) -> &mut ThreadSlot {
         self.thread_slots[place]
             .as_mut()
-            .expect("a thread has its place until it leaves")
+            .expect("a thread has its slot until it leaves")
     }
 }
 
@@ -367,7 +367,7 @@ impl<W: Work> Shared<W> {
         };
         let Some(work) = work else { return false };
         let before = SERVED.with(|served| served.replace(address(self)));
-        survive(|| work.run());
+        run_catching(|| work.run());
         SERVED.with(|served| served.set(before));
         self.state.lock().by_hand.running -= 1;
         self.gone.notify_all();
@@ -377,7 +377,10 @@ impl<W: Work> Shared<W> {
 
 impl<W> Shared<W> {
     /// Waits for a job. True if none came within the keep-alive time.
-    fn rest<'a>(&'a self, state: MutexGuard<'a, State<W>>) -> (MutexGuard<'a, State<W>>, bool) {
+    fn wait_for_job<'a>(
+        &'a self,
+        state: MutexGuard<'a, State<W>>,
+    ) -> (MutexGuard<'a, State<W>>, bool) {
         let mut state = state;
         if state.closed {
             return (state, false);
@@ -386,13 +389,13 @@ impl<W> Shared<W> {
             return (state, true);
         }
         state.idle += 1;
-        let (mut state, tired) = self.work.wait_timeout(state, self.settings.keep_alive);
+        let (mut state, timed_out) = self.work.wait_timeout(state, self.settings.keep_alive);
         state.idle -= 1;
         state.waking &= broken(Mutant::WakeUpStays);
-        (state, tired)
+        (state, timed_out)
     }
 
-    fn call(&self, wake_up: &WakeUp) {
+    fn follow(&self, wake_up: &WakeUp) {
         if matches!(wake_up, WakeUp::Wake) {
             self.work.notify_one();
         }
@@ -402,7 +405,9 @@ impl<W> Shared<W> {
     fn leave(&self, place: usize) {
         let before = {
             let mut state = self.state.lock();
-            let thread_slot = state.thread_slots[place].take().expect("it had its place");
+            let thread_slot = state.thread_slots[place]
+                .take()
+                .expect("a thread that leaves has its slot");
             state.last_left.replace(thread_slot.thread)
         };
         join(before);
@@ -421,14 +426,14 @@ fn join(thread: Option<thread::JoinHandle<()>>) {
 
 fn call_hook(hook: Option<&Hook>) {
     if let Some(hook) = hook {
-        survive(|| hook());
+        run_catching(|| hook());
     }
 }
 
 /// Runs `work` and catches its panic, which the panic hook has reported. The thread goes on.
-fn survive(work: impl FnOnce()) {
+fn run_catching(work: impl FnOnce()) {
     let payload = catch_unwind(AssertUnwindSafe(work)).err();
-    let _the_payloads = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    let _panic_of_payload = catch_unwind(AssertUnwindSafe(|| drop(payload)));
 }
 
 impl<W: Work> fmt::Debug for Pool<W> {

@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_queue_goes_before_may_be_stolen_meanwhile() {
+    fn a_value_that_the_deque_passes_over_may_be_stolen() {
         let (queue, thief) = (RunQueue::new(true), RunQueue::new(true));
         for number in &[1, 2, 3] {
             queue.push_next(number);
