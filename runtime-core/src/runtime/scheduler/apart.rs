@@ -10,8 +10,8 @@
 //!    injector, now and as long as this lasts, and takes only the main coroutine and local tasks.
 //!    It counts as awake while it runs them, and is not counted at all while it sleeps: no thread
 //!    wakes it for work, and it never waits in the poller.
-//! 3. The monitor starts a spare in its place. It ends this if no spare can be started and work
-//!    waits, and when no worker has been stuck for some seconds.
+//! 3. The monitor starts a spare in its place. It ends this if no spare can be started and either
+//!    work waits or there is no other worker; and when no worker has been stuck for some seconds.
 //!
 //! Meanwhile a hand-over between the main coroutine and a task crosses threads. That is why this
 //! does not apply from the start.

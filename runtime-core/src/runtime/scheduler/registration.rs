@@ -16,6 +16,8 @@
 //! 3. After that, the maker's state is read once more. If the maker's part waits to be delivered,
 //!    the child gets its own part at once.
 //!
+//! While a poll carries a part that has not been claimed yet, the part still counts as waiting.
+//!
 //! The round gives their parts to all tasks that it finds. Then it looks again for tasks that are
 //! neither late nor have their parts, until it finds no more. **No task is missed:** there is a
 //! `fence(SeqCst)` between the two steps on either side, so either the maker, in step 3, sees its
@@ -29,7 +31,8 @@ use crate::runtime::task::runnable::Runnable;
 use crate::runtime::task::transitions::ShutdownPart;
 use crate::sync::atomic::{Ordering, fence};
 
-/// The id of hidden tasks, which drain the callback queue. `all_tasks` does not show them.
+/// The id of all hidden tasks: those that drain the callback queue and, in the deterministic mode,
+/// those that run the jobs of the pool. `all_tasks` does not show them.
 pub(crate) const HIDDEN: TaskId = TaskId(0);
 
 /// Registers a task by `insert`. During a shutdown, also decides in which round the task gets its

@@ -149,7 +149,7 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
         shared.is_stalled() || deadline.is_some_and(|deadline| Instant::now() >= deadline)
     };
     let stalled_before = shared.is_stalled();
-    let _alarm = deadline.map(|deadline| ShutdownTimer::set(shared, deadline));
+    let _timer = deadline.map(|deadline| ShutdownTimer::set(shared, deadline));
     while !shared.registry.close_if_empty() {
         let snapshot = reference::living(&shared.registry);
         let keeps = !snapshot.is_empty() || shared.registry.has_notifiers();
@@ -157,7 +157,7 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
         if !round.is_empty() {
             end_round(worker, round, late);
         } else if keeps {
-            // Callbacks only, or a thread that still notifies of an end.
+            // Only hidden tasks are left, or a thread that still notifies of an end.
             shared.callback_queue.wind_down(last_calls_patience(shared));
             worker.turn_or_sleep();
         }

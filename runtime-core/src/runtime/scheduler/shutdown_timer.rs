@@ -24,8 +24,9 @@ pub(crate) struct ShutdownTimer<'a> {
 
 #[derive(Debug)]
 enum Kind {
-    /// `None` if the driver is closed: the shutdown is over.
+    /// A timer of the driver. `None` if the driver is closed: the shutdown is over.
     Timer(Option<TimerKey>),
+    /// A thread of its own, because the clock is paused.
     Thread {
         timer: StdArc<ThreadTimer>,
         /// `None` if the thread could not be started.
@@ -97,7 +98,9 @@ fn by_thread(shared: &Arc<Shared>, deadline: Instant) -> Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 enum WaitEnd {
+    /// The deadline came: worker 0 must be woken.
     Deadline,
+    /// The shutdown was over before the deadline.
     TurnedOff,
 }
 
