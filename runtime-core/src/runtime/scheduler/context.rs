@@ -35,7 +35,9 @@ pub(crate) struct Frame {
     /// The loop reference that tasks made on this thread hold.
     loop_ref: StdArc<LoopRef>,
     role: ThreadKind,
+    /// The frame below.
     previous: Option<Rc<Frame>>,
+    /// The guard has been dropped: the frame is skipped, and removed once it is on top.
     left: Cell<bool>,
 }
 

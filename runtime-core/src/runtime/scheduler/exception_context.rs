@@ -87,7 +87,7 @@ impl ExceptionContext {
         self.handle.as_ref()
     }
 
-    /// The error. A panic is a [`PanicError`](crate::PanicError): downcast it for its text.
+    /// The error. A panic is a [`PanicError`]: downcast it for its text.
     #[must_use]
     pub fn exception(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.exception.as_deref()

@@ -1,5 +1,4 @@
-//! The local queue: what is bound to one thread, which is its local tasks and the root that it
-//! runs.
+//! The local queue: holds the tasks that are bound to one thread, and the root that it runs.
 //!
 //! In the deterministic mode with one worker this queue is the one line of everything that is
 //! ready, in asyncio's order: it then holds all other tasks too, and the root has no privilege.

@@ -36,7 +36,7 @@ pub(crate) type Interrupt = StdArc<dyn Fn() + Send + Sync>;
 /// Where one thread sleeps.
 pub(crate) struct Parker {
     state: AtomicUsize,
-    /// The thread that parks here. Another thread may later run the same spare or stand-in.
+    /// The thread that parks here. It changes when another thread takes over the remote.
     thread: Mutex<Option<thread::Thread>>,
     interrupt: Interrupt,
 }

@@ -23,9 +23,9 @@
 //!
 //! **The count.** Each worker that is away has a stand-in in its place, or counts as *missing*,
 //! because there was no remote or no thread for one. A worker that comes back fills the gap if one
-//! is missing. Otherwise one stand-in is too many: the worker itself, if it is a stand-in. So `away
-//! - missing` stand-ins serve, and an original worker that comes back while none is missing finds
-//! one to dismiss.
+//! is missing. Otherwise one stand-in is too many: the worker itself, if it is a stand-in. So the
+//! number of serving stand-ins is `away - missing`, and an original worker that comes back while
+//! none is missing finds one to dismiss.
 
 use std::ops::Range;
 
@@ -45,9 +45,13 @@ pub(crate) struct StandIns {
 struct State {
     /// Remotes without a thread.
     unused: Vec<usize>,
+    /// Stand-ins that run tasks, or will as soon as their thread has started.
     serving: Vec<usize>,
+    /// Stand-ins that have been dismissed, and have not left the worker set yet.
     leaving: Vec<usize>,
+    /// Stand-ins that have left the worker set, and whose threads wait to be recalled.
     resting: Vec<usize>,
+    /// How many workers are away without a stand-in in their place.
     missing: usize,
 }
 

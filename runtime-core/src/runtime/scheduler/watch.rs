@@ -1,5 +1,4 @@
-//! The monitor, or poller thread: guarantees that timers and queues are served if no worker does
-//! it.
+//! The monitor, or poller thread: serves timers and queues if no worker does.
 //!
 //! Workers poll by themselves (see `Worker::sleep`); a thread that did all the polling would cost
 //! two thread switches per event. But a worker cannot promise that its poll ends: a task may block.
