@@ -112,6 +112,7 @@ impl CallbackQueue {
     fn next(&self) -> Option<Handle> {
         let mut queue = self.queue.lock();
         if queue.last_calls.as_mut().is_some_and(LastCalls::are_over) {
+            queue.running = None;
             let rest = queue.stop();
             drop(queue);
             discard(rest);
@@ -148,7 +149,7 @@ impl CallbackQueue {
             if count % CALLS_BETWEEN_LOOKS == 1 {
                 let now = Instant::now();
                 if now - *begun.get_or_insert(now) > BURST_TIME {
-                    return true;
+                    break;
                 }
             }
             match self.next() {
@@ -211,5 +212,45 @@ impl Queue {
         self.closed = true;
         self.draining = false;
         std::mem::take(&mut self.waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue_of(count: usize) -> CallbackQueue {
+        let queue = CallbackQueue::new(false);
+        let call = || Handle::new(Box::new(|| {}), None, Location::caller());
+        let pushed = queue.push((0..count).map(|_| call()).collect());
+        assert!(
+            matches!(pushed, Pushed::Unserved(1)),
+            "there is no task yet"
+        );
+        queue
+    }
+
+    #[test]
+    fn after_a_burst_that_took_too_long_no_callback_counts_as_running() {
+        let queue = queue_of(CALLS_BETWEEN_LOOKS + 3);
+        let goes_on = queue.drain(|call| {
+            assert!(queue.running().is_some());
+            std::thread::sleep(BURST_TIME);
+            call.cancel();
+        });
+        assert!(goes_on, "some are left");
+        assert_eq!(queue.running(), None);
+    }
+
+    #[test]
+    fn after_the_last_callback_that_may_run_none_counts_as_running() {
+        let queue = queue_of(2 * LAST_CALLS);
+        queue.queue.lock().last_calls = Some(LastCalls {
+            left: 1,
+            patience: Duration::ZERO,
+            since: None,
+        });
+        assert!(!queue.drain(|call| call.cancel()), "no more may run");
+        assert_eq!(queue.running(), None);
     }
 }

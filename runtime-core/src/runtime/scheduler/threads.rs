@@ -251,7 +251,7 @@ fn reclaim_parts(core: Rc<Core>) -> Option<WorkerParts> {
 /// Works until `done`.
 fn work_until(shared: &Arc<Shared>, core: &Rc<Core>, done: impl Fn(&Core) -> bool) {
     let _entered = context::enter(Arc::clone(shared), ThreadKind::Worker(Rc::clone(core)));
-    shared.workers.idle.arrive();
+    shared.arrive();
     Worker::new(Rc::clone(core)).drive(|| done(core));
 }
 
