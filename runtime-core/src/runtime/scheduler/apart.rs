@@ -27,8 +27,7 @@ pub(crate) fn goes(core: &Core, own: bool) -> bool {
         return false;
     }
     let (main, options) = (core.local_queue.has_root(), &core.shared.options);
-    // Without the monitor, nothing would end this.
-    let others = options.tuning.worker_polls && (options.workers > 1 || options.spares() > 0);
+    let others = options.workers > 1 || options.spares() > 0;
     if workers.remotes[0].take_frozen() && !own && main && others {
         workers.set_apart(true);
         core.shared.unpark_monitor();

@@ -43,11 +43,6 @@ impl Options {
         self.seed.is_some() && self.workers == 1
     }
 
-    /// Whether workers wait in the poller. Under a seed, no other thread could.
-    pub(crate) fn worker_polls(&self) -> bool {
-        self.tuning.worker_polls || self.seed.is_some()
-    }
-
     /// Whether one thread turns all the workers.
     pub(crate) fn has_one_thread(&self) -> bool {
         self.workers == 1 || self.seed.is_some()

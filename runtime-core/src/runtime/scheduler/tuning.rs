@@ -1,7 +1,7 @@
 //! Switches for every optimisation, so that each can be turned off by itself.
 
 /// Which optimisations are on. Read once when a loop is built, from `ASYNCIO_TUNE`: a list of
-/// `no-lifo`, `no-defer`, `no-quiet-batches`, `no-worker-polls`; or `none` to turn all of them off.
+/// `no-lifo`, `no-defer`, `no-quiet-batches`; or `none` to turn all of them off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
     /// The task that was just woken runs next, from a slot before the queue.
@@ -10,8 +10,6 @@ pub struct Tuning {
     pub defer: bool,
     /// A few timers that fire together wake one worker, not two.
     pub quiet_batches: bool,
-    /// Idle workers wait in the poller themselves. Otherwise only the poller thread does.
-    pub worker_polls: bool,
 }
 
 impl Default for Tuning {
@@ -20,7 +18,6 @@ impl Default for Tuning {
             lifo: true,
             defer: true,
             quiet_batches: true,
-            worker_polls: true,
         }
     }
 }
@@ -42,7 +39,6 @@ impl Tuning {
             lifo: !off("no-lifo"),
             defer: !off("no-defer"),
             quiet_batches: !off("no-quiet-batches"),
-            worker_polls: !off("no-worker-polls"),
         }
     }
 }

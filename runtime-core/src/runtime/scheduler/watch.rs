@@ -53,30 +53,7 @@ fn own_number(shared: &Shared) -> usize {
 /// The body of the monitor's thread.
 pub(crate) fn run(shared: &Arc<Shared>) {
     shared.watch_parker.bind();
-    if shared.options.tuning.worker_polls {
-        Watch::new(shared).watch();
-    } else {
-        poll_for_all(shared);
-    }
-}
-
-/// Polls for all workers, as the switch `no-worker-polls` asks for. Gives the role back before it
-/// wakes anything: a waker may be the user's.
-fn poll_for_all(shared: &Shared) {
-    let mut due = Vec::new();
-    while !shared.workers.is_stopping() {
-        let held = shared.driver.role.take(own_number(shared));
-        let held =
-            held.expect("if the poller thread polls for all, no other thread takes the role");
-        if shared.watch_parker.begin_poll() {
-            shared.wait(&held, &mut due);
-            shared.watch_parker.end_poll();
-        }
-        let swept = shared.driver.expire(&mut due);
-        shared.driver.role.release(held);
-        due.drain(..).for_each(wake_catching);
-        drop(swept);
-    }
+    Watch::new(shared).watch();
 }
 
 /// For how many looks work waits while a worker is stuck, before a spare is started although other

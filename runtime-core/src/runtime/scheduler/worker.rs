@@ -384,8 +384,7 @@ impl Worker {
         } else {
             driver.clock.to_tick(now)
         };
-        // If the poller thread polls for all workers, it holds the role permanently.
-        if shared.options.worker_polls() && driver.is_due(tick) {
+        if driver.is_due(tick) {
             if let Some(held) = driver.role.take(self.core.index) {
                 let swept = driver.expire(&mut self.due);
                 driver.role.release(held);
@@ -413,9 +412,7 @@ impl Worker {
             .workers
             .start_sleeping(self.core.index, std::mem::take(&mut self.searching));
         let driver = &shared.driver;
-        let polls = shared.options.worker_polls();
-        let role = polls.then(|| driver.role.take(self.core.index));
-        let held = role.flatten();
+        let mut held = driver.role.take(self.core.index);
         let swept = match &held {
             Some(held) => {
                 if parker.begin_poll() {
@@ -431,7 +428,6 @@ impl Worker {
                 Swept::default()
             }
         };
-        let mut held = held;
         if broken(Mutant::ReleaseBeforeAwake) {
             held.take()
                 .into_iter()
