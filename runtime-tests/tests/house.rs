@@ -12,7 +12,7 @@ use house::plan::{Plan, orphans};
 use house::seam::Exemption;
 use house::sources::Sources;
 use house::violation::Violation;
-use house::{circles, door, floors, manners, seam, supply, walls};
+use house::{catalogue, circles, door, floors, manners, seam, supply, walls};
 
 /// How many unsafe blocks runtime-core has. When the number must change,
 /// have the change reviewed, block by block, and then edit it.
@@ -117,6 +117,11 @@ fn law_3_what_is_shared_passes_through_the_seam() {
             .iter()
             .all(|exemption| !exemption.reason.is_empty())
     );
+}
+
+#[test]
+fn every_model_and_every_step_is_listed() {
+    assert_none(catalogue::violations(&SOURCES, &text("docs/models.md")));
 }
 
 #[test]
