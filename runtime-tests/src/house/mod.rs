@@ -23,3 +23,5 @@ pub(crate) mod manners;
 pub(crate) mod seam;
 pub(crate) mod supply;
 pub(crate) mod walls;
+
+pub(crate) mod inventory;
