@@ -149,3 +149,8 @@ fn no_other_runtime_and_no_old_crate_comes_along() {
         &text("Cargo.lock"),
     ));
 }
+
+#[test]
+fn cargo_deny_bans_the_same_crates() {
+    assert_none(supply::disagreements(&text("deny.toml")));
+}
