@@ -1,5 +1,8 @@
-//! The guides in `docs/`, so that every program in them is compiled, and run unless it says
+//! The README and the guides in `docs/`: every program in them is compiled, and run unless it says
 //! `no_run`.
+
+#[doc = include_str!("../../README.md")]
+struct Readme;
 
 #[doc = include_str!("../../docs/cancellation.md")]
 struct Cancellation;
