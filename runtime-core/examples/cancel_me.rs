@@ -1,4 +1,4 @@
-//! Task objects: a cancellation that is caught, cleaned up after, and passed on.
+//! Cancels a task that catches the cancellation, cleans up, and passes it on.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Making tasks, by both of asyncio's names.
+//! Creates tasks, by both of asyncio's names.
 
 async fn coro() {}
 

@@ -1,4 +1,4 @@
-//! Sleeping: the date, once a second for five seconds.
+//! Prints the date once a second, for five seconds.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,7 +18,7 @@ fn main() {
     asyncio::run(display_date());
 }
 
-/// The date and the time, in UTC, as `datetime.datetime.now()` prints them.
+/// Returns the date and the time in UTC, in the format of `datetime.datetime.now()`.
 fn now() -> String {
     let time = SystemTime::now().duration_since(UNIX_EPOCH);
     let time = time.unwrap_or_default();
@@ -29,7 +29,7 @@ fn now() -> String {
     format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06}")
 }
 
-/// Year, month and day, so many days after the first of January 1970.
+/// Returns year, month and day, from the number of days since the first of January 1970.
 fn date(mut days: u64) -> (u64, usize, u64) {
     let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let mut year = 1970;

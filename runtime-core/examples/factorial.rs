@@ -1,4 +1,4 @@
-//! Three computations at once, gathered: about three seconds, not six.
+//! Gathers three concurrent computations: takes about three seconds, not six.
 
 use std::time::Duration;
 

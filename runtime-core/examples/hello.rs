@@ -1,4 +1,4 @@
-//! The seed's hello world: `asyncio.run`.
+//! The hello world of asyncio's documentation: `asyncio.run`.
 
 use std::time::Duration;
 

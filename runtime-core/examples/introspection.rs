@@ -1,18 +1,18 @@
-//! Introspection: who runs, and who else there is.
+//! Introspection: the current task, and all tasks of the loop.
 
 use std::time::Duration;
 
 use asyncio::task;
 
 async fn worker() {
-    let own = asyncio::current_task().expect("a coroutine is run by a task");
+    let own = asyncio::current_task().expect("a task runs this coroutine");
     println!("{} runs", own.get_name());
     asyncio::sleep(Duration::from_secs(1)).await;
 }
 
 #[asyncio::main]
 async fn main() {
-    let main = asyncio::current_task().expect("main is a task, too");
+    let main = asyncio::current_task().expect("the main coroutine is a task, too");
     println!("main is {main:?}");
 
     let workers = ["a", "b", "c"].map(|name| {
@@ -34,7 +34,7 @@ async fn main() {
         ask.set_result(asyncio::current_task().is_none())
             .expect("it is set once");
     });
-    println!("nobody runs in a callback: {}", answer.await.unwrap());
+    println!("a callback has no current task: {}", answer.await.unwrap());
 
     for worker in workers {
         worker.await.unwrap();

@@ -1,4 +1,4 @@
-//! Awaitables: a coroutine as a task, run concurrently with the main coroutine.
+//! Runs a coroutine as a task, concurrently with the main coroutine.
 
 async fn nested() -> i32 {
     42

@@ -1,4 +1,4 @@
-//! A coroutine submitted to a loop by a thread that the loop does not know.
+//! Submits a coroutine to a loop from a thread that does not belong to the loop.
 
 use std::time::Duration;
 

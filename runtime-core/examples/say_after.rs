@@ -1,4 +1,4 @@
-//! Two tasks at once: about two seconds, not three.
+//! Runs two tasks concurrently: takes about two seconds, not three.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Some APIs: shield, wait_for, wait, as_completed, and a coroutine for a loop in another thread.
+//! Shows shield, wait_for, wait, as_completed, and a coroutine submitted from another thread.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ fn main() {
     });
 }
 
-/// Protects a task from being cancelled with its awaiter.
+/// Protects a task from being cancelled together with its awaiter.
 async fn protect() {
     let mut important = create_task(sleep(2 * STEP).with_result("finished"));
     let impatient = asyncio::wait_for(asyncio::shield(&mut important), STEP).await;
@@ -27,7 +27,7 @@ async fn protect() {
     println!("shield: the task has {}", important.await.unwrap());
 }
 
-/// Waits for so long at most.
+/// Limits the time of one await.
 async fn limit() {
     let begin = Instant::now();
     match asyncio::wait_for(sleep(Duration::from_secs(3600)), 2 * STEP).await {
@@ -50,7 +50,7 @@ async fn wait_for_the_first() {
     }
 }
 
-/// Takes results in the order in which they come.
+/// Takes results in the order of completion.
 async fn take_as_they_come() {
     let tasks = [3, 1, 2].map(|n| create_task(sleep(n * STEP).with_result(n)));
     let mut results = asyncio::as_completed(tasks);

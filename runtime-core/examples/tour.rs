@@ -1,4 +1,4 @@
-//! The tour: every program of the seed, one after the other, and then a burst of a million tasks.
+//! Runs every example program, one after the other, and then a burst of a million tasks.
 
 use std::env;
 use std::ffi::OsString;
@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
 
-/// The seed's programs, in its order.
+/// The example programs, in the order of asyncio's documentation.
 const PROGRAMS: [&str; 10] = [
     "hello",
     "say_after",
@@ -34,8 +34,8 @@ fn main() {
     burst();
 }
 
-/// Builds all programs at once, which is quicker than one by one. What fails here will be said by
-/// `show`, too.
+/// Builds all programs in one call, which is faster than one by one. A build that fails here fails
+/// again in `show`, which prints the error.
 fn build() {
     let mut command = cargo("build");
     for program in PROGRAMS {
@@ -46,7 +46,7 @@ fn build() {
     }
 }
 
-/// Runs one program, as a reader would, and prints its lines as they come.
+/// Runs one program with `cargo run`, and prints each line as soon as it is there.
 fn show(program: &str) -> std::io::Result<ExitStatus> {
     let mut command = cargo("run");
     command.args(["--quiet", "--example", program]);
@@ -66,7 +66,7 @@ fn show(program: &str) -> std::io::Result<ExitStatus> {
     child.wait()
 }
 
-/// A command of cargo for this package, in this program's own profile.
+/// Returns a cargo command for this package, in the profile of this program.
 fn cargo(subcommand: &str) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     command.args([subcommand, "-p", "runtime-core"]);
@@ -76,7 +76,7 @@ fn cargo(subcommand: &str) -> Command {
     command
 }
 
-/// Spawns a million tasks from ten tasks, and awaits them all.
+/// Creates a million tasks from ten tasks, and awaits them all.
 fn burst() {
     println!("--- a burst of {BURST} tasks");
     let mut runner = asyncio::Runner::new();

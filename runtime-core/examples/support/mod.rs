@@ -1,8 +1,8 @@
-//! What the examples need from outside of asyncio.
+//! Helpers for the examples that are not part of asyncio.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The time of day, in UTC, as `time.strftime('%X')` prints it.
+/// Returns the time of day in UTC, in the format of `time.strftime('%X')`.
 pub(crate) fn time_of_day() -> String {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
     let seconds = since_epoch.map_or(0, |time| time.as_secs()) % 86_400;
