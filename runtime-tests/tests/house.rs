@@ -12,7 +12,7 @@ use house::plan::{Plan, orphans};
 use house::seam::Exemption;
 use house::sources::Sources;
 use house::violation::Violation;
-use house::{catalogue, circles, door, floors, inventory, manners, seam, supply, walls};
+use house::{catalogue, circles, door, floors, inventory, lengths, manners, seam, supply, walls};
 
 /// How many unsafe blocks runtime-core has. When the number must change,
 /// have the change reviewed, block by block, and then edit it.
@@ -133,6 +133,11 @@ fn every_model_and_every_step_is_listed() {
 #[test]
 fn every_file_has_manners() {
     assert_none(manners::violations(&SOURCES));
+}
+
+#[test]
+fn no_file_function_or_line_is_too_long() {
+    assert_none(lengths::violations(&SOURCES));
 }
 
 #[test]

@@ -1,21 +1,13 @@
-//! What holds for every file: a first line, a length, nothing left unfinished.
+//! What holds for every file: a first line, and nothing left unfinished.
 
 use super::lexer::{Comment, Kind, Token};
 use super::sources::{File, Sources};
 use super::violation::Violation;
 
-/// The length of the longest file that is still read in one go.
-const LINES: usize = 500;
-
 /// Every breach of manners in `sources`.
 pub(crate) fn violations(sources: &Sources) -> Vec<Violation> {
     let mut found = Vec::new();
     for file in sources.files() {
-        let lines = file.text.lines().count();
-        if lines > LINES {
-            let what = format!("{lines} lines, of {LINES} at most: make it two files");
-            found.push(Violation::of(&file.path, what));
-        }
         if !file.text.starts_with("//!") {
             let what = "the first line says what the file is for: `//! …`";
             found.push(Violation::at(&file.path, 1, what));
@@ -76,13 +68,6 @@ mod tests {
 
     fn found(text: &str) -> Vec<Violation> {
         violations(&Sources::of(&[("c/src/a.rs", text)]))
-    }
-
-    #[test]
-    fn a_file_of_five_hundred_lines_is_the_longest() {
-        let lines = |number: usize| format!("//! x\n{}", "\n".repeat(number - 1));
-        assert_eq!(found(&lines(500)), []);
-        assert_bites(&found(&lines(501)), "501 lines");
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(crate) mod catalogue;
 pub(crate) mod circles;
 pub(crate) mod door;
 pub(crate) mod floors;
+pub(crate) mod lengths;
 pub(crate) mod manners;
 pub(crate) mod seam;
 pub(crate) mod supply;
