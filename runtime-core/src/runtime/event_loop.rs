@@ -155,7 +155,7 @@ impl EventLoop {
         self.shared.driver.clock.now()
     }
 
-    /// Whether the loop's clock is paused: it stands still, and jumps from deadline to deadline.
+    /// Whether the loop's clock is paused: it moves only by jumps, from deadline to deadline.
     pub(crate) fn is_paused(&self) -> bool {
         self.shared.driver.clock.is_paused()
     }

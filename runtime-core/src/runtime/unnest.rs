@@ -137,11 +137,15 @@ impl<T: 'static> Unnested<T> {
 
 impl<T> Unnested<T> {
     pub(crate) fn get(&self) -> &T {
-        self.value.as_ref().expect("the value goes with its holder")
+        self.value
+            .as_ref()
+            .expect("only `into_inner` and the destructor take the value")
     }
 
     pub(crate) fn into_inner(mut self) -> T {
-        self.value.take().expect("the value goes with its holder")
+        self.value
+            .take()
+            .expect("only `into_inner` and the destructor take the value")
     }
 }
 

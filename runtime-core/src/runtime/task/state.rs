@@ -61,7 +61,7 @@ const WATCHED: u64 = 1 << 8;
 const FOREIGN: u64 = 1 << 9;
 /// The shutdown of the loop has requested the cancellation of the task. Never cleared.
 const SHUTDOWN: u64 = 1 << 10;
-/// With CANCEL: the undelivered request came while the task was suspended, so its message stands.
+/// With CANCEL: the undelivered request came while the task was suspended, so its message is kept.
 const FIRM: u64 = 1 << 11;
 /// A caller cancelled the task after its end, and so knows of it: its panic is not reported.
 const SILENT: u64 = 1 << 12;
@@ -265,7 +265,7 @@ impl State {
         count(self.word.load(Ordering::Acquire))
     }
 
-    /// Whether the undelivered request came while the task was suspended: then its message stands;
+    /// Whether the undelivered request came while the task was suspended: then its message is kept;
     /// otherwise a later request replaces the message.
     pub(crate) fn has_firm_request(&self) -> bool {
         self.word.load(Ordering::Acquire) & FIRM != 0
