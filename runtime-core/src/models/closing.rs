@@ -1,4 +1,4 @@
-//! d5: a timer is added while the loop is closed.
+//! d5: a timer is inserted while the loop is closed.
 
 use super::engine::explore_loop;
 use super::fate::Fate;
@@ -7,14 +7,14 @@ use crate::runtime::modelled::Tick;
 use crate::runtime::modelled::driver::Driver;
 use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
 
-/// Two threads add a timer each, and the second takes its own out again, while a third closes the loop
-/// (3 threads). A timer is refused, or it is woken, once; one that was taken out is not woken after
-/// that, and no waker is kept.
+/// Two threads insert a timer each, and the second cancels its own again, while a third closes the
+/// loop (3 threads). A timer is refused, or its waker is woken, once; a cancelled one is woken at
+/// most once; no waker is kept.
 pub fn a_timer_is_refused_or_woken() {
     explore_loop("d5: a timer is refused or woken", None, close);
 }
 
-/// A wheel that is closed takes a timer.
+/// A closed wheel accepts a timer.
 pub fn without_the_refusal() {
     explore_loop("d5 twin", Some(Mutant::InsertClosed), close);
 }

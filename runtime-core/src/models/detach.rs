@@ -1,4 +1,4 @@
-//! a11: a handle is dropped while its task completes, after a use of what the output uses.
+//! a11: a handle is dropped while its task completes, after a use of a value that the output uses.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -7,18 +7,18 @@ use super::drop_probe::DropProbe;
 use super::test_scheduler::TestScheduler;
 use crate::sync::{Mutant, StdArc, explore, thread};
 
-/// The runner, and a thread that uses something and then drops the handle (2 threads). Whoever drops the
-/// output, whose destructor uses it too, does so afterwards.
+/// The thread that runs the task, and one that uses a value and then drops the handle (2 threads).
+/// The destructor of the output uses the same value, and runs after that use on either thread.
 pub fn the_output_is_dropped_after_the_handle() {
     explore("a11: the output is dropped after the handle", None, drop_it);
 }
 
-/// The handle goes without a release.
+/// The handle is dropped without a Release.
 pub fn without_the_release_of_the_handle() {
     explore("a11 twin", Some(Mutant::DetachRelaxed), drop_it);
 }
 
-/// The completer drops the output early, where no handle is left, without an acquire.
+/// The completer finds that no handle is left, and drops the output, without an Acquire.
 pub fn without_the_acquire_of_the_early_drop() {
     explore("a11 twin", Some(Mutant::HintRelaxed), drop_it);
 }

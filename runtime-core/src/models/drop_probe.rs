@@ -1,20 +1,20 @@
-//! Something that is dropped once, after the last look at it, or loom complains.
+//! The drop probe: a value that must be dropped once, after the last access; loom checks that.
 
 use crate::sync::{StdArc, Tally, UnsafeCell, thread};
 
-/// Loom knows who looks at the cell: a look that is not ordered before the drop is a data race.
+/// Loom checks the accesses to the cell: one that is not ordered before the drop is a data race.
 pub(super) struct DropProbe {
     cell: UnsafeCell<()>,
     dropped: StdArc<Tally>,
 }
 
-// SAFETY: there is nothing in the cell; who looks at it when is what loom is asked.
+// SAFETY: the cell contains nothing; loom checks the order of the accesses.
 unsafe impl Send for DropProbe {}
 // SAFETY: as above.
 unsafe impl Sync for DropProbe {}
 
 impl DropProbe {
-    /// `dropped` counts the drops.
+    /// Makes a probe. `dropped` counts its drops.
     pub(super) fn new(dropped: &StdArc<Tally>) -> DropProbe {
         DropProbe {
             cell: UnsafeCell::new(()),
@@ -22,12 +22,12 @@ impl DropProbe {
         }
     }
 
-    /// Looks at it, as any number of threads may at once.
+    /// Reads the value, as any number of threads may do at once.
     pub(super) fn look(&self) {
         self.cell.with(|_| ());
     }
 
-    /// Changes it, as one thread may that has it to itself.
+    /// Changes the value, as a thread with exclusive access may do.
     pub(super) fn touch(&self) {
         self.cell.with_mut(|_| ());
     }
@@ -36,7 +36,7 @@ impl DropProbe {
 impl Drop for DropProbe {
     fn drop(&mut self) {
         self.dropped.add();
-        // A model that has failed already is taken down in no order.
+        // After a failure the rest of a model is dropped in any order.
         if !thread::panicking() {
             self.touch();
         }

@@ -8,18 +8,19 @@ use crate::runtime::modelled::Tick;
 use crate::runtime::modelled::driver::Driver;
 use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
 
-/// Two threads add a timer to one wheel (2 threads). The wheel's next deadline is the earlier of the two.
+/// Two threads insert a timer each into one wheel (2 threads). The wheel's next deadline is the
+/// earlier of the two.
 pub fn the_earlier_of_two_is_the_next() {
     explore_loop("d4: the earlier of two", None, || insert(Others::None));
 }
 
-/// The same while a third takes out what was the earliest (3 threads).
+/// The same while a third thread cancels the timer that was the earliest (3 threads).
 pub fn the_earlier_of_two_is_the_next_after_a_cancel() {
     let model = || insert(Others::Cancel);
     explore_loop("d4: the earlier of two after a cancel", None, model);
 }
 
-/// The next deadline is published after the wheel's lock.
+/// The next deadline is published outside the wheel's lock.
 pub fn without_the_lock_for_the_next_deadline() {
     let step = Some(Mutant::PublishUnlocked);
     explore_loop("d4 twin", step, || insert(Others::None));
@@ -31,12 +32,12 @@ enum Others {
     Cancel,
 }
 
-/// None is due before the last ticks.
+/// Three deadlines, none of which is reached.
 const EARLIEST: Tick = Tick(u64::MAX - 4);
 const EARLIER: Tick = Tick(u64::MAX - 3);
 const LATER: Tick = Tick(u64::MAX - 2);
 
-const OPEN: &str = "nobody closes the loop";
+const OPEN: &str = "the loop is not closed";
 
 fn insert(others: Others) {
     let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
@@ -57,8 +58,8 @@ fn insert(others: Others) {
     for thread in [other].into_iter().chain(canceller) {
         thread.join().expect("a panic would have ended the model");
     }
-    // A cancel that found the lock taken has left its key: that is taken out at the next visit. A visit
-    // for one that is gone in that way comes too early; none comes too late.
+    // A cancel that found the lock taken has left its key, and the next visit removes the timer. So
+    // the next deadline may be that of a cancelled timer, which is too early, but never too late.
     assert!(
         driver.next_deadline() <= EARLIER,
         "the earlier one waits too long"

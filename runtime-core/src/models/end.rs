@@ -1,4 +1,4 @@
-//! h1, h2: the end of a loop, against tasks that end, are woken and are born meanwhile.
+//! h1, h2: the shutdown of a loop, while tasks end, are woken, and are made.
 
 use std::future::{pending, poll_fn};
 use std::panic::Location;
@@ -26,45 +26,45 @@ pub fn a_task_ends_while_its_loop_shuts_down() {
 /// Worker 0 shuts the loop down while one thread wakes a task and another makes one (3 threads).
 /// The shutdown ends, and every future has been dropped.
 pub fn a_shutdown_leaves_nobody() {
-    explore_less_of_a_loop(1, "h1: a shutdown leaves nobody", None, shut_all_down);
+    explore_less_of_a_loop(1, "h1: a shutdown leaves no task", None, shut_all_down);
 }
 
 /// The last step of a forced end while one thread wakes a task and another makes one (3 threads).
-/// Both tasks end: nothing is queued and forgotten.
+/// Both tasks end: none stays in a queue.
 pub fn a_forced_end_forgets_nobody() {
-    explore_loop("h1: a forced end forgets nobody", None, force_the_end);
+    explore_loop("h1: a forced end forgets no task", None, force_the_end);
 }
 
-/// The whole engine: worker 0 shuts it down while the other worker and the poller thread start, or sleep (3
-/// threads). All of them are joined.
+/// The whole engine: worker 0 shuts it down while the other worker and the poller thread start or
+/// sleep (3 threads). All of them are joined.
 pub fn every_thread_is_joined() {
     explore_less_of_a_loop(2, "h2: every thread is joined", None, start_and_close);
 }
 
-/// Worker 0 is not told that a task has left.
+/// Worker 0 is not notified that a task has left the registry.
 pub fn without_a_word_of_the_last_end() {
     explore_less_of_a_loop(2, "h1 twin", Some(Mutant::EndUntold), end_elsewhere);
 }
 
-/// Worker 0 shuts the loop down while worker 1 runs the only task, which has a done-callback, and
-/// leaves (2 threads). It has been called when the shutdown is over.
+/// Worker 0 shuts the loop down while worker 1 runs the only task, which has a done callback, and
+/// leaves (2 threads). The callback has run when the shutdown is over.
 pub fn the_callback_of_the_last_task_runs() {
     explore_less_of_a_loop(1, "h1: the callback of the last task", None, call_last);
 }
 
-/// Worker 0 shuts the loop down while another thread adds a callback to a task that has ended, and
-/// finds on the list one that the completer leaves to it (2 threads). Both are called, or the second
-/// comes too late.
+/// Worker 0 shuts the loop down while another thread adds a callback to a task that has ended. That
+/// thread may find another callback on the wait list, which it has to run (2 threads). Both
+/// callbacks run, or the second comes too late.
 pub fn a_late_notifier_is_waited_for() {
-    explore_less_of_a_loop(1, "h1: a late teller", None, notify_late);
+    explore_less_of_a_loop(1, "h1: a late notifier", None, notify_late);
 }
 
-/// A task leaves the registry before it tells of its end.
+/// A task leaves the registry before it notifies of its end.
 pub fn without_the_notifying_before_the_removal() {
     explore_less_of_a_loop(1, "h1 twin", Some(Mutant::RemoveBeforeNotify), call_last);
 }
 
-/// Who tells of an end after the completer is not counted.
+/// A thread that notifies after the completer is not counted.
 pub fn without_the_count_of_tellers() {
     explore_less_of_a_loop(1, "h1 twin", Some(Mutant::NotifierUncounted), notify_late);
 }
@@ -91,7 +91,7 @@ fn end_elsewhere() {
     assert!(task.cancelled());
 }
 
-/// Adds a callback that is counted when it runs.
+/// Adds a callback that increments `ran` when it runs.
 fn add_counted(task: &TaskHandle, ran: &StdArc<Tally>) {
     let ran = StdArc::clone(ran);
     let callback = Handle::new(Box::new(move || ran.add()), None, Location::caller());
@@ -122,7 +122,7 @@ fn notify_late() {
     let late = thread::spawn(move || {
         add_counted(&other, &counts);
     });
-    // Told by this thread, or left to the other.
+    // Run by this thread, or left to the other one.
     add_counted(&task, &ran);
     let outcome = shut_down(&mut first.worker, None);
     assert!(matches!(outcome, Shutdown::Complete));
@@ -130,7 +130,8 @@ fn notify_late() {
     late.join().expect("a panic would have ended the model");
 }
 
-/// Ends the loop on this thread while others wake a task that sleeps, and make one.
+/// Ends the loop on this thread by `end`, while one thread wakes a waiting task and another makes a
+/// task.
 fn end_meanwhile(end: impl FnOnce(&mut First, &Loop)) {
     let dropped = StdArc::new(Tally::default());
     let mut event_loop = Loop::new(1);

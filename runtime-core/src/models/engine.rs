@@ -1,4 +1,4 @@
-//! A loop in a model: all of the real one but for its poller and its poller thread.
+//! A loop for the models: the real one, except for its poller and its poller thread.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,29 +12,29 @@ use crate::runtime::modelled::worker::Worker;
 use crate::runtime::{EventLoop, TimeSettings, Tuning};
 use crate::sync::{Arc, Mutant, explore_less, thread};
 
-/// A loop, and the parts of the workers that have not come yet.
+/// A loop, and the parts of the workers that have not been started yet.
 pub(super) struct Loop {
     pub(super) shared: Arc<Shared>,
     parts: std::vec::IntoIter<WorkerParts>,
 }
 
-/// The calling thread as a worker, as `Runner` makes it worker 0.
+/// The calling thread as a worker of the loop; usually worker 0, as in a `Runner`.
 pub(super) struct First {
     pub(super) worker: Worker,
     core: Rc<Core>,
     _entered: context::Guard,
 }
 
-/// The stack of a thread that makes a loop, in words: loom's own is 32 KiB, and each wheel has
-/// several of them.
+/// The stack of a thread that makes a loop, in words. Loom's default is 32 KiB, and each timer
+/// wheel needs several times that.
 const STACK: usize = 0x10000;
 
-/// Explores a model that makes a loop, on a thread with room for it.
+/// Explores a model that makes a loop, on a thread with a stack that is large enough.
 pub(super) fn explore_loop(name: &str, step: Option<Mutant>, model: fn()) {
     explore_less_of_a_loop(0, name, step, model);
 }
 
-/// The same with so many preemptions `fewer`.
+/// The same with `fewer` preemptions less.
 pub(super) fn explore_less_of_a_loop(fewer: usize, name: &str, step: Option<Mutant>, model: fn()) {
     explore_less(fewer, name, step, move || {
         let thread = thread::Builder::new().stack_size(STACK).spawn(model);
@@ -48,7 +48,7 @@ impl Loop {
         Loop::with(options(workers))
     }
 
-    /// The same with a time that stands still.
+    /// The same with a paused clock.
     pub(super) fn paused(workers: usize) -> Loop {
         let mut options = options(workers);
         options.time.paused = true;
@@ -67,21 +67,21 @@ impl Loop {
         EventLoop::new(Arc::clone(&self.shared))
     }
 
-    /// Sits the calling thread down as worker 0.
+    /// Makes the calling thread worker 0.
     pub(super) fn enter(&mut self) -> First {
         let parts = self.parts.next().expect("the loop has a worker");
         assert_eq!(parts.index, 0, "worker 0 comes first");
-        First::sit_down(&self.shared, parts)
+        First::begin(&self.shared, parts)
     }
 
-    /// Starts a thread that is the next worker for one turn: a model is smaller that does not have it go
-    /// to sleep.
+    /// Starts a thread that is the next worker for one turn. It does not go to sleep, which keeps
+    /// the model small.
     pub(super) fn start_turn(&mut self) -> thread::JoinHandle<()> {
         let parts = self.parts.next().expect("the loop has another worker");
         let shared = Arc::clone(&self.shared);
         let builder = thread::Builder::new().stack_size(STACK);
         let thread = builder.spawn(move || {
-            let _any = First::sit_down(&shared, parts).worker.turn();
+            let _any = First::begin(&shared, parts).worker.turn();
         });
         thread.expect("a model has no system to fail")
     }
@@ -97,7 +97,7 @@ impl Loop {
 }
 
 impl First {
-    fn sit_down(shared: &Arc<Shared>, parts: WorkerParts) -> First {
+    fn begin(shared: &Arc<Shared>, parts: WorkerParts) -> First {
         shared.workers.remotes[parts.index].parker.bind();
         let core = Rc::new(Core::new(Arc::clone(shared), parts));
         let entered = context::enter(Arc::clone(shared), ThreadKind::Worker(Rc::clone(&core)));
@@ -118,7 +118,7 @@ impl Drop for First {
     }
 }
 
-/// The options of a loop with so many workers.
+/// The options of a loop with `workers` workers.
 pub(super) fn options(workers: usize) -> Options {
     Options {
         workers,

@@ -9,42 +9,42 @@ use crate::runtime::modelled::driver::Driver;
 use crate::runtime::modelled::{Rearmed, Tick, TimerKey};
 use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
 
-/// The owner gives a timer that is due another waker, while one thread polls and another adds a
-/// timer to the wheel (3 threads). The new waker is woken once, and the old one only where the owner
-/// was told that it is too late.
+/// The owner replaces the waker of a due timer, while one thread polls and another inserts a timer
+/// into the wheel (3 threads). The new waker is woken once, and the old one only if the owner
+/// learns that the timer has fired.
 pub fn the_new_waker_wins() {
     explore_loop("d1: fired or re-armed", None, rearm);
 }
 
-/// The owner cancels a timer that is due, while one thread polls and another adds a timer to the
-/// wheel (3 threads). It fires once at most, never at a visit that begins after the cancel, and it is
-/// unlinked once, and nobody else's timer with it.
+/// The owner cancels a due timer, while one thread polls and another inserts a timer into the wheel
+/// (3 threads). The timer fires at most once, never at a visit that begins after the cancel. It is
+/// unlinked once, and no other timer with it.
 ///
-/// What a cancel that finds the lock taken leaves is a key on a list; so the waker itself may live
+/// A cancel that finds the lock taken leaves its key on a list, so the waker itself may be kept
 /// until the next visit.
 pub fn a_cancelled_timer_stays_silent() {
     explore_loop("d1: fired or cancelled", None, cancel);
 }
 
-/// The owner is not told that the timer has fired for the old waker.
+/// The owner does not learn that the timer has fired for the old waker.
 pub fn without_the_word_of_the_shot() {
     explore_loop("d1 twin", Some(Mutant::FireUntold), rearm);
 }
 
-/// A visit does not look at what was cancelled while the lock was taken.
+/// A visit ignores the timers that were cancelled while the lock was taken.
 pub fn without_the_list_of_the_cancelled() {
     explore_loop("d1 twin", Some(Mutant::ForgetCancelled), cancel);
 }
 
-/// Due since the loop was made, whatever the clock says.
+/// Due since the loop was made, at any time of the clock.
 const DUE: Tick = Tick(0);
 
 /// Not due before the last tick.
 const LATE: Tick = Tick(u64::MAX - 1);
 
-const OPEN: &str = "nobody closes the loop";
+const OPEN: &str = "the loop is not closed";
 
-/// A poller's visit to the wheels. Whether `waker` was among the due is returned.
+/// Visits the wheels as the poller does. Returns whether `waker` was among those of due timers.
 fn visit(driver: &Driver, waker: &Waker) -> bool {
     let mut due = Vec::new();
     drop(driver.expire(&mut due));
@@ -53,9 +53,9 @@ fn visit(driver: &Driver, waker: &Waker) -> bool {
     fired
 }
 
-/// The owner's deed on a timer that wakes `old`, while another thread polls and a third adds a
-/// timer, which stays.
-fn meanwhile(old: &Waker, deed: impl FnOnce(&Driver, TimerKey)) {
+/// Runs the owner's `change` of a timer that wakes `old`, while another thread polls and a third
+/// inserts a timer, which stays.
+fn meanwhile(old: &Waker, change: impl FnOnce(&Driver, TimerKey)) {
     let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
     let driver = Arc::new(Driver::new(waiter, 0, TimeSettings::default()));
     let key = driver.insert(None, DUE, old.clone()).expect(OPEN);
@@ -71,7 +71,7 @@ fn meanwhile(old: &Waker, deed: impl FnOnce(&Driver, TimerKey)) {
                 .expect(OPEN)
         })
     };
-    deed(&driver, key);
+    change(&driver, key);
     poller.join().expect("a panic would have ended the model");
     let added = neighbour.join();
     let added = added.expect("a panic would have ended the model");
@@ -103,7 +103,7 @@ fn cancel() {
     let fate = Fate::default();
     let waker = fate.waker();
     meanwhile(&waker, |driver, key| {
-        // Loom switches threads where two meet outside a lock: without this look it never lets the
+        // Loom switches threads at accesses outside of locks: without this one it never lets the
         // cancel find the lock taken.
         driver.next_deadline();
         driver.cancel(key);

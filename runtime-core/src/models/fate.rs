@@ -1,9 +1,10 @@
-//! What became of a waker: how often it was woken, and dropped.
+//! A waker that counts how often it is woken and dropped.
 
 use std::task::{Wake, Waker};
 
 use crate::sync::{StdArc, Tally};
 
+/// The counts of a waker.
 #[derive(Clone, Default)]
 pub(super) struct Fate {
     pub(super) woken: StdArc<Tally>,
@@ -11,21 +12,21 @@ pub(super) struct Fate {
 }
 
 impl Fate {
-    /// A waker of its own, whose clones count as one with it.
+    /// Makes a new waker. It and its clones count as one drop, with the last of them.
     pub(super) fn waker(&self) -> Waker {
-        Waker::from(StdArc::new(Witnessed(self.clone())))
+        Waker::from(StdArc::new(Counted(self.clone())))
     }
 }
 
-struct Witnessed(Fate);
+struct Counted(Fate);
 
-impl Wake for Witnessed {
+impl Wake for Counted {
     fn wake(self: StdArc<Self>) {
         self.0.woken.add();
     }
 }
 
-impl Drop for Witnessed {
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dropped.add();
     }

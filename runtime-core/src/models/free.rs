@@ -1,4 +1,4 @@
-//! a4: the last references to a task are given back while it is run.
+//! a4: the last references to a task are released while it is run.
 
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
@@ -6,13 +6,13 @@ use std::task::{Poll, Waker};
 use super::test_scheduler::{TaskScheduler, TestScheduler};
 use crate::sync::{Arc, Mutant, Mutex, StdArc, Tally, explore, thread};
 
-/// The runner, who drops the `Task`; a waker; and a thread that looks at the task through a handle
-/// (3 threads). The allocation is freed once, after the last look at it.
+/// The thread that runs the task and drops the `Task`, one that wakes it, and one that looks at the
+/// task through a handle (3 threads). The allocation is freed once, after the last access.
 pub fn the_last_one_frees() {
     explore("a4: the last one frees", None, model);
 }
 
-/// A reference is given back without acquiring what the others did.
+/// The release of a reference does not acquire what other threads did with theirs.
 pub fn without_the_acquire_of_the_last() {
     explore("a4 twin", Some(Mutant::ReleaseRelaxed), model);
 }

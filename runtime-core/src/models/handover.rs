@@ -1,4 +1,4 @@
-//! c2: a coroutine completes, a thread waits or gives up, and somebody cancels.
+//! c2: a coroutine completes, a thread waits or times out, and another thread cancels.
 
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -7,25 +7,28 @@ use crate::exceptions::{CancelledError, TaskError};
 use crate::runtime::{Cancellation, Completion, Handover};
 use crate::sync::{Arc, Mutant, StdArc, Tally, explore, thread};
 
-/// One completes and one cancels while a thread waits (3 threads). One of the two wins, the
-/// waiter sees the winner's outcome, and a value is seen or given back, once.
+/// One thread completes and one cancels while a third waits (3 threads). One of the two wins, the
+/// waiter sees the winner's outcome, and a value is taken or returned to the completer, once.
 pub fn an_outcome_has_one_winner() {
     explore("c2: an outcome has one winner", None, wait_for_the_winner);
 }
 
-/// The same, with a waiter that gives up and then cancels by itself (3 threads).
+/// The same, with a waiter that gives up and then cancels itself (3 threads).
 pub fn a_wait_that_gives_up_loses_nothing() {
     explore("c2: a wait that gives up loses nothing", None, give_up);
 }
 
 /// A task polls while another thread completes (2 threads). It is woken, or sees the outcome.
 pub fn a_poll_is_told_of_the_end() {
-    explore("c2: a poll is told of the end", None, || {
+    explore("c2: a poll learns of the end", None, || {
         let handover = Arc::new(Handover::new());
         let completer = completer(&handover);
         let wakes = StdArc::new(Wakes::default());
         let first = handover.poll(&wakes.clone().into());
-        assert!(completer.join().expect("no panic"), "nobody else ends it");
+        assert!(
+            completer.join().expect("no panic"),
+            "no other thread ends it"
+        );
         if first.is_pending() {
             assert_eq!(wakes.0.count(), 1);
             let second = handover.poll(&wakes.clone().into());
@@ -34,12 +37,12 @@ pub fn a_poll_is_told_of_the_end() {
     });
 }
 
-/// Two threads wait while another completes (3 threads). Both are told; one has the value.
+/// Two threads wait while another completes (3 threads). Both are notified; one takes the value.
 pub fn every_sleeper_is_told() {
-    explore("c2: every sleeper is told", None, wait_twice);
+    explore("c2: every sleeping thread is notified", None, wait_twice);
 }
 
-/// The time of a wait is over when somebody completes (2 threads). The value was there in time.
+/// A wait times out at the moment of the completion (2 threads). The value was there in time.
 pub fn a_value_at_the_last_moment_is_seen() {
     explore("c2: a value at the last moment", None, wait_to_the_last);
 }
@@ -49,28 +52,28 @@ pub fn a_callback_is_run_by_one_of_them() {
     explore("c2: a callback is run by one of them", None, call_back);
 }
 
-/// One of the threads that sleep is told.
+/// Only one of the sleeping threads is notified.
 pub fn without_a_word_to_the_other_sleeper() {
     explore("c2 twin", Some(Mutant::NotifyOneSleeper), wait_twice);
 }
 
-/// A wait whose time is over does not look once more.
+/// A wait that times out does not check once more.
 pub fn without_the_last_look() {
     explore("c2 twin", Some(Mutant::GiveUpUnseen), wait_to_the_last);
 }
 
-/// Who adds a callback looks for the end before the lock under which it adds it.
+/// The check for the end and the adding of a callback are not under one lock.
 pub fn without_the_lock_of_a_callback() {
     explore("c2 twin", Some(Mutant::AddCallbackUnlocked), call_back);
 }
 
-/// A completion overwrites the cancellation that came while it made up its mind.
+/// A completion overwrites a cancellation that came after its check.
 pub fn without_a_decision_under_the_lock() {
     let broken = Some(Mutant::CompleteUnlocked);
     explore("c2 twin", broken, wait_for_the_winner);
 }
 
-/// A thread that waits is not told of the end.
+/// A sleeping thread is not notified of the end.
 pub fn without_a_word_to_the_sleeper() {
     explore(
         "c2 twin",
@@ -88,7 +91,7 @@ impl std::task::Wake for Wakes {
     }
 }
 
-/// Completes with a value. True if it was in time.
+/// Starts a thread that completes with a value. It returns whether it was in time.
 fn completer(handover: &Arc<Handover<u32>>) -> thread::JoinHandle<bool> {
     let handover = Arc::clone(handover);
     thread::spawn(move || match handover.complete(Ok(1)) {
@@ -136,7 +139,10 @@ fn wait_twice() {
     };
     let seen_here = matches!(handover.wait(None), Some(Ok(1)));
     let seen_there = other.join().expect("no panic");
-    assert!(completer.join().expect("no panic"), "nobody else ends it");
+    assert!(
+        completer.join().expect("no panic"),
+        "no other thread ends it"
+    );
     assert!(seen_here != seen_there, "a value is seen once");
 }
 
@@ -146,7 +152,10 @@ fn wait_to_the_last() {
     let soon = Instant::now() + Duration::from_secs(60);
     let seen = handover.wait(Some(soon));
     assert!(matches!(seen, Some(Ok(1))), "it was there in time");
-    assert!(completer.join().expect("no panic"), "nobody else ends it");
+    assert!(
+        completer.join().expect("no panic"),
+        "no other thread ends it"
+    );
 }
 
 fn call_back() {
@@ -156,7 +165,7 @@ fn call_back() {
         let handover = Arc::clone(&handover);
         thread::spawn(move || match handover.complete(Ok(1)) {
             Completion::First(callbacks) => callbacks.into_iter().for_each(|call| call()),
-            Completion::TooLate(_) => panic!("nobody else ends it"),
+            Completion::TooLate(_) => panic!("no other thread ends it"),
         })
     };
     let counts = StdArc::clone(&ran);

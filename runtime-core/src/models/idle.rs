@@ -1,4 +1,4 @@
-//! b1, b2, b4: work is added while workers go to sleep, find other work, or leave.
+//! b1, b2, b4: work is added while workers go to sleep, find other work, or leave the worker set.
 
 use super::engine::{Loop, explore_less_of_a_loop, explore_loop};
 use crate::sync::{Bell, Mutant, StdArc, Tally, thread};
@@ -13,8 +13,8 @@ pub fn work_is_found_by_one_of_two() {
     explore_less_of_a_loop(1, "b1: two workers go to sleep", None, || add(2, 1));
 }
 
-/// Two tasks for two workers, and the first blocks until the second has run (3 threads). So whoever
-/// finds one of them sees to it that the other is looked for.
+/// Two tasks for two workers, and the first blocks until the second has run (3 threads). So the
+/// worker that finds one of them must let another worker search for the second.
 pub fn a_worker_that_finds_work_is_replaced() {
     explore_less_of_a_loop(2, "b2: a searcher is replaced", None, block);
 }
@@ -24,23 +24,23 @@ pub fn a_worker_leaves_nothing_behind() {
     explore_loop("b4: a worker leaves", None, leave);
 }
 
-/// A sleeper does not look at the queues again.
+/// A worker that goes to sleep does not check the queues again.
 pub fn without_the_second_look() {
     explore_loop("b1 twin", Some(Mutant::SleepWithoutRescan), || add(1, 2));
 }
 
-/// The last searcher that finds work wakes nobody in its place.
+/// The last searching worker that finds work wakes no other in its place.
 pub fn without_the_replacement() {
     let step = Some(Mutant::LastSearcherSilent);
     explore_less_of_a_loop(2, "b2 twin", step, block);
 }
 
-/// A worker leaves with its queue full.
+/// A worker leaves without moving its queued tasks to the injector.
 pub fn without_the_spill() {
     explore_loop("b4 twin", Some(Mutant::LeaveWithoutSpill), leave);
 }
 
-/// Rings once so many tasks have run: a task that is not run is a deadlock.
+/// Rings once `of` tasks have run: a task that is not run is a deadlock.
 #[derive(Clone)]
 struct Finish {
     ran: StdArc<Tally>,

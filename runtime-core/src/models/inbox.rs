@@ -1,4 +1,4 @@
-//! b7: another thread wakes what only one thread may run.
+//! b7: another thread wakes tasks that are bound to one thread.
 
 use std::future::poll_fn;
 use std::task::{Poll, Waker};
@@ -7,23 +7,23 @@ use super::engine::{Loop, explore_less_of_a_loop};
 use crate::runtime::{NewTask, spawn_local};
 use crate::sync::{Arc, Mutant, Mutex, StdArc, Tally, thread};
 
-/// Two local tasks wait, and another thread wakes both while their worker goes to sleep (2 threads).
-/// Both run.
+/// Two local tasks wait, and another thread wakes both while their worker goes to sleep (2
+/// threads). Both run.
 pub fn what_is_sent_is_received() {
     explore(None);
 }
 
-/// The inbox says that something is there before it is.
+/// The inbox sets its flag before it has the task.
 pub fn without_the_push_before_the_word() {
     explore(Some(Mutant::AnyBeforePush));
 }
 
-/// The inbox says that nothing is there when something has come again.
+/// The inbox clears its flag outside the lock, when another task may have come.
 pub fn without_the_lock_for_the_word() {
     explore(Some(Mutant::ClearUnlocked));
 }
 
-/// The thread is not woken.
+/// The thread of the inbox is not woken.
 pub fn without_the_wake_of_the_thread() {
     explore(Some(Mutant::SendSilently));
 }

@@ -10,20 +10,20 @@ use crate::runtime::modelled::parker::{Interrupt, Parker};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
 
-/// A thread that enters the wait, and one that notifies it (2 threads). The wait returns, and what
-/// was said before is seen.
+/// A thread that enters the wait, and one that unparks it (2 threads). The wait returns, and sees
+/// what happened before the unpark.
 pub fn a_notified_wait_returns() {
     explore_loop("e2: a notified wait returns", None, || wait(Others::None));
 }
 
-/// The same while a third thread adds a timer, which ends one wait as well (3 threads). Neither eats
-/// the other's token.
+/// The same while a third thread inserts a timer, which ends one wait as well (3 threads). Neither
+/// takes the other's token.
 pub fn a_notified_wait_returns_beside_a_timer() {
     let model = || wait(Others::Timer);
     explore_loop("e2: a notified wait returns beside a timer", None, model);
 }
 
-/// Whoever notifies looks first, and leaves the token afterwards.
+/// The unpark first decides what to wake, and leaves the token afterwards.
 pub fn without_one_step_for_the_token() {
     let step = Some(Mutant::UnparkInTwoSteps);
     explore_loop("e2 twin", step, || wait(Others::None));
@@ -59,8 +59,9 @@ fn wait(others: Others) {
             driver.insert(None, Tick(0), Waker::noop().clone());
         })
     });
-    let held = driver.role.take(0).expect("nobody else is there");
-    // Relaxed: the token alone orders this against the store. A wait that goes on is a deadlock.
+    let held = driver.role.take(0).expect("the poller role is free");
+    // Relaxed: only the token orders this against the store. A wait that does not end is a
+    // deadlock.
     while !said.load(Ordering::Relaxed) {
         if parker.begin_poll() {
             driver.wait(&held);

@@ -8,14 +8,15 @@ use super::ring::Ring;
 use super::test_scheduler::TestScheduler;
 use crate::sync::{Mutant, StdArc, Tally, explore, explore_less, thread};
 
-/// The runner, an awaiter and a thread that drops a second handle (3 threads). The awaiter is woken
-/// by the waker that it registered last, and sees the whole output, which is dropped once.
+/// The thread that runs the task, its awaiter, and one that drops a second handle (3 threads). The
+/// awaiter is woken by the waker that it registered last, and sees the output completely written.
+/// The output is dropped once.
 pub fn the_awaiter_gets_the_output() {
     explore_less(1, "a3: the awaiter gets the output", None, await_it);
 }
 
-/// The runner and a thread that registers a waker and then drops the handle (2 threads). The output
-/// is dropped once, and the waker is not kept.
+/// The thread that runs the task, and one that registers a waker and then drops the handle (2
+/// threads). The output is dropped once, and the waker is not kept.
 pub fn a_dropped_handle_drops_the_output() {
     explore("a3: a dropped handle drops the output", None, drop_it);
 }

@@ -1,10 +1,13 @@
-//! The engine's protocols, run by loom as they stand.
+//! The loom models of the engine's protocols. They run the engine's own code.
 //!
-//! Each file models one protocol: its first line says what races with what. A `pub` function is
-//! one exploration; those that are called `without_…` leave out one step of the protocol, and must
-//! fail: a model that passes without the step proves nothing about it.
+//! Each file models one protocol; its first line says what races with what. A `pub` function is one
+//! exploration. Those called `without_…` are twins: they break one step of the protocol (a mutant)
+//! and must fail, because a model that passes without the step proves nothing about it.
 
-#[expect(unsafe_code, reason = "a cell that loom watches in place of a lock")]
+#[expect(
+    unsafe_code,
+    reason = "a cell whose accesses loom checks, without a lock"
+)]
 mod drop_probe;
 
 mod fate;

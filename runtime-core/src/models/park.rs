@@ -1,23 +1,23 @@
-//! b3: a thread goes to sleep while two others wake it.
+//! b3: a thread parks while two others unpark it.
 
 use crate::runtime::modelled::parker::{Interrupt, Parker};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Bell, Mutant, StdArc, explore, thread};
 
-/// A sleeper on its own bed and two who wake it (3 threads). Whoever is woken sees what was said
-/// before every wake so far, and nobody sleeps on.
+/// A thread that parks on its own, and two that unpark it (3 threads). It sees what each did before
+/// its unpark, and it does not sleep on.
 pub fn a_parked_thread_wakes_up() {
     explore("b3: a parked thread wakes up", None, || sleep(ParkOn::Own));
 }
 
-/// The same with the sleeper in the poller by turns.
+/// The same with a thread that parks in the poller.
 pub fn a_polling_thread_wakes_up() {
     explore("b3: a polling thread wakes up", None, || {
         sleep(ParkOn::Poller)
     });
 }
 
-/// The token is overwritten by who goes to sleep.
+/// The parking thread overwrites the token.
 pub fn without_the_token() {
     explore("b3 twin", Some(Mutant::ForgetToken), || sleep(ParkOn::Own));
 }

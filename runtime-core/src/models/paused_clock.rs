@@ -1,4 +1,4 @@
-//! e3: time stands still, and the holder of the role looks whether it may jump.
+//! e3: the holder of the poller role decides whether a paused clock may jump.
 
 use std::future::poll_fn;
 use std::task::{Poll, Wake, Waker};
@@ -11,69 +11,74 @@ use crate::runtime::modelled::{Tick, TimeHold};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Bell, Mutant, StdArc, Tally, Waiter, thread};
 
-/// A thread that looks whether time may jump and then waits, and one that notifies it (2 threads).
-/// The wait returns, and what was said before is seen.
+/// A thread that checks whether the clock may jump and then waits, and one that unparks it (2
+/// threads). The wait returns, and sees what happened before the unpark.
 pub fn a_notified_look_returns() {
     explore_loop("e3: a notified look returns", None, || look(Others::None));
 }
 
-/// The same while a third thread asks for a look as well (3 threads). Neither eats the other's token.
+/// The same while a third thread asks for another check (3 threads). Neither takes the other's
+/// token.
 pub fn a_notified_look_returns_beside_another() {
     let model = || look(Others::Look);
     explore_loop("e3: a notified look returns beside another", None, model);
 }
 
-/// A thread that has time jump, and one that asks that it stand still (2 threads). While the guard
-/// lives it does not move.
+/// A thread that makes the clock jump, and one that holds it (2 threads). While it is held, the
+/// clock does not move.
 pub fn an_inhibitor_holds_at_once() {
     explore_loop("e3: a hold holds at once", None, || {
         jump(Reader::ClockInhibitor)
     });
 }
 
-/// A thread that has time jump, and one that begins to work (2 threads). Time does not move under it.
+/// A thread that makes the clock jump, and one that begins to work (2 threads). The clock does not
+/// move while that one works.
 pub fn who_works_sees_one_time() {
-    explore_loop("e3: who works sees one time", None, || jump(Reader::Works));
+    explore_loop("e3: a working thread sees one time", None, || {
+        jump(Reader::Works)
+    });
 }
 
-/// A thread that has time jump, and one that adds an earlier timer and goes to sleep (2 threads).
-/// Time jumps to that one first.
+/// A thread that makes the clock jump, and one that inserts an earlier timer and goes to sleep (2
+/// threads). The clock jumps to that timer first.
 pub fn no_timer_is_jumped_over() {
     explore_loop("e3: no timer is jumped over", None, add_and_sleep);
 }
 
-/// A thread in the poller, and one that has time go on by hand (2 threads). Time goes, and that one is
-/// woken at the end, once.
+/// A thread in the poller, and one that advances the clock by hand (2 threads). The clock moves,
+/// and the advance's waker is woken at its end, once.
 pub fn an_advance_ends() {
     explore_loop("e3: an advance ends", None, advance);
 }
 
-/// A worker leaves with a task in its queue, while the other may have time jump (2 threads). The task
-/// runs before that.
+/// A worker leaves with a task in its queue, while the other worker may make the clock jump (2
+/// threads). The task runs before the jump.
 pub fn time_does_not_jump_over_what_a_worker_leaves() {
     let name = "e3: time does not jump over what is left";
     explore_less_of_a_loop(1, name, None, leave_and_jump);
 }
 
-/// A worker finds a timer that is due, while the other may have time jump on (2 threads). What that timer
-/// wakes runs before that.
+/// A worker finds a due timer, while the other worker may make the clock jump on (2 threads). The
+/// task that the timer wakes runs before the jump.
 pub fn time_does_not_jump_over_what_is_due() {
     let name = "e2: time does not jump over what is due";
     explore_less_of_a_loop(1, name, None, expire_and_jump);
 }
 
-/// A thread has lent its hold, and two take it back for it (3 threads). It is held once.
+/// A thread has released its hold, and it and another thread take it back (2 threads). The clock is
+/// held once.
 pub fn a_hold_that_was_lent_is_taken_back_once() {
     explore_loop("e3: a hold is taken back once", None, take_back);
 }
 
-/// A worker counts as gone before what it has is everybody's.
+/// A worker no longer counts as awake before its tasks are in the injector.
 pub fn without_the_spill_before_the_departure() {
     let step = Some(Mutant::DepartBeforeSpill);
     explore_less_of_a_loop(1, "e3 twin", step, leave_and_jump);
 }
 
-/// A worker gives the role back before it counts as awake.
+/// A worker releases the poller role before it counts as awake.
 pub fn without_awake_before_the_role() {
     let step = Some(Mutant::ReleaseBeforeAwake);
     explore_less_of_a_loop(1, "e2 twin", step, expire_and_jump);
@@ -84,30 +89,30 @@ pub fn without_one_step_for_the_hold() {
     explore_loop("e3 twin", Some(Mutant::TakeBackInTwoSteps), take_back);
 }
 
-/// The look takes the interrupt out of the poller, and the wait after it begins nevertheless.
+/// The check takes the interrupt out of the poller, and the wait after it begins nevertheless.
 pub fn without_the_interrupt_that_was_there() {
     let step = Some(Mutant::SwallowInterrupt);
     explore_loop("e3 twin", step, || look(Others::None));
 }
 
-/// Time jumps after the lock under which it was looked whether it may.
+/// The clock jumps outside the lock under which the jump was decided.
 pub fn without_the_lock_for_the_jump() {
     let step = Some(Mutant::JumpUnlocked);
     explore_loop("e3 twin", step, || jump(Reader::ClockInhibitor));
 }
 
-/// Who begins to work does not let a jump be over.
+/// A thread that begins to work does not wait for a jump in progress.
 pub fn without_the_pass() {
     let step = Some(Mutant::WakeIntoJump);
     explore_loop("e3 twin", step, || jump(Reader::Works));
 }
 
-/// The next deadline is looked at before whether all is quiet.
+/// The next deadline is read before the check that all threads are quiet.
 pub fn without_quiet_before_the_deadline() {
     explore_loop("e3 twin", Some(Mutant::NextBeforeQuiet), add_and_sleep);
 }
 
-/// An advance begins, and the thread in the poller is not told.
+/// An advance begins without waking the thread in the poller.
 pub fn without_the_look_for_an_advance() {
     explore_loop("e3 twin", Some(Mutant::AdvanceWithoutLook), advance);
 }
@@ -118,7 +123,7 @@ enum Others {
     Look,
 }
 
-/// A driver whose time stands still, and its poller.
+/// A driver with a paused clock, and its poller.
 fn paused() -> (Arc<Driver>, StdArc<Waiter>) {
     let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
     let settings = TimeSettings {
@@ -146,8 +151,9 @@ fn look(others: Others) {
         let driver = driver.clone();
         thread::spawn(move || driver.look_again())
     });
-    let held = driver.role.take(0).expect("nobody else is there");
-    // Relaxed: the token alone orders this against the store. A wait that goes on is a deadlock.
+    let held = driver.role.take(0).expect("the poller role is free");
+    // Relaxed: only the token orders this against the store. A wait that does not end is a
+    // deadlock.
     while !said.load(Ordering::Relaxed) {
         if parker.begin_poll() {
             let _nothing_due = driver.wait_paused(&held, || true, None, &mut Vec::new());
@@ -170,9 +176,9 @@ enum Reader {
 const EARLY: Tick = Tick(1_000);
 const LATE: Tick = Tick(2_000);
 
-/// Has time jump, as the holder of the role, until it has come to `when`.
+/// Makes the clock jump, as the holder of the poller role, until it has reached `when`.
 fn jump_to(driver: &Driver, when: Tick, quiet: impl Fn() -> bool) {
-    let held = driver.role.take(0).expect("nobody else is there");
+    let held = driver.role.take(0).expect("the poller role is free");
     while driver.clock.tick() < when {
         let _due_or_not = driver.wait_paused(&held, &quiet, None, &mut Vec::new());
     }
@@ -203,21 +209,21 @@ fn jump(reader: Reader) {
 fn add_and_sleep() {
     let (driver, _waiter) = paused();
     driver.insert(Some(0), LATE, Waker::noop().clone());
-    let asleep = Arc::new(AtomicBool::new(false));
+    let sleeping = Arc::new(AtomicBool::new(false));
     let adder = {
-        let (driver, asleep) = (driver.clone(), asleep.clone());
+        let (driver, sleeping) = (driver.clone(), sleeping.clone());
         thread::spawn(move || {
             driver.insert(Some(0), EARLY, Waker::noop().clone());
-            asleep.store(true, Ordering::Release);
+            sleeping.store(true, Ordering::Release);
             driver.look_again();
         })
     };
-    jump_to(&driver, EARLY, || asleep.load(Ordering::Acquire));
+    jump_to(&driver, EARLY, || sleeping.load(Ordering::Acquire));
     assert_eq!(driver.clock.tick(), EARLY, "time jumped over a timer");
     adder.join().expect("a panic would have ended the model");
 }
 
-/// Counts its wakes.
+/// A waker that counts its wakes.
 struct Count(StdArc<Tally>);
 
 impl Wake for Count {
@@ -239,7 +245,7 @@ fn advance() {
             assert!(key.is_some(), "the loop is open");
         })
     };
-    let held = driver.role.take(0).expect("nobody else is there");
+    let held = driver.role.take(0).expect("the poller role is free");
     let mut due = Vec::new();
     // An advance that does not end is a deadlock.
     while woken.count() == 0 {

@@ -1,7 +1,7 @@
-//! e1: a worker leaves the poller for a task while the other goes to sleep.
+//! e1: a worker leaves the poller for a task while another worker goes to sleep.
 //!
-//! That nobody comes for a timer that is due, or for a task, is a deadlock; two in the poller at
-//! once are found by the model's `Waiter`.
+//! If no worker handles a due timer, or a task, the model deadlocks. The model's `Waiter` detects
+//! two threads in the poller at once.
 
 use std::future::poll_fn;
 use std::task::{Poll, Wake, Waker};
@@ -11,32 +11,32 @@ use crate::runtime::modelled::Tick;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Bell, Mutant, StdArc};
 
-/// Two workers that go to sleep, and a task that waits for a timer that is due and then adds another
-/// (2 threads). Somebody runs the task and somebody is in the poller for the timers, but never two.
+/// Two workers that go to sleep, and a task that waits for a due timer and then adds another one (2
+/// threads). A worker runs the task, and one is in the poller for the timers, but never two.
 pub fn the_poller_is_left_for_a_task() {
     explore_less_of_a_loop(1, "e1: the poller is left for a task", None, leave);
 }
 
-/// A third thread adds a task for two workers that go to sleep, and, when that has run, a timer that
-/// is due (3 threads). The same holds.
+/// A third thread adds a task for two workers that go to sleep and, when that has run, a due timer
+/// (3 threads). The same holds.
 pub fn somebody_is_in_the_poller() {
-    explore_less_of_a_loop(2, "e1: somebody is in the poller", None, serve);
+    explore_less_of_a_loop(2, "e1: a worker is in the poller", None, serve);
 }
 
-/// A worker that leaves the poller keeps the role.
+/// A worker that leaves the poller keeps the poller role.
 pub fn without_the_role_given_back() {
     explore_less_of_a_loop(1, "e1 twin", Some(Mutant::KeepRole), leave);
 }
 
-/// The role is looked at and taken in two steps.
+/// The poller role is checked and taken in two steps.
 pub fn without_one_step_for_the_role() {
     explore_less_of_a_loop(1, "e1 twin", Some(Mutant::TakeInTwoSteps), leave);
 }
 
-/// Due since the loop was made, whatever the clock says.
+/// Due since the loop was made, at any time of the clock.
 const DUE: Tick = Tick(0);
 
-/// Called when a timer fires.
+/// A waker that calls a function when its timer fires.
 struct Call<F>(F);
 
 impl<F: Fn() + Send + Sync + 'static> Call<F> {

@@ -1,4 +1,5 @@
-//! h3: a job is submitted to the pool while it ends, while its thread leaves, or with none to be had.
+//! h3: a job is submitted to the pool while it ends, while its thread leaves, or if no thread can
+//! be started.
 
 use std::io;
 use std::panic::Location;
@@ -7,8 +8,8 @@ use std::time::Duration;
 use crate::runtime::modelled::{Pool, Refusal, Settings, Work};
 use crate::sync::{Arc, Bell, Mutant, StdArc, Tally, explore, thread};
 
-/// A submitter, who may be refused, while another thread closes the pool (3 threads). The job
-/// is run, or handed out, or given back: one of them, once.
+/// A thread submits a job, which may be refused, while another thread closes the pool (3 threads).
+/// The job is run, or returned by the close, or returned to the submitter: exactly one of them.
 pub fn a_job_submitted_while_the_pool_closes_is_accounted_for() {
     explore("h3: a job against the close", None, || {
         let ran = StdArc::new(Tally::default());
@@ -28,39 +29,39 @@ pub fn a_job_submitted_while_the_pool_closes_is_accounted_for() {
     });
 }
 
-/// Two jobs, one after the other, for one thread that leaves when it has nothing to do (3 threads at
+/// Two jobs, one after the other, for one thread that leaves when the queue is empty (3 threads at
 /// most). Both are run.
 pub fn a_job_submitted_while_the_thread_leaves_is_run() {
     explore("h3: a job against a thread that leaves", None, two_jobs);
 }
 
-/// No thread can be started (1 thread). Every job comes back with the reason.
+/// No thread can be started (1 thread). Every job is returned with the error.
 pub fn a_job_without_a_thread_is_refused() {
     explore("h3: a job without a thread", None, refused);
 }
 
-/// Three jobs, each submitted when the one before has been run, for one thread whose time is over when
-/// it is called (2 threads at most). Each is run, without a further word.
+/// Three jobs, each submitted when the one before has been run, for one thread whose keep-alive is
+/// over when it is woken (2 threads at most). Each is run, without another submit.
 pub fn a_job_for_a_tired_thread_is_run() {
-    explore("h3: a job for a tired thread", None, one_by_one);
+    explore("h3: a job for a thread that may leave", None, one_by_one);
 }
 
-/// A thread whose time is over leaves, whatever is queued.
+/// A thread leaves after its keep-alive although jobs are queued.
 pub fn without_a_look_at_the_queue() {
     explore("h3 twin", Some(Mutant::LeaveWithWork), one_by_one);
 }
 
-/// A thread that has been woken leaves the summons standing.
+/// A thread that has been woken does not end the wake-up in progress.
 pub fn without_the_end_of_a_wake_up() {
     explore("h3 twin", Some(Mutant::WakeUpStays), one_by_one);
 }
 
-/// A thread decides to leave, and then leaves.
+/// A thread decides to leave outside the lock under which it leaves.
 pub fn without_leaving_under_the_lock() {
     explore("h3 twin", Some(Mutant::LeaveUnlocked), two_jobs);
 }
 
-/// The failure to start a thread is kept quiet.
+/// The failure to start a thread is not reported.
 pub fn without_the_refusal() {
     explore("h3 twin", Some(Mutant::SwallowRefusal), refused);
 }

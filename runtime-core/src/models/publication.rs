@@ -1,4 +1,4 @@
-//! a12: what stands behind a word of the header is made by two threads at once, and found by a third.
+//! a12: two threads make the value behind a word of the header at once, and a third finds it.
 
 use std::future::ready;
 
@@ -6,8 +6,8 @@ use super::test_scheduler::TestScheduler;
 use crate::runtime::TaskHandle;
 use crate::sync::{Mutant, explore, thread};
 
-/// Two threads that need the side allocation, and one that looks for it (3 threads). It is whole for
-/// whoever has it, and what one of two has made in vain is freed.
+/// Two threads that need the side allocation, and one that looks for it (3 threads). Every thread
+/// that gets it sees it completely written, and the one that lost the race is freed.
 pub fn the_side_allocation_is_whole() {
     explore("a12: the side allocation is whole", None, side);
 }

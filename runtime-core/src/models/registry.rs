@@ -1,4 +1,4 @@
-//! The registry: a death against a reader of its slot, and the closing against a birth.
+//! The registry: a removal races with a reader of the slot, and the closing races with an insert.
 
 use std::ptr::NonNull;
 
@@ -6,30 +6,31 @@ use super::drop_probe::DropProbe;
 use crate::runtime::modelled::registry::{Registry, Who};
 use crate::sync::{Arc, Mutant, StdArc, explore, thread};
 
-/// A reader, and the end of what it looks at (2 threads). Nothing is looked at after its death, and
-/// it stays dead. (With two readers, loom has two of three threads spin for the third for ever.)
+/// A reader, and the removal of the value it reads (2 threads). The value is not read after its
+/// removal, and stays removed. (With two readers, loom would let two of three threads spin for the
+/// third for ever.)
 pub fn a_removal_waits_for_the_reader() {
-    explore("registry: a death waits for the reader", None, read);
+    explore("registry: a removal waits for the reader", None, read);
 }
 
-/// Two readers (2 threads). Each sees who lives, and leaves everything as it was.
+/// Two readers (2 threads). Each sees the inserted value, and leaves the slot unchanged.
 pub fn readers_wait_for_each_other() {
     explore("registry: readers wait for each other", None, read_twice);
 }
 
-/// A task is born by a parent that dies, into an array that the closer may have looked at already,
-/// and another by a foreign thread (3 threads). Nobody lives in a registry that is closed.
+/// A task that ends inserts a child into an array that the closer may have scanned already, and a
+/// foreign thread inserts another task (3 threads). A closed registry is empty.
 pub fn nobody_lives_in_a_closed_registry() {
-    explore("registry: nobody lives in a closed registry", None, close);
+    explore("registry: a closed registry is empty", None, close);
 }
 
-/// Somebody is born and dies while a reader, who was there before, looks at the array twice (2
-/// threads). What is seen is whole, and alive.
+/// A value is inserted and removed while a reader reads the array twice (2 threads). A value that
+/// the reader sees is completely written, and not removed.
 pub fn an_insert_is_seen_whole() {
-    explore("registry: a birth is seen whole", None, be_inserted);
+    explore("registry: an insert is seen whole", None, be_inserted);
 }
 
-/// A birth does not publish what is born.
+/// An insert does not publish the inserted value.
 pub fn without_the_release_of_an_insert() {
     explore(
         "registry twin",
@@ -38,109 +39,110 @@ pub fn without_the_release_of_an_insert() {
     );
 }
 
-/// A death does not wait for a reader.
+/// A removal does not wait for a reader.
 pub fn without_the_wait_for_a_reader() {
     explore("registry twin", Some(Mutant::RemoveIgnoresReader), read);
 }
 
-/// The closer does not sum the births again.
+/// The closer does not sum the insert counters again.
 pub fn without_the_second_sum() {
     explore("registry twin", Some(Mutant::CloseOnFirstSum), close);
 }
 
-/// A birth is counted before its slot is filled.
+/// An insert is counted before its slot is filled.
 pub fn without_the_slot_before_the_count() {
     explore("registry twin", Some(Mutant::CountBeforeInsert), close);
 }
 
-/// The closed bit is looked at outside the lock under which a foreign birth happens.
+/// The closed flag is checked outside the lock under which a foreign insert happens.
 pub fn without_the_lock_of_an_insert() {
     explore("registry twin", Some(Mutant::InsertUnlocked), close);
 }
 
-/// Somebody alive. Never freed before the model ends, so that a broken registry does no harm.
-fn somebody() -> StdArc<DropProbe> {
+/// A value for the registry. Freed only when the model ends, so that a broken registry does no
+/// harm.
+fn new_value() -> StdArc<DropProbe> {
     StdArc::new(DropProbe::new(&StdArc::default()))
 }
 
-fn address(somebody: &StdArc<DropProbe>) -> NonNull<DropProbe> {
-    NonNull::from(&**somebody)
+fn address(value: &StdArc<DropProbe>) -> NonNull<DropProbe> {
+    NonNull::from(&**value)
 }
 
 fn read() {
-    let (registry, mut inserts) = Registry::new(1);
+    let (registry, mut writers) = Registry::new(1);
     let registry = Arc::new(registry);
-    let somebody = somebody();
-    let place = registry.insert(&mut inserts[0], 0, address(&somebody));
+    let value = new_value();
+    let place = registry.insert(&mut writers[0], 0, address(&value));
     let place = place.expect("the registry is open");
     let reader = {
-        let (registry, somebody) = (registry.clone(), somebody.clone());
-        thread::spawn(move || registry.read(|_| somebody.look()))
+        let (registry, value) = (registry.clone(), value.clone());
+        thread::spawn(move || registry.read(|_| value.look()))
     };
-    registry.remove(place, address(&somebody));
+    registry.remove(place, address(&value));
     // As the completer frees the task, if it has the last reference.
-    somebody.touch();
+    value.touch();
     reader.join().expect("a panic would have ended the model");
-    registry.read(|_| panic!("the dead have come back"));
+    registry.read(|_| panic!("a removed value has come back"));
 }
 
 fn be_inserted() {
-    let (registry, mut inserts) = Registry::new(1);
+    let (registry, mut writers) = Registry::new(1);
     let registry = Arc::new(registry);
-    // The page is there: its making would publish what is born first.
-    let before = somebody();
-    let place = registry.insert(&mut inserts[0], 0, address(&before));
+    // Makes the page, whose making would publish the first value inserted after it.
+    let before = new_value();
+    let place = registry.insert(&mut writers[0], 0, address(&before));
     registry.remove(place.expect("the registry is open"), address(&before));
-    let somebody = somebody();
-    // The reader is the other thread: loom notes the last access to a slot alone, and of a birth that is
-    // its own look at the slot, which would hide the reader's before it.
+    let value = new_value();
+    // The reader is the other thread: loom keeps only the last access to a slot. In an insert that
+    // is the slot writer's own load, which would hide the reader's access before it.
     let reader = {
-        let (registry, somebody) = (registry.clone(), somebody.clone());
+        let (registry, value) = (registry.clone(), value.clone());
         thread::spawn(move || {
-            registry.read(|_| somebody.look());
-            registry.read(|_| somebody.look());
+            registry.read(|_| value.look());
+            registry.read(|_| value.look());
         })
     };
-    // As a task is written before it is born, and freed after its death.
-    somebody.touch();
-    let place = registry.insert(&mut inserts[0], 0, address(&somebody));
-    registry.remove(place.expect("the registry is open"), address(&somebody));
-    somebody.touch();
+    // As a task is written before its insertion, and freed after its removal.
+    value.touch();
+    let place = registry.insert(&mut writers[0], 0, address(&value));
+    registry.remove(place.expect("the registry is open"), address(&value));
+    value.touch();
     reader.join().expect("a panic would have ended the model");
 }
 
 fn read_twice() {
-    let (registry, mut inserts) = Registry::new(1);
+    let (registry, mut writers) = Registry::new(1);
     let registry = Arc::new(registry);
-    let somebody = somebody();
-    let place = registry.insert(&mut inserts[0], 0, address(&somebody));
+    let value = new_value();
+    let place = registry.insert(&mut writers[0], 0, address(&value));
     let place = place.expect("the registry is open");
     let other = {
-        let (registry, somebody) = (registry.clone(), somebody.clone());
-        thread::spawn(move || registry.read(|_| somebody.touch()))
+        let (registry, value) = (registry.clone(), value.clone());
+        thread::spawn(move || registry.read(|_| value.touch()))
     };
     let mut seen = 0;
     registry.read(|_| {
-        // One reader at a time: taking a reference is its alone.
-        somebody.touch();
+        // Only one reader at a time may take a reference.
+        value.touch();
         seen += 1;
     });
     other.join().expect("a panic would have ended the model");
-    registry.remove(place, address(&somebody));
-    assert_eq!(seen, 1, "a reader missed somebody");
+    registry.remove(place, address(&value));
+    assert_eq!(seen, 1, "a reader missed the value");
 }
 
 fn close() {
-    let (registry, mut inserts) = Registry::new(2);
+    let (registry, mut writers) = Registry::new(2);
     let registry = Arc::new(registry);
-    let [parent, child, stranger] = [(); 3].map(|()| somebody());
-    let place = registry.insert(&mut inserts[1], 1, address(&parent));
+    let [parent, child, stranger] = [(); 3].map(|()| new_value());
+    let place = registry.insert(&mut writers[1], 1, address(&parent));
     let place = place.expect("the registry is open");
     let worker = {
         let (registry, parent, child) = (registry.clone(), parent.clone(), child.clone());
         thread::spawn(move || {
-            let inserted = registry.insert(&mut inserts[0], 0, address(&child));
-            let inserted = inserted.expect("closed while the parent lived");
+            let inserted = registry.insert(&mut writers[0], 0, address(&child));
+            let inserted = inserted.expect("closed while the parent was registered");
             registry.remove(place, address(&parent));
             registry.remove(inserted, address(&child));
         })
@@ -161,6 +163,6 @@ fn close() {
         .join()
         .expect("a panic would have ended the model");
     if registry.is_closed() {
-        registry.read(|_| panic!("somebody was born into a closed registry"));
+        registry.read(|_| panic!("a value was inserted into a closed registry"));
     }
 }

@@ -1,17 +1,17 @@
-//! b5: a worker goes into `blocking` and comes back, while who stood in for it goes to rest.
+//! b5: a worker goes into `block_in_place` and comes back, while its stand-in goes to rest.
 
 use super::engine::{Loop, explore_less_of_a_loop};
 use crate::runtime::block_in_place;
 use crate::sync::{Bell, Mutant, StdArc};
 
-/// The only worker blocks until a task has run, and once more (2 threads). The first time a stand-in is
-/// started; the second time it works still, leaves, or rests. Both tasks run, and the stand-in ends
-/// with the loop.
+/// The only worker blocks until a task has run, and then once more (2 threads). The first time a
+/// stand-in is started; the second time it still works, is leaving, or rests. Both tasks run, and
+/// the stand-in ends with the loop.
 pub fn a_worker_that_blocks_is_replaced() {
     explore_less_of_a_loop(1, "b5: a worker is replaced", None, block);
 }
 
-/// A stand-in that has been dismissed and recalled goes to rest.
+/// A stand-in that has been dismissed and recalled rests nevertheless.
 pub fn without_the_question_before_the_rest() {
     let step = Some(Mutant::RestUnasked);
     explore_less_of_a_loop(1, "b5 twin", step, block);

@@ -1,10 +1,10 @@
-//! A waker that rings a bell, and the bell.
+//! A waker that rings a bell, for threads of a model that wait for a task.
 
 use std::task::{Wake, Waker};
 
 use crate::sync::{Bell, StdArc};
 
-/// What a thread that waits for a task sleeps on.
+/// The bell on which such a thread waits.
 pub(super) struct Ring(Bell);
 
 impl Wake for Ring {

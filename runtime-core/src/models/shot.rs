@@ -1,4 +1,4 @@
-//! d3: the kernel's timer fires for a deadline that is cancelled, and comes again.
+//! d3: the kernel's timer fires for a deadline whose timer is cancelled, and which comes again.
 
 use std::task::{Wake, Waker};
 use std::time::Duration;
@@ -10,32 +10,32 @@ use crate::runtime::modelled::driver::Driver;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
 
-/// The poller takes the shot for a timer that is due, which another thread then cancels, and waits again
-/// (2 threads). It does not wait past the timer that is the next.
+/// The poller takes the expiration (the shot) for a due timer, which another thread then cancels,
+/// and waits again (2 threads). It does not wait past the next timer.
 pub fn a_shot_that_was_taken_is_not_waited_for() {
     explore_loop("d3: a shot that was taken", None, wait_twice);
 }
 
-/// The poller serves timers until it is told to stop, while a thread twice adds one that is due and cancels
-/// it, and adds a third for the same tick, which tells the poller to stop (2 threads).
+/// The poller handles timers until one stops it, while another thread twice inserts a due timer and
+/// cancels it, and then inserts a third one for the same tick, which stops the poller (2 threads).
 pub fn a_deadline_that_comes_again_ends_the_wait() {
     explore_less_of_a_loop(1, "d3: a deadline that comes again", None, serve);
 }
 
-/// What the timer was armed for is believed after its shot.
+/// The kernel's timer is believed to be armed after its expiration has been taken.
 pub fn without_the_end_of_the_belief() {
     explore_loop("d3 twin", Some(Mutant::TrustTakenShot), wait_twice);
 }
 
-/// The same, of a deadline that comes again.
+/// The same, for a deadline that comes again.
 pub fn without_the_end_of_the_belief_in_a_deadline() {
     explore_less_of_a_loop(1, "d3 twin", Some(Mutant::TrustTakenShot), serve);
 }
 
-/// Due since the loop was made, whatever the clock says.
+/// Due since the loop was made, at any time of the clock.
 const DUE: Tick = Tick(0);
 
-const OPEN: &str = "nobody closes the loop";
+const OPEN: &str = "the loop is not closed";
 
 fn driver() -> Arc<Driver> {
     let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
@@ -46,15 +46,15 @@ fn wait_twice() {
     let driver = driver();
     let noop = || Waker::noop().clone();
     let due = driver.insert(None, DUE, noop()).expect(OPEN);
-    // In a model a minute comes at once, but for the clock it has not.
+    // In a model a timer of a minute fires at once, although the clock has not reached it.
     let minute = driver.clock.now() + Duration::from_secs(60);
     driver.insert(None, driver.clock.to_tick(minute), noop());
-    let held = driver.role.take(0).expect("nobody else is there");
+    let held = driver.role.take(0).expect("the poller role is free");
     let canceller = {
         let driver = driver.clone();
         thread::spawn(move || driver.cancel(due))
     };
-    // A wait that goes on is a deadlock: in each, something is due or will be in a minute.
+    // A wait that does not end is a deadlock: for each one, a timer is due or is due in a minute.
     driver.wait(&held);
     driver.wait(&held);
     driver.role.release(held);
@@ -67,7 +67,7 @@ struct Stop(Arc<AtomicBool>);
 
 impl Wake for Stop {
     fn wake(self: StdArc<Self>) {
-        // Relaxed: its reader is the thread that wakes.
+        // Relaxed: the thread that wakes is also the reader.
         self.0.store(true, Ordering::Relaxed);
     }
 }
@@ -85,7 +85,7 @@ fn serve() {
             driver.insert(None, DUE, stop.into());
         })
     };
-    let held = driver.role.take(0).expect("nobody else is there");
+    let held = driver.role.take(0).expect("the poller role is free");
     let mut due = Vec::new();
     while !stopped.load(Ordering::Relaxed) {
         driver.wait(&held);

@@ -1,4 +1,4 @@
-//! b6: a thief takes a newborn task out of the slot of a worker that is stuck.
+//! b6: another worker steals a new task from the LIFO slot of a worker that is stuck.
 
 use super::drop_probe::DropProbe;
 use super::test_scheduler::TestScheduler;
@@ -6,12 +6,13 @@ use crate::runtime::modelled::RunQueue;
 use crate::runtime::modelled::runnable::Runnable;
 use crate::sync::{Mutant, StdArc, Tally, explore, thread};
 
-/// A worker makes a task, and another robs its slot (2 threads). One of them runs it, and sees all of it.
+/// A worker makes a task, and another steals from its slot (2 threads). One of them runs the task,
+/// and sees it completely written.
 pub fn a_new_task_is_stolen() {
-    explore("b6: a newborn task is robbed", None, steal);
+    explore("b6: a new task is stolen", None, steal);
 }
 
-/// The slot publishes nothing of what is put into it.
+/// The slot publishes nothing of the task that is put into it.
 pub fn without_the_order_of_the_slot() {
     explore("b6 twin", Some(Mutant::SlotRelaxed), steal);
 }

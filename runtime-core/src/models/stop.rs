@@ -1,17 +1,17 @@
-//! h2, in the small: a crew is told to stop while its workers go to sleep, in the poller or not.
+//! h2, the small model: a worker set is stopped while its workers go to sleep, one in the poller.
 
 use crate::runtime::modelled::parker::Interrupt;
 use crate::runtime::modelled::runnable::Runnable;
 use crate::runtime::modelled::worker_set::WorkerSet;
 use crate::sync::{Arc, Bell, Mutant, StdArc, explore, thread};
 
-/// One worker that sleeps on its parker, one that sleeps in the poller, and who tells them to stop
-/// (3 threads). Both end, whatever they are about when they are told.
+/// One worker that sleeps on its parker, one that sleeps in the poller, and a thread that stops
+/// them (3 threads). Both end, at whichever step the stop finds them.
 pub fn every_worker_is_told_to_stop() {
-    explore("h2: every worker is told to stop", None, stop);
+    explore("h2: every worker is stopped", None, stop);
 }
 
-/// Only the first is woken.
+/// Only the first worker is woken.
 pub fn without_the_other_wakes() {
     explore("h2 twin in the small", Some(Mutant::StopWakesOne), stop);
 }
@@ -41,7 +41,7 @@ fn stop() {
                         poller.wait();
                         parker.end_poll();
                     }
-                    assert!(workers.idle.wake_up(worker), "nobody has called for work");
+                    assert!(workers.idle.wake_up(worker), "no thread has added work");
                 }
                 workers.leave(&queue);
             })

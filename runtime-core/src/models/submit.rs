@@ -1,4 +1,4 @@
-//! c1, c3: a thread outside the loop submits a task, while a worker goes to sleep or the loop closes.
+//! c1, c3: a foreign thread submits a task, while a worker goes to sleep or the loop closes.
 
 use std::task::{Context, Poll};
 
@@ -14,8 +14,8 @@ pub fn a_submitted_task_is_run_and_its_result_comes_back() {
     explore_loop("c1: submitted, run and back", None, submit);
 }
 
-/// A thread submits a task while the loop closes (2 threads). The task is refused, or ends: its
-/// future is dropped once, whatever comes first.
+/// A thread submits a task while the loop closes (2 threads). The task is refused, or ends: in each
+/// case its future is dropped once.
 pub fn a_task_submitted_while_its_loop_closes_is_not_forgotten() {
     explore_loop(
         "c3: submitted while the loop closes",
@@ -29,7 +29,7 @@ pub fn without_the_push_before_the_word() {
     explore_loop("c1 twin", Some(Mutant::NotifyBeforePush), submit);
 }
 
-/// The closed bit is looked at outside the lock under which the push happens.
+/// The closed flag is checked outside the lock under which the push happens.
 pub fn without_the_lock_of_a_push() {
     explore_loop("c3 twin", Some(Mutant::PushUnlocked), submit_and_close);
 }

@@ -1,4 +1,4 @@
-//! A scheduler for the tasks of a model: one queue, from which any thread may run.
+//! The test scheduler for the tasks of a model: one queue, from which any thread may run tasks.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -15,18 +15,18 @@ use crate::runtime::modelled::spawn::{self, SpawnMeta};
 use crate::sync::thread::ThreadId;
 use crate::sync::{Arc, Mutex, StdArc, StdMutex, Tally, thread};
 
-/// Loom's Arc: a task that is never freed is reported as a leak of it.
+/// Holds its queue in loom's `Arc`, so that loom reports a task that is never freed as a leak.
 #[derive(Clone)]
 pub(super) struct TestScheduler {
     queue: Arc<Mutex<VecDeque<Runnable>>>,
-    /// Who has queued what is there, and was there, in this order.
+    /// The threads that have queued tasks so far, in order.
     hands: StdArc<StdMutex<Vec<ThreadId>>>,
 }
 
-/// What stands in the allocation of each task.
+/// The scheduler in the allocation of each task.
 pub(super) struct TaskScheduler {
     scheduler: TestScheduler,
-    /// Dropped with the allocation; looked at by whoever has a reference.
+    /// Dropped with the allocation. Threads with a reference look at it.
     pub(super) memory: DropProbe,
 }
 
@@ -58,7 +58,7 @@ impl TestScheduler {
         task
     }
 
-    /// Makes a task that is the caller's to queue.
+    /// Makes a task that the caller must queue.
     pub(super) fn make<F>(&self, future: F, freed: &StdArc<Tally>) -> (Runnable, Task<F::Output>)
     where
         F: Future + Send + 'static,
@@ -82,7 +82,7 @@ impl TestScheduler {
         next.map(Runnable::run).is_some()
     }
 
-    /// Runs what is ready until nothing is.
+    /// Runs ready tasks until there are none.
     pub(super) fn run_all(&self) {
         while self.run_one() {}
     }
@@ -91,22 +91,22 @@ impl TestScheduler {
         let mut queue = self.queue.lock();
         assert!(!queue.contains(&task), "a task is queued twice");
         queue.push_back(task);
-        let hand = thread::this();
+        let this = thread::this();
         self.hands
             .lock()
-            .expect("not held by who panics")
-            .push(hand);
+            .expect("no panic under this lock")
+            .push(this);
     }
 
     /// The threads that have queued tasks so far.
     pub(super) fn hands(&self) -> Vec<ThreadId> {
-        self.hands.lock().expect("not held by who panics").clone()
+        self.hands.lock().expect("no panic under this lock").clone()
     }
 }
 
 impl Schedule for TaskScheduler {
     fn schedule(&self, task: Runnable, _wake: Wake) {
-        // A copy first: once the task is queued, another thread may run it to its end and free it.
+        // Copied first: once the task is queued, another thread may run it to its end and free it.
         let scheduler = self.scheduler.clone();
         self.memory.look();
         scheduler.push(task);

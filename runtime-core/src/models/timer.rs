@@ -1,4 +1,4 @@
-//! d2: a timer is added while the poller goes to sleep for a later one.
+//! d2: a timer is inserted while the poller goes to sleep until a later one.
 
 use std::task::Waker;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::runtime::modelled::driver::Driver;
 use crate::runtime::{TimeSettings, modelled::Tick};
 use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
 
-/// The poller, and a thread that adds a timer (2 threads). The poller does not sleep past it.
+/// The poller, and a thread that inserts a timer (2 threads). The poller does not sleep past it.
 pub fn an_earlier_timer_ends_the_wait() {
     explore_loop("d2: an earlier timer", None, || wait(Others::None));
 }
@@ -19,7 +19,7 @@ pub fn an_earlier_timer_ends_the_wait_after_a_cancel() {
     explore_loop("d2: an earlier timer after a cancel", None, model);
 }
 
-/// A timer is added without a look at how long the poller sleeps.
+/// A timer is inserted without a check how long the poller sleeps.
 pub fn without_the_look_at_the_sleeper() {
     let step = Some(Mutant::ArmWithoutLook);
     explore_loop("d2 twin", step, || wait(Others::None));
@@ -31,10 +31,10 @@ enum Others {
     Cancel,
 }
 
-/// In a model, a minute comes at once, and a day never: see the model's `Waiter`. For the engine
-/// neither has come when it looks at the clock.
-const OPEN: &str = "nobody closes the loop";
+const OPEN: &str = "the loop is not closed";
 
+/// In a model a timer of a minute fires at once, and one of a day never: see the model's `Waiter`.
+/// By the engine's clock neither deadline is reached.
 fn after(driver: &Driver, minutes: u64) -> Tick {
     let delay = Duration::from_secs(60 * minutes);
     driver.clock.to_tick(driver.clock.now() + delay)
@@ -49,7 +49,7 @@ fn wait(others: Others) {
     let first = driver
         .insert(Some(0), after(&driver, DAY), Waker::noop().clone())
         .expect(OPEN);
-    let held = driver.role.take(0).expect("nobody else is there");
+    let held = driver.role.take(0).expect("the poller role is free");
     let adder = {
         let driver = driver.clone();
         thread::spawn(move || {

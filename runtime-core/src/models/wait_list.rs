@@ -1,4 +1,4 @@
-//! a6: callbacks are registered while the end of what they wait for is published, and told.
+//! a6: callbacks are registered while the end they wait for is published and notified.
 
 use crate::runtime::WaitList;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -15,17 +15,17 @@ pub fn no_callback_is_left_behind() {
     explore("a6: no callback is left behind", None, register_beside);
 }
 
-/// Who finds the end tells at once, whoever tells already.
+/// A thread that finds the end notifies although there is a notifier.
 pub fn without_one_notifier() {
     explore("a6 twin", Some(Mutant::NotifyBesideNotifier), register_late);
 }
 
-/// The teller does not look again.
+/// The notifier does not check the list again.
 pub fn without_another_look() {
     explore("a6 twin", Some(Mutant::NotifyOnce), register_late);
 }
 
-/// Something with an end, and those who were called.
+/// An object with an end, its wait list, and the callbacks that were called.
 #[derive(Default)]
 struct Subject {
     end: AtomicBool,

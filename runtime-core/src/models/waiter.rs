@@ -1,4 +1,4 @@
-//! a13: somebody comes to wait for a task while it completes.
+//! a13: a waiter or a callback is registered with a task while it completes.
 
 use std::future::{Future, ready};
 use std::pin::pin;
@@ -8,22 +8,22 @@ use super::ring::Ring;
 use super::test_scheduler::TestScheduler;
 use crate::sync::{Mutant, StdArc, Tally, explore, explore_less, thread};
 
-/// The runner, a thread that waits for the end, and one that registers a callback (3 threads). The one is
-/// woken or told at once, and the other is called, once.
+/// The thread that runs the task, one that waits for its end, and one that registers a callback (3
+/// threads). The waiter is woken or finds the end at once, and the callback is called, once.
 pub fn who_comes_during_the_end_is_told() {
-    explore_less(1, "a13: who comes during the end is told", None, || {
+    explore_less(1, "a13: registered during the end", None, || {
         come(true, true);
     });
 }
 
-/// The waiter does not look for the end again.
+/// The waiter does not check for the end again.
 pub fn without_another_look_of_the_waiter() {
     explore("a13 twin", Some(Mutant::ListWithoutLook), || {
         come(true, false);
     });
 }
 
-/// Who registers a callback does not look for the end.
+/// A thread that registers a callback does not check for the end.
 pub fn without_a_look_after_the_callback() {
     explore("a13 twin", Some(Mutant::ListWithoutLook), || {
         come(false, true);
@@ -43,7 +43,7 @@ fn come(waits: bool, calls: bool) {
             while end.as_mut().poll(&mut cx).is_pending() {
                 ring.wait();
             }
-            assert!(task.done(), "told before the end");
+            assert!(task.done(), "woken before the end");
         })
     });
     let caller = calls.then(|| {

@@ -7,14 +7,14 @@ use super::test_scheduler::TestScheduler;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutant, Mutex, StdArc, Tally, explore, thread};
 
-/// The runner and two wakers (3 threads). Each waker says something and then wakes; a poll after
-/// the last wake hears both. The task is polled by one thread at a time, stands in the queue once at
-/// most, and is polled once at most for each wake.
+/// The thread that runs the task, and two that wake it (3 threads). Each of the two stores a flag
+/// and then wakes; a poll after the last wake sees both flags. The task is polled by one thread at
+/// a time, is in the queue at most once, and is polled at most once for each wake.
 pub fn no_wake_is_lost() {
     explore("a1: no wake is lost", None, model);
 }
 
-/// A poll forgets, at its end, that a wake arrived while it ran.
+/// At its end a poll forgets a wake that arrived while it ran.
 pub fn without_the_wake_during_a_poll() {
     explore("a1 twin", Some(Mutant::ForgetWakeDuringPoll), model);
 }
@@ -38,7 +38,7 @@ fn model() {
                     .lock()
                     .extend([cx.waker().clone(), cx.waker().clone()]);
             }
-            // Relaxed: the wake alone is to order this against the stores.
+            // Relaxed: only the wake must order this against the stores.
             match said.iter().all(|said| said.load(Ordering::Relaxed)) {
                 true => Poll::Ready(()),
                 false => Poll::Pending,

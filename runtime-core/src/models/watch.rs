@@ -1,25 +1,26 @@
-//! b8: the poller thread goes to bed while a worker comes back.
+//! b8: the monitor parks while a worker comes back.
 
 use super::engine::{Loop, explore_loop};
 use crate::runtime::modelled::watch::park_monitor;
 use crate::sync::{Arc, Mutant, thread};
 
-/// The poller thread goes to bed while the only worker comes (2 threads). It is up when the worker is.
+/// The monitor parks while the only worker comes (2 threads). It is not parked while the worker is
+/// awake.
 pub fn a_worker_that_comes_is_watched() {
-    explore_loop("b8: who comes is watched", None, come);
+    explore_loop("b8: a worker that comes is watched", None, come);
 }
 
-/// The poller thread looks without its fence.
+/// The monitor checks without its fence.
 pub fn without_the_fence_of_the_park() {
     explore_loop("b8 twin", Some(Mutant::ParkWithoutFence), come);
 }
 
-/// The worker looks without its fence.
+/// The worker checks without its fence.
 pub fn without_the_fence_of_the_worker() {
     explore_loop("b8 twin", Some(Mutant::UnparkWithoutFence), come);
 }
 
-/// The worker does not look.
+/// The worker does not check whether the monitor is parked.
 pub fn without_the_look_of_the_worker() {
     explore_loop("b8 twin", Some(Mutant::ArriveSilently), come);
 }
@@ -34,6 +35,6 @@ fn come() {
         })
     };
     event_loop.shared.arrive();
-    // One that sleeps on is a deadlock.
+    // A monitor that stays parked is a deadlock.
     watch.join().expect("a panic would have ended the model");
 }

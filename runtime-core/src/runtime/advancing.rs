@@ -1,4 +1,4 @@
-//! Moving a time that stands still by hand, as a future.
+//! The future of `EventLoop::advance`: moves a paused clock forward by hand.
 
 use std::future::Future;
 use std::panic::Location;
@@ -11,8 +11,10 @@ use super::task::cancel;
 use super::time::AdvanceKey;
 use crate::exceptions::LoopClosed;
 
-/// Ends when the loop's time has come so far, and what is due there has run. It goes by that loop,
-/// whoever polls it.
+/// Completes when the loop's clock has reached the target and everything due by then has run.
+///
+/// It always uses the clock of the loop it was made for, whichever loop polls it. Dropping it
+/// takes its advance off the clock inhibitor.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub(crate) struct Advance {
@@ -30,7 +32,7 @@ enum State {
 }
 
 impl Advance {
-    /// By `by`, counted from the first poll.
+    /// Advances by `by`, counted from the first poll.
     #[track_caller]
     pub(crate) fn new(event_loop: EventLoop, by: Duration) -> Advance {
         Advance {
@@ -49,7 +51,7 @@ impl Advance {
         };
         match driver.advance_to(when, cx.waker().clone()) {
             Some(key) => self.wait(key),
-            None if driver.is_closed() => self.refuse(),
+            None if driver.is_closed() => self.panic_closed(),
             None => self.end(),
         }
     }
@@ -60,17 +62,19 @@ impl Advance {
         Poll::Pending
     }
 
-    /// Whether it is over. One that its loop's end has ended is not, if time has not come so far.
-    fn look(&mut self, key: AdvanceKey) -> Poll<()> {
+    /// Completes: the inhibitor no longer has the advance.
+    ///
+    /// Panics if it was the loop's closing that removed it, before the clock reached the target.
+    fn check(&mut self, key: AdvanceKey) -> Poll<()> {
         let driver = &self.event_loop.shared().driver;
         if driver.is_closed() && driver.clock.tick() < key.end() {
-            self.refuse();
+            self.panic_closed();
         }
         self.end()
     }
 
     #[cold]
-    fn refuse(&self) -> ! {
+    fn panic_closed(&self) -> ! {
         let location = self.location;
         panic!("{LoopClosed}: EventLoop::advance(), at {location}, would never end")
     }
@@ -92,7 +96,7 @@ impl Future for Advance {
                 if inhibitor.set_waker(key, cx.waker()) {
                     self.wait(key)
                 } else {
-                    self.look(key)
+                    self.check(key)
                 }
             }
             State::Over => Poll::Ready(()),

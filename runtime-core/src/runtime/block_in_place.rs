@@ -1,14 +1,15 @@
-//! Blocking where one is: the worker leaves the crew meanwhile, and somebody serves in its place.
+//! Runs a blocking function on the calling worker, which leaves the worker set meanwhile and is
+//! replaced by a stand-in.
 //!
-//! 1. The worker counts itself among those that keep a standing time from jumping, as a function on the
-//!    pool does, and then leaves the crew: what is in its queue is everybody's, and it counts neither as
-//!    awake nor as asleep. So the monitor goes to bed if nothing else happens.
-//! 2. A stand-in comes (`stand_ins`).
-//! 3. When the function has returned, the worker is awake again before it stops to hold time, wakes the
-//!    monitor, and has the stand-in go.
+//! 1. The worker begins to inhibit the paused clock, as a function on the pool does. Then it
+//!    leaves the worker set: its queued tasks go to the injector, and it counts neither as awake
+//!    nor as sleeping. So the monitor can park if nothing else happens.
+//! 2. A stand-in takes its place (`stand_ins`).
+//! 3. When the function has returned, the worker counts as awake again, which unparks the monitor;
+//!    only after that does it stop inhibiting the clock. Then it ends the stand-in's service.
 //!
-//! Meanwhile its thread is a mere guest of the loop: what it wakes or makes goes through the injector to
-//! those who work.
+//! Meanwhile its thread is a guest of the loop: the tasks it wakes or makes go through the injector
+//! to the other workers.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -20,25 +21,25 @@ use super::scheduler::stand_ins::Absence;
 use super::scheduler::threads;
 use crate::sync::{Arc, IS_MODEL};
 
-/// After so long a task has frozen the main coroutine, if that is bound to its thread: see `apart`.
-/// (In a model no time passes.)
+/// A blocking call at least this long on worker 0 has frozen the main coroutine, which is bound to
+/// that thread: see `apart`. (In a model no time passes.)
 const FROZEN: Duration = if IS_MODEL {
     Duration::MAX
 } else {
     Duration::from_millis(20)
 };
 
-/// Runs `function` here; on a worker, somebody serves in its place.
+/// Runs `function` on this thread. If it is a worker, a stand-in replaces it meanwhile.
 pub(crate) fn block_in_place<R>(function: impl FnOnce() -> R) -> R {
     let core = context::core();
     let _away = core.map(Away::begin);
     function()
 }
 
-/// A worker that serves nobody for a while.
+/// A worker that is outside the worker set. Dropping this brings it back.
 struct Away {
     core: Rc<Core>,
-    /// None in the deterministic mode, where no other thread could serve.
+    /// `None` in the deterministic mode, where no other thread could replace it.
     absence: Option<Absence>,
     since: Instant,
     _guest: context::Guard,
@@ -73,7 +74,8 @@ fn leave(core: &Core) -> Absence {
     shared.driver.inhibitor.begin();
     shared.workers.remotes[core.index].set_away(true);
     shared.workers.leave(&core.queue);
-    // Nothing is left, unless the loop has been closed under a task that was left behind.
+    // Empty already, unless the injector is closed: after a forced shutdown that left this task
+    // behind.
     core.queue.drain().for_each(|task| submit(shared, task));
     threads::replace(shared, core.index)
 }
@@ -83,7 +85,7 @@ fn come_back(core: &Core, absence: Absence) {
     let remote = &shared.workers.remotes[core.index];
     shared.arrive();
     shared.driver.inhibitor.end(1);
-    // To the monitor this is another poll, which begins now.
+    // Two ticks: to the monitor the old poll has ended and another one begins now.
     remote.tick();
     remote.tick();
     remote.set_away(false);

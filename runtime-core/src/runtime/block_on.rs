@@ -1,4 +1,4 @@
-//! Running a root future to its end: on worker 0, or on a foreign thread.
+//! Runs a root future to completion, on worker 0 or on a foreign thread.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -30,11 +30,11 @@ use crate::sync::{Arc, StdArc};
 /// How a root ended.
 pub(crate) type RootResult<T> = Result<T, CancelledError>;
 
-/// The root's value comes through here, so that the task's output is a unit whatever `T` is.
+/// Carries the root's value, so that the output of the root task is `()` whatever `T` is.
 type Output<T> = Rc<Cell<Option<T>>>;
 
 pin_project! {
-    /// What a root's task runs. (Not an `async` block, which would hold `main` twice.)
+    /// The future of a root task. (Not an `async` block, which would contain `main` twice.)
     struct Root<F: Future> {
         #[pin]
         main: Option<F>,
@@ -49,14 +49,15 @@ impl<F: Future> Future for Root<F> {
         let mut this = self.project();
         let main = this.main.as_mut().as_pin_mut();
         let value = ready!(main.expect("a root is polled until it ends").poll(cx));
-        // Before its value counts: if the destructor panics, so does the root.
+        // Before the value is stored: if the destructor panics, so does the root.
         this.main.set(None);
         this.output.set(Some(value));
         Poll::Ready(())
     }
 }
 
-/// A root that has not ended aborts the process if its thread leaves: what it borrows would be gone.
+/// Aborts the process if the engine unwinds while a root runs: the root may borrow from the stack
+/// that would be unwound.
 struct MustEnd;
 
 impl Drop for MustEnd {
@@ -66,10 +67,10 @@ impl Drop for MustEnd {
     }
 }
 
-/// Runs `main` on worker 0, whose thread this is.
+/// Runs `main` to completion on worker 0. The caller must be that worker's thread.
 ///
 /// # Errors
-/// A deadlock, which the deterministic mode finds. Everything has been dropped then.
+/// A deadlock, which only the deterministic mode detects. Every task has been dropped by then.
 pub(crate) fn run_root<F: Future>(
     worker: &mut Worker,
     main: F,
@@ -102,7 +103,8 @@ pub(crate) fn run_root<F: Future>(
     }
 }
 
-/// Nothing can ever happen any more: everything is dropped where it stands. Returns what there was.
+/// Ends a loop in which nothing can happen any more: drops every task without another poll.
+/// Returns a description of the tasks that were waiting.
 #[cold]
 fn end_deadlock(worker: &mut Worker, root: &Task<()>) -> Deadlock {
     let shared = Arc::clone(&worker.core().shared);
@@ -114,7 +116,7 @@ fn end_deadlock(worker: &mut Worker, root: &Task<()>) -> Deadlock {
     deadlock
 }
 
-/// Runs `main` on a foreign thread, beside the loop's workers.
+/// Runs `main` to completion on this foreign thread, beside the loop's workers.
 pub(crate) fn run_foreign<F: Future>(
     event_loop: &EventLoop,
     main: F,
@@ -184,7 +186,7 @@ fn begin(shared: &Arc<Shared>, local_queue: &LocalQueue, runnable: Runnable, tas
     }
 }
 
-/// Runs what is bound to this thread until `done`.
+/// Runs the tasks bound to this thread until `done` returns true.
 fn drive(shared: &Shared, local_queue: &LocalQueue, parker: &Parker, done: impl Fn() -> bool) {
     let _afresh = afresh();
     while !done() {
@@ -199,7 +201,8 @@ fn drive(shared: &Shared, local_queue: &LocalQueue, parker: &Parker, done: impl 
     }
 }
 
-/// The thread leaves: its local tasks are cancelled and waited for, since nobody else may run them.
+/// Cancels the local tasks of this thread, which is about to leave, and runs them to completion: no
+/// other thread may run them.
 fn end_local_tasks(shared: &Shared, local_queue: &LocalQueue, parker: &Parker) {
     loop {
         let tasks = local_queue.tasks();

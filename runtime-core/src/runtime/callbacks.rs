@@ -1,4 +1,5 @@
-//! Callbacks on the lane of a loop, for the modules above the engine.
+//! Adds callbacks to the callback queue and the callback timers of a loop, for the modules above
+//! the engine.
 
 use std::time::Instant;
 
@@ -7,7 +8,7 @@ use super::scheduler::callback_timers::CallbackTimerKey;
 use super::scheduler::{schedule, timed};
 use super::task::callback::Handle;
 
-/// Where a callback stands on the agenda of its loop.
+/// The registration of a callback in the callback timers of its loop.
 #[derive(Clone, Debug)]
 pub(crate) struct TimerRegistration {
     event_loop: EventLoop,
@@ -15,13 +16,13 @@ pub(crate) struct TimerRegistration {
 }
 
 impl EventLoop {
-    /// Runs callbacks on the lane, in order; discards them if the loop is closed.
+    /// Adds callbacks to the callback queue, in order. Discards them if the loop is closed.
     pub(crate) fn run_calls(&self, calls: Vec<Handle>) {
         schedule::call_soon(self.shared(), calls);
     }
 
-    /// Runs a callback on the lane at `when`. `None` if the loop is closed, and the callback
-    /// discarded.
+    /// Has a callback added to the callback queue at `when`. Returns `None` if the loop is closed:
+    /// the callback has been discarded then.
     pub(crate) fn run_call_at(&self, when: Instant, call: Handle) -> Option<TimerRegistration> {
         let when = self.shared().driver.clock.to_tick(when);
         let key = timed::call_at(self.shared(), when, call)?;
@@ -31,7 +32,7 @@ impl EventLoop {
 }
 
 impl TimerRegistration {
-    /// Takes the callback off the agenda, if it is not due yet.
+    /// Removes the callback from the callback timers, if it is not due yet.
     pub(crate) fn cancel(&self) {
         timed::forget(self.event_loop.shared(), self.key);
     }

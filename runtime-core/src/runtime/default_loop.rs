@@ -1,17 +1,17 @@
-//! The loop that threads without one fall back to, where the program asks for it.
+//! The default loop of the process, used by threads that have no loop of their own.
 
 use super::event_loop::EventLoop;
 use super::scheduler::context;
 use crate::sync::Arc;
 
 impl EventLoop {
-    /// Makes this the process's default loop: `create_task`, `get_running_loop` and their like find
-    /// it on every thread that has no loop of its own.
+    /// Makes this the process's default loop: `create_task`, `get_running_loop` and similar
+    /// functions use it on every thread that has no loop of its own.
     ///
-    /// Meant for traits whose functions are static, and called by a foreign library on threads of its
-    /// own: they have no place to keep a loop. Where a closure can carry a clone of the loop, or
-    /// [`enter`](EventLoop::enter) can be called, do that instead. The last call wins; a closed
-    /// loop stays the default, and cancels what it is given.
+    /// Meant for traits with static functions that a foreign library calls on its own threads: they
+    /// have no place to keep a loop. Where a closure can carry a clone of the loop, or
+    /// [`enter`](EventLoop::enter) can be called, do that instead. The last call wins. A closed
+    /// loop stays the default; tasks made on it are cancelled at once.
     ///
     /// ```
     /// let mut runner = asyncio::Runner::builder().workers(2).build()?;

@@ -1,4 +1,4 @@
-//! A loop with its threads: what a `Runner` owns.
+//! A loop together with its threads: the part of a `Runner` below the public API.
 
 use std::future::Future;
 use std::io;
@@ -22,7 +22,8 @@ use super::task::context::Context;
 use crate::exceptions::ShutdownTimeout;
 use crate::sync::{Arc, StdArc, thread};
 
-/// Worker 0, which is the thread that made this, and the handles of the others. Not `Send`.
+/// Worker 0, which is the thread that made this, and the join handles of the other threads. Not
+/// `Send`.
 #[derive(Debug)]
 pub(crate) struct Engine {
     event_loop: EventLoop,
@@ -36,7 +37,7 @@ impl Engine {
     /// Builds a loop and starts its threads.
     ///
     /// # Errors
-    /// What the system says to the poller's descriptors, or to a thread.
+    /// An error of the system while creating the poller's descriptors or a thread.
     pub(crate) fn start(options: Options) -> io::Result<Engine> {
         let (shared, parts) = Shared::new(options)?;
         let shared = Arc::new(shared);
@@ -59,7 +60,8 @@ impl Engine {
         if shared.options.seed.is_some() {
             return Ok(engine);
         }
-        // If a thread cannot be started, `engine` is dropped and stops those that were.
+        // If a thread cannot be started, `engine` is dropped, which stops the threads started so
+        // far.
         for parts in parts {
             engine.start_thread(&format!("{}", parts.index), move |shared| {
                 threads::work(shared, parts);
@@ -83,10 +85,10 @@ impl Engine {
         &self.event_loop
     }
 
-    /// Runs `main` to its end. The loop goes on after that, until `close`.
+    /// Runs `main` to completion. The loop stays open after that, until `close`.
     ///
     /// # Panics
-    /// In a deadlock, which the deterministic mode finds. The loop has been closed then.
+    /// In a deadlock, which only the deterministic mode detects. The loop has been closed by then.
     #[track_caller]
     pub(crate) fn run<F: Future>(
         &mut self,
@@ -102,7 +104,7 @@ impl Engine {
         match outcome {
             Ok(result) => result,
             Err(deadlock) => {
-                // The loop has dropped its tasks, and would drop every other.
+                // The loop has dropped its tasks, and would drop every new one.
                 let _complete = self.close(None);
                 panic!("{deadlock}")
             }
@@ -116,10 +118,11 @@ impl Engine {
     /// Ends every task and joins the threads.
     ///
     /// # Errors
-    /// At the deadline: what was stuck, and is left behind.
+    /// At the deadline: the tasks that were stuck, which are left behind.
     ///
     /// # Panics
-    /// Without a limit, if that comes to a deadlock, and the thread does not unwind from another panic.
+    /// Without a limit, if the shutdown runs into a deadlock, unless the thread is already
+    /// panicking.
     pub(crate) fn close(&mut self, limit: Option<Duration>) -> Result<(), ShutdownTimeout> {
         if std::mem::replace(&mut self.closed, true) {
             return Ok(());
@@ -128,12 +131,12 @@ impl Engine {
             self.leak();
             return Ok(());
         }
-        // Not by the loop's clock, which may stand still: what is stuck takes real time.
+        // By real time, not by the loop's clock, which may be paused.
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         let outcome = {
             let _present = Present::enter(&self.worker);
             let outcome = shut_down(&mut self.worker, deadline);
-            // Something only after a forced end.
+            // Finds tasks only after a forced shutdown.
             self.worker.cores().for_each(threads::abandon_rest);
             outcome
         };
@@ -145,7 +148,8 @@ impl Engine {
         if stuck.as_ref().is_none_or(Vec::is_empty) {
             self.join();
         }
-        // Otherwise threads inside a poll are left behind; the others end by themselves.
+        // With stuck tasks the threads are not joined: those inside a poll are left behind, and
+        // the others end by themselves.
         self.event_loop.shared().give_back();
         if let Some(deadlock) = deadlock.filter(|_| !thread::panicking()) {
             panic!("{deadlock}");
@@ -154,9 +158,10 @@ impl Engine {
         stuck.map_or(Ok(()), |stuck| Err(ShutdownTimeout { limit, stuck }))
     }
 
-    /// In a fork of the process: the threads are not here, and what they held when it was made is held
-    /// for ever. So nothing is waited for, and nothing dropped; the poller's descriptors are the parent's
-    /// as well.
+    /// Closes the loop in a fork of the process: waits for nothing and drops nothing.
+    ///
+    /// The fork has none of the loop's threads, and the locks they held when it was made stay
+    /// locked for ever. The poller's descriptors are shared with the parent.
     #[cold]
     fn leak(&mut self) {
         std::mem::forget(std::mem::take(&mut self.threads));
@@ -164,21 +169,21 @@ impl Engine {
         std::mem::forget(Rc::clone(self.worker.core()));
     }
 
-    /// Waits for the threads, which have been told to stop.
+    /// Joins the threads, which have been asked to stop.
     fn join(&mut self) {
-        // A hook that panicked: its message is out, and the thread is gone. The poller thread is the
-        // last, and may have started a spare before.
+        // `join` fails if a thread hook panicked; the panic hook has printed the message. The
+        // poller thread is the last in the list, and may have started a spare before it ended.
         self.threads
             .drain(..)
             .for_each(|thread| drop(thread.join()));
         let shared = self.event_loop.shared();
         let more = || shared.more_threads.lock().pop();
-        // One of them may have started another.
+        // Each of these threads may have started another one.
         std::iter::from_fn(more).for_each(|thread| drop(thread.join()));
     }
 }
 
-/// All the workers of a loop, for this thread to turn: the deterministic mode.
+/// Makes a worker that runs all workers of the loop on this thread: the deterministic mode.
 fn worker_for_all(
     shared: &Arc<Shared>,
     parts: impl Iterator<Item = WorkerParts>,
@@ -197,7 +202,8 @@ impl Drop for Engine {
     }
 }
 
-/// Worker 0 is at work: entered, and counted among the crew.
+/// Worker 0 has entered the loop and counts as awake in the worker set. Dropping this makes it
+/// leave.
 struct Present {
     shared: Arc<Shared>,
     core: Rc<Core>,

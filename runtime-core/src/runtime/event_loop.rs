@@ -1,4 +1,4 @@
-//! The handle of a loop: what any thread may ask of it.
+//! The handle of a loop: the methods that any thread may call, and the making of tasks.
 
 use std::fmt;
 use std::future::Future;
@@ -23,10 +23,10 @@ use crate::exceptions::{LoopClosed, NoRunningLoop};
 use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, thread};
 
-/// The event loop: a handle, cheap to clone, good on any thread.
+/// A handle of an event loop: cheap to clone, usable on any thread.
 ///
-/// Unlike asyncio's, a loop has many threads, and every method may be called from any thread, the
-/// loop's own or not.
+/// Unlike asyncio's, a loop has many threads, and every method may be called from any thread,
+/// whether it belongs to the loop or not.
 ///
 /// ```
 /// let mut runner = asyncio::Runner::new();
@@ -41,31 +41,31 @@ pub struct EventLoop {
     shared: Arc<Shared>,
 }
 
-/// Keeps a loop entered on this thread, so that `create_task` and its like find it.
+/// Keeps a loop entered on this thread, so that `create_task` and similar functions use it.
 #[must_use = "the loop is left when the guard is dropped"]
 pub struct EnterGuard {
     _guard: context::Guard,
 }
 
-/// What a loop has done so far, and what it has.
+/// Counters of a loop.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// How many workers the loop has.
+    /// The number of workers of the loop.
     pub workers: usize,
-    /// How many tasks were polled since the loop was made, counted in polls.
+    /// The number of polls of tasks since the loop was made.
     pub polls: u64,
-    /// How often a worker found work that was not its own.
+    /// How often a worker took work that was not in its own queue.
     pub steals: u64,
-    /// How often a worker went to sleep.
+    /// How often a worker parked.
     pub parks: u64,
-    /// How many tasks wait in the injector.
+    /// The number of tasks in the injector.
     pub injector_depth: usize,
-    /// A hash of the schedule so far, in the deterministic mode; elsewhere zero.
+    /// A hash of the schedule so far in the deterministic mode; zero in the other modes.
     pub schedule: u64,
 }
 
-/// What `task::Builder` has collected.
+/// The settings of a new task, as collected by `task::Builder`.
 #[derive(Debug)]
 pub(crate) struct NewTask {
     pub(crate) name: Option<String>,
@@ -75,7 +75,7 @@ pub(crate) struct NewTask {
 }
 
 impl NewTask {
-    /// A task without extras, made by the caller of the caller.
+    /// The default settings, with the location of the caller (`#[track_caller]`).
     #[track_caller]
     pub(crate) fn here() -> NewTask {
         NewTask {
@@ -96,14 +96,14 @@ impl EventLoop {
         &self.shared
     }
 
-    /// The loop of the current thread.
+    /// The loop of the current thread, if it has one.
     pub(crate) fn current() -> Option<EventLoop> {
         context::current().map(EventLoop::new)
     }
 
     /// Makes a task of `coro` on this loop, from any thread.
     ///
-    /// On a loop that is closed the coroutine is dropped, and the task is cancelled already, with
+    /// On a closed loop the coroutine is dropped, and the returned task is already cancelled with
     /// "Event loop is closed".
     #[track_caller]
     pub fn create_task<F>(&self, coro: F) -> Task<F::Output>
@@ -114,7 +114,7 @@ impl EventLoop {
         boxed_if_big!(F, coro => spawn_stealable(&self.shared, coro, NewTask::here()).0)
     }
 
-    /// As [`create_task`](EventLoop::create_task), but a loop that is closed is an error.
+    /// As [`create_task`](EventLoop::create_task), but returns an error on a closed loop.
     ///
     /// # Errors
     /// [`LoopClosed`]; the coroutine has been dropped.
@@ -125,23 +125,23 @@ impl EventLoop {
         F::Output: Send + 'static,
     {
         match boxed_if_big!(F, coro => spawn_stealable(&self.shared, coro, NewTask::here())) {
-            (task, Registered::Alive) => Ok(task),
+            (task, Registered::Accepted) => Ok(task),
             (_, Registered::Refused) => Err(LoopClosed),
         }
     }
 
-    /// Enters the loop on this thread: `create_task`, `get_running_loop` and their like find it until
-    /// the guard is dropped. It runs nothing by itself.
+    /// Enters the loop on this thread: `create_task`, `get_running_loop` and similar functions use
+    /// it until the guard is dropped. This thread runs nothing for the loop because of it.
     ///
-    /// A guard that is carried out of the run in which it was made keeps the loop entered, and nothing
-    /// else: the thread works for the loop no longer, and what it makes is left to the loop's others.
+    /// A guard that outlives the `run` in which it was made keeps only the loop entered: the thread
+    /// no longer works for the loop, and the tasks it makes are run by the loop's own threads.
     pub fn enter(&self) -> EnterGuard {
         EnterGuard {
             _guard: context::enter(Arc::clone(&self.shared), ThreadKind::AsBelow),
         }
     }
 
-    /// The tasks that have not ended, in the order of their numbers.
+    /// The tasks that have not ended, in the order of their ids.
     #[must_use]
     pub fn all_tasks(&self) -> Vec<TaskHandle> {
         let mut tasks = living(&self.shared);
@@ -149,28 +149,29 @@ impl EventLoop {
         tasks
     }
 
-    /// The loop's clock.
+    /// The current time of the loop's clock.
     #[must_use]
     pub fn time(&self) -> Instant {
         self.shared.driver.clock.now()
     }
 
-    /// Whether the loop's time stands still, and jumps.
+    /// Whether the loop's clock is paused: it moves only by jumps, from deadline to deadline.
     pub(crate) fn is_paused(&self) -> bool {
         self.shared.driver.clock.is_paused()
     }
 
-    /// Asks that a time that stands still does not jump.
+    /// Keeps a paused clock from jumping, until `let_time_go`.
     pub(crate) fn ask_time_to_stand(&self) {
         self.shared.driver.inhibitor.ask();
     }
 
+    /// Ends one `ask_time_to_stand`, and has the poller check whether the clock may jump now.
     pub(crate) fn let_time_go(&self) {
         self.shared.driver.inhibitor.unask();
         self.shared.driver.look_again();
     }
 
-    /// Whether a `run` is under way on the loop.
+    /// Whether a `run` is in progress on the loop.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.shared.is_running()
@@ -182,13 +183,13 @@ impl EventLoop {
         self.shared.is_closed()
     }
 
-    /// Refuses to wait in a fork of the loop's process.
+    /// Panics in a fork of the process that made the loop. Called before blocking on the loop.
     #[track_caller]
     pub(crate) fn assert_own_process(&self) {
         assert!(
             self.shared.is_of_this_process(),
-            "this event loop belongs to the process that made it: in a fork of that it has no threads, \
-             and nothing would ever happen; make another loop there"
+            "this event loop belongs to the process that made it: in a fork it has no threads and \
+             would never make progress; make another loop there"
         );
     }
 
@@ -198,21 +199,22 @@ impl EventLoop {
         context::with(|frame| frame.is_some_and(|frame| Arc::ptr_eq(&frame.shared, &self.shared)))
     }
 
-    /// Whether this thread is one of the loop's workers, at work.
+    /// Whether this thread is currently working as one of the loop's workers.
     pub(crate) fn is_on_worker(&self) -> bool {
         context::with(|frame| frame.is_some_and(|frame| frame.is_worker_of(&self.shared)))
     }
 
-    /// Whether this thread, which turns all the workers of a loop in the deterministic mode, runs
-    /// something that sees none of them: a function for the pool.
+    /// Whether this is the one thread that runs all workers of the loop in the deterministic mode,
+    /// and it is running them now. Where [`is_on_worker`](EventLoop::is_on_worker) is false, it is
+    /// then inside a function for the pool.
     pub(crate) fn is_under_seed_here(&self) -> bool {
         let shared = &self.shared;
         let own = thread::current().id() == shared.first_thread;
-        let time_hold = shared.is_running() || shared.is_closing();
-        own && time_hold && shared.options.seed.is_some() && !shared.is_closed()
+        let active = shared.is_running() || shared.is_closing();
+        own && active && shared.options.seed.is_some() && !shared.is_closed()
     }
 
-    /// Whether nobody would serve the loop while this thread waits for it.
+    /// Whether no thread would run the loop's workers while this thread blocks on the loop.
     pub(crate) fn has_only_this_thread(&self) -> bool {
         let shared = &self.shared;
         let own = thread::current().id() == shared.first_thread;
@@ -220,7 +222,7 @@ impl EventLoop {
         own && alone && !shared.is_running() && !shared.is_closed()
     }
 
-    /// What the loop has done so far.
+    /// The loop's counters so far.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         let shared = &self.shared;
@@ -294,7 +296,7 @@ impl fmt::Debug for EnterGuard {
     }
 }
 
-/// The loop that runs the current code.
+/// Returns the loop of the current thread.
 ///
 /// # Panics
 /// If there is none: call it inside `run`, or enter a loop first.
@@ -307,7 +309,7 @@ pub fn get_running_loop() -> EventLoop {
     }
 }
 
-/// The loop that runs the current code.
+/// Returns the loop of the current thread.
 ///
 /// # Errors
 /// [`NoRunningLoop`] if there is none.
@@ -315,14 +317,14 @@ pub fn try_get_running_loop() -> Result<EventLoop, NoRunningLoop> {
     EventLoop::current().ok_or(NoRunningLoop)
 }
 
-/// The task that runs the current code; none in a callback, and outside a loop.
+/// Returns the task that runs the current code. `None` in a callback, and outside a loop.
 #[must_use]
 pub fn current_task() -> Option<TaskHandle> {
     cancel::current().map(TaskHandle::new)
 }
 
-/// Whether this thread runs something for a loop: a worker, or inside `block_on`. In a fork of the
-/// process it does not: what ran there before goes on in the parent.
+/// Whether this thread runs tasks for a loop: as a worker, or inside `block_on`. Always false in a
+/// fork of the process that made the loop: the run continues in the parent.
 pub(crate) fn is_inside_loop() -> bool {
     context::with(|frame| {
         frame.is_some_and(|frame| frame.is_serving() && frame.shared.is_of_this_process())
@@ -337,14 +339,17 @@ pub(crate) fn no_running_loop() -> ! {
     )
 }
 
-/// Whether a new task found its registry open.
+/// Whether the registry accepted a new task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Registered {
-    Alive,
+    /// The task is in the registry, and has been scheduled or polled.
+    Accepted,
+    /// The registry was closed: the future has been dropped, and the task is cancelled.
     Refused,
 }
 
-/// Makes a task on the current loop. Panics without one, at the location in `new`.
+/// Makes a task on the current loop. Returns `None` if this thread has no loop; `coro` has been
+/// dropped then.
 pub(crate) fn spawn_here<F>(coro: F, new: NewTask) -> Option<Task<F::Output>>
 where
     F: Future + Send + 'static,
@@ -357,17 +362,18 @@ where
     Some(spawn_on(&core, coro, new).0)
 }
 
-/// Whether a task may be polled within the call that makes it: inside another task, and not nested too
-/// deep, for every level takes its part of the stack.
+/// Whether a task may be polled within the call that makes it: only inside another task, and only
+/// up to a limited nesting, because every level uses stack.
 fn may_start_eagerly() -> bool {
     cancel::current_pointer().is_some() && cancel::depth() <= MOST_EAGER
 }
 
-/// So many polls may be nested where a task is started eagerly: few, since futures may take much of the
-/// stack.
+/// The deepest nesting of polls at which a task is still started eagerly. Small, because the polls
+/// of futures may use much stack.
 const MOST_EAGER: u32 = 16;
 
-/// Makes a task on a worker: nothing here is shared with another one, but for the queue's far end.
+/// Makes a task on a worker. Touches nothing that other workers write, except for the end of the
+/// run queue that thieves take from.
 fn spawn_on<F>(core: &Core, coro: F, new: NewTask) -> (Task<F::Output>, Registered)
 where
     F: Future + Send + 'static,
@@ -388,7 +394,7 @@ where
     } else {
         core.push(runnable, Wake::Woken);
     }
-    (task, Registered::Alive)
+    (task, Registered::Accepted)
 }
 
 /// Makes a task from any thread.
@@ -416,10 +422,12 @@ where
     } else {
         submit(shared, runnable);
     }
-    (task, Registered::Alive)
+    (task, Registered::Accepted)
 }
 
-/// Makes a task that stays on this thread.
+/// Makes a local task, which only this thread runs.
+///
+/// Panics if this thread neither is a worker nor runs a root: no thread would run the task.
 #[track_caller]
 pub(crate) fn spawn_local<F>(coro: F, new: NewTask) -> Task<F::Output>
 where
@@ -467,7 +475,8 @@ fn meta(id: TaskId, new: NewTask) -> (SpawnMeta, Option<String>) {
     )
 }
 
-/// A task's number: from the worker's block, or one by one.
+/// Returns a new task id: on a worker of the loop from that worker's block of ids, elsewhere a
+/// single one from the loop.
 pub(in crate::runtime) fn next_id(shared: &Arc<Shared>) -> TaskId {
     context::with(|frame| {
         let core = frame.and_then(|frame| frame.core_of(shared));

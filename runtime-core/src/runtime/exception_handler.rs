@@ -1,4 +1,4 @@
-//! The loop's exception handler: who is told of what nobody else will ever hear of.
+//! The loop's exception handler: receives errors that no caller can receive.
 
 use std::borrow::Borrow;
 
@@ -8,16 +8,17 @@ use super::scheduler::shared::{Handler, Shared, default_handler};
 use crate::sync::{Arc, StdArc};
 
 impl EventLoop {
-    /// Has `handler` told of what nobody else will hear of: a callback that panicked, a task's panic
-    /// that nobody retrieved.
+    /// Sets `handler` as the receiver of errors that no caller can receive: a callback that
+    /// panicked, or the panic of a task that was never retrieved.
     ///
-    /// It is called on whatever thread finds out, in the context of the task or callback that failed,
-    /// and by several threads at once if it must be. If it panics, that and what it was told are
-    /// left to [`default_exception_handler`](EventLoop::default_exception_handler).
+    /// The handler is called on the thread that detects the error, in the context of the task or
+    /// callback that failed, possibly by several threads at once. If it panics, its panic and the
+    /// original error go to
+    /// [`default_exception_handler`](EventLoop::default_exception_handler).
     ///
-    /// Unlike asyncio's, it is dropped when the loop has been closed, so that a handler that holds the
-    /// loop does not keep it for ever; what is reported after that goes to the default one. On a loop
-    /// that is closed it is dropped at once.
+    /// Unlike asyncio's, the handler is dropped when the loop has been closed, so that a handler
+    /// that holds the loop does not keep it alive for ever; later errors go to the default handler.
+    /// On a closed loop the handler is dropped at once.
     ///
     /// ```
     /// # asyncio::run(async {
@@ -35,29 +36,29 @@ impl EventLoop {
         &self,
         handler: impl Fn(&EventLoop, &ExceptionContext) + Send + Sync + 'static,
     ) {
-        // The loop is handed over with each call, so that a handler need not hold it.
+        // The loop is passed with each call, so that a handler need not hold it.
         let call = move |shared: &Arc<Shared>, context: &ExceptionContext| {
             handler(&EventLoop::new(Arc::clone(shared)), context);
         };
         self.replace_handler(Some(StdArc::new(call)));
     }
 
-    /// Goes back to the default handler: asyncio's `set_exception_handler(None)`.
+    /// Restores the default handler: asyncio's `set_exception_handler(None)`.
     pub fn reset_exception_handler(&self) {
         self.replace_handler(None);
     }
 
     fn replace_handler(&self, handler: Option<Handler>) {
-        // After the lock: its destructor is user code.
+        // Dropped after the lock is released: the handler's destructor is user code.
         drop(self.shared().replace_handler(handler));
     }
 
-    /// Calls the exception handler: the one that was set, or the default one.
+    /// Calls the handler that was set, or the default one.
     pub fn call_exception_handler(&self, context: impl Borrow<ExceptionContext>) {
         Shared::report(self.shared(), context.borrow());
     }
 
-    /// Writes the context to standard error, which is what happens where no handler has been set.
+    /// Writes the context to standard error: the behaviour while no handler is set.
     pub fn default_exception_handler(&self, context: &ExceptionContext) {
         default_handler(context);
     }

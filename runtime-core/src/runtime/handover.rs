@@ -1,4 +1,4 @@
-//! One outcome, on its way from a coroutine to whoever waits for it.
+//! Passes one outcome from a coroutine to the threads, tasks and callbacks that wait for it.
 //!
 //! ```text
 //!              complete(Ok or a panic)                 take
@@ -8,17 +8,18 @@
 //!         cancel, complete(cancelled)
 //! ```
 //!
-//! Three may act at the same time: the coroutine completes, a thread's time limit ends its wait, and
-//! somebody cancels. **There is one winner**, because every step is taken under one lock, and is decided
-//! by the stage that it finds there:
+//! Three events may race: the coroutine completes, a waiting thread times out, and a caller
+//! cancels. **There is one winner**, because every step is taken under one lock and decided by the
+//! stage it finds there:
 //!
-//! 1. `complete` and `cancel` leave `Pending`, once. The loser is told: a value that comes too
-//!    late goes back to the coroutine's side, which drops it.
-//! 2. `take` leaves `Ended`, once, so no value is seen twice. A wait that gives up is no step at
-//!    all: it leaves the value for the next one, and it looks at the stage once more after its
-//!    time is over, so a value that was there in time is not lost.
-//! 3. Whoever waits is told by the winner, after the lock: sleepers all look again, the task's waker
-//!    is woken, callbacks go to the caller, who knows where they run.
+//! 1. Only one of `complete` and `cancel` leaves `Pending`. The loser learns it from the return
+//!    value: an outcome that comes too late is returned to the completing side, which drops it.
+//! 2. `take` leaves `Ended` once, so no value is returned twice. A wait that times out is no step:
+//!    it leaves the value for the next one. It checks the stage once more after its time is over,
+//!    so that a value that was there in time is returned.
+//! 3. The winner notifies the waiters after it has released the lock: all sleeping threads check
+//!    again, the task's waker is woken, and the callbacks are returned to the caller, which knows
+//!    where to run them.
 
 use std::fmt;
 use std::task::{Poll, Waker};
@@ -28,7 +29,7 @@ use super::unnest::{drop_unnested, unnested};
 use crate::exceptions::{CancelledError, InvalidStateError, TaskError};
 use crate::sync::{Condvar, Mutant, Mutex, broken};
 
-/// Runs once the outcome is there.
+/// A function that is run once the outcome is there.
 pub(crate) type Callback = Box<dyn FnOnce() + Send>;
 
 pub(crate) struct Handover<T> {
@@ -43,30 +44,34 @@ struct State<T> {
 }
 
 enum HandoverState<T> {
+    /// There is no outcome yet.
     Pending,
-    /// Boxed, so that a big value keeps no room here once it has been taken.
+    /// The outcome is there and has not been taken. Boxed, so that a big value uses no space here
+    /// once it has been taken.
     Ended(Box<Result<T, TaskError>>),
+    /// Cancelled, by `cancel` or by the outcome. Final: every `take` returns the error again.
     Cancelled(CancelledError),
+    /// The outcome has been taken. Final: every further `take` returns `InvalidStateError`.
     Taken,
 }
 
-/// What `complete` came to.
+/// The result of `complete`.
 #[must_use]
 pub(crate) enum Completion<T> {
-    /// The outcome is there; these callbacks are to be run.
+    /// The outcome has been stored. The caller must run these callbacks.
     First(Vec<Callback>),
-    /// It was cancelled before: the outcome is not wanted.
+    /// There was an outcome or a cancellation already. The caller gets its outcome back.
     TooLate(Result<T, TaskError>),
 }
 
-/// What `cancel` came to.
+/// The result of `cancel`.
 #[must_use]
 pub(crate) enum Cancellation {
-    /// It is cancelled now; these callbacks are to be run.
+    /// It is cancelled now. The caller must run these callbacks.
     First(Vec<Callback>),
     /// It was cancelled before.
     Already,
-    /// There is an outcome, or was.
+    /// There is an outcome, or it has been taken.
     TooLate,
 }
 
@@ -82,7 +87,7 @@ impl<T> Handover<T> {
         }
     }
 
-    /// Stores the outcome, unless somebody was faster.
+    /// Stores the outcome and notifies the waiters, unless the stage is no longer `Pending`.
     pub(crate) fn complete(&self, outcome: Result<T, TaskError>) -> Completion<T> {
         let mut state = self.state.lock();
         if !matches!(state.stage, HandoverState::Pending) {
@@ -96,13 +101,13 @@ impl<T> Handover<T> {
             Err(TaskError::Cancelled(error)) => HandoverState::Cancelled(error),
             outcome => HandoverState::Ended(Box::new(outcome)),
         };
-        let (waker, callbacks) = state.told();
+        let (waker, callbacks) = state.take_waiters();
         drop(state);
         self.notify(waker);
         Completion::First(callbacks)
     }
 
-    /// Ends the wait of everybody, unless there is an outcome.
+    /// Cancels and notifies the waiters, unless there is or was an outcome.
     pub(crate) fn cancel(&self, error: CancelledError) -> Cancellation {
         let mut state = self.state.lock();
         match state.stage {
@@ -110,7 +115,7 @@ impl<T> Handover<T> {
             HandoverState::Cancelled(_) => return Cancellation::Already,
             HandoverState::Ended(_) | HandoverState::Taken => return Cancellation::TooLate,
         }
-        let (waker, callbacks) = state.told();
+        let (waker, callbacks) = state.take_waiters();
         drop(state);
         self.notify(waker);
         Cancellation::First(callbacks)
@@ -122,18 +127,19 @@ impl<T> Handover<T> {
         } else if !broken(Mutant::NotifyNoSleeper) {
             self.ended.notify_all();
         }
-        // A foreign waker may cancel the next future, and wake another in turn.
+        // Unnested: a foreign waker may cancel another future, whose waker cancels the next one,
+        // and so on.
         waker
             .into_iter()
             .for_each(|waker| unnested(|| waker.wake()));
     }
 
-    /// Takes the outcome, if it is there.
+    /// Takes the outcome. `None` if it is not there yet.
     pub(crate) fn take(&self) -> Option<Result<T, TaskError>> {
         self.state.lock().take()
     }
 
-    /// Blocks this thread until the outcome is there, and takes it. `None` at the deadline.
+    /// Blocks this thread until the outcome is there, and takes it. Returns `None` at the deadline.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> Option<Result<T, TaskError>> {
         let mut state = self.state.lock();
         loop {
@@ -152,15 +158,16 @@ impl<T> Handover<T> {
             let over;
             (state, over) = self.ended.wait_timeout(state, left);
             if over {
-                // Once more: the outcome may have been there in time.
+                // Check once more: the outcome may have been stored in time.
                 return state.take().filter(|_| !broken(Mutant::GiveUpUnseen));
             }
         }
     }
 
-    /// Takes the outcome, or has `waker` woken when it is there.
+    /// Takes the outcome, or stores `waker` to be woken when it is there.
     pub(crate) fn poll(&self, waker: &Waker) -> Poll<Result<T, TaskError>> {
-        // Cloned before the lock, and dropped after it: both may be foreign code.
+        // Cloned before the lock is taken, and the old one dropped after it is released: both may
+        // run foreign code.
         let new = waker.clone();
         let _old;
         let mut state = self.state.lock();
@@ -173,10 +180,10 @@ impl<T> Handover<T> {
         }
     }
 
-    /// Has `callback` run once the outcome is there.
+    /// Adds `callback`, to be run once the outcome is there.
     ///
     /// # Errors
-    /// Gives it back if that is now.
+    /// Returns `callback` if the outcome is there already: the caller must run it.
     pub(crate) fn add_callback(&self, callback: Callback) -> Result<(), Callback> {
         let mut state = self.state.lock();
         if !matches!(state.stage, HandoverState::Pending) {
@@ -190,7 +197,7 @@ impl<T> Handover<T> {
         Ok(())
     }
 
-    /// Whether it has ended, in whichever way.
+    /// Whether there is or was an outcome, a cancellation included.
     pub(crate) fn is_done(&self) -> bool {
         !matches!(self.state.lock().stage, HandoverState::Pending)
     }
@@ -203,7 +210,7 @@ impl<T> Handover<T> {
 
 impl<T> Drop for Handover<T> {
     fn drop(&mut self) {
-        // A foreign waker may own the next future, which has one as well.
+        // Unnested: a foreign waker may own another handover, which has a waker too, and so on.
         let waker = self.state.lock().waker.take();
         waker.into_iter().for_each(drop_unnested);
     }
@@ -228,8 +235,8 @@ impl<T> State<T> {
         }
     }
 
-    /// Who is to be told of the end.
-    fn told(&mut self) -> (Option<Waker>, Vec<Callback>) {
+    /// Takes the waker and the callbacks, to be notified outside the lock.
+    fn take_waiters(&mut self) -> (Option<Waker>, Vec<Callback>) {
         (self.waker.take(), std::mem::take(&mut self.callbacks))
     }
 }

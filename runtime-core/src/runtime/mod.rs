@@ -1,11 +1,12 @@
-//! The engine. This file is its door: the modules are private, and what stands at the end is
-//! all that the rest of the crate builds on.
+//! The engine, and its door: the modules are private, and the rest of the crate uses only the
+//! names that this file exports.
 //!
-//! From the ground up: `unnest` (what nests no deeper than a few calls), `run_queue` (where ready tasks wait), `task` (what a task is), `time` (clock
-//! and timers), `blocking` (threads for functions that block), `handover` (one outcome between a
-//! coroutine and a thread), `scheduler` (workers, sleep, the poller's role, the end), and above them
-//! the handle of a loop, what other threads do for it, the running of a root, and the loop with its
-//! threads.
+//! From the lowest floor to the highest: `unnest` (bounds the nesting of destructors), `blocking`
+//! (threads for functions that block), `handover` (one outcome between a coroutine and a thread),
+//! `run_queue` (where ready tasks wait), `time` (clock and timers), `task` (the task itself),
+//! `scheduler` (workers, parking, the poller role, shutdown). Above them: the handle of a loop
+//! (`event_loop`), what other threads do for a loop (`time_hold`), running a root future
+//! (`block_on`), and a loop with its threads (`engine`).
 
 mod unnest;
 
@@ -24,7 +25,7 @@ mod time_hold;
 
 #[expect(
     unsafe_code,
-    reason = "a root borrows from the thread that runs it to its end"
+    reason = "a root future borrows from the thread that runs it to completion"
 )]
 mod block_on;
 
@@ -37,7 +38,7 @@ mod debug_mode;
 mod default_loop;
 mod exception_handler;
 mod offload;
-mod outlets;
+mod reporting;
 mod scope;
 mod sleeping;
 
@@ -79,7 +80,7 @@ pub(crate) use task::wait_list::WaitList;
 pub(crate) use time::{Slack, Stamp};
 pub(crate) use unnest::{Unnested, drop_unnested};
 
-/// What the models of the engine's protocols are built on, and nobody else.
+/// What the models of the engine's protocols are built on. Nothing else may use it.
 #[allow(unused_imports, reason = "the models exist under their own cfg only")]
 pub(crate) mod modelled {
     pub(crate) use super::blocking::{Pool, Refusal, Settings, Work};

@@ -1,4 +1,4 @@
-//! A function on a thread of a pool, and the task that waits for it.
+//! Runs a function on a thread of a pool, and a task that waits for its result.
 //!
 //! ```text
 //!            begin (the pool)        end (the pool)               poll
@@ -9,13 +9,14 @@
 //!   Withdrawn                 Unwanted ── end ──▶ Taken, and the value is dropped
 //! ```
 //!
-//! The task's future withdraws when it is dropped, so a cancelled task ends at once: a function that
-//! is still queued is dropped there and then, and the pool finds nothing to run; one that runs, runs
-//! on. Every transition is one exchange of the stage under its lock, and what comes out of it, be it
-//! function, value or waker, is used and dropped after the lock.
+//! Dropping the task's future withdraws the call, so a cancelled task ends at once: a function that
+//! is still queued is dropped by the withdrawing thread, and the pool finds nothing to run; a
+//! function that is running continues to its end. Every transition is one exchange of the stage
+//! under its lock. The function, value or waker taken out by it is used and dropped after the lock
+//! has been released.
 //!
-//! The task is polled once where it is made: it runs nothing but `Offload::poll`, and without that
-//! poll a worker would have to, only to register a waker.
+//! The thread that makes the task also polls it once. That poll only runs `Offload::poll`; without
+//! it a worker would have to poll the task, only to register a waker.
 
 use std::any::Any;
 use std::future::Future;
@@ -38,8 +39,8 @@ use crate::exceptions::{CancelledError, panic_text};
 use crate::sync::{Arc, Mutex, StdArc};
 
 impl EventLoop {
-    /// Runs `function` in `context` on a thread of `pool`, or of the loop's own pool. The task ends
-    /// when the function has, or when it is cancelled.
+    /// Runs `function` in `context` on a thread of `pool`, or of the loop's own pool if that is
+    /// `None`. The task ends when the function has returned, or when it is cancelled.
     pub(crate) fn offload<F, T>(
         &self,
         pool: Option<&FunctionPool>,
@@ -89,8 +90,8 @@ impl EventLoop {
     }
 }
 
-/// Has `job` run by a thread of `pool`; in the deterministic mode on the loop's own, when the seed says
-/// so.
+/// Submits `job` to `pool`. In the deterministic mode a hidden task of the loop runs it, at a time
+/// chosen by the seed.
 fn submit(shared: &Arc<Shared>, pool: &FunctionPool, job: Job) -> Result<(), (Job, Refusal)> {
     if shared.options.seed.is_none() {
         return pool.submit(job);
@@ -100,7 +101,8 @@ fn submit(shared: &Arc<Shared>, pool: &FunctionPool, job: Job) -> Result<(), (Jo
     Ok(())
 }
 
-/// A job of the pool, as a task of the loop. Dropped unrun, it leaves nothing in the pool's line.
+/// A job of the pool, run by a task of the loop. Dropped before it has run, it removes the job from
+/// the pool's line.
 struct PoolJob(Option<Claim<Job>>);
 
 impl PoolJob {
@@ -117,7 +119,7 @@ impl Drop for PoolJob {
     }
 }
 
-/// A function is on its way, or runs: a time that stands still does not jump meanwhile.
+/// Inhibits the paused clock while a function is queued or running.
 struct Outstanding(Arc<Shared>);
 
 impl Outstanding {
@@ -134,22 +136,22 @@ impl Drop for Outstanding {
     }
 }
 
-/// The thread is as one of a pool: it runs no loop and no task.
-struct Apart {
-    _nobody: cancel::Entered,
-    _nowhere: context::Guard,
+/// Makes this thread look like a thread of a pool: without a current loop and a current task.
+struct LikePoolThread {
+    _no_task: cancel::Entered,
+    _no_loop: context::Guard,
 }
 
-impl Apart {
-    fn new(shared: &Arc<Shared>) -> Apart {
-        Apart {
-            _nobody: cancel::enter_nobody(),
-            _nowhere: context::enter(Arc::clone(shared), ThreadKind::Absent),
+impl LikePoolThread {
+    fn new(shared: &Arc<Shared>) -> LikePoolThread {
+        LikePoolThread {
+            _no_task: cancel::enter_nobody(),
+            _no_loop: context::enter(Arc::clone(shared), ThreadKind::Absent),
         }
     }
 }
 
-/// One function, and what comes of it.
+/// One function, and then its result.
 struct Call<F, T> {
     _outstanding: Outstanding,
     stage: Mutex<CallState<F, T>>,
@@ -159,12 +161,19 @@ struct Call<F, T> {
 }
 
 enum CallState<F, T> {
+    /// The pool has not begun the function. `waker` is the task's, once it has been polled.
     Queued { function: F, waker: Option<Waker> },
+    /// A thread of the pool runs the function. The task still waits.
     Running { waker: Option<Waker> },
+    /// The function has returned; the task has not taken the value.
     Returned(T),
+    /// The function has panicked, or was refused; the task has not taken the payload.
     Panicked(Box<dyn Any + Send>),
+    /// The task stopped waiting while the call was queued: the function has been dropped.
     Withdrawn,
+    /// The task stopped waiting while the function ran: `end` drops the result.
     Unwanted,
+    /// The result has been taken or dropped.
     Taken,
 }
 
@@ -176,10 +185,12 @@ where
     fn call(&self) {
         if let Some(function) = self.begin() {
             let call = || {
-                // What it holds, it holds on this thread: to be lent while it waits for the loop.
+                // Notes the hold of `_outstanding` for this thread, which releases it while the
+                // function waits for the loop.
                 let _time_hold = TimeHold::on_hold_of_caller(&self.shared);
                 // In the deterministic mode this is the loop's own thread, inside a task.
-                let _apart = self.shared.options.seed.map(|_| Apart::new(&self.shared));
+                let seed = self.shared.options.seed;
+                let _apart = seed.map(|_| LikePoolThread::new(&self.shared));
                 self.context.run(function)
             };
             let outcome = catch_unwind(AssertUnwindSafe(call));
@@ -218,7 +229,8 @@ impl<F, T> Call<F, T> {
         }
     }
 
-    /// Stores what came of the function, and wakes who waits for it.
+    /// Stores the result of the function and wakes the task. Drops the result if the task no longer
+    /// waits.
     fn end(&self, outcome: CallState<F, T>) {
         let mut stage = self.stage.lock();
         if let CallState::Running { waker } = &mut *stage {
@@ -230,7 +242,7 @@ impl<F, T> Call<F, T> {
         }
         debug_assert!(
             matches!(*stage, CallState::Unwanted),
-            "nobody else ends a call"
+            "a call that has begun is ended once"
         );
         *stage = CallState::Taken;
         drop(stage);
@@ -239,7 +251,7 @@ impl<F, T> Call<F, T> {
         }
     }
 
-    /// Tells of a panic that nobody waits for.
+    /// Reports a panic to the exception handler: no task waits for it.
     fn report(&self, payload: &(dyn Any + Send)) {
         let text = panic_text(payload).unwrap_or("a panic that is no text");
         let exception = format!("function called at {}: {text}", self.location);
@@ -248,7 +260,8 @@ impl<F, T> Call<F, T> {
     }
 
     fn poll(&self, waker: &Waker) -> Poll<T> {
-        // Cloned before the lock, and dropped after it: both may be foreign code.
+        // Cloned before the lock is taken, and the old one dropped after it is released: both may
+        // run foreign code.
         let new = waker.clone();
         let _old;
         let mut stage = self.stage.lock();
@@ -263,11 +276,12 @@ impl<F, T> Call<F, T> {
         match outcome {
             CallState::Returned(value) => Poll::Ready(value),
             CallState::Panicked(payload) => resume_unwind(payload),
-            _ => unreachable!("a call is withdrawn by the drop of what polls it"),
+            _ => unreachable!("a call is withdrawn only by dropping the future that polls it"),
         }
     }
 
-    /// Nobody waits any more.
+    /// Ends the task's interest in the result. Drops what is there already; an untaken panic is
+    /// reported.
     fn withdraw(&self) {
         let mut stage = self.stage.lock();
         let next = match *stage {
@@ -283,7 +297,7 @@ impl<F, T> Call<F, T> {
     }
 }
 
-/// Waits for a call, and withdraws it when it is dropped.
+/// The future of the task: waits for a call, and withdraws it when dropped.
 struct Offload<F, T> {
     call: StdArc<Call<F, T>>,
 }

@@ -1,4 +1,4 @@
-//! A timer of the current loop, as futures use it.
+//! The timer that the futures above the engine use: waits for an instant on the current loop.
 
 use std::fmt;
 use std::panic::Location;
@@ -12,12 +12,12 @@ use super::time::{Rearmed, Stamp, Tick, TimerKey};
 use crate::exceptions::{LoopClosed, NoRunningLoop};
 use crate::sync::StdArc;
 
-/// How exactly a timer is to fire.
+/// How exactly a timer fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Precision {
-    /// Within the loop's slack.
+    /// Late by at most the loop's slack, so that timers share wake-ups.
     Shared,
-    /// As the kernel can.
+    /// As exactly as the kernel can.
     Exact,
 }
 
@@ -26,7 +26,8 @@ pub(crate) enum Precision {
 pub(crate) enum NoTimer {
     /// This thread has no loop.
     NoRunningLoop,
-    /// The loop that it was bound to, or would be, is closed: time does not come there any more.
+    /// The loop that the timer was bound to, or would be bound to, is closed: its timers no longer
+    /// fire.
     LoopClosed,
 }
 
@@ -39,17 +40,20 @@ impl fmt::Display for NoTimer {
     }
 }
 
-/// Waits for an instant. Bound to a loop at its first poll, and taken out of it when it is dropped.
-/// If the loop is closed first, it is woken, and bound to the loop that polls it then; if that is the
-/// one that is closed, or none, there is nothing more to wait for, which is told as an error.
+/// Waits for an instant. The first poll binds it to a loop; dropping it removes it from that loop.
 ///
-/// **Whether it has to be given another waker** is asked of the clone on the wheel, by its data and
-/// vtable, as `will_wake` does, and needs no lock. (Not of the waker that was cloned: its clone may be
-/// another, and it may be gone, and another one stand at its place.) The clone keeps its address from
-/// being used again as long as it is on the wheel. It leaves the wheel when the timer fires, and then
-/// the clock answers first, because a timer is never early; or when the loop is closed, and then the closed
-/// flag does: it was set before the clone was given away, so whoever made a waker at the same address
-/// after that sees it.
+/// If the loop is closed first, the closing wakes the timer, and the next poll binds it to the loop
+/// that polls it then. If that loop is the closed one, or there is none, the poll returns an error.
+///
+/// **Whether the waker must be replaced** is decided by comparing the waker of the poll with the
+/// clone on the wheel, by data and vtable, as `will_wake` does. That needs no lock. (The comparison
+/// is not with the waker that was cloned: its clone may have other data, and its address may have
+/// been freed and used again.) While the clone is on the wheel, its address cannot be used again.
+/// It leaves the wheel in two cases, and `poll` rules both out before it compares:
+///
+/// * the timer fires: then the clock has reached the deadline, because a timer is never early;
+/// * the loop is closed: then the closed flag is set. It was set before the clone was taken off the
+///   wheel, so a thread that made a waker at the same address after that sees the flag.
 #[derive(Debug)]
 pub(crate) struct Timer {
     state: State,
@@ -57,14 +61,17 @@ pub(crate) struct Timer {
 
 #[derive(Debug)]
 enum State {
+    /// Not on a wheel: never polled, or cancelled.
     New,
+    /// On a wheel of the loop, unless it has fired or the loop has been closed.
     Waiting {
         loop_ref: StdArc<LoopRef>,
         when: Tick,
         key: TimerKey,
-        /// The clone on the wheel.
+        /// The data and the vtable of the clone on the wheel.
         waker: (usize, usize),
     },
+    /// The deadline has passed.
     Done,
 }
 
@@ -73,12 +80,13 @@ impl Timer {
         Timer { state: State::New }
     }
 
-    /// Whether it has never been polled.
+    /// Whether the timer is on no wheel: it has never been polled, or has been cancelled.
     pub(crate) fn is_new(&self) -> bool {
         matches!(self.state, State::New)
     }
 
-    /// Whether `when` has come; if not, the waker of `cx` is woken then. `None`: that is never.
+    /// Returns ready if `when` has passed. Otherwise the waker of `cx` will be woken then. `None`
+    /// as `when` means never.
     ///
     /// # Errors
     /// If this thread has no loop at the first poll, or the loop is closed.
@@ -110,7 +118,7 @@ impl Timer {
                     *waker = identity(&new);
                     match driver.set_waker(*key, new) {
                         Rearmed::Waits => {}
-                        // For the old one, a moment ago: the clock will say so too.
+                        // The old waker has just been woken. The next poll sees it by the clock.
                         Rearmed::Fired => cx.waker().wake_by_ref(),
                         Rearmed::Closed => return self.move_on(when, precision, location, cx),
                     }
@@ -128,7 +136,7 @@ impl Timer {
         Poll::Ready(Ok(()))
     }
 
-    /// Its loop is closed: it is the next one's that polls it.
+    /// Binds the timer, whose loop is closed, to the loop that polls it now.
     #[cold]
     fn move_on(
         &mut self,
@@ -144,8 +152,8 @@ impl Timer {
         }
     }
 
-    /// As [`poll`](Timer::poll), where the time has just been looked at: a look costs as much as all
-    /// the rest of arming a timer.
+    /// As [`poll`](Timer::poll), where the caller has just read the clock: reading it again would
+    /// cost as much as the rest of arming a timer.
     #[inline]
     pub(crate) fn poll_from(
         &mut self,
@@ -174,7 +182,8 @@ impl Timer {
         };
         let driver = &loop_ref.shared.driver;
         let now = now.map_or_else(|| driver.clock.tick(), |now| driver.clock.to_tick(now));
-        // What is beyond counting stands on the wheel as well: the end of the loop ends that, too.
+        // A deadline beyond the range of ticks is also put on the wheel, so that closing the loop
+        // wakes it.
         let when = when.map_or(Tick::NEVER, |when| driver.clock.to_tick(when));
         if when <= now {
             self.state = State::Done;
@@ -184,9 +193,9 @@ impl Timer {
             Precision::Shared => driver.fires_at(now, when),
             Precision::Exact => when,
         };
-        let kept = cx.waker().clone();
-        let waker = identity(&kept);
-        let Some(key) = driver.insert(worker_index(&loop_ref.shared), fires, kept) else {
+        let clone = cx.waker().clone();
+        let waker = identity(&clone);
+        let Some(key) = driver.insert(worker_index(&loop_ref.shared), fires, clone) else {
             return Poll::Ready(Err(NoTimer::LoopClosed));
         };
         self.state = State::Waiting {
@@ -199,7 +208,7 @@ impl Timer {
         Poll::Pending
     }
 
-    /// Takes the timer out of its loop; polled again, it begins anew.
+    /// Removes the timer from its loop. Polled again, it starts over.
     pub(crate) fn cancel(&mut self) {
         let state = std::mem::replace(&mut self.state, State::New);
         if let State::Waiting { loop_ref, key, .. } = state {
@@ -221,18 +230,19 @@ fn identity(waker: &Waker) -> (usize, usize) {
     )
 }
 
-/// Notes for whoever looks what the current task waits on.
+/// Notes, for reports, where the current task waits.
 fn note_wait(location: &'static Location<'static>) {
     cancel::wait_on(location);
 }
 
-/// The time of the current loop; where there is none, that of the system.
+/// The time of the current loop's clock; without a current loop, that of the system.
 pub(crate) fn loop_time() -> Instant {
     context::with(|frame| frame.map(|frame| frame.shared.driver.clock.now()))
         .unwrap_or_else(Instant::now)
 }
 
-/// The moment at which a deadline that has come did come, by the clock of the current loop.
+/// The stamp of the moment at which a deadline, which has passed, was reached, by the clock of the
+/// current loop.
 pub(crate) fn stamp_of(deadline: Instant) -> Stamp {
     let stamp = context::with(|frame| Some(frame?.shared.driver.clock.stamp_of(deadline)));
     stamp.unwrap_or_else(|| Stamp::of(deadline))

@@ -1,13 +1,14 @@
-//! What a thread that is no worker does for a loop: a time that stands still does not jump meanwhile.
+//! Inhibits the paused clock while a thread that is no worker works for a loop.
 //!
-//! Such a thread holds the time while it runs a root (`block_on`) or a function of the pool, and lends
-//! its holds back while it rests, be it on its parker or until a coroutine has ended: else it would keep
-//! the very time that it waits for. A thread may hold it several times, a function that is inside
-//! `block_on` say, and then lends all of it.
+//! Such a thread holds the clock while it runs a root (`block_on`) or a function of the pool. While
+//! it sleeps, on its parker or until a coroutine has ended, it releases its holds: otherwise it
+//! would stop the very clock it waits for. A thread may hold the clock several times (for example a
+//! function of the pool that calls `block_on`), and then releases all of its holds.
 //!
-//! **The way back.** Whoever wakes the thread takes the holds back for it, before the waker can sleep:
-//! time must not jump between the wake-up and the thread's next step. For a root that is its inbox, where
-//! a task counts until it is received. For a coroutine it is a callback ([`Lent`]).
+//! **Taking the holds back.** The holds must be taken back for the thread before the thread that
+//! wakes it can sleep: the clock must not jump between the wake-up and the woken thread's next
+//! step. For a root its inbox does this: a task in it inhibits the clock until it is received. For
+//! a coroutine a callback does it ([`Lent`]).
 
 use std::cell::Cell;
 
@@ -16,7 +17,8 @@ use super::scheduler::shared::Shared;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutant, StdArc, broken, local};
 
-/// The innermost loop that a thread is at work for, by its address, and how often.
+/// The innermost loop that a thread works for, by its address, and how many holds the thread has on
+/// that loop's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct ThreadHolds {
     of: usize,
@@ -27,22 +29,22 @@ local! {
     static THREAD_HOLDS: Cell<ThreadHolds> = Cell::new(ThreadHolds { of: 0, count: 0 })
 }
 
-/// This thread is at work for a loop, until this is dropped.
+/// One hold of this thread on a loop's clock, until this is dropped.
 pub(crate) struct TimeHold<'a> {
     shared: &'a Shared,
     outer: ThreadHolds,
-    /// Whose the hold is: its own, or the caller's.
+    /// Whether dropping this ends the hold; false if the hold is the caller's.
     own: bool,
 }
 
 impl TimeHold<'_> {
-    /// Holds the time.
+    /// Begins a hold on the clock.
     pub(crate) fn begin(shared: &Shared) -> TimeHold<'_> {
         shared.driver.inhibitor.begin();
         TimeHold::enter(shared, true)
     }
 
-    /// The caller holds the time, and goes on to when this is dropped.
+    /// Notes a hold that the caller has, and keeps after this is dropped.
     pub(crate) fn on_hold_of_caller(shared: &Shared) -> TimeHold<'_> {
         TimeHold::enter(shared, false)
     }
@@ -54,7 +56,8 @@ impl TimeHold<'_> {
         TimeHold { shared, outer, own }
     }
 
-    /// Sleeps. Between the wake-up and the thread's next step, the task in its inbox counts.
+    /// Calls `sleep` with all of this thread's holds released. Between the wake-up and the thread's
+    /// next step the task in its inbox inhibits the clock.
     pub(crate) fn rest(shared: &Shared, sleep: impl FnOnce()) {
         let count = count_of(shared);
         give(shared, count);
@@ -73,7 +76,8 @@ impl Drop for TimeHold<'_> {
 }
 
 impl EventLoop {
-    /// What this thread holds of the loop's time, to be lent back while it waits.
+    /// Returns this thread's holds on the loop's clock, to be released while it waits. `None` if it
+    /// has none, or the clock is not paused.
     pub(crate) fn time_to_lend(&self) -> Option<StdArc<Lent>> {
         let shared = self.shared();
         let count = count_of(shared);
@@ -87,7 +91,7 @@ impl EventLoop {
     }
 }
 
-/// The holds of a thread that waits.
+/// The holds of a thread that waits for a coroutine.
 pub(crate) struct Lent {
     shared: Arc<Shared>,
     count: usize,
@@ -95,12 +99,13 @@ pub(crate) struct Lent {
 }
 
 impl Lent {
-    /// Lends them. It may be that they have been taken back already: the sum is the same.
+    /// Releases the holds. They may have been taken back already: the sum is the same.
     pub(crate) fn give(&self) {
         give(&self.shared, self.count);
     }
 
-    /// Takes them back, for the thread if need be: whoever comes first, the others do nothing.
+    /// Takes the holds back. The waiting thread and the thread that wakes it both call this; only
+    /// the first call has an effect.
     pub(crate) fn take_back(&self) {
         let before = if broken(Mutant::TakeBackInTwoSteps) {
             let before = self.taken_back.load(Ordering::Acquire);
@@ -115,7 +120,7 @@ impl Lent {
     }
 }
 
-/// How often this thread holds the time of a loop.
+/// The number of holds of this thread on a loop's clock.
 fn count_of(shared: &Shared) -> usize {
     let holds = THREAD_HOLDS.with(Cell::get);
     if holds.of == address(shared) {

@@ -1,20 +1,20 @@
-//! Destructors that would nest too deep wait in a list.
+//! Limits the nesting of destructors: work that would nest too deep is deferred to a list.
 //!
-//! A user may join futures, tasks, callbacks and contexts to a chain of any length, each link owned by
-//! the one before. If every link were dropped inside the destructor of the one before, the stack would
-//! have to be as long as the chain. So whatever the library drops of the user's, and each thing
-//! else that may lead back to the same place, goes through [`unnested`]:
+//! A user may link futures, tasks, callbacks and contexts to a chain of any length, each link owned
+//! by the one before. If every link were dropped inside the destructor of the one before, a long
+//! chain would overflow the stack. So every drop of a user's value by the library, and every other
+//! step that may lead back to such a drop, goes through [`unnested`]:
 //!
-//! 1. Up to [`MOST_NESTED`] calls inside one another, it is done within the call, as everywhere.
-//! 2. What comes deeper is put on a list of the thread.
-//! 3. The outermost call, when its own work is done, works the list off; what comes up meanwhile is
-//!    either nested a little or put on the same list.
+//! 1. Up to [`MOST_NESTED`] calls deep, the work is done within the call.
+//! 2. Deeper work is put on a list of the thread.
+//! 3. When the outermost call has done its own work, it runs the list until it is empty. Work that
+//!    comes up meanwhile nests up to the limit, or is put on the same list.
 //!
-//! A loop that is driven inside a destructor begins [`afresh`]: what is put off in there, a wake-up say, may
-//! be what it waits for.
+//! So all of the work is done when the outermost call returns. A panic of deferred work ends in the
+//! loop that runs the list; the panic hook has printed it.
 //!
-//! So all of it has happened when the outermost destructor returns. A panic out of what had to wait is
-//! nobody's any more: it has been reported by the panic hook, and ends there.
+//! A loop that is driven inside a destructor starts [`afresh`]: the work that is deferred inside
+//! it, for example a wake-up, may be what it waits for.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -23,48 +23,50 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::sync::local;
 
-/// So deep may destructors nest. Few: each may bring along frames of the user's of any size.
+/// The deepest nesting of calls of [`unnested`]. Small, because each level may contain stack frames
+/// of user code of any size.
 const MOST_NESTED: u32 = 16;
 
 type Work = Box<dyn FnOnce()>;
 
 local! {
-    /// Calls inside one another on this thread.
+    /// The current nesting of calls of [`unnested`] on this thread.
     static NESTED: Cell<u32> = Cell::new(0)
 }
 
 local! {
+    /// The deferred work of this thread.
     static WAITING: RefCell<VecDeque<Work>> = RefCell::new(VecDeque::new())
 }
 
-/// Does `work` now or, from deep inside other such work, when the outermost of that has been done.
+/// Does `work` now or, if calls of this function nest too deep, before the outermost call returns.
 pub(crate) fn unnested(work: impl FnOnce() + 'static) {
     let nested = NESTED.with(Cell::get);
     if nested >= MOST_NESTED {
-        return put_off(work);
+        return defer(work);
     }
     NESTED.with(|count| count.set(nested + 1));
     let _level = Level(nested);
     work();
 }
 
-/// Drops `value` as [`unnested`] does its work.
+/// Drops `value` through [`unnested`].
 pub(crate) fn drop_unnested<T: 'static>(value: T) {
     unnested(move || drop(value));
 }
 
-/// Until the result is dropped, calls of [`unnested`] on this thread are inside no others. For who drives
-/// a loop.
+/// Makes calls of [`unnested`] on this thread count from zero again, with an empty list, until the
+/// result is dropped. Callers are the functions that drive a loop.
 #[must_use = "it ends when it is dropped"]
 pub(crate) fn afresh() -> Afresh {
     let nested = NESTED.with(|count| count.replace(0));
-    // Most begin where nothing is nested, and nothing waits.
+    // Usually nothing is nested here, and the list is empty.
     let waiting = (nested > 0).then(|| WAITING.try_with(RefCell::take));
     let waiting = waiting.and_then(Result::ok).unwrap_or_default();
     Afresh { nested, waiting }
 }
 
-/// What was around it, which comes back.
+/// The nesting and the list outside of an [`afresh`] section. Dropping this restores them.
 pub(crate) struct Afresh {
     nested: u32,
     waiting: VecDeque<Work>,
@@ -81,45 +83,46 @@ impl Drop for Afresh {
 }
 
 #[cold]
-fn put_off(work: impl FnOnce() + 'static) {
+fn defer(work: impl FnOnce() + 'static) {
     let work: Work = Box::new(work);
     let mut work = Some(work);
-    // In the last destructors of a thread there is no list any more.
+    // In the last destructors of a thread the list no longer exists.
     let listed = WAITING.try_with(|waiting| waiting.borrow_mut().extend(work.take()));
     if listed.is_err() {
         work.into_iter().for_each(|work| work());
     }
 }
 
-/// One call of [`unnested`]; so many are around it. Ends with a panic, too.
+/// Ends one call of [`unnested`], also if its work panics. Holds the number of calls around it.
 struct Level(u32);
 
 impl Drop for Level {
     fn drop(&mut self) {
         if self.0 == 0 {
-            work_off();
+            run_deferred();
         }
         NESTED.with(|nested| nested.set(self.0));
     }
 }
 
-/// Does what has been put off. For the outermost call, which still counts: so nobody inside does the
-/// same.
-fn work_off() {
+/// Runs the deferred work. Only the outermost call does this, and it still counts in `NESTED`, so
+/// that no call inside the deferred work does the same.
+fn run_deferred() {
     let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front());
     while let Ok(Some(work)) = next() {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
-            // Its destructor may be the next that panics.
+            // The payload is leaked: its destructor may panic as well.
             std::mem::forget(payload);
         }
     }
 }
 
-/// A value of the user's that the library holds, dropped by [`drop_unnested`].
+/// A user's value inside a type of the library. Dropping this calls [`drop_unnested`].
 pub(crate) struct Unnested<T> {
-    /// Taken by whoever uses it up.
+    /// `None` once `into_inner` or the destructor has taken it.
     value: Option<T>,
-    // Not a bound on `T`, which every type that holds this would have to repeat.
+    // A function pointer rather than a bound `T: 'static`, which every type that contains this
+    // would have to repeat.
     drop: fn(T),
 }
 
@@ -134,11 +137,15 @@ impl<T: 'static> Unnested<T> {
 
 impl<T> Unnested<T> {
     pub(crate) fn get(&self) -> &T {
-        self.value.as_ref().expect("the value goes with its holder")
+        self.value
+            .as_ref()
+            .expect("only `into_inner` and the destructor take the value")
     }
 
     pub(crate) fn into_inner(mut self) -> T {
-        self.value.take().expect("the value goes with its holder")
+        self.value
+            .take()
+            .expect("only `into_inner` and the destructor take the value")
     }
 }
 

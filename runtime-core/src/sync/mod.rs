@@ -1,16 +1,18 @@
-//! The seam under everything that is shared between threads: std in a real build, loom in a model.
+//! The seam: the primitives for everything shared between threads, from std in a real build and
+//! from loom in a model.
 //!
-//! Nothing above this module names `std::sync`, `std::thread`, crossbeam or loom, so that every
-//! protocol of the engine can be run by loom as it stands. Loom sees nothing inside
-//! crossbeam-deque (a model through it explores a single interleaving), so the deque has a
-//! stand-in here as well: a locked queue with the same face.
+//! No module above this one names `std::sync`, `std::thread`, crossbeam or loom, so that loom can
+//! run every protocol of the engine unchanged. Loom cannot see inside crossbeam-deque (a model that
+//! uses it explores a single interleaving), so a model replaces the deque by a locked queue with
+//! the same interface.
 //!
-//! [`broken`] is how the models prove that they bite: a protocol step asks whether it is to be left
-//! out. In a real build the answer is the constant `false` and the question costs nothing.
+//! [`broken`] lets the models prove that they find bugs: a protocol step asks whether the model
+//! wants it left out or done wrongly. In a real build the answer is the constant `false`, and the
+//! check costs nothing.
 
 mod mutant;
 
-// Counted where assertions are on; in a model all threads are one.
+// Counted if debug assertions are on. Not in a model, whose threads all run on one OS thread.
 #[cfg(any(asyncio_loom, not(debug_assertions)))]
 mod section;
 #[cfg(all(debug_assertions, not(asyncio_loom)))]
@@ -30,7 +32,7 @@ pub(crate) use model::*;
 #[cfg(not(asyncio_loom))]
 pub(crate) use real::*;
 
-// The poller is behind the seam as well: a model has no system under it.
+// The poller is behind the seam as well: a model has no operating system.
 #[cfg(asyncio_loom)]
 mod waiter;
 

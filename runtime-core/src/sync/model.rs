@@ -1,7 +1,7 @@
-//! The seam in a model: loom's primitives, and a locked queue in the place of crossbeam's deque.
+//! The seam in a model: loom's primitives, and a locked queue in place of crossbeam's deque.
 
 pub(crate) use loom::sync::{Arc, MutexGuard};
-// What is in one of these is not part of any protocol.
+// For data that no protocol depends on.
 pub(crate) use std::sync::atomic::AtomicU64 as StdAtomicU64;
 pub(crate) use std::sync::{
     Arc as StdArc, Mutex as StdMutex, OnceLock as StdOnceLock, PoisonError, Weak as StdWeak,
@@ -24,11 +24,12 @@ pub(crate) mod thread {
     use super::{Bell, StdArc};
 
     loom::thread_local! {
-        // Not loom's own park: it forgets its token when the thread waits for a mutex meanwhile.
+        // Instead of loom's own park, which loses its token when the thread waits for a mutex
+        // meanwhile.
         static OWN_BELL: StdArc<Bell> = StdArc::new(Bell::new());
     }
 
-    /// A thread of the model, to be unparked.
+    /// A handle of a thread of the model, to unpark it.
     #[derive(Clone, Debug)]
     pub(crate) struct Thread {
         id: ThreadId,
@@ -45,7 +46,7 @@ pub(crate) mod thread {
         }
     }
 
-    /// The calling thread's.
+    /// The id of the calling thread.
     pub(crate) fn this() -> ThreadId {
         loom::thread::current().id()
     }
@@ -61,53 +62,55 @@ pub(crate) mod thread {
         OWN_BELL.with(StdArc::clone).wait();
     }
 
-    /// Time does not pass in a model: nothing ends this wait but an unpark.
+    /// Time does not pass in a model: only an unpark ends this wait.
     pub(crate) fn park_timeout(_timeout: std::time::Duration) {
         park();
     }
 
-    /// Loom does not say.
+    /// Always false: loom does not offer this.
     pub(crate) fn is_finished<T>(_thread: &JoinHandle<T>) -> bool {
         false
     }
 }
 
-/// One token that one thread waits for. (A channel, because loom's `Notify` also wakes without a
-/// token, which doubles the paths and is the same as a token too many.)
+/// A token that one thread waits for. (A channel, because loom's `Notify` also wakes without a
+/// token. That doubles the paths, and shows no more than an extra token would.)
 #[derive(Debug)]
 pub(crate) struct Bell {
-    rope: loom::sync::mpsc::Sender<()>,
-    // Std's lock: it is held by the one thread that waits, and loom is not to see it.
+    sender: loom::sync::mpsc::Sender<()>,
+    // Std's lock, which loom must not see: only the one thread that waits takes it.
     tokens: std::sync::Mutex<loom::sync::mpsc::Receiver<()>>,
 }
 
 impl Bell {
     pub(crate) fn new() -> Bell {
-        let (rope, tokens) = loom::sync::mpsc::channel();
+        let (sender, tokens) = loom::sync::mpsc::channel();
         let tokens = std::sync::Mutex::new(tokens);
-        Bell { rope, tokens }
+        Bell { sender, tokens }
     }
 
+    /// Sends the token.
     pub(crate) fn ring(&self) {
-        self.rope.send(()).expect("both ends are here");
+        self.sender.send(()).expect("the bell has both ends");
     }
 
+    /// Waits for the token and takes it.
     pub(crate) fn wait(&self) {
-        let tokens = self.tokens.lock().expect("loom panics elsewhere");
-        tokens.recv().expect("both ends are here");
+        let tokens = self.tokens.lock().expect("no panic under this lock");
+        tokens.recv().expect("the bell has both ends");
         while tokens.try_recv().is_ok() {}
     }
 
-    /// Takes the token if it is there.
+    /// Takes the token without waiting. Returns whether it was there.
     pub(crate) fn take(&self) -> bool {
-        let tokens = self.tokens.lock().expect("loom panics elsewhere");
+        let tokens = self.tokens.lock().expect("no panic under this lock");
         let rung = tokens.try_recv().is_ok();
         while tokens.try_recv().is_ok() {}
         rung
     }
 }
 
-/// A locked queue with the face of crossbeam's FIFO deque.
+/// A locked queue with the interface of crossbeam's FIFO deque.
 pub(crate) mod queue {
     use std::collections::VecDeque;
 
@@ -187,23 +190,24 @@ pub(crate) mod queue {
 pub(crate) const IS_MODEL: bool = true;
 
 thread_local! {
-    // Loom runs the threads of a model as coroutines of one OS thread, so a
-    // plain thread-local is one cell per model that runs.
+    // Loom runs the threads of a model as coroutines of one OS thread, so a plain thread-local is
+    // one cell for each running model.
     static BROKEN: Cell<Option<Mutant>> = const { Cell::new(None) };
 }
 
-/// How many preemptions a model explores, unless `LOOM_MAX_PREEMPTIONS` says otherwise. Loom's
-/// authors find nearly every bug with two or three; each more takes five to twenty times as long.
+/// How many preemptions a model explores, unless `LOOM_MAX_PREEMPTIONS` sets another number. Loom's
+/// authors find nearly every bug with two or three; each further one takes five to twenty times as
+/// long.
 const PREEMPTIONS: usize = 3;
 /// The longest path through a model, in switches of threads.
 const BRANCHES: usize = 20_000;
 
-/// Runs `model` in every interleaving that loom tells apart, with one step broken or none.
+/// Runs `model` in every interleaving that loom distinguishes, with one step broken or none.
 pub(crate) fn explore(name: &str, step: Option<Mutant>, model: impl Fn() + Send + Sync + 'static) {
     explore_less(0, name, step, model);
 }
 
-/// The same for a model that is large: with so many preemptions `fewer`, but one.
+/// As [`explore`], for a large model: with `fewer` preemptions less, but at least one.
 pub(crate) fn explore_less(
     fewer: usize,
     name: &str,
@@ -223,7 +227,7 @@ pub(crate) fn explore_less(
     builder.check(move || {
         counted.add();
         model();
-        // The engine catches what tasks throw, and with it what loom throws at them.
+        // The engine catches panics of tasks, and with them loom's own panics inside tasks.
         assert_eq!(PANICS.get(), 0, "a panic inside the model was caught");
     });
     let (runs, time) = (runs.count(), start.elapsed());
@@ -237,7 +241,7 @@ thread_local! {
     static PANICS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Has the panics of this thread counted, from zero.
+/// Starts counting the panics of this thread, from zero.
 fn count_panics() {
     static HOOK: std::sync::Once = std::sync::Once::new();
     HOOK.call_once(|| {
@@ -250,7 +254,7 @@ fn count_panics() {
     PANICS.set(0);
 }
 
-/// Counts what happens in a model, without being a part of it: loom does not see it.
+/// Counts events of a model without being part of it: loom does not see it.
 #[derive(Debug, Default)]
 pub(crate) struct Tally(std::sync::atomic::AtomicUsize);
 
@@ -269,12 +273,12 @@ pub(crate) fn broken(step: Mutant) -> bool {
     BROKEN.get() == Some(step)
 }
 
-/// Tells a spin loop's turn to loom, which otherwise explores it for ever.
+/// Must be called in every iteration of a spin loop, which loom would otherwise explore for ever.
 pub(crate) fn spin() {
     loom::thread::yield_now();
 }
 
-/// Declares a thread-local; loom makes its value anew for each thread of the model.
+/// Declares a thread-local; loom makes a new value for each thread of the model.
 macro_rules! local {
     ($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr) => {
         loom::thread_local! { $(#[$attribute])* static $name: $type = $value }
@@ -282,7 +286,7 @@ macro_rules! local {
 }
 pub(crate) use local;
 
-/// Declares a static; loom makes its value anew for each run of the model.
+/// Declares a static; loom makes a new value for each run of the model.
 macro_rules! global {
     ($(#[$attribute:meta])* static $name:ident: $type:ty = $value:expr) => {
         loom::lazy_static! { $(#[$attribute])* static ref $name: $type = $value; }
@@ -290,12 +294,14 @@ macro_rules! global {
 }
 pub(crate) use global;
 
-/// What is published by a pointer. Loom has every access to an atomic come after its making.
+/// Part of a value that is published by storing a pointer to it. Loom checks that every access to
+/// an atomic is ordered after its creation, so it finds an access that the publication does not
+/// order.
 #[derive(Debug, Default)]
 pub(crate) struct Published(atomic::AtomicBool);
 
 impl Published {
-    /// Relaxed: the look is to be ordered by what has shown the pointer, and by nothing else.
+    /// Notes an access to the value. Relaxed: only the load of the pointer may order the access.
     pub(crate) fn look(&self) {
         self.0.load(atomic::Ordering::Relaxed);
     }
@@ -321,12 +327,12 @@ impl<T> Mutex<T> {
     }
 }
 
-/// A cell that is set once; std's, with a flag through which loom sees the order.
+/// A cell that is set once: std's, with a flag that shows the order to loom.
 #[derive(Debug)]
 pub(crate) struct OnceLock<T> {
     value: std::sync::OnceLock<T>,
     set: atomic::AtomicBool,
-    /// Who makes the value waits for others here, where loom sees it.
+    /// Held while the value is made: other threads wait here, where loom sees it.
     making: Mutex<()>,
 }
 
@@ -360,13 +366,13 @@ impl<T> OnceLock<T> {
         let _making = self.making.lock();
         if self.get().is_none() {
             let set = self.set(init());
-            assert!(set.is_ok(), "made by two");
+            assert!(set.is_ok(), "two threads have made the value");
         }
-        self.get().expect("made above, or before")
+        self.get().expect("set above, or by another thread before")
     }
 }
 
-/// A time that is shorter than this comes while a model runs.
+/// A timeout shorter than this may pass while a model runs.
 const SOON: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// A condition variable for [`Mutex`].
@@ -390,8 +396,8 @@ impl Condvar {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Time does not pass in a model. But a time that is over soon is over at the very moment at which
-    /// somebody notifies: both have come, and the answer says only that.
+    /// Time does not pass in a model. But a short timeout passes at the very moment at which a
+    /// thread notifies: both have happened, and only the timeout is reported.
     pub(crate) fn wait_timeout<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
@@ -409,7 +415,7 @@ impl Condvar {
     }
 }
 
-/// A cell whose accesses loom watches.
+/// A cell whose accesses loom checks.
 #[derive(Debug, Default)]
 pub(crate) struct UnsafeCell<T>(loom::cell::UnsafeCell<T>);
 

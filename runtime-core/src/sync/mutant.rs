@@ -1,9 +1,10 @@
-//! The steps that a model may break.
+//! The mutants: steps of protocols that a model may break.
 
-/// A step of a protocol that a model can leave out or take in the wrong order, to see itself fail.
+/// A protocol step that a model can leave out or do in the wrong order, to check that it finds the
+/// bug. The letter and number name the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mutant {
-    /// a1: a poll forgets, at its end, that a wake arrived while it ran.
+    /// a1: at its end a poll forgets a wake that arrived while it ran.
     ForgetWakeDuringPoll,
     /// a1: a wake of a task that is already scheduled publishes nothing.
     WakeWithoutRelease,
@@ -11,19 +12,19 @@ pub(crate) enum Mutant {
     CancelInPlace,
     /// a3: DONE is published without the output.
     DoneBeforeOutput,
-    /// a4: a reference is given back without acquiring what the others did.
+    /// a4: the release of a reference does not acquire what other threads did with theirs.
     ReleaseRelaxed,
-    /// a5: `uncancel` takes the count down first, and the request back afterwards.
+    /// a5: `uncancel` first decreases the count and then withdraws the request, in two steps.
     WithdrawInTwoSteps,
-    /// a5: `uncancel` takes the count to zero and leaves the request.
+    /// a5: `uncancel` takes the count to zero and does not withdraw the request.
     KeepWithdrawn,
-    /// a6: who finds the end tells although somebody else tells already.
+    /// a6: a thread that finds the end notifies although there is a notifier.
     NotifyBesideNotifier,
-    /// a6: the teller does not look again.
+    /// a6: the notifier does not check the list again.
     NotifyOnce,
     /// a7: a claim is not noted.
     MeetNobody,
-    /// a8: a scope is woken for what was given back before it can see that.
+    /// a8: a scope is woken for a request that was given back before it can see that.
     WakeBeforeTheWord,
     /// a9: a request is counted outside the lock of its message.
     CountUnlocked,
@@ -31,7 +32,7 @@ pub(crate) enum Mutant {
     MessageLeft,
     /// a10: a request publishes nothing.
     RequestRelaxed,
-    /// a11: who drops the handle publishes nothing.
+    /// a11: dropping the handle publishes nothing.
     DetachRelaxed,
     /// a11: the hint that the handle is gone acquires nothing.
     HintRelaxed,
@@ -43,116 +44,116 @@ pub(crate) enum Mutant {
     ContextExchangeRelaxed,
     /// a12: the context is found without an acquire.
     ContextLoadRelaxed,
-    /// a13: who comes on the list does not look for the end afterwards.
+    /// a13: a thread that adds an entry to the list does not check for the end afterwards.
     ListWithoutLook,
-    /// a14: whether the task has had its part of the shutdown is not looked at.
+    /// a14: the shutdown's request is made although the task has had it.
     ShutdownTwice,
     /// a15: the edge is added after the request has been passed on.
     EdgeAfterRequest,
     /// a16: a request that is older than the last delivery is delivered.
     DeliverOlder,
-    /// a16: a request that is newer than the last delivery is taken for a part of it.
+    /// a16: a request that is newer than the last delivery is treated as part of it.
     MergeNewer,
-    /// a16: what a handler takes along at its beginning is not noted as met.
+    /// a16: the requests that a handler absorbs at its beginning are not noted as met.
     MeetTheFirst,
-    /// b1: a sleeper does not look at the queues again after it has said that it sleeps.
+    /// b1: a worker that goes to sleep does not check the queues again after it counts as sleeping.
     SleepWithoutRescan,
-    /// b2: the last searcher that finds work wakes nobody in its place.
+    /// b2: the last searching worker that finds work wakes no other in its place.
     LastSearcherSilent,
-    /// b3: the parker's token is cleared after the look at it.
+    /// b3: the parker clears its token after it has read it, in a second step.
     ForgetToken,
-    /// b4: a worker leaves with its queue full.
+    /// b4: a worker leaves without moving its queued tasks to the injector.
     LeaveWithoutSpill,
     /// b5: a stand-in rests although it has been recalled.
     RestUnasked,
-    /// b4: a worker that leaves does not count as awake any more when it spills its queue.
+    /// b4: a worker that leaves no longer counts as awake while it moves its tasks to the injector.
     DepartBeforeSpill,
     /// b6: a slot publishes nothing of the task that is put into it.
     SlotRelaxed,
-    /// b7: the inbox says that something is there before it is.
+    /// b7: the inbox sets its flag before it has the task.
     AnyBeforePush,
-    /// b7: the inbox says that nothing is there after the lock under which it was taken.
+    /// b7: the inbox clears its flag after the lock under which the tasks were taken.
     ClearUnlocked,
     /// b7: the thread of an inbox is not woken.
     SendSilently,
-    /// b8: the poller thread goes to bed without the fence before its look.
+    /// b8: the monitor parks without the fence before its last check.
     ParkWithoutFence,
-    /// b8: a worker that wakes up looks at the bed without the fence before.
+    /// b8: a worker that wakes up checks without a fence whether the monitor is parked.
     UnparkWithoutFence,
-    /// b8: a worker that comes back does not wake the poller thread.
+    /// b8: a worker that comes back does not unpark the monitor.
     ArriveSilently,
     /// c1: the notification is sent before the push.
     NotifyBeforePush,
-    /// c2: whether a completion is in time is decided before the lock under which it happens.
+    /// c2: whether a completion is in time is decided outside the lock under which it happens.
     CompleteUnlocked,
-    /// c2: the end is not told to the threads that sleep.
+    /// c2: the sleeping threads are not notified of the end.
     NotifyNoSleeper,
-    /// c2: the end is told to one of the threads that sleep.
+    /// c2: only one of the sleeping threads is notified of the end.
     NotifyOneSleeper,
-    /// c2: a wait whose time is over does not look once more.
+    /// c2: a wait that times out does not check once more.
     GiveUpUnseen,
-    /// c2: who adds a callback looks for the end before the lock under which it adds it.
+    /// c2: the check for the end and the adding of a callback are not under one lock.
     AddCallbackUnlocked,
-    /// c3: the closed bit is looked at outside the lock under which the push happens.
+    /// c3: the closed flag is checked outside the lock under which the push happens.
     PushUnlocked,
     /// h1: a wake may push into a queue that has been drained.
     PushAfterDrain,
-    /// h1: worker 0 is not told that a task has left.
+    /// h1: worker 0 is not notified that a task has left the registry.
     EndUntold,
-    /// h1: a task leaves the registry before it tells of its end.
+    /// h1: a task leaves the registry before it notifies of its end.
     RemoveBeforeNotify,
-    /// h1: who tells of an end after the completer is not waited for.
+    /// h1: the registry does not wait for a thread that notifies after the completer.
     NotifierUncounted,
     /// h2: the shutdown wakes one worker only.
     StopWakesOne,
-    /// h3: a thread that cannot be started is nobody's error.
+    /// h3: no caller gets the error if a thread cannot be started.
     SwallowRefusal,
-    /// h3: a thread of the pool decides to leave before the lock under which it leaves.
+    /// h3: a thread of the pool decides to leave outside the lock under which it leaves.
     LeaveUnlocked,
-    /// h3: a thread of the pool leaves when its time is over, whatever is queued.
+    /// h3: a thread of the pool leaves after its keep-alive although jobs are queued.
     LeaveWithWork,
-    /// h3: a thread that has been woken leaves the summons standing.
+    /// h3: a thread of the pool that has been woken does not end the wake-up in progress.
     WakeUpStays,
-    /// d1: who re-arms a timer is not told that it has fired.
+    /// d1: a thread that re-arms a timer does not learn that it has fired.
     FireUntold,
-    /// d1: a visit to a wheel does not look at what was cancelled while its lock was taken.
+    /// d1: a visit to a wheel ignores the timers that were cancelled while its lock was taken.
     ForgetCancelled,
-    /// d2: a timer is added without a look at how long the poller sleeps.
+    /// d2: a timer is inserted without a check how long the poller sleeps.
     ArmWithoutLook,
-    /// d3: what the kernel's timer was armed for is believed after its shot has been taken.
+    /// d3: the kernel's timer is believed to be armed although its expiration has been taken.
     TrustTakenShot,
-    /// d4: a wheel's next deadline is published after its lock.
+    /// d4: a wheel's next deadline is published outside its lock.
     PublishUnlocked,
-    /// d5: a wheel that is closed takes a timer.
+    /// d5: a closed wheel accepts a timer.
     InsertClosed,
-    /// e1: a worker that leaves the poller keeps the role.
+    /// e1: a worker that leaves the poller keeps the poller role.
     KeepRole,
-    /// e1: the role is looked at and taken in two steps.
+    /// e1: the poller role is checked and taken in two steps.
     TakeInTwoSteps,
-    /// e2: an unpark looks whom to wake, and leaves the token afterwards.
+    /// e2: an unpark first decides what to wake, and leaves the token afterwards.
     UnparkInTwoSteps,
-    /// e2: a worker gives the role back before it counts as awake.
+    /// e2: a worker releases the poller role before it counts as awake.
     ReleaseBeforeAwake,
-    /// e3: a hold that was lent is taken back in two steps.
+    /// e3: a released hold on the clock is taken back in two steps.
     TakeBackInTwoSteps,
-    /// e3: what came to the poller before the look whether time may jump is forgotten.
+    /// e3: an event taken from the poller before the decision about a jump is forgotten.
     SwallowInterrupt,
-    /// e3: time jumps after the lock under which it was looked whether it may.
+    /// e3: the clock jumps outside the lock under which the jump was decided.
     JumpUnlocked,
-    /// e3: who begins to work does not let a jump under way be over.
+    /// e3: a thread that begins to work does not wait for a jump in progress.
     WakeIntoJump,
-    /// e3: the next deadline is looked at before whether all is quiet.
+    /// e3: the next deadline is read before the check that all threads are quiet.
     NextBeforeQuiet,
-    /// e3: an advance begins, and who waits in the poller is not told.
+    /// e3: an advance begins without waking the thread that waits in the poller.
     AdvanceWithoutLook,
-    /// Registry: a death does not wait for a reader of its slot.
+    /// Registry: a removal does not wait for a reader of its slot.
     RemoveIgnoresReader,
-    /// Registry: the closer does not sum the births again.
+    /// Registry: the closer does not sum the insert counters again.
     CloseOnFirstSum,
-    /// Registry: a birth is counted before its slot is filled.
+    /// Registry: an insert is counted before its slot is filled.
     CountBeforeInsert,
-    /// Registry: the closed bit is looked at outside the lock under which a foreign birth happens.
+    /// Registry: the closed flag is checked outside the lock under which a foreign insert happens.
     InsertUnlocked,
-    /// Registry: a birth does not publish what is born.
+    /// Registry: an insert does not publish the inserted value.
     InsertUnpublished,
 }

@@ -1,6 +1,6 @@
 //! The seam in a real build: std's primitives, and crossbeam's deque.
 
-/// For what no protocol counts on, and where loom's own would not do: trait objects, mostly.
+/// For data that no protocol depends on, where loom's types do not suffice: mostly trait objects.
 pub(crate) use std::sync::atomic::AtomicU64 as StdAtomicU64;
 pub(crate) use std::sync::{
     Arc as StdArc, Mutex as StdMutex, OnceLock as StdOnceLock, PoisonError, Weak as StdWeak,
@@ -24,7 +24,7 @@ pub(crate) mod thread {
         park_timeout,
     };
 
-    /// Whether joining it would not wait.
+    /// Whether joining the thread would not block.
     pub(crate) fn is_finished<T>(thread: &JoinHandle<T>) -> bool {
         thread.is_finished()
     }
@@ -43,7 +43,7 @@ pub(crate) const fn broken(_step: Mutant) -> bool {
     false
 }
 
-/// Tells a spin loop's turn to whoever watches it.
+/// Must be called in every iteration of a spin loop: a model needs it.
 #[inline]
 pub(crate) fn spin() {
     std::hint::spin_loop();
@@ -65,20 +65,22 @@ macro_rules! global {
 }
 pub(crate) use global;
 
-/// What is published by a pointer: a model sees whether whoever looks at it may.
+/// Part of a value that is published by storing a pointer to it. In a model it lets loom check that
+/// every access is ordered after the publication; here it is empty.
 #[derive(Debug, Default)]
 pub(crate) struct Published(());
 
 impl Published {
+    /// Notes an access to the value.
     #[inline(always)]
     pub(crate) const fn look(&self) {}
 }
 
-/// A mutex that does not poison: a panic under it leaves the data as it was.
+/// A mutex that does not poison: a panic while it is locked leaves the data as it is.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T: ?Sized>(std::sync::Mutex<T>);
 
-/// A mutex that is held: a critical section, in which no user code runs.
+/// The guard of a locked mutex: also a critical section, in which no user code may run.
 #[derive(Debug)]
 pub(crate) struct MutexGuard<'a, T: ?Sized> {
     guard: std::sync::MutexGuard<'a, T>,
@@ -150,7 +152,7 @@ impl Condvar {
         MutexGuard { guard, section }
     }
 
-    /// Waits until `timeout` has passed; the flag says whether it has.
+    /// Waits for a notification, at most for `timeout`. Also returns whether that has passed.
     pub(crate) fn wait_timeout<'a, T>(
         &self,
         guard: MutexGuard<'a, T>,
@@ -171,7 +173,7 @@ impl Condvar {
     }
 }
 
-/// A cell whose accesses loom can watch: raw pointers, handed to a closure.
+/// A cell that gives raw pointers to closures, so that loom can check the accesses in a model.
 #[derive(Debug, Default)]
 pub(crate) struct UnsafeCell<T: ?Sized>(std::cell::UnsafeCell<T>);
 
@@ -180,13 +182,13 @@ impl<T> UnsafeCell<T> {
         UnsafeCell(std::cell::UnsafeCell::new(value))
     }
 
-    /// Hands out a pointer to read through.
+    /// Calls `read` with a pointer for reading.
     #[inline(always)]
     pub(crate) fn with<R>(&self, read: impl FnOnce(*const T) -> R) -> R {
         read(self.0.get())
     }
 
-    /// Hands out a pointer to write through.
+    /// Calls `write` with a pointer for writing.
     #[inline(always)]
     pub(crate) fn with_mut<R>(&self, write: impl FnOnce(*mut T) -> R) -> R {
         write(self.0.get())

@@ -1,6 +1,6 @@
-//! Critical sections where nobody counts them: see their twin, `section_counted`.
+//! Critical sections in builds that do not count them. The twin `section_counted` describes them.
 
-/// A section that nobody counts.
+/// A section that is not counted.
 #[derive(Debug)]
 pub(crate) struct CriticalSection(());
 
@@ -11,5 +11,6 @@ impl CriticalSection {
     }
 }
 
+/// Does nothing: sections are not counted.
 #[inline(always)]
 pub(crate) const fn assert_outside() {}

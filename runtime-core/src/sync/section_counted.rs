@@ -1,18 +1,20 @@
-//! Critical sections: while a lock of the engine is held, or the poller's role, no user code may run.
+//! Critical sections: no user code may run while a thread holds a lock of the engine, or the poller
+//! role.
 //!
-//! A waker's clone, wake and drop, a callback, a value's destructor: each may call the engine again, and
-//! take the lock that is held. That is a deadlock, and only for whoever wrote such code. Where
-//! assertions are on, each thread counts its critical sections, and what is about to run user code
-//! asserts that there is none ([`assert_outside`]): so it does with the tamest waker there is, a
-//! task's, and whoever forgets the rule hears of it in every test that comes by. Elsewhere all of this
-//! is nothing.
+//! A waker's clone, wake and drop, a callback, a value's destructor: each may call into the engine
+//! and try to take the lock that is held. That is a deadlock, but only with user code that does so,
+//! which most tests do not have. So if debug assertions are on, each thread counts its critical
+//! sections, and every place that is about to run user code asserts that there is none
+//! ([`assert_outside`]). The engine's own wakers assert it too, although they would not deadlock,
+//! so that every test that passes such a place finds a violation. In other builds all of this does
+//! nothing.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
 
 thread_local! { static DEPTH: Cell<usize> = const { Cell::new(0) } }
 
-/// Stays on its thread, and ends with its value.
+/// A critical section of this thread, until it is dropped. Not `Send`.
 #[derive(Debug)]
 pub(crate) struct CriticalSection(PhantomData<*const ()>);
 
@@ -34,6 +36,6 @@ impl Drop for CriticalSection {
 pub(crate) fn assert_outside() {
     assert!(
         DEPTH.get() == 0 || std::thread::panicking(),
-        "user code is about to run under a lock of the engine, or in the poller's role"
+        "user code is about to run while this thread holds a lock of the engine, or the poller role"
     );
 }

@@ -1,4 +1,4 @@
-//! The poller of a model: an interrupt and a timer, without descriptors and without a clock.
+//! The poller in a model: an interrupt and a timer, without descriptors and without a clock.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,22 +7,24 @@ use std::time::Duration;
 use super::model::{Bell, atomic};
 use crate::sys::Came;
 
-/// A deadline that is nearer than this comes while a model runs; a later one never does.
+/// A deadline nearer than this is reached while a model runs; a later one never is.
 const SOON: Duration = Duration::from_secs(3600);
 
-/// The timer is armed, fires, and is then armed for nothing until it is armed again, as a timerfd
-/// is. What comes is an edge, of an eventfd or of a timerfd: it stays until a wait or a look takes it,
-/// and nobody sees it again. A timer that is armed anew forgets the edge that nobody has taken.
+/// The timer fires once each time it is armed, as a timerfd does. Interrupts and expirations are
+/// edges, as those of an eventfd and a timerfd: an edge stays until one wait takes it, and is gone
+/// then. Arming the timer again discards an edge that has not been taken.
 ///
-/// The two edges are std's: only the bell is loom's, and whoever hears it in vain waits on.
+/// The two edges are std's atomics. Only the bell is loom's: a thread woken by it that finds no
+/// edge goes on waiting.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     bell: Bell,
     interrupted: AtomicBool,
     fired: AtomicBool,
-    /// Touched by who rings or arms, and by who looks: on it loom tries both orders of the two.
+    /// Written by a thread that interrupts or arms, read by a wait that only looks: makes loom try
+    /// both orders of the two.
     order: atomic::AtomicBool,
-    /// Somebody is in the wait.
+    /// A thread is inside `wait`.
     occupied: AtomicBool,
 }
 
@@ -41,7 +43,7 @@ impl Waiter {
         })
     }
 
-    /// Arms the timer, which fires at once if that is soon, or never; none: never.
+    /// Arms the timer: it fires at once if `after` is less than `SOON`, and never otherwise.
     #[expect(
         clippy::unnecessary_wraps,
         reason = "a model is a platform like the others, and they can fail"
@@ -56,7 +58,7 @@ impl Waiter {
         Ok(())
     }
 
-    /// Waits for an interrupt or the timer; `at_once`: only looks.
+    /// Waits for an interrupt or the timer. With `at_once` it only looks, without waiting.
     #[expect(
         clippy::unnecessary_wraps,
         reason = "a model is a platform like the others, and they can fail"
@@ -65,7 +67,7 @@ impl Waiter {
         let occupied = self.occupied.swap(true, Ordering::SeqCst);
         assert!(!occupied, "two threads are in the poller");
         let came = if at_once {
-            // Relaxed: what the token publishes, it publishes by itself.
+            // Relaxed: the bell's token does the publishing.
             self.order.load(atomic::Ordering::Relaxed);
             let _rung = self.bell.take();
             self.take()
@@ -91,7 +93,7 @@ impl Waiter {
         }
     }
 
-    /// Ends a wait, now or the next one.
+    /// Ends the wait in progress, or else the next one.
     pub(crate) fn interrupt(&self) {
         self.order.store(true, atomic::Ordering::Relaxed);
         self.interrupted.store(true, Ordering::SeqCst);

@@ -1,17 +1,18 @@
-//! What a wait in the poller took from it.
+//! `Came`: what a wait in the poller took from it.
 
-/// What came. It is gone from the poller: whoever waited is the only one that knows.
+/// What a wait took from the poller. No other thread will see it again: only the waiting thread
+/// knows of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub(crate) struct Came {
-    /// Something came, or may have.
+    /// There was an interrupt, an event or an expiration, or there may have been.
     pub(crate) anything: bool,
-    /// The timer has fired, or may have: then it is armed for nothing, until it is armed again.
+    /// The timer has fired, or may have. It does not fire again until it is armed again.
     pub(crate) timer: bool,
 }
 
 impl Came {
-    /// What is to be believed after a wait that failed: the worst.
+    /// What to assume after a wait that failed: that everything has been taken.
     pub(crate) const UNKNOWN: Came = Came {
         anything: true,
         timer: true,

@@ -1,4 +1,4 @@
-//! Waiting on Linux: epoll, a timerfd for deadlines, an eventfd for interrupts.
+//! The poller on Linux: epoll, a timerfd for deadlines, an eventfd for interrupts.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -21,8 +21,8 @@ const INTERRUPT: usize = usize::MAX - 2;
 #[derive(Debug)]
 pub(crate) struct Waiter {
     poller: Poller,
-    /// Fires at the next deadline. One's own timerfd is 45–52 µs late at the median, against 79–102
-    /// for `epoll_pwait2`, whose timeout the kernel rounds by the thread's timer slack.
+    /// Fires at the next deadline. A timerfd is 45–52 µs late at the median, `epoll_pwait2` 79–102,
+    /// because the kernel rounds its timeout by the thread's timer slack.
     timer: OwnedFd,
     interrupt: OwnedFd,
 }
@@ -35,8 +35,9 @@ impl Waiter {
             TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK,
         )?;
         let interrupt = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        // Edge-triggered: an expired timer or an old interrupt need not be read away.
-        // SAFETY: the descriptor is dropped with the poller, which stands before it in the struct.
+        // Edge-triggered: so the timer and the interrupt need not be read after a wait.
+        // SAFETY: the descriptor outlives the poller, which is declared before it in the struct and
+        // so dropped first.
         unsafe { poller.add_with_mode(&timer, Event::readable(TIMER), PollMode::Edge) }?;
         // SAFETY: as above.
         unsafe { poller.add_with_mode(&interrupt, Event::readable(INTERRUPT), PollMode::Edge) }?;
@@ -47,14 +48,14 @@ impl Waiter {
         })
     }
 
-    /// Sets the time after which a wait ends, once; none: it does not. Takes effect on a wait under
-    /// way.
+    /// Arms the timer, which ends one wait after that time; `None` disarms it. Also affects a wait
+    /// in progress.
     pub(crate) fn arm(&self, after: Option<Duration>) -> io::Result<()> {
         let zero = Timespec {
             tv_sec: 0,
             tv_nsec: 0,
         };
-        // Zero would disarm the timer: a deadline that has passed is due in a nanosecond.
+        // Zero would disarm the timer: a deadline that has passed fires after a nanosecond.
         let after = after.map(|after| after.max(Duration::from_nanos(1)));
         let it_value = after.map_or(zero, |after| Timespec {
             tv_sec: i64::try_from(after.as_secs())
@@ -70,7 +71,8 @@ impl Waiter {
         Ok(())
     }
 
-    /// Waits for an interrupt, a deadline or an event; `at_once`: only looks.
+    /// Waits for an interrupt, a deadline or an event. With `at_once` it only looks, without
+    /// waiting.
     pub(crate) fn wait(&self, at_once: bool) -> io::Result<Came> {
         let mut room = [MaybeUninit::<epoll::Event>::uninit(); 64];
         let zero = Timespec {
@@ -79,12 +81,12 @@ impl Waiter {
         };
         let timeout = at_once.then_some(&zero);
         match epoll::wait(self.poller.as_fd(), &mut room, timeout) {
-            // Sockets will hand their events out here.
+            // Events of sockets will be dispatched here.
             Ok((events, _unused)) => Ok(Came {
                 anything: !events.is_empty(),
                 timer: events.iter().any(|event| event.data.u64() == TIMER as u64),
             }),
-            // A signal: nothing has been taken.
+            // Interrupted by a signal: nothing has been taken from the poller.
             Err(rustix::io::Errno::INTR) => Ok(Came {
                 anything: true,
                 timer: false,
@@ -93,9 +95,9 @@ impl Waiter {
         }
     }
 
-    /// Ends a wait, now or the next one.
+    /// Ends the wait in progress, or else the next one.
     pub(crate) fn interrupt(&self) {
-        // The counter would have to stand near 2^64 for this to fail.
+        // Fails only if the eventfd's counter is near 2^64.
         let _ = rustix::io::write(&self.interrupt, &1u64.to_ne_bytes());
     }
 }

@@ -1,4 +1,4 @@
-//! Waiting wherever `polling` works.
+//! The poller on every platform that `polling` supports.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -15,15 +15,15 @@ pub(crate) struct Waiter {
     poller: Poller,
     events: Mutex<Events>,
     timer: Mutex<SoftTimer>,
-    /// There was an interrupt: `polling` ends a wait for it, and does not say why.
+    /// There was an interrupt. `polling` ends a wait because of it, but does not report the reason.
     interrupted: AtomicBool,
 }
 
-/// The timer, kept here: `polling` is told of it with each wait.
+/// The timer in software: each wait passes the time left to `polling`.
 #[derive(Debug, Default)]
 struct SoftTimer {
     deadline: Option<Instant>,
-    /// Somebody waits, with the deadline of a moment ago.
+    /// A thread waits, with the deadline that was set when its wait began.
     occupied: bool,
 }
 
@@ -37,20 +37,22 @@ impl Waiter {
         })
     }
 
-    /// Sets the time after which a wait ends, once; none: it does not. Takes effect on a wait under
-    /// way.
+    /// Arms the timer, which ends one wait after that time; `None` disarms it. Also affects a wait
+    /// in progress.
     pub(crate) fn arm(&self, after: Option<Duration>) -> io::Result<()> {
         let deadline = after.and_then(|after| Instant::now().checked_add(after));
         let mut timer = lock(&self.timer);
         timer.deadline = deadline;
-        // Otherwise it would end the next wait, which has this deadline anyway.
+        // Only if a thread waits: otherwise the notification would end the next wait at once, which
+        // uses the new deadline anyway.
         if timer.occupied {
             self.poller.notify()?;
         }
         Ok(())
     }
 
-    /// Waits for an interrupt, a deadline or an event; `at_once`: only looks.
+    /// Waits for an interrupt, a deadline or an event. With `at_once` it only looks, without
+    /// waiting.
     pub(crate) fn wait(&self, at_once: bool) -> io::Result<Came> {
         let deadline = {
             let mut timer = lock(&self.timer);
@@ -74,7 +76,7 @@ impl Waiter {
         })
     }
 
-    /// Whether the deadline has come, which it does once.
+    /// Ends a wait. Returns whether the deadline has passed, and disarms the timer then.
     fn end_wait(&self) -> bool {
         let now = Instant::now();
         let mut timer = lock(&self.timer);
@@ -85,18 +87,19 @@ impl Waiter {
             .is_some()
     }
 
-    /// Ends a wait, now or the next one.
+    /// Ends the wait in progress, or else the next one.
     pub(crate) fn interrupt(&self) {
         self.interrupted.store(true, Ordering::Release);
-        // `notify` does nothing while an earlier notification stands, which a wait that is just ending
-        // takes away before it looks at the flag. Either that look sees the flag, or `notify` sees
-        // that it is gone: each writes one word and then reads the other's, with a fence between.
+        // `notify` does nothing while an earlier notification is pending. A wait that is just
+        // ending takes that notification before it reads the flag. Either it sees the flag, or
+        // `notify` sees that the notification is gone: each side writes one word and then reads the
+        // other's, with a fence between.
         fence(Ordering::SeqCst);
         let _ = self.poller.notify();
     }
 }
 
-/// A lock that does not poison. (This file is below the seam, so it has std's.)
+/// Locks without poisoning. (This file is below the seam, so it uses std's mutex.)
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! A callback that waits for its turn on the lane, and the handle that cancels it.
+//! A callback for the callback queue, and the handle that cancels it.
 
 use std::fmt;
 use std::panic::Location;
@@ -8,12 +8,12 @@ use crate::runtime::unnest::Unnested;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutex, assert_outside};
 
-/// What a callback does.
+/// The function of a callback.
 pub(crate) type Body = Box<dyn FnOnce() + Send>;
 
-/// What `call_soon` returns: asyncio's `Handle`.
+/// The handle of a callback, returned by `call_soon`: asyncio's `Handle`.
 ///
-/// Clones are handles of the same callback. Dropping a handle leaves the callback to run.
+/// Clones are handles of the same callback. Dropping a handle does not cancel the callback.
 ///
 /// ```
 /// # asyncio::run(async {
@@ -28,16 +28,16 @@ pub struct Handle {
 }
 
 struct Call {
-    /// Taken by whoever runs the callback, or cancels it.
+    /// Taken by the thread that runs the callback, or by one that cancels it.
     body: Mutex<Option<Unnested<Body>>>,
     cancelled: AtomicBool,
-    /// What the callback runs in; `None` for one that is empty.
+    /// The context in which the callback runs; `None` for an empty one.
     context: Option<Context>,
     location: &'static Location<'static>,
 }
 
 impl Handle {
-    /// A callback that was registered at `location`, to run in `context`.
+    /// Makes a callback that was registered at `location`, to run in `context`.
     pub(crate) fn new(
         body: Body,
         context: Option<Context>,
@@ -54,17 +54,18 @@ impl Handle {
         }
     }
 
-    /// Cancels the callback: it is dropped here, and never runs. One that has begun runs on.
+    /// Cancels the callback: it is dropped by this call, and never runs. A callback that has begun
+    /// continues to its end.
     ///
-    /// Any thread may call this, and more than once.
+    /// May be called from any thread, and repeatedly.
     pub fn cancel(&self) {
         let body = {
             let mut body = self.call.body.lock();
-            // Release, although under the lock: `cancelled` does not take it.
+            // Release, although under the lock: `cancelled` does not take the lock.
             self.call.cancelled.store(true, Ordering::Release);
             body.take()
         };
-        // User code: its destructor runs outside the lock.
+        // The callback's destructor is user code: it runs outside the lock.
         assert_outside();
         drop(body);
     }
@@ -81,7 +82,7 @@ impl Handle {
         self.call.location
     }
 
-    /// Takes the callback to run it, unless it has run or has been cancelled.
+    /// Takes the callback's function, to run it. `None` if it has run or has been cancelled.
     pub(crate) fn take(&self) -> Option<Body> {
         let body = self.call.body.lock().take();
         body.map(Unnested::into_inner)

@@ -1,4 +1,4 @@
-//! User code whose panic has nobody to go to: wakers, destructors, hooks.
+//! Runs user code whose panics no caller can receive: wakers, destructors, hooks.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -6,12 +6,12 @@ use std::task::Waker;
 
 use crate::sync::assert_outside;
 
-/// Wakes; a panic of a foreign waker is its own affair, and ends here.
+/// Wakes `waker`. A panic of a foreign waker is dropped.
 pub(crate) fn wake_catching(waker: Waker) {
     catch_panic(|| waker.wake());
 }
 
-/// Runs user code whose panic has nobody to go to.
+/// Runs user code and drops its panic, which the panic hook has printed.
 pub(crate) fn catch_panic(work: impl FnOnce()) {
     assert_outside();
     if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
@@ -19,10 +19,10 @@ pub(crate) fn catch_panic(work: impl FnOnce()) {
     }
 }
 
-/// Drops the payload of a panic that nobody is told of; even its destructor may panic.
+/// Drops the payload of a panic that is not reported. Its destructor may panic as well.
 pub(crate) fn forget_payload(payload: Box<dyn Any + Send>) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        // Whoever does this a second time keeps its memory.
+        // The payload of the second panic is leaked.
         std::mem::forget(again);
     }
 }

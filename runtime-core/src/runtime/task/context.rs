@@ -1,8 +1,9 @@
 //! The context of a task: asyncio's contextvars, as a persistent map.
 //!
 //! A task starts with a copy of its creator's context. A copy is one reference: the map is a
-//! persistent list of bindings, newest first, compacted when it grows longer than twice its
-//! number of variables. Programs bind a handful of variables; a lookup walks a handful of nodes.
+//! persistent list of bindings, newest first, from which shadowed bindings are removed whenever its
+//! length reaches a multiple of 16. Programs bind a handful of variables, so a lookup walks a
+//! handful of nodes.
 
 use std::any::Any;
 use std::fmt;
@@ -17,9 +18,10 @@ type Link = Option<Arc<Binding>>;
 struct Binding {
     /// The variable's identity: the address of its static.
     variable: usize,
-    /// `None`: unbound again, by a reset to "no value".
+    /// `None` if the variable was unbound by a reset to "no value".
     value: Option<Bound>,
     older: Link,
+    /// The length of the list that begins here.
     depth: usize,
 }
 
@@ -35,7 +37,7 @@ pub struct Context {
 #[derive(Default)]
 struct Shared {
     head: Mutex<Link>,
-    /// By the pointer in a task's header.
+    /// Lets the models check that the pointer in a task's header publishes the context.
     published: Published,
 }
 
@@ -58,12 +60,12 @@ impl Context {
         }
     }
 
-    /// Whether both are names for one context.
+    /// Whether both are clones of one context.
     pub(crate) fn is_same(&self, other: &Context) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// Whether nothing was ever bound here.
+    /// Whether no variable was ever bound here.
     pub(crate) fn is_empty(&self) -> bool {
         self.shared.head.lock().is_none()
     }
@@ -74,7 +76,7 @@ impl Context {
         newest(head.as_ref(), variable)?.value.clone()
     }
 
-    /// Binds `variable`, or unbinds it, and returns what was bound before.
+    /// Binds `variable`, or unbinds it if `value` is `None`. Returns the previous value.
     pub(crate) fn bind(&self, variable: usize, value: Option<Bound>) -> Option<Bound> {
         let (before, _replaced);
         {
@@ -99,12 +101,12 @@ impl Context {
         before
     }
 
-    /// The address of the shared context, with the reference that `self` was.
+    /// Returns the address of the shared context; it carries the reference that `self` was.
     pub(crate) fn into_raw(self) -> *mut () {
         Arc::into_raw(self.shared).cast_mut().cast()
     }
 
-    /// Takes the reference back.
+    /// Turns an address from `into_raw` back into the reference it carries.
     ///
     /// # Safety
     /// `raw` came from [`into_raw`](Context::into_raw), and its reference has not been taken since.
@@ -118,7 +120,7 @@ impl Context {
 
 impl Drop for Binding {
     fn drop(&mut self) {
-        // One after the other: a list of many variables would nest as deep as it is long.
+        // In a loop: the destructors of a long list would nest as deep as the list is long.
         let mut older = self.older.take();
         while let Some(binding) = older.as_mut().and_then(Arc::get_mut) {
             older = binding.older.take();
@@ -150,7 +152,7 @@ fn newest(mut link: Option<&Arc<Binding>>, variable: usize) -> Option<&Arc<Bindi
     None
 }
 
-/// The list without shadowed bindings, and without those of `variable`.
+/// Copies the list without shadowed bindings and without those of `variable`.
 fn compact(head: Option<&Arc<Binding>>, variable: usize) -> Link {
     let mut kept: Vec<&Binding> = Vec::new();
     let mut link = head;

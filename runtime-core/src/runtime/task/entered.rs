@@ -1,4 +1,4 @@
-//! The contexts that `Context::run` has entered on a thread.
+//! The stack of contexts that `Context::run` has entered on a thread.
 
 use std::cell::{Cell, RefCell};
 
@@ -7,13 +7,14 @@ use super::context::Context;
 use crate::sync::local;
 
 local! {
-    /// Each with the nesting of polls in which it was entered: a poll nested in it is of another
-    /// task, which has a context of its own.
+    /// Each context with the nesting of polls in which it was entered. It does not apply to a poll
+    /// nested deeper: that is a poll of another task, which has its own context.
     static ENTERED: RefCell<Vec<(u32, Context)>> = RefCell::new(Vec::new())
 }
 
 local! {
-    /// How many there are: looked at by every spawn, so it has no destructor to ask about.
+    /// The length of `ENTERED`. Every spawn reads it, so it is a thread-local without a destructor,
+    /// which is cheaper to access.
     static COUNT: Cell<usize> = Cell::new(0)
 }
 
@@ -31,7 +32,7 @@ impl Context {
         struct Leave;
         impl Drop for Leave {
             fn drop(&mut self) {
-                // The context is dropped after the borrow: its values are the user's.
+                // The context is dropped after the borrow ends: its values are the user's.
                 COUNT.with(|count| count.set(count.get() - 1));
                 let _left = ENTERED.with(|entered| entered.borrow_mut().pop());
             }
@@ -54,7 +55,7 @@ impl Context {
             let (depth, context) = entered.last()?;
             (*depth == cancel::depth()).then(|| context.clone())
         };
-        // In a thread's last destructors there is none.
+        // In a thread's last destructors the stack no longer exists.
         ENTERED.try_with(innermost).ok().flatten()
     }
 }

@@ -1,4 +1,4 @@
-//! The untyped handle of a task: everything that needs no output.
+//! The untyped handle of a task: every operation that does not involve the output.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -22,19 +22,20 @@ use super::reference::TaskRef;
 use super::transitions::Ending;
 use crate::exceptions::CancelledError;
 
-/// A handle of any task, whatever its output: to look at it, to cancel it, to wait for its end.
+/// A handle of a task with any type of output: inspects it, cancels it, waits for its end.
 ///
-/// Cheap to clone, equal if it is the same task. Keeping one keeps the task's memory, not the task.
+/// Cheap to clone; equal if both are handles of the same task. A handle keeps the task's memory
+/// allocated, but does not keep the task running.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TaskHandle {
     task: TaskRef,
 }
 
-/// Called with its task once that is done. Boxed by the public call that takes it, before
-/// anything else: it may be big.
+/// A function that is called with its task once that is done. The public call that takes it boxes
+/// it first of all, because it may be big.
 pub(crate) type DoneCallback = Box<dyn FnOnce(&TaskHandle) + Send>;
 
-/// Names a callback, to remove it.
+/// Identifies a done callback, to remove it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CallbackId(u64);
 
@@ -78,7 +79,7 @@ impl TaskHandle {
         uncancel(&self.task)
     }
 
-    /// Whether the task has ended, in whichever way.
+    /// Whether the task has ended, in any way.
     #[must_use]
     pub fn done(&self) -> bool {
         self.task.header().state.is_done()
@@ -101,7 +102,8 @@ impl TaskHandle {
 
     #[track_caller]
     pub(crate) fn add_callback(&self, callback: DoneCallback) -> CallbackId {
-        // The task holds a handle of itself until it is done and its callbacks have been taken.
+        // A reference cycle: the task's wait list holds a handle of the task, until the task is
+        // done and its callbacks have been taken.
         let handle = self.clone();
         let call = Handle::new(
             Box::new(move || callback(&handle)),
@@ -145,11 +147,12 @@ impl TaskHandle {
         self.task.location()
     }
 
-    /// Waits for the task's end, in whichever way it comes. Any number may wait.
+    /// Waits for the task's end, in any way. Any number of waiters is allowed.
     ///
     /// # Cancellation
-    /// Cancelling the waiter leaves the task alone. Where one cause ends both, a shutdown above all, the
-    /// waiter is cancelled instead of being told: it would take the task's end for news.
+    /// Cancelling the waiter does not affect the task. If one cause ends both, above all a
+    /// shutdown, the waiter is cancelled instead of completing: it would otherwise treat the task's
+    /// end as an event to react to.
     pub fn wait(&self) -> Wait {
         Wait {
             task: self.task.clone(),
@@ -159,14 +162,14 @@ impl TaskHandle {
         }
     }
 
-    /// Passes a request of the current task, which awaits what this one does, on to it.
+    /// Passes a request of the current task, which awaits the outcome of this one, on to this task.
     pub(crate) fn pass_on(&self, error: &CancelledError) {
         if let Some(awaiter) = cancel::current() {
             let _known = self.task.pass_on(&awaiter, error);
         }
     }
 
-    /// Tells the exception handler of an error of the task that nobody has seen, or will.
+    /// Reports an error of the task that no caller has retrieved, or can, to the exception handler.
     pub(crate) fn report_unseen(&self, exception: impl Into<Box<dyn Error + Send + Sync>>) {
         self.task.report_unseen(exception.into());
     }
@@ -204,7 +207,7 @@ impl fmt::Debug for TaskHandle {
 pub struct Wait {
     task: TaskRef,
     key: Option<u64>,
-    /// What has ended the task ends the waiter, too.
+    /// The cancellation of the waiter, if the cause that ended the task ends the waiter too.
     raise: Option<Box<Raise>>,
     in_vain: InVain,
 }

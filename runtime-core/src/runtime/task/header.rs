@@ -1,17 +1,17 @@
-//! What every task begins with, whatever its future is.
+//! The header: the first part of every task's allocation, independent of the future's type.
 //!
 //! The invariants that the unsafe code of this folder cites:
 //!
-//! * **H1** A `Header` is the first field of a `Cell<F, S>` made by `raw::allocate`, and is
-//!   freed only by whoever's `State::release` answered "last".
+//! * **H1** A `Header` is the first field of a `Cell<F, S, O>` made by `raw::allocate`. It is freed
+//!   only by the thread whose `State::release` returned true ("last").
 //! * **H2** The future is touched only by the thread between `State::start` and `idle`
 //!   or `complete`: the holder of RUNNING.
 //! * **H3** After DONE the output is touched only by the holder of the `Task` handle, or by the
-//!   completer where there is none. Before that, H2 governs it: it is the same room.
+//!   completer if there is no handle. Before that, H2 governs it: it uses the future's place.
 //! * **H4** The place of the join waker is touched by the holder of the handle while JOINER is
 //!   clear, and by the completer, once, if JOINER was set when it set DONE.
-//! * **H5** Whoever has a `TaskRef`, the right to run, or is polled by the task, holds a reference
-//!   or is covered by the loop's: the header is alive.
+//! * **H5** A thread that has a `TaskRef` or the right to run, or is inside the task's poll, holds
+//!   a reference or is covered by the loop's reference: the header is alive.
 
 use std::fmt;
 use std::panic::Location;
@@ -26,7 +26,7 @@ use crate::exceptions::{CancelledError, PanicError};
 use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{IS_MODEL, Mutant, UnsafeCell, broken};
 
-/// The number of a task: unique in the process, in no particular order.
+/// The id of a task: unique in the process, in no particular order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskId(pub(crate) u64);
 
@@ -45,23 +45,23 @@ impl fmt::Display for TaskId {
 /// A pointer to a task under H1.
 pub(crate) type TaskPointer = NonNull<Header>;
 
-/// What differs from one type of future to another. `raw` fills it.
+/// The functions of a task that depend on the types of its future and its scheduler. Made by `raw`.
 pub(crate) struct Vtable {
-    /// Polls the future; stores the output, or the panic, if it ends.
+    /// Polls the future. If it ends, drops it and stores the output or the panic.
     pub(crate) poll: unsafe fn(TaskPointer, &mut PollWith<'_>) -> Poll<Ending>,
     /// Drops the future and stores the cancellation, or the panic of a destructor.
     pub(crate) cancel: unsafe fn(TaskPointer, CancelledError) -> Ending,
     /// Moves the output to where the pointer points: an `Option<Outcome<T>>`.
     pub(crate) take: unsafe fn(TaskPointer, *mut ()),
-    /// Where the output is: an `Outcome<T>`, or null if it has been taken.
+    /// Returns a pointer to the output, an `Outcome<T>`, or null if it has been taken.
     pub(crate) output: unsafe fn(TaskPointer) -> *const (),
-    /// Drops the output, and returns a panic that nobody has seen.
+    /// Drops the output. Returns a panic that has not been retrieved.
     pub(crate) dispose: unsafe fn(TaskPointer) -> Option<PanicError>,
     /// Gives the right to run, which the caller holds, to the scheduler.
     pub(crate) schedule: unsafe fn(TaskPointer, Wake),
-    /// Takes the task out of the registry.
+    /// Removes the task from the registry.
     pub(crate) release: unsafe fn(TaskPointer),
-    /// The scheduler, for what is rare.
+    /// Returns the scheduler as a trait object, for rare calls.
     pub(crate) scheduler: unsafe fn(TaskPointer) -> NonNull<dyn super::schedule_face::Rare>,
     /// Frees the allocation.
     pub(crate) free: unsafe fn(TaskPointer),
@@ -70,34 +70,37 @@ pub(crate) struct Vtable {
 /// Why a task is scheduled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wake {
-    /// Somebody woke it, or it is new.
+    /// The task is new, or was woken or cancelled while it waited.
     Woken,
-    /// It woke itself during its poll: to the back of the queue.
+    /// The task was woken during its poll: it goes to the back of the queue.
     Yielded,
 }
 
-/// The head of a task's one allocation.
+/// The beginning of a task's one allocation.
 #[repr(C, align(16))]
 pub(crate) struct Header {
     pub(crate) state: State,
     pub(crate) vtable: &'static Vtable,
     pub(crate) id: TaskId,
-    /// Where the registry has it: written before the task is first scheduled.
+    /// The task's slot in the registry, or `UNREGISTERED`. Written before the task is first
+    /// scheduled.
     place: AtomicU64,
     pub(crate) joiner: UnsafeCell<Option<Waker>>,
     side: AtomicPtr<Side>,
     /// A raw `Context`, null while it would be empty. Set at most once.
     pub(crate) context: AtomicPtr<()>,
     pub(crate) location: &'static Location<'static>,
-    /// What the task waits on: a `&'static Location` with the kind in its low bits, or one of the
-    /// constants below. Never a pointer into the leaf itself, which may be gone when it is read.
+    /// Where the task waits: the address of a `&'static Location`, or one of the constants below.
+    /// Never a pointer into the awaited future, which may be gone when this is read.
     waiting: AtomicUsize,
 }
 
 /// The value of `waiting` before the first poll.
 const NEW: usize = 1;
+/// The value of `waiting` from the beginning of a poll until the task notes where it waits.
 const NOTHING: usize = 0;
-/// The value of `place` until the task is born, and for ever if the registry was closed.
+/// The value of `place` until the task is inserted into the registry, and after its removal. It
+/// stays so if the registry was closed.
 const UNREGISTERED: u64 = u64::MAX;
 
 const _: () = assert!(IS_MODEL || size_of::<Header>() + size_of::<usize>() <= 96);
@@ -123,9 +126,9 @@ impl Header {
         }
     }
 
-    /// Where the registry has the task, if it has it.
+    /// The task's slot in the registry. `None` before its insertion and after its removal.
     pub(crate) fn place(&self) -> Option<SlotIndex> {
-        // Acquire: pairs with `clear_slot`; the first place is ordered by the first push.
+        // Acquire: pairs with `clear_slot`. The push of the new task orders the first store.
         let word = self.place.load(Ordering::Acquire);
         (word != UNREGISTERED).then(|| SlotIndex::from_word(word))
     }
@@ -134,12 +137,13 @@ impl Header {
         self.place.store(place.to_word(), Ordering::Relaxed);
     }
 
-    /// The task has left the registry. Release: a shutdown that sees it goes on without the task.
+    /// Notes that the task has left the registry. Release: a shutdown that sees this no longer
+    /// waits for the task.
     pub(crate) fn clear_slot(&self) {
         self.place.store(UNREGISTERED, Ordering::Release);
     }
 
-    /// The side allocation, if anybody has needed it.
+    /// The side allocation, if it has been made.
     pub(crate) fn side(&self) -> Option<&Side> {
         // Acquire: pairs with the exchange in `side_or_new`.
         let acquire = match broken(Mutant::SideLoadRelaxed) {
@@ -153,7 +157,7 @@ impl Header {
         Some(side)
     }
 
-    /// The side allocation, made now if it must be.
+    /// The side allocation, made now if there is none yet.
     pub(crate) fn side_or_new(&self) -> &Side {
         if let Some(side) = self.side() {
             return side;
@@ -167,7 +171,7 @@ impl Header {
             .side
             .compare_exchange(ptr::null_mut(), new, publish, Ordering::Acquire);
         if exchange.is_err() {
-            // SAFETY: `new` is a Box that nobody else has seen.
+            // SAFETY: `new` is from a Box, and no other thread has seen it.
             drop(unsafe { Box::from_raw(new) });
         }
         self.side()
@@ -180,11 +184,12 @@ impl Header {
         self.waiting.load(Ordering::Relaxed) == NEW
     }
 
+    /// Notes that a poll has begun: the task is no longer new, and waits on nothing.
     pub(crate) fn begin_poll(&self) {
         self.waiting.store(NOTHING, Ordering::Relaxed);
     }
 
-    /// Notes what the task waits on. Relaxed: a static, looked at for reports only.
+    /// Notes where the task waits. Relaxed: the location is a static, read only for reports.
     pub(crate) fn wait_on(&self, location: &'static Location<'static>) {
         self.waiting
             .store(ptr::from_ref(location).addr(), Ordering::Relaxed);
@@ -202,7 +207,7 @@ impl fmt::Debug for Header {
 
 impl Drop for Header {
     fn drop(&mut self) {
-        // Acquire: whoever made it is done with it, and dropped its reference.
+        // Acquire: the thread that stored it released its reference after that.
         let side = self.side.load(Ordering::Acquire);
         if !side.is_null() {
             // SAFETY: from a Box, in `side_or_new`, and dropped only here.

@@ -1,10 +1,10 @@
-//! What is inherited: a copy of the context in which the current code runs.
+//! The context that new tasks and callbacks inherit: a copy of the current one.
 
 use super::cancel;
 use super::context::Context;
 use super::reference::TaskRef;
 
-/// A copy of the current context for a new task or a callback, if there is anything in it.
+/// A copy of the current context for a new task or a callback. `None` if it is empty.
 #[inline]
 pub(crate) fn inherited_context() -> Option<Context> {
     match Context::entered() {

@@ -1,28 +1,31 @@
-//! Tasks: one allocation each, and everything that may happen to it.
+//! Tasks: one allocation each, and every transition of a task.
 //!
-//! A task is a [`header`](Header) with a state word, the scheduler's face, and one room for its
-//! future and then its output. Three kinds of hands hold it:
+//! A task is a [`header`](Header) with a state word, the scheduler as the task sees it, and one
+//! place for its future and then its output. Three kinds of owners hold references to it:
 //!
-//! * the **loop**, by one reference from birth to completion. It covers the registry's slot, every
-//!   queue entry and the poll itself, so that waking, queueing and polling count nothing;
-//! * the **`Task`** handle, to which the output belongs; and any number of `TaskHandle`s;
+//! * the **loop** holds one reference from the making of the task until it has left the registry.
+//!   It covers the registry's slot, every queue entry and the poll itself, so that waking, queueing
+//!   and polling change no count;
+//! * the **`Task`** handle, which owns the output, and any number of `TaskHandle`s;
 //! * **wakers**.
 //!
-//! From spawn to join a task's word sees four read-modify-writes: `start`, the joiner's
-//! registration, `complete`, and the loop's release; the joiner, woken after that release, finds
-//! itself alone and frees the task with a plain load.
+//! From spawn to join a task's state word sees four read-modify-writes: `start`, the joiner's
+//! registration, `complete`, and the loop's release. The joiner is woken after that release: its
+//! reference is then the last one, and it frees the task after a plain load.
 //!
 //! ```text
-//!   allocate ─▶ born (registry) ─▶ schedule ─▶ run: start ─▶ poll ─┬─▶ Pending ─▶ idle ─▶ (a wake)
-//!                                    ▲                             │
-//!                                    └──────── Again ◀─────────────┤
-//!                                                                  └─▶ Ready / claimed by the root /
-//!   freed ◀─ last reference ◀─ died ◀─ told: waiters, callbacks ◀─ complete ◀─────── panicked
+//!   allocate ─▶ insert ─▶ schedule ─▶ run: start ─▶ poll ─┬─▶ Pending ─▶ idle ─▶ (a wake)
+//!            (registry)       ▲                           │
+//!                             └───────── Again ◀──────────┤
+//!                                                         │
+//!                                                         │ Ready, claimed by the root, panicked
+//!                                                         ▼
+//!   free ◀─ last reference ◀─ remove ◀─ notify ◀───── complete
+//!                           (registry)  (waiters, callbacks)
 //! ```
 //!
-//! The protocols have their essays where they live: the state word in `state`, cancellation in
-//! `cancel`, the registry in `registry`. The invariants H1–H5 that unsafe code cites are in
-//! `header`.
+//! Each protocol is described in its file: the state word in `state`, cancellation in `cancel`, the
+//! registry in `registry`. The invariants H1–H5 that unsafe code cites are in `header`.
 
 pub(crate) mod catch_panic;
 pub(crate) mod circles;
@@ -56,7 +59,7 @@ pub(crate) mod waker;
 
 #[expect(
     unsafe_code,
-    reason = "the current task stands in a thread-local as a pointer"
+    reason = "a thread-local holds the current task as a pointer"
 )]
 pub(crate) mod cancel;
 
@@ -68,7 +71,7 @@ pub(crate) mod in_vain;
 pub(crate) mod passed_on;
 pub(crate) mod raise;
 
-#[expect(unsafe_code, reason = "polling by the right to run")]
+#[expect(unsafe_code, reason = "the right to run permits the poll")]
 pub(crate) mod runnable;
 
 pub(crate) mod inherit;
@@ -87,6 +90,6 @@ pub(crate) mod join;
 
 #[expect(
     unsafe_code,
-    reason = "where the promises of allocation are made by the types"
+    reason = "the types of futures and schedulers guarantee what allocation requires"
 )]
 pub(crate) mod spawn;

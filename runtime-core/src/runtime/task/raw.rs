@@ -1,4 +1,4 @@
-//! The allocation of a task, with the types of its future and its scheduler.
+//! The allocation of a task and its vtable, generic over the types of future and scheduler.
 
 use std::any::Any;
 use std::future::Future;
@@ -21,7 +21,7 @@ use crate::exceptions::{CancelledError, PanicError};
 use crate::runtime::unnest::unnested;
 use crate::sync::UnsafeCell;
 
-/// A task's output, as its handle takes it.
+/// A task's output, as the `Task` handle takes it.
 #[derive(Debug)]
 pub(crate) enum Outcome<T> {
     Returned(T),
@@ -29,8 +29,8 @@ pub(crate) enum Outcome<T> {
     Panicked(Box<dyn Any + Send>),
 }
 
-/// One allocation: header first (H1), the scheduler, and one room for the future and its output,
-/// which stands there as an `O`.
+/// One allocation: the header first (H1), the scheduler, and one place for the future and then its
+/// output. The output is stored as an `O`: in line or boxed.
 #[repr(C)]
 struct Cell<F, S, O> {
     header: Header,
@@ -38,18 +38,21 @@ struct Cell<F, S, O> {
     stage: UnsafeCell<Stage<F, O>>,
 }
 
-/// The future, then its output: governed by H2, then H3.
+/// The future, then its output: governed by H2, then by H3.
 enum Stage<F, O> {
+    /// The task is not done. Only the holder of RUNNING may touch the future.
     Future(F),
+    /// The output is stored, and has not been taken.
     Output(O),
+    /// The output has been taken; or, for a moment, the future is dropped and no output is stored.
     Taken,
 }
 
-/// Allocates a task, with the right to run it and the handle's reference. It is not registered yet.
-/// Whoever calls this has boxed a big future; a big output is boxed here.
+/// Allocates a task. Returns the right to run it, and the handle's reference. The task is not in
+/// the registry yet. The caller must have boxed a big future; a big output is boxed here.
 ///
 /// # Safety
-/// If `F` is not `Send`, the scheduler must hand the right to run to the thread to which `F`
+/// If `F` is not `Send`, the scheduler must pass the right to run only to the thread to which `F`
 /// belongs; if it is not `'static`, the task must end before what it borrows does.
 #[inline]
 pub(crate) unsafe fn allocate<F: Future<Output: 'static>, S: Schedule>(
@@ -65,7 +68,7 @@ pub(crate) unsafe fn allocate<F: Future<Output: 'static>, S: Schedule>(
     } else {
         Cell::<F, S, Outcome<F::Output>>::allocate(future, scheduler, id, context, location)
     };
-    // SAFETY: a new task is scheduled (`State::new`), and this is its only right to run.
+    // SAFETY: a new task is SCHEDULED (`State::new`), and this is its only right to run.
     let runnable = unsafe { Runnable::from_pointer(pointer) };
     // SAFETY: `State::new` counts the handle's reference.
     (runnable, unsafe { TaskRef::from_owned(pointer) })
@@ -123,9 +126,9 @@ where
                 // SAFETY: H2: the caller holds RUNNING.
                 let stage = unsafe { &mut *stage };
                 let Stage::Future(future) = stage else {
-                    unreachable!("polled after its end")
+                    unreachable!("a task is not polled after its end")
                 };
-                // SAFETY: the allocation does not move, and the future is dropped in its place.
+                // SAFETY: the allocation does not move, and the future is dropped in place.
                 let future = unsafe { Pin::new_unchecked(future) };
                 future.poll(with)
             }))
@@ -148,8 +151,8 @@ where
         unsafe { cell.store(Outcome::Cancelled(error), Ending::Cancelled) }
     }
 
-    /// Drops the future and puts the output in its place. A destructor's panic replaces a
-    /// cancellation and is dropped behind a value.
+    /// Drops the future and stores the output in its place. A panic of the future's destructor
+    /// replaces a cancellation; it is dropped if there is a value or an earlier panic.
     ///
     /// # Safety
     /// The caller holds RUNNING.
@@ -179,11 +182,12 @@ where
     /// The caller holds RUNNING.
     unsafe fn drop_future(&self) -> Result<(), Box<dyn Any + Send>> {
         self.stage.with_mut(|stage| {
-            // Dropped in place, because it is pinned; a panic on the way out leaves `Taken` behind.
+            // The future is dropped in place, because it is pinned. `Taken` is stored even if its
+            // destructor panics.
             struct Taken<F, O>(*mut Stage<F, O>);
             impl<F, O> Drop for Taken<F, O> {
                 fn drop(&mut self) {
-                    // SAFETY: H2, by `drop_future`'s caller; the value has been dropped in place.
+                    // SAFETY: H2, by `drop_future`'s caller. The old value is dropped already.
                     unsafe { self.0.write(Stage::Taken) }
                 }
             }
@@ -241,7 +245,7 @@ where
         match outcome.into_value() {
             Outcome::Panicked(payload) => return Some(PanicError::new(payload)),
             Outcome::Cancelled(error) => drop(error),
-            // It may own a task whose output owns a task, and so on.
+            // Unnested: the value may own a task whose output owns a task, and so on.
             Outcome::Returned(value) if std::mem::needs_drop::<F::Output>() => {
                 unnested(|| drop_catching(value));
             }
@@ -255,11 +259,11 @@ where
     unsafe fn schedule(pointer: TaskPointer, wake: Wake) {
         // SAFETY: H1; alive by the right to run, which is the caller's.
         let cell = unsafe { Self::from_pointer(pointer) };
-        // Once it is scheduled, another thread may run the task to its end and free it while this call
-        // still returns through the scheduler: so it is called through a copy. What that points to is
-        // kept alive by the caller's reference to the task or, where there is none, by the scheduler
-        // itself, from before it lets the task go.
-        // SAFETY: never dropped, so the original stays the owner.
+        // Once the task is scheduled, another thread may run it to its end and free it while this
+        // call is still inside the scheduler: so the scheduler is called through a copy. The loop
+        // that the copy points to is kept alive by the caller's reference to the task. Without such
+        // a reference, `schedule` itself keeps the loop alive from before it passes the task on.
+        // SAFETY: the copy is never dropped, so the original stays the owner.
         let scheduler = ManuallyDrop::new(unsafe { std::ptr::read(&raw const cell.scheduler) });
         // SAFETY: the caller's right.
         let runnable = unsafe { Runnable::from_pointer(pointer) };
@@ -289,12 +293,12 @@ where
         let cell = pointer.cast::<Self>();
         // SAFETY: H1: from `Box::leak`, and the caller gave back the last reference.
         let cell = unsafe { Box::from_raw(cell.as_ptr()) };
-        // What is left may still be of the user's: context values, callbacks, wakers.
+        // The rest may still contain values of the user: context values, callbacks, wakers.
         drop_catching(cell);
     }
 }
 
-/// Drops what nobody waits for: a panic of its destructor has nobody to go to.
+/// Drops `value` and ignores a panic of its destructor: no caller can receive it.
 fn drop_catching<T>(value: T) {
     catch_panic(|| drop(value));
 }

@@ -1,4 +1,4 @@
-//! A counted reference to a task.
+//! `TaskRef`: a counted reference to a task, with the operations that any thread may use.
 
 use std::any::Any;
 use std::error::Error;
@@ -22,21 +22,21 @@ use crate::runtime::unnest::drop_unnested;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Mutant, broken};
 
-/// Keeps the allocation of a task alive. Everything that any thread may ask of a task, whatever
-/// its output is.
+/// Keeps the allocation of a task alive. Offers all operations that do not depend on the type of
+/// the output.
 pub(crate) struct TaskRef {
     pointer: TaskPointer,
 }
 
-// SAFETY: all that is reachable through a reference is the header, whose fields are atomics, locks
-// and statics, but for the join waker, which H4 governs. A task whose future or output may
-// not cross threads is never touched through a reference (H2, H3).
+// SAFETY: only the header is reachable through a reference. Its fields are atomics, locks and
+// statics, except for the join waker, which H4 governs. A future or output that may not cross
+// threads is never touched through a reference (H2, H3).
 unsafe impl Send for TaskRef {}
 // SAFETY: as above.
 unsafe impl Sync for TaskRef {}
 
 impl TaskRef {
-    /// Takes over one reference.
+    /// Takes ownership of one reference.
     ///
     /// # Safety
     /// `pointer` is a task under H1, and the caller owns one reference to it, now the result's.
@@ -44,7 +44,7 @@ impl TaskRef {
         TaskRef { pointer }
     }
 
-    /// Makes a reference beside the one that covers the caller.
+    /// Makes a new reference, while another reference covers the caller.
     ///
     /// # Safety
     /// `pointer` is a task under H1 and alive during the call (H5).
@@ -55,7 +55,7 @@ impl TaskRef {
         TaskRef { pointer }
     }
 
-    /// Gives the reference to the caller as a plain pointer.
+    /// Returns the reference as a plain pointer, which the caller owns.
     pub(crate) fn into_pointer(self) -> TaskPointer {
         ManuallyDrop::new(self).pointer
     }
@@ -82,13 +82,13 @@ impl TaskRef {
     #[inline]
     pub(crate) fn wake(&self) {
         if self.header().state.wake() {
-            // SAFETY: `wake` answered that the right to run is ours.
+            // SAFETY: `wake` returned true: this call holds the right to run.
             unsafe { (self.header().vtable.schedule)(self.pointer, Wake::Woken) }
         }
     }
 
-    /// Requests a cancellation. False if the task is done: who has cancelled one that has panicked knows
-    /// of it, and nobody else is told.
+    /// Requests a cancellation. Returns false if the task is done: the caller then knows that it
+    /// has ended, so a panic of the task is no longer reported.
     pub(crate) fn cancel(&self, error: CancelledError) -> bool {
         let error = error.caused_by(Cause::request(Stamp::now().0));
         let asked = self.request(error, State::cancel) != Cancel::Done;
@@ -98,7 +98,8 @@ impl TaskRef {
         asked
     }
 
-    /// The task's part of the shutdown of its loop, which it has once. False if it has had it, or is done.
+    /// Makes the request of the loop's shutdown, which a task gets once. Returns false if it has
+    /// had it, or is done.
     pub(crate) fn cancel_for_shutdown(&self) -> bool {
         matches!(
             self.request_of_shutdown(),
@@ -109,7 +110,8 @@ impl TaskRef {
     fn request_of_shutdown(&self) -> Cancel {
         let state = &self.header().state;
         match self.header().side() {
-            // A million tasks that wait get no side allocation for it: see `message`.
+            // A request without a message is the shutdown's (see `message`), so that the shutdown
+            // of a million waiting tasks makes no side allocations.
             None => self.schedule_for(state.cancel_for_shutdown()),
             Some(_) => self.request(self.error_of_shutdown(), State::cancel_for_shutdown),
         }
@@ -119,7 +121,7 @@ impl TaskRef {
         CancelledError::default().caused_by(Cause::shutdown(self.scheduler().closing_since()))
     }
 
-    /// Gives a request back that was claimed, and not acted on.
+    /// Gives back a request that was claimed and not acted on: it is delivered again.
     pub(crate) fn cancel_again(&self, error: CancelledError) {
         let _counted_before = self.request(error, State::cancel_again);
     }
@@ -134,14 +136,14 @@ impl TaskRef {
         self.schedule_for(answer)
     }
 
-    /// Passes a request of `awaiter` on to this task, which that awaits. `Known` if it has come already,
-    /// by whichever way.
+    /// Passes a request of `awaiter` on to this task, which `awaiter` awaits. Returns `Known` if
+    /// the same request has reached this task before, by any way.
     pub(crate) fn pass_on(&self, awaiter: &TaskRef, error: &CancelledError) -> Cancel {
         let cause = error.cause();
         if cause.is_shutdown() && self.is_of_loop_of(awaiter) {
             return self.request_of_shutdown();
         }
-        // What is the shutdown of the one loop is anybody's request in another.
+        // The shutdown of one loop is an ordinary request in another loop.
         let unknown = cause.stamp() == 0 || cause.is_shutdown();
         let cause = if unknown {
             Cause::request(Stamp::now().0)
@@ -158,13 +160,14 @@ impl TaskRef {
         self.schedule_for(answer)
     }
 
-    /// This task awaits `awaited`, and passes a request on to it.
+    /// Notes that this task awaits `awaited` and passes a request on to it.
     pub(crate) fn awaits(&self, awaited: &TaskRef) -> Edge {
         let awaited = awaited.header().side_or_new();
         self.header().side_or_new().awaits(awaited)
     }
 
-    /// What has asked for the task's cancellation last; the shutdown of its loop above all.
+    /// The cause of the last cancellation request. The shutdown of the loop takes precedence over
+    /// every other.
     pub(crate) fn cause(&self) -> Cause {
         if self.header().state.has_had_shutdown() {
             return self.error_of_shutdown().cause();
@@ -172,7 +175,7 @@ impl TaskRef {
         self.header().side().map(Side::cause).unwrap_or_default()
     }
 
-    /// Whether the last request that has come was of `cause`.
+    /// Whether the last request had this `cause`.
     pub(crate) fn has_had(&self, cause: Cause) -> bool {
         let side = self.header().side();
         cause.stamp() != 0 && side.is_some_and(|side| side.cause() == cause)
@@ -185,51 +188,51 @@ impl TaskRef {
         answer
     }
 
-    /// Whether both tasks are of one loop.
+    /// Whether both tasks belong to the same loop.
     pub(crate) fn is_of_loop_of(&self, other: &TaskRef) -> bool {
         self.scheduler().loop_address() == other.scheduler().loop_address()
     }
 
     fn deliver(&self) {
         if broken(Mutant::CancelInPlace) {
-            // SAFETY: none: this is the bug that the model is to find.
+            // SAFETY: none: this is the bug that the model must find.
             unsafe { (self.header().vtable.cancel)(self.pointer, CancelledError::default()) };
         }
-        // SAFETY: `cancel` answered that the right to run is ours.
+        // SAFETY: the answer was `Schedule`: this call holds the right to run.
         unsafe { (self.header().vtable.schedule)(self.pointer, Wake::Woken) }
     }
 
-    /// The message of the request that is being delivered. What has none is the shutdown's.
+    /// The message of the request that is being delivered. A request without one is the shutdown's.
     pub(crate) fn message(&self) -> CancelledError {
         let message = self.header().side().and_then(Side::message);
         message.unwrap_or_else(|| self.message_of_shutdown())
     }
 
-    /// The request has been claimed: the next one has a message of its own.
+    /// Takes the message of the request that is being delivered, which has been claimed.
     pub(crate) fn take_message(&self) -> CancelledError {
         let message = self.header().side().and_then(Side::take_message);
         message.unwrap_or_else(|| self.message_of_shutdown())
     }
 
-    /// A request has been claimed at `moment`.
+    /// Notes that a request has been claimed at `moment`.
     pub(crate) fn note_delivery(&self, moment: Stamp) {
         self.header().side_or_new().note_delivery(moment);
     }
 
-    /// What has been asked for by now is a part of the delivery that has just been claimed. Returns
-    /// the moment.
+    /// Makes the requests that have been made by now part of the delivery that has just been
+    /// claimed. Returns the moment.
     pub(crate) fn absorb_request(&self) -> Stamp {
         let state = &self.header().state;
         let side = self.header().side_or_new();
         side.absorb(|| state.absorb_request())
     }
 
-    /// What had been asked for by `moment` has met somebody.
+    /// Notes that the requests made by `moment` have been acted on.
     pub(crate) fn meet(&self, moment: Stamp) {
         self.header().side_or_new().meet(moment);
     }
 
-    /// Whether what was asked for at `moment` has met somebody.
+    /// Whether a request made at `moment` has been acted on.
     pub(crate) fn has_met(&self, moment: Stamp) -> bool {
         self.header()
             .side()
@@ -244,7 +247,7 @@ impl TaskRef {
         }
     }
 
-    /// The task's own context; one is made if it has none yet.
+    /// The task's own context. Makes one if it has none yet.
     pub(crate) fn context(&self) -> Context {
         let word = &self.header().context;
         // Acquire: pairs with the exchange below.
@@ -263,18 +266,18 @@ impl TaskRef {
             match word.compare_exchange(none, new, publish, Ordering::Acquire) {
                 Ok(_) => raw = new,
                 Err(other) => {
-                    // SAFETY: made above, and not shared.
+                    // SAFETY: made above, and not shared with another thread.
                     drop(unsafe { Context::from_raw(new) });
                     raw = other;
                 }
             }
         }
-        // SAFETY: the word's own reference, which stays the word's: it is not dropped here.
+        // SAFETY: the reference belongs to the word and stays so: it is not dropped here.
         let context = ManuallyDrop::new(unsafe { Context::from_raw(raw) });
         Context::clone(&context)
     }
 
-    /// A copy of the task's context for a child, if there is anything to copy.
+    /// A copy of the task's context for a child. `None` if the context is empty.
     pub(crate) fn context_for_child(&self) -> Option<Context> {
         if self.header().context.load(Ordering::Acquire).is_null() {
             return None;
@@ -283,7 +286,8 @@ impl TaskRef {
         (!context.is_empty()).then(|| context.copy())
     }
 
-    /// Runs `callback` on the lane once the task is done. The key removes it.
+    /// Has `callback` added to the callback queue once the task is done. Returns the key that
+    /// removes it.
     pub(crate) fn add_callback(&self, callback: Handle) -> u64 {
         let header = self.header();
         let wait_list = &header.side_or_new().wait_list;
@@ -294,8 +298,8 @@ impl TaskRef {
         key
     }
 
-    /// Tells of the end after the completer, perhaps what that one leaves to this thread. Counted, so
-    /// that the loop does not close meanwhile.
+    /// Notifies the wait list after the completer has, or in its place. Counted as a notifier, so
+    /// that the registry does not close meanwhile.
     #[cold]
     fn notify_late(&self, wait_list: &WaitList<Handle>) {
         self.scheduler().count_notifier(true);
@@ -303,7 +307,7 @@ impl TaskRef {
         self.scheduler().count_notifier(false);
     }
 
-    /// Tells everybody of the end, which has been published.
+    /// Notifies the wait list of the end, which has been published.
     pub(crate) fn notify(&self, wait_list: &WaitList<Handle>) {
         wait_list.notify(|callback| self.scheduler().call_soon(callback));
     }
@@ -314,7 +318,7 @@ impl TaskRef {
             .is_some_and(|side| side.wait_list.remove_callback(key).is_some())
     }
 
-    /// Registers a waiter for the end. `None` if the task is done.
+    /// Registers a waiter for the end of the task. Returns `None` if the task is done.
     pub(crate) fn add_waiter(&self, key: Option<u64>, waker: &Waker) -> Option<u64> {
         let header = self.header();
         if header.state.is_done() {
@@ -339,7 +343,7 @@ impl TaskRef {
     pub(crate) fn scheduler(&self) -> &dyn Rare {
         // SAFETY: H5.
         let scheduler = unsafe { (self.header().vtable.scheduler)(self.pointer) };
-        // SAFETY: it stands in the same allocation, and lives as long.
+        // SAFETY: it is in the same allocation, which lives as long as `self`.
         unsafe { scheduler.as_ref() }
     }
 
@@ -347,8 +351,8 @@ impl TaskRef {
         self.scheduler().as_any()
     }
 
-    /// Drops the output on the completer's or the last handle's behalf; tells of a panic that
-    /// nobody has seen.
+    /// Drops the output on behalf of the completer or the handle. Reports a panic that has not been
+    /// retrieved.
     ///
     /// # Safety
     /// The output is the caller's by H3.
@@ -360,7 +364,7 @@ impl TaskRef {
         }
     }
 
-    /// Tells the exception handler of an error that nobody has seen, or will.
+    /// Reports an error that no caller has retrieved, or can, to the exception handler.
     pub(crate) fn report_unseen(&self, exception: Box<dyn Error + Send + Sync>) {
         self.scheduler().report(Report {
             message: "Task exception was never retrieved",
@@ -369,13 +373,13 @@ impl TaskRef {
         });
     }
 
-    /// The name, which by default is `Task-` and a number.
+    /// The name. The default is `Task-` and a number.
     pub(crate) fn name(&self) -> String {
         let given = self.header().side().and_then(Side::name);
         given.unwrap_or_else(|| format!("Task-{}", self.scheduler().ordinal(self.id().0)))
     }
 
-    /// Name and create location, for reports.
+    /// The name and the place where the task was created, for reports.
     pub(crate) fn describe(&self) -> String {
         format!("{} created at {}", self.name(), self.location())
     }
@@ -389,8 +393,8 @@ impl TaskRef {
 pub(crate) fn living(registry: &Registry<Header>) -> Vec<TaskRef> {
     let mut tasks = Vec::new();
     registry.read(|pointer| {
-        // SAFETY: H5: what is registered is alive by the loop's reference, which is given back only
-        // after the death, and the death waits for this reader.
+        // SAFETY: H5: a registered task is alive by the loop's reference. That is released only
+        // after the removal, which waits for this reader.
         tasks.push(unsafe { TaskRef::from_borrowed(pointer) });
     });
     tasks
@@ -410,7 +414,7 @@ impl Drop for TaskRef {
     fn drop(&mut self) {
         if self.header().state.release() {
             let free = self.header().vtable.free;
-            // SAFETY: H1: `release` answered that this reference was the last.
+            // SAFETY: H1: `release` returned true: this reference was the last.
             unsafe { free(self.pointer) }
         }
     }

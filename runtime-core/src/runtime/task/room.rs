@@ -1,17 +1,17 @@
-//! What stands in a task's own allocation, and what is too big for it.
+//! Decides which values are stored in a task's own allocation, and which are boxed.
 //!
-//! A future, an output or a function of more than [`MOST_BYTES`] gets an allocation of its own, at
-//! the public call that takes it. Two things depend on that:
+//! A future, an output or a function of more than [`MOST_BYTES`] gets an allocation of its own, in
+//! the public call that takes it. There are two reasons:
 //!
-//! * **It is written once.** Without optimisation every function that takes a future by value copies
-//!   it to its own stack frame, a dozen times on the way into a task. Of a big one a pointer is
-//!   passed on instead.
-//! * **It is freed at the end.** A handle or a waker keeps a task's allocation, which would have room
-//!   for the future long after that has been dropped.
+//! * **It is written once.** Without optimisation every function that takes a future by value
+//!   copies it to its own stack frame, a dozen times on the way into a task. With a box only the
+//!   pointer is copied.
+//! * **It is freed at the end.** A handle or a waker keeps the task's allocation alive, which would
+//!   keep the space of the future long after the future has been dropped.
 //!
-//! The size is a constant of the type, so what is small is not asked about at run time.
+//! The size is a constant of the type, so small values need no check at run time.
 
-/// So big may be what stands in a task's own allocation.
+/// The largest value that is stored in a task's own allocation.
 const MOST_BYTES: usize = 2048;
 
 /// Whether a `T` gets an allocation of its own.
@@ -21,8 +21,8 @@ pub(crate) const fn is_big<T>() -> bool {
 
 /// Evaluates an expression with the future `$name` of type `$type`, boxed if it is big.
 ///
-/// A macro, because a function would have to take the future by value: one more copy of it. It
-/// needs [`is_big`] where it stands.
+/// A macro, because a function would have to take the future by value, which copies it once more.
+/// [`is_big`] must be in scope where it is used.
 macro_rules! boxed_if_big {
     ($type:ty, $name:ident => $with:expr) => {
         if const { is_big::<$type>() } {
@@ -35,7 +35,7 @@ macro_rules! boxed_if_big {
 }
 pub(crate) use boxed_if_big;
 
-/// The same with the function `$name`, which is called once, as an `$object`.
+/// The same for the function `$name`, which is called once. Its box has the type `$object`.
 macro_rules! boxed_call_if_big {
     ($type:ty, $name:ident: $object:ty => $with:expr) => {
         if const { is_big::<$type>() } {
@@ -48,7 +48,7 @@ macro_rules! boxed_call_if_big {
 }
 pub(crate) use boxed_call_if_big;
 
-/// A place for a `T`: in line, or in a box of its own.
+/// The storage of a `T`: in line, or in a box.
 pub(crate) trait Place<T> {
     fn put(value: T) -> Self;
     fn look(&self) -> &T;

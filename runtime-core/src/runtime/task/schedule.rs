@@ -1,5 +1,5 @@
-//! What a scheduler must offer to its tasks. The trait lives under the scheduler, so that neither
-//! has to name the other.
+//! The trait through which tasks use their scheduler. It is below the scheduler, so that tasks need
+//! not name the scheduler.
 
 use std::any::Any;
 
@@ -8,33 +8,34 @@ use super::header::{Header, Wake};
 use super::runnable::Runnable;
 use super::schedule_face::{Rare, Report};
 
-/// A scheduler, as one task sees it: it stands in the task's allocation.
+/// A scheduler as one task sees it: a value in the task's allocation.
 pub(crate) trait Schedule: Send + Sync + 'static {
-    /// Sees to it that the task is run: soon if it was woken, behind the others if it yielded.
+    /// Queues the task to be run: soon if it was woken, behind the others if it yielded.
     ///
-    /// A scheduler of tasks whose futures are not `Send` must hand the right to run to the thread
+    /// A scheduler of tasks whose futures are not `Send` must pass the right to run to the thread
     /// to which the task belongs.
     fn schedule(&self, task: Runnable, wake: Wake);
 
-    /// Takes the task out of the registry.
+    /// Removes the task from the registry.
     fn release(&self, header: &Header);
 
-    /// Runs a callback on the loop's lane.
+    /// Adds a callback to the loop's callback queue.
     fn call_soon(&self, callback: Handle);
 
-    /// This thread is about to tell of the task's end, after its completer; or it has done so.
+    /// Counts this thread as one that notifies waiters of the task's end after the completer has;
+    /// or, if `begins` is false, ends that.
     fn count_notifier(&self, begins: bool);
 
-    /// Tells the loop's exception handler.
+    /// Reports an error to the loop's exception handler.
     fn report(&self, report: Report);
 
-    /// Which loop it is: its address, to be compared.
+    /// The address of the loop, for comparisons.
     fn loop_address(&self) -> usize;
 
     /// The stamp of the last round of the loop's shutdown.
     fn closing_since(&self) -> u64;
 
-    /// The number by which a task with this id is called, if it has no name.
+    /// The number in the default name of the task with this id.
     fn ordinal(&self, id: u64) -> u64 {
         id
     }

@@ -1,4 +1,4 @@
-//! Making tasks: the three promises under which a future may become one.
+//! Makes tasks: three functions, one for each guarantee under which a future may become a task.
 
 use std::future::Future;
 use std::panic::Location;
@@ -11,7 +11,7 @@ use super::raw::allocate;
 use super::runnable::Runnable;
 use super::schedule::Schedule;
 
-/// What a task is made with, besides its future.
+/// What a task is made with, besides its future and its scheduler.
 #[derive(Debug)]
 pub(crate) struct SpawnMeta {
     pub(crate) id: TaskId,
@@ -19,13 +19,13 @@ pub(crate) struct SpawnMeta {
     pub(crate) location: &'static Location<'static>,
 }
 
-/// A scheduler that hands the right to run to the thread that made the task, and to no other.
+/// A scheduler that passes the right to run only to the thread that made the task.
 ///
 /// # Safety
-/// `schedule` must do that; a future that is not `Send` relies on it.
+/// `schedule` must do that: a future that is not `Send` relies on it.
 pub(crate) unsafe trait ScheduleHere: Schedule {}
 
-/// A task that any thread may run.
+/// Makes a task that any thread may run.
 pub(crate) fn task<F, S>(future: F, scheduler: S, meta: SpawnMeta) -> (Runnable, Task<F::Output>)
 where
     F: Future + Send + 'static,
@@ -39,7 +39,7 @@ where
     (runnable, unsafe { Task::new(task) })
 }
 
-/// A task that runs on the thread that makes it.
+/// Makes a task that runs only on the thread that makes it.
 pub(crate) fn local_task<F, S>(
     future: F,
     scheduler: S,
@@ -50,14 +50,14 @@ where
     F::Output: Send + 'static,
     S: ScheduleHere,
 {
-    // SAFETY: 'static; not Send, for which `ScheduleHere` is the promise.
+    // SAFETY: 'static; not Send, but `ScheduleHere` guarantees the thread.
     let (runnable, task) =
         unsafe { allocate(future, scheduler, meta.id, meta.context, meta.location) };
     // SAFETY: the output is an `F::Output`, which is Send.
     (runnable, unsafe { Task::new(task) })
 }
 
-/// A task that runs on the thread that makes it, and borrows from it.
+/// Makes a task that runs only on the thread that makes it, and may borrow from that thread.
 ///
 /// # Safety
 /// The task must have ended before `'a` does.
@@ -69,9 +69,10 @@ pub(crate) unsafe fn root_task<'a, S>(
 where
     S: ScheduleHere,
 {
-    // SAFETY: not 'static, which is the caller's promise; not Send: `ScheduleHere`'s.
+    // SAFETY: not 'static, but the caller guarantees the order of the ends; not Send, but
+    // `ScheduleHere` guarantees the thread.
     let (runnable, task) =
         unsafe { allocate(future, scheduler, meta.id, meta.context, meta.location) };
-    // SAFETY: the output is a unit.
+    // SAFETY: the output is `()`.
     (runnable, unsafe { Task::new(task) })
 }

@@ -1,4 +1,4 @@
-//! The state word of a task: every bit is private to this file, and each transition is one method.
+//! The state word of a task. Every bit is private to this file; each transition is one method.
 //!
 //! ```text
 //!                 wake / cancel                    complete
@@ -14,58 +14,74 @@
 //!                                                   answers Again
 //! ```
 //!
-//! Who may do what:
-//! * SCHEDULED without RUNNING: the task stands in exactly one queue, or is in the hands of whoever
-//!   set the bit and is about to put it there. That hand holds the *right to run* (`Runnable`).
-//! * RUNNING: one thread polls the future, or drops it. It alone may touch the future.
-//! * DONE: the future is gone. The output belongs to the `Task` handle while HANDLE is set, to the
-//!   completer otherwise.
-//! * JOINER: the join waker is stored and belongs to the completer; without it the waker's place
-//!   belongs to the handle. After DONE the handle never touches that place.
-//! * references: one for the loop from birth to completion (it covers every queue entry and the
-//!   poll: a task in a queue is not done, so it needs no count of its own), one for the `Task`
-//!   handle, one for each waker and each `TaskHandle`.
-//!
-//! The cancel count stands in the same word as the CANCEL bit, so that `uncancel` withdraws an
-//! undelivered request in the same step in which it takes the count to zero.
+//! The parts of the word:
+//! * **Running** (SCHEDULED, RUNNING). SCHEDULED without RUNNING: the task is in exactly one queue,
+//!   or the thread that set the bit is about to put it there. That queue or thread holds the *right
+//!   to run* (`Runnable`). RUNNING: one thread polls or drops the future; only it may touch that.
+//! * **Ending** (DONE, CANCELLED, PANICKED, SILENT). DONE: the future is gone. The output belongs
+//!   to the `Task` handle while HANDLE is set, and to the completer otherwise.
+//! * **Observers** (HANDLE, JOINER, WATCHED). JOINER: the join waker is stored and belongs to the
+//!   completer. Without JOINER the waker's place belongs to the handle, also after DONE. WATCHED:
+//!   the completer must notify the wait list in the side allocation.
+//! * **Cancellation** (CANCEL, FIRM, FOREIGN, the cancel count). The count is in the same word as
+//!   CANCEL, so that `uncancel` withdraws an undelivered request in the same step in which it takes
+//!   the count to zero.
+//! * **Shutdown** (SHUTDOWN, LATE): the request of the loop's shutdown, which a task gets once.
+//! * **References**: one for the loop until the task has left the registry, one for the `Task`
+//!   handle, one for each waker and each `TaskHandle`. The loop's covers every queue entry and the
+//!   poll: a task in a queue is not done, so the queue needs no reference of its own.
 //!
 //! Orders: every transition is one read-modify-write, so that the word has a single history. `wake`
-//! releases even where it changes nothing, because the poll that follows must see what happened
+//! releases even if it changes nothing, because the poll that follows must see what happened
 //! before *that* wake; `start` acquires it.
 
 use super::transitions::{Cancel, Complete, Detach, Ending, Idle, ShutdownPart, Start};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutant, broken};
 
+/// The task is to be polled. With RUNNING: once more, after the poll that is in progress.
 const SCHEDULED: u64 = 1 << 0;
+/// One thread polls or drops the future, and has the only access to it.
 const RUNNING: u64 = 1 << 1;
+/// The task has ended: the future is dropped and the output stored. Never cleared.
 const DONE: u64 = 1 << 2;
+/// A request is counted and not yet delivered: the next poll delivers it. Cleared by DONE.
 const CANCEL: u64 = 1 << 3;
+/// The `Task` handle exists: the output is its own.
 const HANDLE: u64 = 1 << 4;
+/// The join waker is stored: the completer takes and wakes it.
 const JOINER: u64 = 1 << 5;
+/// Set with DONE: the task ended cancelled.
 const CANCELLED: u64 = 1 << 6;
+/// Set with DONE: the task ended by a panic.
 const PANICKED: u64 = 1 << 7;
+/// The wait list has been used: the completer notifies it. Never cleared.
 const WATCHED: u64 = 1 << 8;
+/// Foreign wakers have been registered: a delivery wakes them first. Never cleared.
 const FOREIGN: u64 = 1 << 9;
-/// The task has had its part of the shutdown of its loop.
+/// The shutdown of the loop has requested the cancellation of the task. Never cleared.
 const SHUTDOWN: u64 = 1 << 10;
-/// The undelivered request came while the task was suspended: its message stands.
+/// With CANCEL: the undelivered request came while the task was suspended, so its message is kept.
 const FIRM: u64 = 1 << 11;
+/// A caller cancelled the task after its end, and so knows of it: its panic is not reported.
 const SILENT: u64 = 1 << 12;
+/// Set before the insertion: the current round of the shutdown leaves the task to the next one.
 const LATE: u64 = 1 << 13;
 
+/// Bits 16 to 31: the requests counted and not taken back. Saturates.
 const COUNT_ONE: u64 = 1 << 16;
 const COUNT_MASK: u64 = 0xffff << 16;
+/// Bits 32 to 63: the references.
 const REFERENCE: u64 = 1 << 32;
 
-/// The word itself.
+/// The state word.
 #[derive(Debug)]
 pub(crate) struct State {
     word: AtomicU64,
 }
 
 impl State {
-    /// A task that has been scheduled for the first time: the loop's reference and the handle's.
+    /// The state of a new task: scheduled, with the loop's reference and the handle's.
     #[inline]
     pub(crate) fn new() -> State {
         State {
@@ -73,7 +89,8 @@ impl State {
         }
     }
 
-    /// Begins a poll. Acquires what every wake so far released.
+    /// Begins a poll. The caller must hold the right to run. Acquires what every wake so far
+    /// released.
     #[inline]
     pub(crate) fn start(&self) -> Start {
         let before = self.word.fetch_xor(SCHEDULED | RUNNING, Ordering::AcqRel);
@@ -86,18 +103,18 @@ impl State {
         }
     }
 
-    /// Consumes the undelivered request. False if `uncancel` has withdrawn it since `start` looked.
+    /// Takes the undelivered request. False if `uncancel` has withdrawn it since `start`.
     #[must_use]
     pub(crate) fn take_request(&self) -> bool {
         self.word.fetch_and(!(CANCEL | FIRM), Ordering::AcqRel) & CANCEL != 0
     }
 
-    /// Makes an undelivered request a part of the one that has just been delivered. It stays counted.
+    /// Makes an undelivered request part of the one that has just been delivered. It stays counted.
     pub(crate) fn absorb_request(&self) {
         self.word.fetch_and(!(CANCEL | FIRM), Ordering::AcqRel);
     }
 
-    /// Ends a poll that answered `Pending`.
+    /// Ends a poll that returned `Pending`.
     #[inline]
     pub(crate) fn idle(&self) -> Idle {
         let before = if broken(Mutant::ForgetWakeDuringPoll) {
@@ -116,7 +133,7 @@ impl State {
     }
 
     /// Ends the task: publishes the output, which has been stored before. The loop's reference is
-    /// still held: it covers the telling, and the slot in the registry.
+    /// kept: it covers the notification of waiters and the registry's slot.
     #[inline]
     pub(crate) fn complete(&self, ending: Ending, output_dropped: bool) -> Complete {
         let how = match ending {
@@ -129,7 +146,7 @@ impl State {
             debug_assert!(before & RUNNING != 0, "completed without running");
             debug_assert!(before & DONE == 0, "completed twice");
             let after = (before & !(RUNNING | SCHEDULED | CANCEL)) | how;
-            // Release: publishes the output. Acquire: what the handle stored, the join waker.
+            // Release: publishes the output. Acquire: the join waker, which the handle has stored.
             let publish = if broken(Mutant::DoneBeforeOutput) {
                 Ordering::Relaxed
             } else {
@@ -151,7 +168,7 @@ impl State {
         }
     }
 
-    /// Notes a wake. True if the caller now holds the right to run the task.
+    /// Wakes. True if the caller now holds the right to run the task.
     #[inline]
     #[must_use]
     pub(crate) fn wake(&self) -> bool {
@@ -163,13 +180,13 @@ impl State {
         before & (SCHEDULED | RUNNING | DONE) == 0
     }
 
-    /// Notes a cancellation request.
+    /// Counts a cancellation request, to be delivered by the next poll.
     pub(crate) fn cancel(&self) -> Cancel {
         self.request(|before| Some(counted(before)))
     }
 
-    /// Notes the task's part of the shutdown of its loop, which it has once: whoever asks again, and an
-    /// awaiter that passes its own part on, finds it known.
+    /// Counts the request of the loop's shutdown, once: a second call returns `Known`, also that of
+    /// an awaiter that passes its own part on.
     pub(crate) fn cancel_for_shutdown(&self) -> Cancel {
         self.request(|before| {
             let first = before & SHUTDOWN == 0 || broken(Mutant::ShutdownTwice);
@@ -177,14 +194,14 @@ impl State {
         })
     }
 
-    /// Has a request delivered once more that was claimed, and not acted on. It stands in the count
-    /// already; if all were taken back meanwhile, there is none.
+    /// Has a request delivered once more that was claimed and given back. It is counted already;
+    /// does nothing if all requests have been taken back meanwhile.
     pub(crate) fn cancel_again(&self) -> Cancel {
         self.request(|before| (count(before) != 0).then_some(before))
     }
 
-    /// Counts a request that is no later than the last delivery, and so a part of that. False if the
-    /// task is done.
+    /// Counts a request that is no later than the last delivery, and so part of that delivery.
+    /// False if the task is done.
     #[must_use]
     pub(crate) fn count_request(&self) -> bool {
         let mut before = self.word.load(Ordering::Relaxed);
@@ -197,7 +214,7 @@ impl State {
         false
     }
 
-    /// Has a request delivered, after what `note` makes of the word; nothing if that is `None`.
+    /// Changes the word by `note` and has a request delivered. Nothing if `note` returns `None`.
     fn request(&self, note: impl Fn(u64) -> Option<u64>) -> Cancel {
         let mut before = self.word.load(Ordering::Relaxed);
         loop {
@@ -218,7 +235,8 @@ impl State {
         }
     }
 
-    /// Takes one request back and answers how many are left. At zero an undelivered one is dropped.
+    /// Takes one request back and returns how many are left. At zero an undelivered one is
+    /// withdrawn.
     pub(crate) fn uncancel(&self) -> u32 {
         let mut before = self.word.load(Ordering::Relaxed);
         loop {
@@ -242,38 +260,39 @@ impl State {
         }
     }
 
-    /// How many requests have been counted and not taken back.
+    /// The number of requests that have been counted and not taken back.
     pub(crate) fn cancelling(&self) -> u32 {
         count(self.word.load(Ordering::Acquire))
     }
 
-    /// Whether the request that waits to be delivered came while the task was suspended: then
-    /// its message stands, and otherwise that of the last.
+    /// Whether the undelivered request came while the task was suspended: then its message is kept;
+    /// otherwise a later request replaces the message.
     pub(crate) fn has_firm_request(&self) -> bool {
         self.word.load(Ordering::Acquire) & FIRM != 0
     }
 
-    /// Whether a request waits to be delivered.
+    /// Whether there is an undelivered request.
     pub(crate) fn has_request(&self) -> bool {
         self.word.load(Ordering::Acquire) & CANCEL != 0
     }
 
-    /// Whether the task has had its part of a shutdown.
+    /// Whether the shutdown of the loop has requested the task's cancellation.
     pub(crate) fn has_had_shutdown(&self) -> bool {
         self.word.load(Ordering::Acquire) & SHUTDOWN != 0
     }
 
-    /// The task was made by a cleanup in the shutdown: the round that is under way leaves it alone.
+    /// Marks a new task that the current round of the shutdown must leave alone.
     pub(crate) fn leave_to_next_round(&self) {
-        // Relaxed: before the birth, which publishes it.
+        // Relaxed: the insertion into the registry, which follows, publishes it.
         self.word.fetch_or(LATE, Ordering::Relaxed);
     }
 
-    /// Whether the round of the shutdown in which the task was born leaves it alone.
+    /// Whether the round of the shutdown in which the task was made leaves it alone.
     pub(crate) fn is_late(&self) -> bool {
         self.word.load(Ordering::Relaxed) & LATE != 0
     }
 
+    /// The progress of the task's part of the shutdown.
     pub(crate) fn shutdown_part(&self) -> ShutdownPart {
         let word = self.word.load(Ordering::Acquire);
         match (word & SHUTDOWN != 0, word & CANCEL != 0) {
@@ -284,13 +303,12 @@ impl State {
         }
     }
 
-    /// Somebody has cancelled a task that has panicked, and so knows of it: nobody else is told.
+    /// Notes that a caller has cancelled the task, found it done, and so knows of a panic.
     pub(crate) fn silence(&self) {
         self.word.fetch_or(SILENT, Ordering::Relaxed);
     }
 
-    /// Whether nobody is to be told of the task's panic. Relaxed: it
-    /// publishes nothing.
+    /// Whether the task's panic is not reported. Relaxed: it publishes nothing.
     pub(crate) fn is_silent(&self) -> bool {
         self.word.load(Ordering::Relaxed) & SILENT != 0
     }
@@ -315,8 +333,8 @@ impl State {
         }
     }
 
-    /// Whether the handle still exists: it may go at any time. Acquire: pairs with `detach`. Where it
-    /// is gone the completer drops the output at once, after all that was done with the handle.
+    /// Whether the `Task` handle exists; it may be dropped at any time. Acquire: pairs with
+    /// `detach`. If it is gone, the completer drops the output, after all that the handle did.
     #[inline]
     pub(crate) fn has_handle(&self) -> bool {
         let acquire = match broken(Mutant::HintRelaxed) {
@@ -326,15 +344,15 @@ impl State {
         self.word.load(acquire) & HANDLE != 0
     }
 
-    /// Hands the join waker, just stored, to the completer. False if the task is done: the place is
-    /// still the handle's.
+    /// Gives the join waker, just stored, to the completer. False if the task is done: its place
+    /// still belongs to the handle.
     #[inline]
     #[must_use]
     pub(crate) fn give_joiner(&self) -> bool {
         self.set_unless_done(JOINER)
     }
 
-    /// Takes the join waker's place back, to store another. False if the task is done.
+    /// Takes the join waker's place back, to store another waker. False if the task is done.
     #[must_use]
     pub(crate) fn take_joiner(&self) -> bool {
         let mut before = self.word.load(Ordering::Relaxed);
@@ -357,13 +375,13 @@ impl State {
         self.word.load(Ordering::Relaxed) & JOINER != 0
     }
 
-    /// Announces waiters or callbacks in the side allocation. False if the task is done.
+    /// Announces an entry of the wait list. False if the task is done.
     #[must_use]
     pub(crate) fn watch(&self) -> bool {
         self.set_unless_done(WATCHED)
     }
 
-    /// Announces wakers other than the task's own in the side allocation.
+    /// Announces foreign wakers in the side allocation.
     pub(crate) fn note_foreign(&self) {
         self.word.fetch_or(FOREIGN, Ordering::AcqRel);
     }
@@ -372,7 +390,7 @@ impl State {
         self.word.load(Ordering::Acquire) & FOREIGN != 0
     }
 
-    /// The `Task` handle goes.
+    /// Drops the `Task` handle.
     #[inline]
     pub(crate) fn detach(&self) -> Detach {
         let mut before = self.word.load(Ordering::Acquire);
@@ -382,7 +400,7 @@ impl State {
             }
             let had_joiner = before & JOINER != 0;
             let bare = before & !(HANDLE | JOINER);
-            // Not done: the loop's reference is there, so this is never the last one.
+            // The task is not done, so the loop's reference exists: this one is not the last.
             let after = if had_joiner { bare } else { bare - REFERENCE };
             // Release: pairs with the Acquire in `complete`, whose caller drops the output, and in
             // `has_handle`.
@@ -401,25 +419,25 @@ impl State {
         }
     }
 
-    /// One more reference. Relaxed: whoever makes it holds one already.
+    /// Adds a reference. Relaxed: the caller holds one already.
     #[inline]
     pub(crate) fn retain(&self) {
         let before = self.word.fetch_add(REFERENCE, Ordering::Relaxed);
-        // Wakers forgotten four thousand million times: no count survives that.
+        // After 2^31 forgotten references, before the count overflows.
         if before >= u64::MAX / 2 {
             std::process::abort();
         }
     }
 
-    /// Gives a reference back. True if it was the last: the caller frees the task.
+    /// Releases a reference. True if it was the last: the caller must free the task.
     #[inline]
     #[must_use]
     pub(crate) fn release(&self) -> bool {
         if broken(Mutant::ReleaseRelaxed) {
             return self.word.fetch_sub(REFERENCE, Ordering::Relaxed) / REFERENCE == 1;
         }
-        // The only holder needs no read-modify-write: nobody else can reach the word.
-        // Acquire pairs with the release in the decrements of the others.
+        // The only holder needs no read-modify-write: no other thread can reach the word.
+        // Acquire: pairs with the Release in the decrements of the others.
         if self.word.load(Ordering::Acquire) / REFERENCE == 1 {
             return true;
         }
@@ -446,7 +464,7 @@ impl State {
     }
 
     fn exchange(&self, before: u64, after: u64) -> Result<(), u64> {
-        // Release: pairs with the Acquire in `start`, of who meets the request.
+        // Release: pairs with the Acquire in `start` of the poll that delivers the request.
         let publish = match broken(Mutant::RequestRelaxed) {
             true => Ordering::Relaxed,
             false => Ordering::AcqRel,
@@ -457,7 +475,7 @@ impl State {
     }
 }
 
-/// The word with one request more in its count, which stops at its greatest.
+/// The word with its cancel count increased, unless that is at its maximum.
 fn counted(word: u64) -> u64 {
     if word & COUNT_MASK == COUNT_MASK {
         word

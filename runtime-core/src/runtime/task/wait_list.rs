@@ -1,21 +1,25 @@
-//! Who is to be told of an end: callbacks and waiters in one list, in the order in which they came.
+//! The wait list of a task or future: callbacks and waiters for its end, in the order in which they
+//! were registered.
 //!
-//! The *end* is published elsewhere, once: a task's DONE, a future's outcome. The list is under its
-//! lock; what is called and woken is user code, and comes after the lock.
+//! The *end* is published elsewhere, once: a task's DONE, a future's outcome. The list has its own
+//! lock; the callbacks and wakers are user code, and run after the lock is released.
 //!
-//! 1. The completer publishes the end, and then tells.
-//! 2. Who registers puts its entry on the list, and then looks for the end. If it is there already, a
-//!    waiter takes its entry back, and a callback is told by whoever put it there, as in step 1.
-//! 3. Telling: whoever finds nobody telling becomes the *teller*. It takes the whole list, tells it in
-//!    order, and looks again; only an empty list, seen under the lock, ends its office. Whoever
-//!    finds a teller leaves the list to it.
+//! 1. The completer publishes the end, and then notifies.
+//! 2. A thread that registers puts its entry on the list, and then checks for the end. If that is
+//!    published already, a waiter removes its entry, and a callback's registering thread notifies,
+//!    as the completer in step 1.
+//! 3. Notifying: a thread that finds no notifier becomes the *notifier*. It takes the whole list,
+//!    notifies the entries in order, and checks the list again; it stops being the notifier only
+//!    when it finds the list empty, under the lock. A thread that finds a notifier leaves the list
+//!    to it.
 //!
-//! **Nobody is left behind.** Either the completer's first look comes after the entry was put on
-//! the list, or the lock has shown the end to who put it there, who then tells. And an entry that is
-//! put on the list while somebody tells is there before that one's last look.
+//! **No entry is missed.** Either the completer's first check comes after the entry was put on the
+//! list, or the lock has made the end visible to the registering thread, which then notifies. And
+//! an entry that is added while there is a notifier is on the list before the notifier's last
+//! check.
 //!
-//! **The order holds** for late entries too: without the office, one that finds the end could be told
-//! before those that the completer has not got to yet.
+//! **The order holds** for late entries too: without the role of the notifier, a late entry could
+//! be notified by its own thread before earlier entries that the completer has not reached yet.
 
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -24,7 +28,7 @@ use super::catch_panic::wake_catching;
 use crate::runtime::unnest::{drop_unnested, unnested};
 use crate::sync::{Mutant, Mutex, broken};
 
-/// Callbacks of type `C`, and waiters. Each has a key, by which it is taken off the list.
+/// Callbacks of type `C`, and waiters. Each has a key, which removes it.
 #[derive(Debug)]
 pub(crate) struct WaitList<C> {
     list: Mutex<List<C>>,
@@ -32,11 +36,11 @@ pub(crate) struct WaitList<C> {
 
 #[derive(Debug)]
 struct List<C> {
-    /// Sorted: keys only grow, and the list is filled in their order. Who came first mostly leaves
-    /// first.
+    /// Sorted by key, which is the order of registration. (A deque, because the first entries are
+    /// usually removed first.)
     entries: VecDeque<(u64, Entry<C>)>,
     last_key: u64,
-    /// Somebody tells, and will look again.
+    /// There is a notifier, which will check the list again.
     notifying: bool,
 }
 
@@ -60,7 +64,7 @@ impl<C> Default for WaitList<C> {
 }
 
 impl<C> WaitList<C> {
-    /// Puts a callback at the end of the list.
+    /// Adds a callback at the end of the list. Returns its key.
     pub(crate) fn add_callback(&self, callback: C) -> u64 {
         let mut list = self.list.lock();
         let key = list.next_key();
@@ -68,11 +72,11 @@ impl<C> WaitList<C> {
         key
     }
 
-    /// Takes a callback off the list. `None` if it is not there any more.
+    /// Removes a callback. Returns `None` if it is no longer on the list.
     pub(crate) fn remove_callback(&self, key: u64) -> Option<C> {
         let mut list = self.list.lock();
         let index = list.find(key).ok()?;
-        // It may be another's key, who has a waiter here.
+        // The key may come from another list, and be that of a waiter here.
         if let Entry::Waiter(_) = list.entries[index].1 {
             return None;
         }
@@ -82,13 +86,13 @@ impl<C> WaitList<C> {
         }
     }
 
-    /// Keeps a place in the order, for a waiter that comes by the time of the end.
+    /// Reserves a place in the order, for a waiter that is stored later, at the latest at the end.
     pub(crate) fn keep_place(&self) -> u64 {
         self.list.lock().next_key()
     }
 
-    /// Stores a waiter's waker at its place, or at the end if it has none yet. Returns the place, and
-    /// the waker that stood there, for the caller to drop.
+    /// Stores a waiter's waker at its place, or at the end of the list if it has no place yet.
+    /// Returns the key of the place and the waker replaced there, which the caller must drop.
     pub(crate) fn put_waiter(&self, key: Option<u64>, waker: Waker) -> (u64, Option<Waker>) {
         let mut list = self.list.lock();
         let key = key.unwrap_or_else(|| list.next_key());
@@ -104,27 +108,29 @@ impl<C> WaitList<C> {
         (key, before.and_then(Entry::into_waker))
     }
 
-    /// Takes a waiter off the list, for the caller to drop its waker.
+    /// Removes a waiter. Returns its waker, which the caller must drop.
     pub(crate) fn remove_waiter(&self, key: u64) -> Option<Waker> {
         let removed = self.list.lock().remove(key);
         removed.and_then(Entry::into_waker)
     }
 
-    /// Whether the waiter at this place is woken by this waker.
+    /// Whether the waiter with this key has a waker that wakes the same task as `waker`.
     pub(crate) fn has_waiter(&self, key: u64, waker: &Waker) -> bool {
         let list = self.list.lock();
         let entry = list.find(key).ok().map(|index| &list.entries[index].1);
         matches!(entry, Some(Entry::Waiter(stored)) if stored.will_wake(waker))
     }
 
-    /// Tells everybody on the list, in order: the end has been published. Callbacks go to `call`.
+    /// Notifies all entries in order: wakes waiters, passes callbacks to `call`. The end must have
+    /// been published.
     pub(crate) fn notify(&self, mut call: impl FnMut(C)) {
         let mut next = self.list.lock().begin_notifying();
         while let Some(entries) = next {
             for (_, entry) in entries {
                 match entry {
                     Entry::Callback(callback) => call(callback),
-                    // A foreign waker may end the next future, and wake others in turn.
+                    // Unnested: a foreign waker may end another future, which wakes its waiters,
+                    // and so on.
                     Entry::Waiter(waker) => unnested(|| wake_catching(waker)),
                 }
             }
@@ -137,7 +143,7 @@ impl<C> Drop for WaitList<C> {
     fn drop(&mut self) {
         let entries = std::mem::take(&mut self.list.lock().entries);
         for (_, entry) in entries {
-            // A foreign waker may own the next future, with an audience of its own.
+            // Unnested: a foreign waker may own another future with a wait list, and so on.
             entry.into_waker().into_iter().for_each(drop_unnested);
         }
     }
@@ -158,7 +164,8 @@ impl<C> List<C> {
         Some(self.entries.remove(index)?.1)
     }
 
-    /// Takes the office of the teller, with the whole list; `None` if it is taken, or nobody is there.
+    /// Makes the caller the notifier and returns the whole list. `None` if there is a notifier, or
+    /// the list is empty.
     fn begin_notifying(&mut self) -> Option<VecDeque<(u64, Entry<C>)>> {
         if self.notifying && !broken(Mutant::NotifyBesideNotifier) {
             return None;
@@ -166,7 +173,8 @@ impl<C> List<C> {
         self.go_on_notifying()
     }
 
-    /// What has come meanwhile; `None` ends the office.
+    /// Returns the entries added meanwhile. `None` if there are none: the caller is no longer the
+    /// notifier.
     fn go_on_notifying(&mut self) -> Option<VecDeque<(u64, Entry<C>)>> {
         let forgets = self.notifying && broken(Mutant::NotifyOnce);
         self.notifying = !self.entries.is_empty() && !forgets;

@@ -1,4 +1,4 @@
-//! Wakers of tasks: a reference each, under `std`'s face.
+//! The wakers of tasks: each is one reference, as a `std::task::Waker`.
 
 use std::mem::ManuallyDrop;
 use std::ptr;
@@ -8,10 +8,10 @@ use super::header::{Header, TaskPointer};
 use super::reference::TaskRef;
 use crate::sync::assert_outside;
 
-// A vtable of our own rather than `std::task::Wake`: a task is not an Arc, in no configuration.
+// A custom vtable rather than `std::task::Wake`: a task is never an `Arc`.
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
 
-/// A waker of the task that borrows the caller's cover (H5) instead of counting.
+/// A waker of a task that holds no reference: the caller's reference or cover (H5) protects it.
 #[derive(Debug)]
 pub(crate) struct BorrowedWaker(ManuallyDrop<Waker>);
 
@@ -19,8 +19,8 @@ impl BorrowedWaker {
     /// # Safety
     /// `pointer` is a task under H1 that outlives the result.
     pub(crate) unsafe fn new(pointer: TaskPointer) -> BorrowedWaker {
-        // SAFETY: `VTABLE` treats the data as a task pointer, and the result is never dropped as a
-        // Waker, so the missing reference is never given back.
+        // SAFETY: `VTABLE` treats the data as a task pointer. The result is never dropped as a
+        // `Waker`, so the reference it lacks is never released.
         let waker = unsafe { Waker::new(pointer.as_ptr().cast_const().cast(), &VTABLE) };
         BorrowedWaker(ManuallyDrop::new(waker))
     }
@@ -30,7 +30,7 @@ impl BorrowedWaker {
     }
 }
 
-/// Whether `waker` wakes the task at `pointer`, and nothing in between.
+/// Whether `waker` is a waker of the task at `pointer` itself, not a wrapper around one.
 pub(crate) fn wakes(waker: &Waker, pointer: TaskPointer) -> bool {
     waker.data() == pointer.as_ptr().cast_const().cast() && ptr::eq(waker.vtable(), &VTABLE)
 }
@@ -40,8 +40,8 @@ fn pointer(data: *const ()) -> TaskPointer {
     ptr::NonNull::new(header).expect("a waker of a task points to it")
 }
 
-// Each of these is called with the data of a live waker: a task pointer that has a reference. The engine
-// treats it as it would the user's own: never under a lock.
+// The functions of the vtable. Each is called with the data of a live waker: a task pointer with a
+// reference. The engine treats its own wakers like a user's: it calls none of them under a lock.
 
 /// # Safety
 /// `data` is that of a live waker of a task.
@@ -65,7 +65,7 @@ unsafe fn wake(data: *const ()) {
 /// `data` is that of a live waker of a task.
 unsafe fn wake_by_ref(data: *const ()) {
     assert_outside();
-    // SAFETY: the waker's own reference, which stays its own: this one is not dropped.
+    // SAFETY: the waker's own reference, which it keeps: `task` is not dropped.
     let task = ManuallyDrop::new(unsafe { TaskRef::from_owned(pointer(data)) });
     task.wake();
 }

@@ -1,11 +1,11 @@
-//! Who moves a time that stands still by hand, and how far.
+//! The list of advances: futures that move the paused clock by hand, and how far.
 
 use std::collections::BTreeMap;
 use std::task::Waker;
 
 use super::clock::Tick;
 
-/// Names an advance: its end, and its number among those with the same end.
+/// Identifies an advance: its end, and a number that tells advances with the same end apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct AdvanceKey {
     when: Tick,
@@ -13,13 +13,13 @@ pub(crate) struct AdvanceKey {
 }
 
 impl AdvanceKey {
-    /// How far it goes.
+    /// The tick at which the advance ends.
     pub(crate) fn end(self) -> Tick {
         self.when
     }
 }
 
-/// The advances that are not over, and whom each wakes at its end.
+/// The advances that are not over, each with the waker to wake at its end.
 #[derive(Debug, Default)]
 pub(super) struct Advances {
     waiting: BTreeMap<AdvanceKey, Waker>,
@@ -28,7 +28,10 @@ pub(super) struct Advances {
 }
 
 impl Advances {
-    /// Adds one. Once they are closed, the waker comes back.
+    /// Adds an advance.
+    ///
+    /// # Errors
+    /// Returns the waker if the list is closed.
     pub(super) fn add(&mut self, when: Tick, waker: Waker) -> Result<AdvanceKey, Waker> {
         if self.closed {
             return Err(waker);
@@ -40,8 +43,8 @@ impl Advances {
         Ok(key)
     }
 
-    /// Has one wake `waker` instead of the waker that is returned; if it is over, that is the new one.
-    /// Either is the caller's to drop, outside the lock.
+    /// Replaces the waker of an advance and returns the old one; if the advance is over, returns
+    /// the new one as an error. The caller drops either outside the lock.
     pub(super) fn set_waker(&mut self, key: AdvanceKey, waker: Waker) -> Result<Waker, Waker> {
         match self.waiting.get_mut(&key) {
             Some(place) => Ok(std::mem::replace(place, waker)),
@@ -49,24 +52,24 @@ impl Advances {
         }
     }
 
-    /// Takes one out.
+    /// Removes an advance.
     pub(super) fn remove(&mut self, key: AdvanceKey) -> Option<Waker> {
         self.waiting.remove(&key)
     }
 
-    /// The next end.
+    /// The earliest end of an advance, or `NEVER`.
     pub(super) fn next(&self) -> Tick {
         let first = self.waiting.first_key_value();
         first.map_or(Tick::NEVER, |(key, _)| key.when)
     }
 
-    /// How far time is moved, whoever holds it.
+    /// The latest end of an advance, or zero: up to there the clock may move although it is held.
     pub(super) fn farthest(&self) -> Tick {
         let last = self.waiting.last_key_value();
         last.map_or(Tick(0), |(key, _)| key.when)
     }
 
-    /// Moves the wakers of those that have come to their end to `over`.
+    /// Removes the advances that have ended by `now` and moves their wakers to `over`.
     pub(super) fn end(&mut self, now: Tick, over: &mut Vec<Waker>) {
         while let Some(first) = self.waiting.first_entry() {
             if first.key().when > now {
@@ -76,7 +79,7 @@ impl Advances {
         }
     }
 
-    /// Ends all of them where time stands, and refuses others.
+    /// Removes all advances, wherever the clock is, and refuses new ones. Returns their wakers.
     pub(super) fn close(&mut self) -> Vec<Waker> {
         self.closed = true;
         std::mem::take(&mut self.waiting).into_values().collect()

@@ -1,4 +1,4 @@
-//! The loop's clock: `Instant`s outside, ticks inside.
+//! The loop's clock: converts between `Instant`s, used outside, and ticks, used inside.
 
 use std::time::{Duration, Instant};
 
@@ -13,12 +13,12 @@ pub(crate) struct Tick(pub(crate) u64);
 impl Tick {
     pub(crate) const NEVER: Tick = Tick(u64::MAX);
 
-    /// How long after `earlier` this is; zero if it is not.
+    /// The time from `earlier` to this tick; zero if this is not later.
     pub(crate) fn since(self, earlier: Tick) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
-    /// The tick so much later, if there is one.
+    /// The tick `delay` later. `None` if that would not be before `NEVER`.
     pub(crate) fn checked_add(self, delay: Duration) -> Option<Tick> {
         let nanoseconds = u64::try_from(delay.as_nanos()).ok()?;
         let tick = Tick(self.0.checked_add(nanoseconds)?);
@@ -26,13 +26,13 @@ impl Tick {
     }
 }
 
-/// Where the engine reads the time, and nowhere else.
+/// The clock of a loop. The rest of the engine reads the loop's time only through it.
 #[derive(Debug)]
 pub(crate) struct Clock {
     base: Instant,
-    /// The time that stands still, of a loop that was started paused.
+    /// The current tick of a paused clock; `None` if the clock runs with real time.
     paused: Option<AtomicU64>,
-    /// When that jumped last.
+    /// The stamp of the last jump of a paused clock.
     jumped: StdAtomicU64,
 }
 
@@ -59,23 +59,24 @@ impl Clock {
         }
     }
 
-    /// Whether time stands still.
+    /// Whether the clock is paused: it moves only by jumps.
     #[inline]
     pub(crate) fn is_paused(&self) -> bool {
         self.paused.is_some()
     }
 
-    /// Moves a time that stands still; never back.
+    /// Moves a paused clock forward to `to`; never back. Does nothing to a running clock.
     pub(crate) fn jump(&self, to: Tick) {
         if let Some(time) = &self.paused {
-            // Relaxed: published with the time.
+            // Relaxed: the exchange below publishes it.
             self.jumped.store(Stamp::now().0, Ordering::Relaxed);
             time.fetch_max(to.0, Ordering::AcqRel);
         }
     }
 
-    /// The moment at which a deadline that has come did come. Where time stands still that was its last
-    /// jump: it jumps to the next deadline, and no further before everybody is through with that.
+    /// Returns the stamp of the moment at which a deadline, which has passed, was reached. For a
+    /// paused clock that is its last jump: it jumps to the next deadline, and no further before
+    /// everything due there has run.
     pub(crate) fn stamp_of(&self, deadline: Instant) -> Stamp {
         match &self.paused {
             None => Stamp::of(deadline),
@@ -83,7 +84,8 @@ impl Clock {
         }
     }
 
-    /// The tick of `when`: the first for the past, `NEVER` for what is beyond counting (584 years).
+    /// Returns the tick of `when`: zero for an instant before the loop was made, `NEVER` for one
+    /// beyond the range (584 years).
     pub(crate) fn to_tick(&self, when: Instant) -> Tick {
         let nanoseconds = when.saturating_duration_since(self.base).as_nanos();
         u64::try_from(nanoseconds).map_or(Tick::NEVER, Tick)

@@ -1,13 +1,14 @@
-//! What keeps a time that stands still from jumping, or has it go.
+//! The clock inhibitor: decides when a paused clock may jump, and makes it jump.
 //!
-//! Whether it may jump is looked at under a lock, and under that lock it jumps. So
+//! One lock covers both the decision and the jump. So
 //!
-//! * a guard that is asked for under the lock holds time at once;
-//! * whoever makes noise counts itself first and then *passes* the lock: either the look has seen
-//!   it, or the jump is over before it reads the clock.
+//! * a guard of `hold_time`, counted under the lock, stops the clock at once;
+//! * a thread that begins work first counts itself as busy and then *passes* through the lock
+//!   (takes and releases it): either the decision has seen the count, or the jump is over before
+//!   the thread reads the clock.
 //!
-//! Time stops at the end of every *advance*, held or not, and an advance is over when all is quiet
-//! there: only then has everything run that was due at its end.
+//! The clock stops at the end of every *advance*, whether it is held or not. An advance is over
+//! when all threads are quiet at its end: only then has everything run that was due there.
 
 use std::task::Waker;
 
@@ -16,7 +17,8 @@ use super::clock::{Clock, Tick};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutant, Mutex, StdArc, broken};
 
-/// What is outstanding, shared by a loop's threads. Time jumps when nothing is, and everybody sleeps.
+/// The counts of outstanding work, shared by a loop's threads. A paused clock jumps when there is
+/// none and all workers sleep.
 #[derive(Clone, Debug)]
 pub(crate) struct ClockInhibitor {
     shared: StdArc<Counts>,
@@ -24,29 +26,30 @@ pub(crate) struct ClockInhibitor {
 
 #[derive(Debug)]
 struct Counts {
-    /// Tasks on their way to a thread's inbox, foreign threads at work, functions on the pool.
+    /// Tasks in the inboxes of threads, foreign threads that run a root, workers inside a blocking
+    /// call, and functions on the pool.
     busy: AtomicUsize,
-    /// None where time goes by itself.
+    /// `None` if the clock is not paused.
     paused: Option<Mutex<PausedClock>>,
 }
 
-/// What decides about a jump.
+/// The rest of what decides about a jump.
 #[derive(Debug, Default)]
 struct PausedClock {
-    /// Guards of `hold_time`.
+    /// The number of guards of `hold_time`.
     asked: usize,
     advances: Advances,
 }
 
-/// What came of a look whether time may jump.
+/// The result of [`ClockInhibitor::look`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Look {
-    /// Time has jumped, or had come already: something is due.
+    /// The clock has jumped to a deadline, or an advance has ended: something is due.
     Due,
-    /// Somebody is at work, or asks that time stand still.
+    /// A thread is working, or a guard of `hold_time` holds the clock.
     Inhibited,
-    /// Nobody is at work, nobody holds time, and nothing waits for it.
+    /// No thread is working, no guard holds the clock, and there is no deadline to jump to.
     Nothing,
 }
 
@@ -61,18 +64,20 @@ impl ClockInhibitor {
         }
     }
 
-    /// Something is under way that will wake somebody.
+    /// Counts one piece of outstanding work: the clock does not jump until `end`. A jump in
+    /// progress is over when this returns.
     pub(crate) fn begin(&self) {
         self.shared.busy.fetch_add(1, Ordering::AcqRel);
         self.pass();
     }
 
-    /// So many of them have arrived. True if none is left.
+    /// Ends `count` pieces of outstanding work. Returns true if none is left.
     pub(crate) fn end(&self, count: usize) -> bool {
         self.shared.busy.fetch_sub(count, Ordering::AcqRel) == count
     }
 
-    /// Lets a jump under way be over. For whoever has just been counted as at work.
+    /// Waits until a jump in progress is over. A thread calls this after it has been counted as
+    /// working.
     #[inline]
     pub(crate) fn pass(&self) {
         if let Some(paused) = &self.shared.paused {
@@ -82,21 +87,23 @@ impl ClockInhibitor {
         }
     }
 
-    /// Somebody asks that time stand still.
+    /// Counts a guard of `hold_time`: keeps the clock from jumping beyond the advances.
     pub(crate) fn ask(&self) {
         if let Some(paused) = &self.shared.paused {
             paused.lock().asked += 1;
         }
     }
 
+    /// Ends one `ask`.
     pub(crate) fn unask(&self) {
         if let Some(paused) = &self.shared.paused {
             paused.lock().asked -= 1;
         }
     }
 
-    /// Lets time go to `when`, held or not, and has `waker` woken when it is there and all is quiet.
-    /// `None` if the loop is closed.
+    /// Adds an advance: the clock may move up to `when`, even if it is held, and `waker` is woken
+    /// when it is there and all threads are quiet. Returns `None` if the loop is closed, or its
+    /// clock is not paused.
     pub(crate) fn advance_to(&self, when: Tick, waker: Waker) -> Option<AdvanceKey> {
         let added = self
             .shared
@@ -105,11 +112,11 @@ impl ClockInhibitor {
             .lock()
             .advances
             .add(when, waker);
-        // The waker may be the user's: it is dropped after the lock.
+        // A refused waker may be the user's: it is dropped here, after the lock.
         added.ok()
     }
 
-    /// Has an advance wake `waker` instead. False if it is over.
+    /// Replaces the waker of an advance. Returns false if the advance is over.
     pub(crate) fn set_waker(&self, key: AdvanceKey, waker: &Waker) -> bool {
         let Some(paused) = &self.shared.paused else {
             return false;
@@ -119,7 +126,7 @@ impl ClockInhibitor {
         left.is_ok()
     }
 
-    /// An advance is given up.
+    /// Removes an advance whose future is dropped.
     pub(crate) fn leave(&self, key: AdvanceKey) {
         if let Some(paused) = &self.shared.paused {
             let waker = paused.lock().advances.remove(key);
@@ -127,14 +134,16 @@ impl ClockInhibitor {
         }
     }
 
-    /// Ends every advance where time stands, since nobody moves it any more.
+    /// Removes every advance, wherever the clock is, and refuses new ones: the clock of a closed
+    /// loop no longer moves. Returns the wakers, to be woken outside every lock.
     pub(crate) fn close(&self) -> Vec<Waker> {
         let paused = self.shared.paused.as_ref();
         paused.map_or_else(Vec::new, |paused| paused.lock().advances.close())
     }
 
-    /// Has `clock` jump to the `next` deadline or the end of an advance, if it may. Where an advance
-    /// is at its end, and nothing more happens there, its waker goes to `due` instead.
+    /// Makes `clock` jump to the `next` deadline or to the end of an advance, if nothing inhibits
+    /// it. If an advance is at its end already and no deadline is due there, moves its waker to
+    /// `due` instead.
     pub(crate) fn look(
         &self,
         clock: &Clock,
@@ -150,7 +159,8 @@ impl ClockInhibitor {
         if self.shared.busy.load(Ordering::Acquire) != 0 || !quiet() {
             return Look::Inhibited;
         }
-        // Only now: a worker that has just gone to sleep has left its timers before.
+        // Read only after `quiet`: a worker that has just gone to sleep has added its timers
+        // before that.
         let next = too_early.unwrap_or_else(next);
         let free = paused.asked == 0;
         let (now, end) = (clock.tick(), paused.advances.next());

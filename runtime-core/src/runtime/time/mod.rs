@@ -1,4 +1,4 @@
-//! Time: the loop's clock, and the timers that wait for it.
+//! Time: the loop's clock, its timers, and what inhibits a paused clock.
 
 mod stamp;
 

@@ -1,11 +1,11 @@
-//! How late a timer may be, so that many can share one wake-up.
+//! The slack of timers: how late a timer may fire, so that many timers share one wake-up.
 
 use std::time::Duration;
 
 use super::clock::Tick;
 
-/// A fraction of the delay, and a limit. A timed wake-up costs the processor 20 to 30 microseconds:
-/// ten thousand timers of a second each, every one exact, would be most of a core.
+/// The slack as a fraction of the delay, with a limit. A timed wake-up costs the processor 20 to 30
+/// microseconds: ten thousand exact timers of one second each would use most of a core.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Slack {
     pub(crate) fraction: f64,
@@ -22,9 +22,9 @@ impl Default for Slack {
 }
 
 impl Slack {
-    /// The tick at which a timer for `when`, made at `now`, fires: the first on a common grid from
-    /// `when` on. The grid is as wide as the slack, or the next power of two below, so that timers
-    /// of like delays meet on it.
+    /// Returns the tick at which a timer for `when`, made at `now`, fires: the first point of a
+    /// common grid that is not before `when`. The grid is as wide as the limit, or else the largest
+    /// power of two that fits into the slack, so that timers with similar delays share its points.
     pub(crate) fn apply(&self, now: Tick, when: Tick) -> Tick {
         let limit = u64::try_from(self.at_most.as_nanos()).unwrap_or(u64::MAX);
         let wanted = (when.since(now).as_nanos() as f64 * self.fraction) as u64;

@@ -1,33 +1,35 @@
-//! When a cancellation was asked for, and when it was delivered: one order for the whole process.
+//! Stamps of cancellation requests and deliveries, in one order for the whole process.
 //!
-//! A cleanup is interrupted by what was asked for after it began, and by nothing older. Requests come by
-//! several ways (a `cancel`, a deadline, an awaiter that passes its own on), and those take their time;
-//! so each carries the moment at which it was *asked for*, and is compared with the moment of the last
+//! A cleanup is interrupted only by requests made after it began. Requests arrive by several ways
+//! (a `cancel`, a deadline, an awaiter that passes its own request on), with different delays. So
+//! each carries the moment at which it was *made*, which is compared with the moment of the last
 //! delivery.
 //!
-//! A stamp is the real time in nanoseconds, made greater than every stamp before it. So the stamps of two
-//! calls of which one happens before the other are in that order, and that of a deadline is the deadline,
-//! whenever somebody comes to look at it.
+//! A new stamp is the real time in nanoseconds, made greater than every stamp before it. So if one
+//! call happens before another, their stamps are in that order. The stamp of a deadline is the
+//! deadline itself, however late a thread checks it.
 
 use std::time::Instant;
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{StdOnceLock, global};
 
-/// A moment in the order of requests and deliveries. The first is before every other.
+/// A moment in the order of requests and deliveries. The default (zero) is before every other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Stamp(pub(crate) u64);
 
 global! {
-    /// The latest stamp of the process. (Only compared; what a request publishes, its task's state does.)
+    /// The latest stamp of the process. (It orders no other memory: the task's state publishes what
+    /// belongs to a request.)
     static LATEST: AtomicU64 = AtomicU64::new(0)
 }
 
 impl Stamp {
-    /// A new stamp, later than all.
+    /// Returns a new stamp, later than all stamps made so far.
     pub(crate) fn now() -> Stamp {
         let now = Stamp::of(Instant::now());
-        // Relaxed: one word has one order, also for those of two threads that are ordered otherwise.
+        // Relaxed: the modifications of one word have one order, which agrees with happens-before
+        // between threads.
         let before = LATEST.fetch_max(now.0, Ordering::Relaxed);
         if before < now.0 {
             now
@@ -36,17 +38,17 @@ impl Stamp {
         }
     }
 
-    /// No earlier than any stamp that has been made so far. It is nobody's own.
+    /// Returns the latest stamp that `now` has made so far. It is not unique.
     pub(crate) fn latest() -> Stamp {
         Stamp(LATEST.load(Ordering::Relaxed))
     }
 
-    /// The moment of a deadline.
+    /// Returns the stamp of a deadline.
     pub(crate) fn of(when: Instant) -> Stamp {
         static BASE: StdOnceLock<Instant> = StdOnceLock::new();
         let base = *BASE.get_or_init(Instant::now);
         let nanoseconds = when.saturating_duration_since(base).as_nanos();
-        // Half of what a word counts, which is 292 years: the upper bit is the cause's.
+        // At most half the range of a word, which is 292 years: the upper bit belongs to the cause.
         Stamp(
             u64::try_from(nanoseconds).map_or(u64::MAX >> 1, |stamp| stamp.clamp(1, u64::MAX >> 1)),
         )

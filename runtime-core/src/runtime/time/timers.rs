@@ -1,20 +1,22 @@
 //! The timers of a loop: a wheel for each worker, and one for the other threads.
 //!
-//! The load is *register, then cancel*: hardly any timer ever fires. So both are a few nanoseconds on
-//! a wheel of the worker's own, under a lock that nobody else wants: whoever polls takes it only when
-//! the wheel's next deadline, which stands beside it in an atomic, has come. A cancel from elsewhere
-//! that finds the lock taken leaves its key on a list, for the holder's next visit, and waits for
-//! nobody.
+//! The typical load is *insert, then cancel*: hardly any timer ever fires. So both take a few
+//! nanoseconds on the worker's own wheel, under a lock that is rarely contended: the holder of the
+//! poller role takes it only when the wheel's next deadline, published beside it in an atomic, has
+//! passed. A cancel from another thread that finds the lock taken does not wait: it puts its key on
+//! a list, and the next visit to the wheel cancels the timer.
 //!
-//! **User code.** A waker is the user's: its clone, its wake and its drop may do anything, and add a timer
-//! to this wheel. None of the three happens under a lock of this file, and what a visit takes out goes
-//! to the visitor: who visits while it holds another lock, or the poller's role, keeps it until it has
-//! given that back ([`Swept`]), or adds its timer without a look at what was cancelled.
+//! **User code.** A waker may be the user's: its clone, its wake and its drop may do anything, for
+//! example insert a timer into this wheel. None of the three happens under a lock of this file. The
+//! wakers that a visit takes out are returned to the visitor. A visitor that holds another lock, or
+//! the poller role, keeps them until it has released that ([`Swept`]), or inserts its timer without
+//! visiting the list of cancelled timers.
 //!
-//! **The end.** The close takes the wheel away, under its lock: a timer is either refused, or it was there
-//! before the close, which hands its waker out to be woken. No other wheel takes the place of one that is
-//! gone: a key is valid once, and a new wheel would begin with the same ones. (A wheel is large, and a
-//! handle keeps its loop's memory after the end.)
+//! **Closing.** `close` removes the wheel under its lock: a timer is either refused, or it was
+//! inserted before the close, which returns its waker to be woken. A removed wheel is never
+//! replaced by a new one: a key must be valid only once, and a new wheel would issue the same keys
+//! again. (The wheel is removed because it is large, and a handle keeps the loop's memory after the
+//! close.)
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
@@ -25,37 +27,39 @@ use super::clock::Tick;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutant, Mutex, MutexGuard, assert_outside, broken};
 
-/// The most timers that expire under one hold of a lock.
+/// The most timers that expire while the lock is held once.
 const BATCH: usize = 1024;
 
-/// Names a timer.
+/// Identifies a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimerKey {
     shard: u32,
     key: Key,
 }
 
-/// Whether who adds a timer may run user code.
+/// Whether the thread that inserts a timer may run user code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
+    /// It may: it holds no lock.
     HoldsNothing,
+    /// It must not: it holds a lock.
     HoldsALock,
 }
 
-/// What became of a timer that was to wake another waker.
+/// The result of replacing the waker of a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Rearmed {
-    /// It waits, with the new one.
+    /// The timer waits, and will wake the new waker.
     Waits,
-    /// It has fired, for the one before.
+    /// The timer has fired before, for the old waker.
     Fired,
     /// The loop is closed.
     Closed,
 }
 
-/// The wakers of cancelled timers, which a visit has taken out. To be dropped where no lock is held,
-/// nor the poller's role: their destructors are user code.
+/// The wakers of cancelled timers that a visit has taken out. The caller must drop this while it
+/// holds neither a lock nor the poller role: the wakers' destructors are user code.
 #[derive(Debug, Default)]
 #[must_use = "user code, to be dropped where nothing is held"]
 pub(crate) struct Swept(Vec<Waker>);
@@ -74,37 +78,41 @@ pub(crate) struct Timers {
     shards: Box<[Shard]>,
 }
 
-/// Aligned so that no two workers' locks share a line, nor the pair of lines that is fetched at once.
+/// Aligned so that no two workers' locks share a cache line, or a pair of lines that is fetched
+/// together.
 #[derive(Debug)]
 #[repr(align(128))]
 struct Shard {
-    /// `None` once it is closed, for good.
+    /// `None` once it is closed; final.
     wheel: Mutex<Option<Box<Wheel<Waker>>>>,
-    /// The wheel's next deadline, for a look without the lock. Written under it.
+    /// The wheel's next deadline, to be read without the lock. Written under it.
     next: AtomicU64,
-    /// What was cancelled while the lock was taken.
+    /// The timers that were cancelled while the lock was taken.
     cancelled: Mutex<Vec<Key>>,
     any_cancelled: AtomicBool,
 }
 
 impl Timers {
-    /// Wheels for `workers` workers, and one more.
+    /// Makes a wheel for each of `workers` workers, and one more.
     pub(crate) fn new(workers: usize) -> Timers {
         Timers {
             shards: (0..=workers).map(|_| Shard::new()).collect(),
         }
     }
 
-    /// The wheel of a worker; for one beyond those with a wheel, and for who is none, the last.
+    /// The index of a worker's wheel. Workers without a wheel (spares and stand-ins) and other
+    /// threads use the last one.
     #[inline]
     fn index(&self, worker: Option<usize>) -> usize {
         let last = self.shards.len() - 1;
         worker.map_or(last, |worker| worker.min(last))
     }
 
-    /// Adds a timer that wakes `waker` at `when`, to the wheel of a worker or to the last one. `None` if
-    /// the loop is closed. Drops what has been cancelled on that wheel while it was locked, unless the
-    /// caller holds a lock: then it runs no user code, if the waker is none.
+    /// Inserts a timer that wakes `waker` at `when` into the wheel of a worker, or into the last
+    /// one. Returns `None` if the loop is closed: `waker` has been dropped then.
+    ///
+    /// Also drops the wakers of timers that were cancelled while the wheel was locked, unless the
+    /// caller holds a lock. Then this runs no user code, provided that `waker` is none.
     #[inline(always)]
     pub(crate) fn insert(
         &self,
@@ -119,7 +127,8 @@ impl Timers {
             shard.sweep_alone();
         }
         let mut place = shard.wheel.lock();
-        // Where it is refused the waker is dropped after the lock: it came first.
+        // If the timer is refused here, the lock is released before `waker` is dropped: locals are
+        // dropped before parameters.
         let wheel = place.as_deref_mut()?;
         let key = wheel.insert(runtime_timer::Tick(when.0), waker);
         let next = next_deadline(wheel);
@@ -132,7 +141,7 @@ impl Timers {
         Some(TimerKey { shard, key })
     }
 
-    /// Has a timer wake `waker` instead.
+    /// Replaces the waker of a timer. The waker that is not kept is dropped after the lock.
     pub(crate) fn set_waker(&self, key: TimerKey, waker: Waker) -> Rearmed {
         let mut waker = waker;
         let mut place = self.shard(key).wheel.lock();
@@ -142,7 +151,8 @@ impl Timers {
             .and_then(|wheel| wheel.get_mut(key.key))
             .map(|place| std::mem::swap(place, &mut waker))
             .is_some();
-        // The old waker's destructor, or the new one's, may be user code: after the lock.
+        // The destructor of the old waker, or of the refused new one, may be user code: it runs
+        // after the lock is released.
         drop(place);
         drop(waker);
         match waits || broken(Mutant::FireUntold) {
@@ -152,7 +162,7 @@ impl Timers {
         }
     }
 
-    /// Takes a timer out, now or at the next visit to its wheel.
+    /// Cancels a timer, now or, if its wheel is locked, at the next visit to the wheel.
     pub(crate) fn cancel(&self, key: TimerKey) {
         let shard = self.shard(key);
         let Some(mut place) = shard.wheel.try_lock() else {
@@ -175,8 +185,9 @@ impl Timers {
         swept
     }
 
-    /// Refuses timers from now on, and takes out those that wait, to be woken outside every lock: what
-    /// they were for will never come. May be called again, and at any time.
+    /// Refuses timers from now on and removes those that wait. Returns their wakers, to be woken
+    /// outside every lock, since their timers will never fire. May be called repeatedly, at any
+    /// time.
     pub(crate) fn close(&self) -> Vec<Waker> {
         let mut swept = Swept::default();
         let mut waiting = Vec::new();
@@ -186,7 +197,7 @@ impl Timers {
         waiting
     }
 
-    /// The earliest deadline, or a little before it.
+    /// The earliest deadline of all wheels, or a little before it.
     pub(crate) fn next(&self) -> Tick {
         self.shards
             .iter()
@@ -211,18 +222,19 @@ impl Shard {
     }
 
     fn next(&self) -> Tick {
-        // Acquire; what orders it against a sleeping poller is the fence in `Driver`.
+        // Acquire: pairs with the Release in `publish`. The fence in `Driver` orders it against a
+        // poller that goes to sleep.
         Tick(self.next.load(Ordering::Acquire))
     }
 
     #[inline]
     fn has_cancelled(&self) -> bool {
-        // Relaxed: a cancel that is missed now is found at the next visit.
+        // Relaxed: a cancel that is missed now is seen by the next visit.
         self.any_cancelled.load(Ordering::Relaxed) && !broken(Mutant::ForgetCancelled)
     }
 
-    /// Locks the wheel, and takes out what was cancelled while it was locked. Whoever visits publishes
-    /// the next deadline.
+    /// Locks the wheel and takes out the timers that were cancelled while it was locked. The caller
+    /// must publish the next deadline.
     fn visit(&self, swept: &mut Swept) -> MutexGuard<'_, Option<Box<Wheel<Waker>>>> {
         let mut place = self.wheel.lock();
         if self.has_cancelled() {
@@ -258,7 +270,7 @@ impl Shard {
         self.any_cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Takes out a batch of what is due. False if nothing more is.
+    /// Moves the wakers of a batch of due timers to `due`. Returns false if no more are due.
     fn expire(&self, now: Tick, due: &mut Vec<Waker>, swept: &mut Swept) -> bool {
         let mut place = self.visit(swept);
         place.as_deref_mut().is_some_and(|wheel| {
@@ -275,18 +287,19 @@ impl Shard {
         }
         self.publish(Tick::NEVER);
         if !broken(Mutant::InsertClosed) {
-            // It is empty: this runs no user code.
+            // The wheel is empty: dropping it runs no user code.
             *place = None;
         }
     }
 
-    /// Publishes the next deadline: under the lock of the wheel whose it is.
+    /// Publishes the next deadline. The caller must hold the lock of the wheel.
     fn publish(&self, next: Tick) {
         self.next.store(next.0, Ordering::Release);
     }
 }
 
-/// Moves so much of what is due by `now` to `due`. True if there may be more.
+/// Moves the wakers of at most `at_most` timers that are due by `now` to `due`. Returns true if
+/// there may be more.
 fn take_due(wheel: &mut Wheel<Waker>, now: Tick, at_most: usize, due: &mut Vec<Waker>) -> bool {
     let now = runtime_timer::Tick(now.0);
     let before = due.len();
@@ -306,11 +319,12 @@ fn drop_each(wakers: Vec<Waker>) {
     }
 }
 
-/// Drops what may be the user's: a panic of its destructor has nobody to go to here.
+/// Runs `drop`, which may drop a user's value, and ignores a panic of its destructor: no caller can
+/// receive it.
 fn forget_panic(drop: impl FnOnce()) {
     assert_outside();
     if let Err(payload) = catch_unwind(AssertUnwindSafe(drop)) {
-        // Its own destructor may panic as well.
+        // The payload is leaked: its destructor may panic as well.
         std::mem::forget(payload);
     }
 }

@@ -1,4 +1,4 @@
-//! The arrays of all workers, the foreign one, and the closed bit.
+//! The registry: the slot arrays of all workers, the foreign one, and the closed flag.
 
 use std::ptr::NonNull;
 
@@ -6,20 +6,21 @@ use super::slots::{SlotWriter, Slots};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutant, Mutex, broken};
 
-/// The registry is closed: nobody is born any more.
+/// The registry is closed: nothing can be inserted any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Closed;
 
-/// Who is born on a thread that is no worker.
+/// What kind of task a thread that is no worker inserts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Who {
-    /// A task, which the shutdown refuses after its first round.
+    /// An ordinary task. The shutdown refuses it after its first round.
     Anybody,
-    /// The lane's own, which runs the callbacks of ends that the shutdown has brought about.
+    /// The hidden task of the callback queue, which runs the callbacks of tasks that the shutdown
+    /// has ended. Never refused while the registry is open.
     Hidden,
 }
 
-/// Where a task is registered.
+/// The slot of a task: the array and the index in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SlotIndex {
     shard: u32,
@@ -42,24 +43,24 @@ impl SlotIndex {
 /// Every task of a loop.
 #[derive(Debug)]
 pub(crate) struct Registry<T> {
-    /// One for each worker; the last is the foreign one.
+    /// One for each worker, and last the foreign one.
     shards: Box<[Arc<Slots<T>>]>,
     foreign: Mutex<Foreign<T>>,
     closed: AtomicBool,
 }
 
-/// The hand that registers what foreign threads make.
+/// The state under the lock of the foreign array.
 #[derive(Debug)]
 struct Foreign<T> {
-    writers: SlotWriter<T>,
-    /// A shutdown has had its first round.
+    writer: SlotWriter<T>,
+    /// Ordinary tasks are refused: the shutdown has had its first round.
     refused: bool,
-    /// How many threads tell of an end on behalf of a completer that need not be there any more.
+    /// How many threads notify of an end after the completer, which may have removed the task.
     notifiers: usize,
 }
 
 impl<T> Registry<T> {
-    /// A registry for `workers` workers, and the hands that fill their arrays.
+    /// Makes a registry for `workers` workers, and the slot writers of their arrays.
     pub(crate) fn new(workers: usize) -> (Registry<T>, Vec<SlotWriter<T>>) {
         let (mut shards, mut writers): (Vec<_>, Vec<_>) =
             (0..workers).map(|_| Slots::new()).unzip();
@@ -69,7 +70,7 @@ impl<T> Registry<T> {
         let registry = Registry {
             shards: shards.into(),
             foreign: Mutex::new(Foreign {
-                writers: foreign_writer,
+                writer: foreign_writer,
                 refused: false,
                 notifiers: 0,
             }),
@@ -78,26 +79,27 @@ impl<T> Registry<T> {
         (registry, writers)
     }
 
-    /// Registers `value` in the array of a worker, whose hand is `writers`.
+    /// Inserts `value` into the array of a worker. `writer` must be that array's.
     #[inline]
     pub(crate) fn insert(
         &self,
-        writers: &mut SlotWriter<T>,
+        writer: &mut SlotWriter<T>,
         worker: usize,
         value: NonNull<T>,
     ) -> Result<SlotIndex, Closed> {
-        // Relaxed: while a worker runs a task, that task keeps the registry open. What else runs
-        // on a worker (a thread's start hook, say) races with the closing, and may lose.
+        // Relaxed: while a worker runs a task, that task keeps the registry open. Other code on a
+        // worker (for example a thread's start hook) races with the closing; its task is refused
+        // if the closing wins.
         if self.closed.load(Ordering::Relaxed) {
             return Err(Closed);
         }
         Ok(SlotIndex {
             shard: worker as u32,
-            index: writers.insert(value),
+            index: writer.insert(value),
         })
     }
 
-    /// Registers `value` from a thread that is no worker.
+    /// Inserts `value` from a thread that is no worker.
     pub(crate) fn insert_foreign(&self, value: NonNull<T>, who: Who) -> Result<SlotIndex, Closed> {
         let mut foreign = self.foreign.lock();
         let refused = foreign.refused && who == Who::Anybody;
@@ -109,35 +111,35 @@ impl<T> Registry<T> {
             drop(foreign);
             foreign = self.foreign.lock();
         }
-        let index = foreign.writers.insert(value);
+        let index = foreign.writer.insert(value);
         Ok(SlotIndex {
             shard: self.shards.len() as u32 - 1,
             index,
         })
     }
 
-    /// Takes `value` out. Only its completer calls this, and before it gives the loop's reference
-    /// back.
+    /// Removes `value`. Only the completer of the task calls this, before it releases the loop's
+    /// reference.
     #[inline]
     pub(crate) fn remove(&self, place: SlotIndex, value: NonNull<T>) {
         self.shards[place.shard as usize].remove(place.index, value);
     }
 
-    /// Shows every living value, and holds its death up meanwhile.
+    /// Calls `read` with every inserted value. The removal of a value waits until its call returns.
     pub(crate) fn read(&self, mut read: impl FnMut(NonNull<T>)) {
         for shard in &self.shards {
             shard.read(&mut read);
         }
     }
 
-    /// Closes the registry if nobody is alive. The protocol and its proof: the module's essay.
+    /// Closes the registry if it is empty. The essay of the module has the protocol and its proof.
     #[must_use]
     pub(crate) fn close_if_empty(&self) -> bool {
         let no_foreign_insert = self.foreign.lock();
-        let before = self.writers();
-        let told = no_foreign_insert.notifiers == 0 || broken(Mutant::NotifierUncounted);
-        let empty = told && self.shards.iter().all(|shard| shard.is_empty());
-        let same = before == self.writers() || broken(Mutant::CloseOnFirstSum);
+        let before = self.inserts();
+        let notified = no_foreign_insert.notifiers == 0 || broken(Mutant::NotifierUncounted);
+        let empty = notified && self.shards.iter().all(|shard| shard.is_empty());
+        let same = before == self.inserts() || broken(Mutant::CloseOnFirstSum);
         let closes = empty && same;
         if closes {
             self.closed.store(true, Ordering::Release);
@@ -145,30 +147,31 @@ impl<T> Registry<T> {
         closes
     }
 
-    /// Refuses births by foreign threads from now on: else those that never stop could put off the
-    /// end of a shutdown for ever. Tasks may still make tasks, for their cleanup.
+    /// Refuses ordinary tasks of foreign threads from now on: a thread that never stops making
+    /// tasks could otherwise delay the end of a shutdown for ever. Tasks may still make tasks, for
+    /// their cleanup.
     pub(crate) fn refuse_foreign(&self) {
         self.foreign.lock().refused = true;
     }
 
-    /// This thread is about to tell of an end, perhaps what the completer has left to it: the
-    /// registry does not close before `end_notifying`.
+    /// Counts this thread as a notifier, before it takes a wait list: the registry does not close
+    /// before `end_notifying`.
     pub(crate) fn begin_notifying(&self) {
         self.foreign.lock().notifiers += 1;
     }
 
-    /// Whether somebody tells. What the answer depends on is changed under the lock, so that whoever
-    /// stops telling later sees what the caller did before.
+    /// Whether there is a notifier. The count changes under the lock, so a thread that ends its
+    /// notification later sees what the caller did before this call.
     pub(crate) fn has_notifiers(&self) -> bool {
         self.foreign.lock().notifiers > 0
     }
 
-    /// Everything has been told.
+    /// Ends one `begin_notifying`.
     pub(crate) fn end_notifying(&self) {
         self.foreign.lock().notifiers -= 1;
     }
 
-    /// Closes the registry whoever is alive: the end of a forced shutdown.
+    /// Closes the registry although tasks are left in it: the end of a forced shutdown.
     pub(crate) fn close(&self) {
         let _no_foreign_insert = self.foreign.lock();
         self.closed.store(true, Ordering::Release);
@@ -178,7 +181,8 @@ impl<T> Registry<T> {
         self.closed.load(Ordering::Acquire)
     }
 
-    fn writers(&self) -> u64 {
+    /// The number of inserts so far, summed over all arrays.
+    fn inserts(&self) -> u64 {
         self.shards.iter().map(|shard| shard.inserts()).sum()
     }
 }

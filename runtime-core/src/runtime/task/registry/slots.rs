@@ -1,14 +1,15 @@
-//! One array of slots: births by its owner, deaths and readings from anywhere.
+//! One slot array: inserts by its slot writer, removals and reads from any thread.
 
 use std::ptr::{self, NonNull};
 
 use crate::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use crate::sync::{Arc, IS_MODEL, Mutant, OnceLock, broken, spin};
 
-/// The first page has this many slots; each further one doubles the array. (Few in a model: loom
-/// keeps a history of each.)
+/// The first page has this many slots; each further page doubles the array. (Few in a model: loom
+/// keeps a history of each slot.)
 const FIRST_PAGE: usize = if IS_MODEL { 2 } else { 64 };
 const PAGES: usize = if IS_MODEL { 2 } else { 24 };
+/// The low bit of an occupied slot: a reader is taking a reference. The removal waits.
 const READER: usize = 1;
 
 type Page<T> = Box<[AtomicPtr<T>]>;
@@ -16,54 +17,55 @@ type Page<T> = Box<[AtomicPtr<T>]>;
 /// The slots, as every thread sees them.
 #[derive(Debug)]
 pub(crate) struct Slots<T> {
-    /// Page 0 has `FIRST_PAGE` slots; page k as many as all the pages before it.
-    /// A page is never freed while the loop lives, so an index stays good.
+    /// Page 0 has `FIRST_PAGE` slots, page k as many as all pages before it together.
+    /// A page is never freed while the loop exists, so an index stays valid.
     pages: [OnceLock<Page<T>>; PAGES],
     inserts: AtomicU64,
 }
 
-/// The one hand that stores into an array. Not `Clone`: there is one for each.
+/// The only object that stores values into an array. Not `Clone`: there is one for each array.
 #[derive(Debug)]
 pub(crate) struct SlotWriter<T> {
     slots: Arc<Slots<T>>,
     capacity: usize,
     cursor: usize,
-    /// Births since the cursor last stood at zero.
+    /// The inserts since `cursor` was last at zero.
     lap: usize,
+    /// All inserts, as published in `Slots::inserts`.
     total: u64,
 }
 
 impl<T> Slots<T> {
-    /// An empty array, and the hand that fills it.
+    /// Makes an empty array and its slot writer.
     pub(crate) fn new() -> (Arc<Slots<T>>, SlotWriter<T>) {
         let slots = Arc::new(Slots {
             pages: std::array::from_fn(|_| OnceLock::new()),
             inserts: AtomicU64::new(0),
         });
-        let inserts = SlotWriter {
+        let writer = SlotWriter {
             slots: Arc::clone(&slots),
             capacity: 0,
             cursor: 0,
             lap: 0,
             total: 0,
         };
-        (slots, inserts)
+        (slots, writer)
     }
 
-    /// How many were ever born here.
+    /// The number of values ever inserted.
     pub(crate) fn inserts(&self) -> u64 {
         // Pairs with the Release in `SlotWriter::insert`.
         self.inserts.load(Ordering::Acquire)
     }
 
-    /// Whether every slot is empty, at the moment at which each is looked at.
+    /// Whether every slot is empty, each at the moment at which it is read.
     pub(crate) fn is_empty(&self) -> bool {
-        // Acquire: a death that is seen brings along the births before it.
+        // Acquire: a removal that is seen makes the inserts before it visible.
         self.each_slot()
             .all(|slot| slot.load(Ordering::Acquire).is_null())
     }
 
-    /// Takes `value` out of its slot. Waits for a reader that is taking a reference to it.
+    /// Removes `value` from its slot. Waits for a reader that is taking a reference to it.
     #[inline]
     pub(crate) fn remove(&self, index: u32, value: NonNull<T>) {
         let slot = self.slot(index as usize);
@@ -84,12 +86,12 @@ impl<T> Slots<T> {
         }
     }
 
-    /// Shows every living value to `read`, and holds its death up meanwhile.
+    /// Calls `read` with every inserted value. The removal of a value waits until its call returns.
     pub(crate) fn read(&self, mut read: impl FnMut(NonNull<T>)) {
         for slot in self.each_slot() {
             if let Some(value) = lock(slot) {
                 read(value);
-                // Pairs with the exchange in `remove`: it sees what the reader did.
+                // Release: pairs with the exchange in `remove`, which sees what the reader did.
                 slot.store(value.as_ptr(), Ordering::Release);
             }
         }
@@ -142,7 +144,7 @@ impl<T> SlotWriter<T> {
             let index = self.cursor;
             self.cursor += 1;
             let slot = self.slots.slot(index);
-            // Relaxed: only this hand turns null into a pointer.
+            // Relaxed: only this slot writer turns null into a pointer.
             if slot.load(Ordering::Relaxed).is_null() {
                 self.lap += 1;
                 self.total += 1;
@@ -156,16 +158,16 @@ impl<T> SlotWriter<T> {
                     Ordering::Release
                 };
                 slot.store(value.as_ptr(), publish);
-                // Release: pairs with the Acquire in `Slots::inserts`. After the slot: whoever has
-                // counted a birth sees its slot filled, or emptied again by the death.
+                // Release: pairs with the Acquire in `Slots::inserts`. After the slot: a thread
+                // that has counted an insert sees its slot filled, or emptied again by the removal.
                 self.slots.inserts.store(self.total, Ordering::Release);
                 return index as u32;
             }
         }
     }
 
-    /// Back to the first slot. A lap that found less than half of the slots free doubles the array,
-    /// so that a birth looks at two slots on average.
+    /// Returns to the first slot, or doubles the array if the last lap found less than half of the
+    /// slots free. So an insert reads two slots on average.
     #[cold]
     fn begin_lap(&mut self) {
         if self.capacity == 0 || self.lap * 2 < self.capacity {
@@ -177,7 +179,8 @@ impl<T> SlotWriter<T> {
     }
 }
 
-/// Sets the reader's bit of an occupied slot; waits for another reader to go.
+/// Sets the reader bit of an occupied slot and returns its value; waits for another reader. Returns
+/// `None` if the slot is empty.
 fn lock<T>(slot: &AtomicPtr<T>) -> Option<NonNull<T>> {
     loop {
         let value = slot.load(Ordering::Acquire);
@@ -199,14 +202,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_dead_make_room_for_the_living() {
-        let (slots, mut inserts) = Slots::new();
+    fn removed_values_make_room_for_new_ones() {
+        let (slots, mut writer) = Slots::new();
         let mut values: Vec<Box<u64>> = (0..1000).map(Box::new).collect();
         for round in 0..50 {
             let placed: Vec<_> = values
                 .iter_mut()
                 .map(|value| NonNull::from(&mut **value))
-                .map(|value| (inserts.insert(value), value))
+                .map(|value| (writer.insert(value), value))
                 .collect();
             let mut seen = 0;
             slots.read(|_| seen += 1);
@@ -217,9 +220,9 @@ mod tests {
             assert!(slots.is_empty(), "round {round}");
         }
         assert!(
-            inserts.capacity <= 4096,
+            writer.capacity <= 4096,
             "the array grew without need: {}",
-            inserts.capacity
+            writer.capacity
         );
         assert_eq!(slots.inserts(), 50_000);
     }

@@ -1,4 +1,5 @@
-//! Where the upper floors turn to with what is nobody's: the loop's lane, and its exception handler.
+//! Access to the callback queue and the exception handler of a loop, for the floors above the
+//! engine.
 
 use std::panic::Location;
 
@@ -12,43 +13,46 @@ use super::unnest::unnested;
 use crate::sync::Arc;
 
 impl EventLoop {
-    /// Runs callbacks on the lane, in order. If the loop is closed, or closes before it has come to
-    /// them, they run where the lane gives them up: nobody has a handle to ask whether they ran.
+    /// Adds callbacks to the callback queue, in order.
+    ///
+    /// Each of them runs in any case. If the loop is closed, or closes before it has run them, they
+    /// run on the thread that discards them: the caller has no handle to ask whether they ran.
     pub(crate) fn call_callbacks(&self, callbacks: Vec<Body>) {
         let here = Location::caller();
         let handles = callbacks.into_iter().map(|callback| {
-            let mut callback = Certain(Some(callback));
+            let mut callback = RunOnDrop(Some(callback));
             Handle::new(Box::new(move || callback.run()), None, here)
         });
         call_soon(self.shared(), handles.collect());
     }
 
-    /// Names the loop, among those that are alive.
+    /// The address of the loop: unique among the loops that exist at one time.
     pub(crate) fn address(&self) -> usize {
         Arc::as_ptr(self.shared()).addr()
     }
 
-    /// Tells the exception handler of something that nobody else will hear of.
+    /// Reports an error that no caller can receive to the exception handler.
     pub(crate) fn report(&self, message: &'static str, exception: String) {
         let context = ExceptionContext::new(message).with_exception(exception);
         Shared::report(self.shared(), &context);
     }
 }
 
-/// A callback that runs, at the latest when it is dropped.
-struct Certain(Option<Body>);
+/// A callback that runs at the latest when it is dropped.
+struct RunOnDrop(Option<Body>);
 
-impl Certain {
+impl RunOnDrop {
     fn run(&mut self) {
         self.0.take().into_iter().for_each(|callback| callback());
     }
 }
 
-impl Drop for Certain {
+impl Drop for RunOnDrop {
     fn drop(&mut self) {
         if let Some(callback) = self.0.take() {
-            // Unnested: it may end the next future on this loop, whose callbacks run here as well. Of a
-            // panic the message is out, and there is no handler any more.
+            // Unnested: the callback may end another future of this loop, whose callbacks run here
+            // too. A panic is dropped: the panic hook has printed it, and the loop no longer has an
+            // exception handler.
             unnested(|| catch_panic(callback));
         }
     }
