@@ -1,4 +1,5 @@
-//! What all threads of a loop share. The behaviour is in the files on the floors above.
+//! What all threads of a loop share, and the few steps that every thread takes on it: arriving,
+//! waiting in the poller, reporting an exception. Everything else is in the files above.
 
 use std::any::Any;
 use std::fmt;
