@@ -11,7 +11,7 @@ use crate::environment;
 use crate::exceptions::{CancelledError, ShutdownTimeout};
 use crate::runtime::{
     Context, Engine, EventLoop, MOST_WORKERS, Options, Slack, TimeSettings, Tuning, boxed_if_big,
-    is_big, is_inside_loop, run_foreign,
+    is_big, is_inside_loop,
 };
 use crate::sync::{StdArc, thread};
 
@@ -182,51 +182,6 @@ fn refuse_nesting() {
         !is_inside_loop(),
         "run() cannot be called from a running event loop"
     );
-}
-
-impl EventLoop {
-    /// Runs `future` on this foreign thread, as a task of the loop whose workers serve it meanwhile.
-    ///
-    /// The future may be neither `Send` nor `'static`. The loop's shutdown cancels it.
-    ///
-    /// # Errors
-    /// If it ended cancelled; on a loop that is closed, always.
-    ///
-    /// # Panics
-    /// On a worker of the loop, which would wait for itself, as would, in the deterministic mode, a
-    /// function on the loop's pool; and on the thread of a runner that is not
-    /// running and has no other thread (one worker, or the deterministic mode), where nothing would
-    /// ever happen. In a fork of the loop's process. If the future panics.
-    ///
-    /// ```
-    /// let runner = asyncio::Runner::builder().workers(2).build()?;
-    /// let event_loop = runner.get_loop().clone();
-    /// let answer = std::thread::spawn(move || {
-    ///     event_loop.block_on(async { asyncio::create_task(async { 42 }).await.unwrap() })
-    /// });
-    /// assert_eq!(answer.join().unwrap(), Ok(42));
-    /// # Ok::<_, std::io::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, CancelledError> {
-        self.assert_own_process();
-        assert!(
-            !self.is_on_worker(),
-            "EventLoop::block_on() cannot be called on a worker of the same loop: await instead"
-        );
-        assert!(
-            !self.is_under_seed_here(),
-            "EventLoop::block_on() would wait for itself: in the deterministic mode, functions for \
-             the pool run on the thread that turns the loop"
-        );
-        assert!(
-            !self.has_only_this_thread(),
-            "EventLoop::block_on() would wait for ever: no other thread turns the loop's workers, \
-             and it is not running; use Runner::run()"
-        );
-        let location = Location::caller();
-        boxed_if_big!(F, future => run_foreign(self, future, location))
-    }
 }
 
 /// The settings of a [`Runner`].
