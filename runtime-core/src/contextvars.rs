@@ -10,8 +10,8 @@ use crate::sync::StdArc;
 /// A variable whose value depends on the current context: `contextvars.ContextVar`.
 ///
 /// Declare it with [`context_var!`](crate::context_var). Each task has a context of its own, a copy
-/// of the context of the code that created the task. Unlike in Python, code outside a task and
-/// outside [`Context::run`] has no context: there a variable has its default, and
+/// of the context of the code that created the task. Unlike in Python, code outside of tasks,
+/// callbacks and [`Context::run`] has no context: there a variable has its default, and
 /// [`set`](ContextVar::set) panics.
 ///
 /// ```

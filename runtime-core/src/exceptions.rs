@@ -288,6 +288,14 @@ impl TaskError {
     ///
     /// # Panics
     /// If this is not [`TaskError::Panicked`].
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let task = asyncio::create_task(async { panic!("oh no") });
+    /// let error: asyncio::TaskError = task.await.unwrap_err();
+    /// assert_eq!(error.into_panic().downcast_ref(), Some(&"oh no"));
+    /// # });
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn into_panic(self) -> Box<dyn Any + Send> {

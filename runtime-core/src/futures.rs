@@ -237,6 +237,17 @@ impl<T> Future<T> {
     }
 
     /// Removes a callback. Returns `false` if it has run, is about to run, or was already removed.
+    ///
+    /// Unlike in asyncio, a callback is identified by the [`CallbackId`] of its registration.
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let future = asyncio::Future::<u32>::new();
+    /// let id = future.add_done_callback(|_| unreachable!());
+    /// assert!(future.remove_done_callback(id));
+    /// future.set_result(42).unwrap();
+    /// # });
+    /// ```
     pub fn remove_done_callback(&self, id: CallbackId) -> bool {
         self.shared.wait_list.remove_callback(id.key()).is_some()
     }

@@ -313,8 +313,8 @@ impl Builder {
     /// caller's thread, which keeps its own.)
     ///
     /// # Panics
-    /// If `bytes` is less than 64 KiB or more than 1 TiB. If the system cannot give a smaller size
-    /// either, [`build`](Builder::build) returns an error.
+    /// If `bytes` is less than 64 KiB or more than 1 TiB. (If the system refuses a size within
+    /// these limits, [`build`](Builder::build) returns an error.)
     #[track_caller]
     pub fn thread_stack_size(mut self, bytes: usize) -> Builder {
         assert!(
@@ -326,6 +326,15 @@ impl Builder {
     }
 
     /// Sets a function that every thread of the loop runs first, except the caller's thread.
+    ///
+    /// ```
+    /// let mut runner = asyncio::Runner::builder()
+    ///     .on_thread_start(|| println!("a thread has started"))
+    ///     .on_thread_stop(|| println!("a thread stops"))
+    ///     .build()?;
+    /// runner.run(async {});
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     pub fn on_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
         self.options.on_thread_start = Some(StdArc::new(hook));
         self

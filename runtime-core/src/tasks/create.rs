@@ -110,6 +110,17 @@ impl Builder {
     }
 
     /// Runs the task in `context` itself, instead of in a copy of the creator's context.
+    ///
+    /// ```
+    /// asyncio::context_var! { static LEVEL: u32 = 0 }
+    /// # asyncio::run(async {
+    /// let context = asyncio::copy_context();
+    /// let builder = asyncio::task::Builder::new().context(context.clone());
+    /// builder.create_task(async { drop(LEVEL.set(1)) }).await.unwrap();
+    /// assert_eq!(context.run(|| LEVEL.get()), 1);
+    /// assert_eq!(LEVEL.get(), 0);
+    /// # });
+    /// ```
     pub fn context(mut self, context: Context) -> Builder {
         self.context = Some(context);
         self
@@ -119,6 +130,13 @@ impl Builder {
     ///
     /// Outside a task, the new task is scheduled as usual. So it is inside sixteen nested eager
     /// starts, because each level takes a part of the stack.
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let builder = asyncio::task::Builder::new().eager_start(true);
+    /// assert!(builder.create_task(async { 42 }).done());
+    /// # });
+    /// ```
     pub fn eager_start(mut self, eager: bool) -> Builder {
         self.eager_start = eager;
         self
