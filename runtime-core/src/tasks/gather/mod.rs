@@ -13,8 +13,9 @@
 //!    because of an error, a panic or a cancellation. The first report stores the child's index in
 //!    [`FirstFailure`](first_failure::FirstFailure) and wakes the gather.
 //! 3. The gather then waits for that child, which is about to end (its future is being dropped),
-//!    takes its error, and detaches the others. With `return_exceptions` it never reads the first
-//!    failure.
+//!    takes its error, and detaches the others. With `return_exceptions` it does not wait for a
+//!    failure: it reads the first failure only after all children have ended, to check whether the
+//!    cause that cancelled a child cancels the awaiter too.
 //!
 //! A list of ready children, as `FuturesUnordered` has it, would work too, but it would cost one
 //! allocation for each child and one wake of the gather for each end.
