@@ -1,14 +1,14 @@
-//! A cache whose entries expire when they have not been read for some time.
+//! A cache that forgets what nobody has asked for in a while.
 //!
-//! Each hit postpones the expiry, so deadlines change all the time and are rarely reached: the load
-//! for which a timing wheel is made. The cache shows three techniques:
+//! Each hit puts the expiry off, so that deadlines change all the time and hardly ever arrive:
+//! the load that a timing wheel is made for. The cache shows three habits worth copying:
 //!
-//! * The wheel stores keys of the map, and the map stores keys of the wheel, so that each finds the
-//!   other's entry in constant time. Code that removes one entry removes both.
-//! * The wheel has no clock. The cache passes it the time, and gets the time from its own caller:
-//!   this program simulates an hour without waiting, and always prints the same.
-//! * A deadline is rounded up to a tick and the clock is rounded down. So no entry expires early,
-//!   and every entry expires less than a tick late.
+//! * The wheel holds keys of the map and the map holds keys of the wheel, so that each finds the
+//!   other's entry in constant time. Whoever removes one side removes both.
+//! * The wheel has no clock. It is told the time by its owner, who can be told it in turn: this
+//!   program plays an hour in no time and always prints the same.
+//! * A deadline is rounded up to a tick and the clock is rounded down. So nothing expires early,
+//!   and everything expires less than a tick late.
 //!
 //! Run it with `cargo run -p runtime-timer --example cache_with_expiry`.
 
@@ -18,10 +18,10 @@ use std::time::Duration;
 
 use runtime_timer::{Key, Tick, Wheel};
 
-/// The unit of the wheel's time: much shorter than any lifetime, and no shorter than useful.
+/// How fine the wheel's time is: much finer than any lifetime, and no finer than useful.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Stores values, each for `lifetime` after it was last read.
+/// Remembers values, each of them for `lifetime` after it was last asked for.
 ///
 /// Time is given as the duration since the cache was made. With a real clock, keep an
 /// `Instant` and pass `made.elapsed()`.
@@ -45,7 +45,7 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
         }
     }
 
-    /// Stores `value` under `key`, and returns the previous value.
+    /// Remembers `value` and returns what was known under `key` before.
     fn insert(&mut self, key: K, value: V, now: Duration) -> Option<V> {
         let previous = self.remove(&key);
         let deadline = tick_not_before(now + self.lifetime);
@@ -54,9 +54,9 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
         previous
     }
 
-    /// The value of `key`, whose lifetime begins again.
+    /// The value known under `key`, whose lifetime begins again.
     fn read(&mut self, key: &K, now: Duration) -> Option<&V> {
-        // An expiry that is due must not be postponed, even if `expire` has not been called yet.
+        // An expiry that has come must not be put off, even if nobody has called `expire` yet.
         self.expire(now);
         let entry = self.entries.get(key)?;
         let deadline = tick_not_before(now + self.lifetime);
@@ -64,25 +64,24 @@ impl<K: Hash + Eq + Clone, V> Cache<K, V> {
         Some(&entry.value)
     }
 
-    /// Removes `key` and its expiry.
+    /// Forgets `key`, and its expiry with it.
     fn remove(&mut self, key: &K) -> Option<V> {
         let entry = self.entries.remove(key)?;
         self.expiries.cancel(entry.expiry);
         Some(entry.value)
     }
 
-    /// Removes the entries that have expired, and returns their number.
+    /// Forgets what has expired and returns how much that was.
     fn expire(&mut self, now: Duration) -> usize {
-        let mut expired = 0;
+        let mut forgotten = 0;
         for key in self.expiries.advance(tick_reached(now)) {
             self.entries.remove(&key);
-            expired += 1;
+            forgotten += 1;
         }
-        expired
+        forgotten
     }
 
-    /// The time of the next expiry: a housekeeping thread could sleep until then, and call
-    /// [`Cache::expire`].
+    /// How long a housekeeping thread could sleep before it calls [`Cache::expire`] again.
     fn next_expiry(&self) -> Option<Duration> {
         let tick = self.expiries.next_deadline()?;
         Some(TICK * u32::try_from(tick.0).expect("the program ends within 13 years"))
@@ -113,12 +112,12 @@ fn main() {
     assert_eq!(cache.next_expiry(), Some(minutes(10)));
 
     let address = cache.read(&"python.org", minutes(8)).copied();
-    println!("0:08  python.org is at {address:?}; its expiry is postponed to 0:18");
+    println!("0:08  python.org is at {address:?}, which puts its expiry off to 0:18");
     assert_eq!(address, Some("192.0.2.7"));
 
-    let expired = cache.expire(minutes(11));
-    println!("0:11  {expired} entry has expired");
-    assert_eq!(expired, 1);
+    let forgotten = cache.expire(minutes(11));
+    println!("0:11  {forgotten} entry has expired");
+    assert_eq!(forgotten, 1);
     assert_eq!(cache.read(&"rust-lang.org", minutes(11)), None);
 
     cache.insert("python.org", "192.0.2.9", minutes(12));
@@ -128,10 +127,10 @@ fn main() {
     );
     assert_eq!(cache.next_expiry(), Some(minutes(22)));
 
-    let expired = cache.expire(minutes(60));
+    let forgotten = cache.expire(minutes(60));
     println!(
-        "1:00  {expired} entry has expired, {} are left",
+        "1:00  {forgotten} entry has expired, {} are left",
         cache.entries.len()
     );
-    assert_eq!((expired, cache.entries.len()), (1, 0));
+    assert_eq!((forgotten, cache.entries.len()), (1, 0));
 }
