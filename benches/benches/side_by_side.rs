@@ -1,4 +1,4 @@
-//! Both runtimes' laps as criterion times them.
+//! Lets criterion time the laps of both runtimes.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -9,7 +9,7 @@ use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 
 const WORKERS: usize = 2;
 
-/// As long as a shared machine stays the same, and no longer.
+/// The settings: measurements so short that the load of a shared machine does not change much.
 pub(crate) fn criterion() -> Criterion {
     Criterion::default()
         .warm_up_time(Duration::from_millis(500))
@@ -18,7 +18,7 @@ pub(crate) fn criterion() -> Criterion {
         .configure_from_args()
 }
 
-/// Laps of so many elements each.
+/// A group whose laps have `elements` elements each.
 pub(crate) fn group<'a>(
     criterion: &'a mut Criterion,
     name: &str,
@@ -29,7 +29,7 @@ pub(crate) fn group<'a>(
     group
 }
 
-/// Times laps inside a task; starting the runtime and stopping it is not timed.
+/// Times laps of one runtime inside a task; starting and stopping the runtime is not timed.
 pub(crate) fn side<R, L, F>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, lap: L)
 where
     R: Tasks,

@@ -1,12 +1,16 @@
-//! What the scheduler takes: a task's birth, its turns, its hand-over, its end.
+//! Measures the scheduler: starting a task, its turns in the run queue, wake-ups between tasks, and
+//! its end.
 //!
-//! Measured inside a task on two workers, one element being one task, yield or
-//! round trip. For working on one change: compare a run with the run before it
-//! on the same machine, minutes apart. It lies about the ratio between the
-//! runtimes, which share a process and its allocator here and are measured one
-//! after the other: that ratio is `compare`'s to tell. It lies as well if
-//! anything else runs on the machine, and if a worker was asleep when it was
-//! needed: waking it takes longer than a thousand tasks.
+//! Measured inside a task on two workers; one element is one task, yield or round trip. Use it
+//! while working on a change: compare a run with the previous run on the same machine, minutes
+//! apart.
+//!
+//! The numbers are misleading
+//!
+//! - as a ratio between the runtimes, which share a process and its allocator here and are measured
+//!   one after the other: use `compare` for that;
+//! - if anything else runs on the machine;
+//! - if a worker was parked when it was needed: unparking it takes longer than a thousand tasks.
 
 #![forbid(unsafe_code)]
 

@@ -1,18 +1,18 @@
-//! What the timers take: to arm one and drop it, to let it pass, not to need it.
+//! Measures the timers: arming and dropping one, letting one fire, and a timeout that does not
+//! expire.
 //!
-//! Measured inside a task on two workers, one element being one timer. For
-//! working on one change: compare a run with the run before it on the same
-//! machine, minutes apart. The number lies
+//! Measured inside a task on two workers; one element is one timer. Use it while working on a
+//! change: compare a run with the previous run on the same machine, minutes apart. The numbers are
+//! misleading
 //!
-//! - about the ratio between the runtimes, which share a process here and are
-//!   measured one after the other: that ratio is `compare`'s to tell;
-//! - in `sleep_zero`, if it is read as one kind of work: asyncio takes a turn of
-//!   the queue, as Python does, and tokio waits for its next millisecond;
-//! - in `sleep_1_ms`, if it is read as the cost of a timer: it is one
-//!   millisecond of waiting and then a thousand wake-ups, divided by a
-//!   thousand, and the lateness of the kernel's timer is in it;
-//! - in all of them, if anything else runs on the machine, for waking a worker
-//!   that sleeps takes longer than a hundred timers.
+//! - as a ratio between the runtimes, which share a process here and are measured one after the
+//!   other: use `compare` for that;
+//! - in `sleep_zero`, as a comparison of the same work: asyncio yields once, as Python does, and
+//!   tokio waits for its next millisecond;
+//! - in `sleep_1_ms`, as the cost of a timer: it is one millisecond of waiting and then a thousand
+//!   wake-ups, divided by a thousand, and includes the lateness of the kernel's timer;
+//! - in all of them, if anything else runs on the machine, because unparking a worker takes longer
+//!   than a hundred timers.
 
 #![forbid(unsafe_code)]
 
@@ -35,7 +35,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// Armed by its first poll, and dropped; a yield after every 64 of them.
+/// Timers that are armed by their first poll and then dropped, with a yield after every 64.
 fn sleep_dropped(criterion: &mut Criterion) {
     let mut group = group(criterion, "sleep_dropped", 1_000);
     side::<Asyncio, _, _>(&mut group, "asyncio", || {
@@ -47,7 +47,7 @@ fn sleep_dropped(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Few of them in a lap: tokio takes ten milliseconds for these.
+/// Only ten in a lap, because tokio takes ten milliseconds for them.
 fn sleep_zero(criterion: &mut Criterion) {
     let mut group = group(criterion, "sleep_zero", 10);
     side::<Asyncio, _, _>(&mut group, "asyncio", || timers::sleep_zero::<Asyncio>(10));
@@ -55,7 +55,7 @@ fn sleep_zero(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// `wait_for`, which tokio calls `timeout`, around what is ready after one yield.
+/// `wait_for`, which tokio calls `timeout`, around a future that is ready after one yield.
 fn timeout_unneeded(criterion: &mut Criterion) {
     let mut group = group(criterion, "timeout_unneeded", 1_000);
     side::<Asyncio, _, _>(&mut group, "asyncio", || {
@@ -67,7 +67,7 @@ fn timeout_unneeded(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A thousand tasks that sleep for a millisecond, all at once.
+/// A thousand tasks that sleep for a millisecond at the same time.
 fn sleep_1_ms(criterion: &mut Criterion) {
     const DELAY: Duration = Duration::from_millis(1);
     let mut group = group(criterion, "sleep_1_ms", 1_000);

@@ -1,8 +1,8 @@
-//! What the comparison and the criterion benches share: every runtime behind
-//! one trait, and the work they are given, written once.
+//! Code shared by `compare` and the criterion benches: the runtimes behind common traits, and the
+//! workloads, written once.
 //!
-//! A workload written three times is three workloads; here the rivals differ
-//! only in the few lines of their adapter.
+//! If a workload were written three times, there would be three workloads; here the runtimes differ
+//! only in the few lines of their adapters.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
-//! Coroutines for threads: submitted from any thread, and their results brought back to it.
+//! `run_coroutine_threadsafe`: submits a coroutine to a loop from any thread and returns its
+//! result.
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -17,10 +18,10 @@ use crate::runtime::{
 use crate::sync::{Arc, StdArc};
 use crate::tasks::catch_cancelled;
 
-/// Submits `coro` to a loop from any thread: `asyncio.run_coroutine_threadsafe`.
+/// Submits `coro` to `event_loop` from any thread: `asyncio.run_coroutine_threadsafe`.
 ///
-/// It runs as a task of the loop; dropping the future detaches it. On a loop that is closed the
-/// coroutine is dropped, and the future is cancelled already, with "Event loop is closed".
+/// The coroutine runs as a task of the loop; dropping the returned future detaches it. On a closed
+/// loop the coroutine is dropped, and the future is already cancelled, with "Event loop is closed".
 ///
 /// ```
 /// use std::time::Duration;
@@ -56,8 +57,10 @@ where
     let promise = Promise {
         shared: Arc::clone(&shared),
     };
-    // On a loop that is closed the promise is dropped with the coroutine, which cancels the future.
-    let task = event_loop.try_create_task(keep(promise, coro)).ok();
+    // On a closed loop the promise is dropped with the coroutine, and its drop cancels the future.
+    let task = event_loop
+        .try_create_task(run_coroutine(promise, coro))
+        .ok();
     Future {
         shared,
         task: task.map(|task| task.handle()),
@@ -67,18 +70,18 @@ where
     }
 }
 
-/// The result of a coroutine that a thread has submitted: `concurrent.futures.Future`.
+/// The result of a coroutine that was submitted from a thread: `concurrent.futures.Future`.
 ///
 /// A thread waits for it with [`result`](Future::result); a task, of the same loop or of another,
-/// awaits it. Either takes the value, which is there once.
+/// awaits it. Unlike in Python, both take the value: it can be had once.
 ///
 /// # Cancellation
-/// Cancelling a task that awaits it cancels the coroutine, and goes on at once: unlike that of a
-/// [`Task`](crate::Task), this await does not wait until the coroutine has ended. Dropping the future
-/// cancels nothing.
+/// Cancelling a task that awaits this future cancels the coroutine and raises at once. Unlike an
+/// await of a [`Task`](crate::Task), it does not wait until the coroutine has ended. Dropping the
+/// future cancels nothing.
 pub struct Future<T> {
     shared: Arc<Shared<T>>,
-    /// None if the loop was closed.
+    /// `None` if the loop was closed.
     task: Option<TaskHandle>,
     raise: Option<Raise>,
     in_vain: InVain,
@@ -86,27 +89,29 @@ pub struct Future<T> {
 }
 
 impl<T> Future<T> {
-    /// Blocks this thread until the coroutine has ended, for `timeout` at most, and takes its value.
-    /// `None` is no limit; a timeout of zero does not wait.
+    /// Blocks this thread until the coroutine has ended, for `timeout` at most, and takes its
+    /// value. `None` is no limit; a timeout of zero does not wait.
     ///
     /// # Errors
-    /// * [`TaskError::TimedOut`]: the coroutine runs on, and can be waited for again; to end it,
-    ///   [`cancel`](Future::cancel);
-    /// * [`TaskError::Cancelled`], every time;
-    /// * [`TaskError::Panicked`], once;
-    /// * [`TaskError::InvalidState`] if the value, or the panic, has been taken already.
+    /// * [`TaskError::TimedOut`] if the coroutine has not ended in time. It keeps running and can
+    ///   be waited for again; [`cancel`](Future::cancel) ends it;
+    /// * [`TaskError::Cancelled`] if it was cancelled, from every call;
+    /// * [`TaskError::Panicked`] if it panicked, from the first call only;
+    /// * [`TaskError::InvalidState`] if the value, or the panic, was already taken.
     ///
     /// # Panics
-    /// If it would have to wait on a worker of the same loop, which would wait for itself: await
-    /// instead. So would, in the deterministic mode, a function on the loop's pool. And if it would have
-    /// to wait without limit on the thread of a runner that is not
-    /// running and has no other thread (one worker, or the deterministic mode), where nothing would
-    /// ever happen; or in a fork of the loop's process.
+    /// If the result is not there yet, `timeout` is not zero, and this call is made
+    /// * on a worker of the same loop, which would wait for itself: await the future instead;
+    /// * in the deterministic mode, in a function on the loop's pool, which would wait for itself
+    ///   too;
+    /// * without a limit, on the thread of a runner that is not running and has no other thread
+    ///   (one worker, or the deterministic mode): nothing would run the coroutine;
+    /// * in a fork of the loop's process.
     #[track_caller]
     pub fn result(&self, timeout: impl Into<Option<Duration>>) -> Result<T, TaskError> {
         let timeout = timeout.into();
         if let Some(outcome) = self.shared.handover.take() {
-            return bare(outcome);
+            return plain(outcome);
         }
         if timeout == Some(Duration::ZERO) {
             return Err(TimeoutError.into());
@@ -120,25 +125,29 @@ impl<T> Future<T> {
         assert!(
             !event_loop.is_under_seed_here(),
             "result() would wait for itself: in the deterministic mode, functions for the pool run \
-             on the thread that turns the loop"
+             on the thread that runs the loop"
         );
         assert!(
             timeout.is_some() || !event_loop.has_only_this_thread(),
-            "result() would wait for ever: no other thread turns the loop's workers, and it is not \
-             running; use Runner::run()"
+            "result() would wait for ever: no other thread runs the loop's workers, and the loop is \
+             not running; use Runner::run()"
         );
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let outcome = self.wait(deadline);
-        outcome.map_or_else(|| Err(TimeoutError.into()), bare)
+        outcome.map_or_else(|| Err(TimeoutError.into()), plain)
     }
 
-    /// Blocks this thread. What it holds of a time that stands still is lent back meanwhile: it would
-    /// keep the coroutine from its end.
+    /// Blocks this thread until the outcome is there, or until `deadline`.
+    ///
+    /// This thread may keep the loop's paused clock from jumping, while it runs a function of the
+    /// pool or a `block_on`. It lends these holds back while it waits here: otherwise the clock
+    /// could not jump, and a coroutine that sleeps would never end.
     fn wait(&self, deadline: Option<Instant>) -> Option<Outcome<T>> {
         let handover = &self.shared.handover;
         if let Some(lent) = self.shared.event_loop.time_to_lend() {
             let back = StdArc::clone(&lent);
-            // The lane's, so before the loop's workers sleep, and time can jump again.
+            // The callback queue runs this, so the holds are taken back before the loop's workers
+            // park, which is when the clock could jump again.
             let callback: Callback = Box::new(move || back.take_back());
             if handover.add_callback(callback).is_ok() {
                 lent.give();
@@ -151,31 +160,54 @@ impl<T> Future<T> {
     }
 
     /// Cancels the future at once, and requests the coroutine's cancellation. Returns `false` if
-    /// the coroutine has ended.
+    /// the coroutine has already ended.
     ///
-    /// Whoever waits is told now. The coroutine may take its time to clean up; what it returns then
-    /// is dropped.
+    /// Threads and tasks that wait for the future are woken at once. The coroutine may still clean
+    /// up; the value that it returns after that is dropped.
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let event_loop = asyncio::get_running_loop();
+    /// let endless = std::future::pending::<()>();
+    /// let future = asyncio::run_coroutine_threadsafe(endless, &event_loop);
+    /// assert!(future.cancel());
+    /// assert!(future.await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     pub fn cancel(&self) -> bool {
         self.cancel_by(&CancelledError::default(), |task, _| {
             task.cancel();
         })
     }
 
-    /// Whether the coroutine has ended, or the future was cancelled.
+    /// Whether the coroutine has ended or the future was cancelled.
     #[must_use]
     pub fn done(&self) -> bool {
         self.shared.handover.is_done()
     }
 
-    /// Whether it was cancelled.
+    /// Whether the future was cancelled, or the coroutine ended cancelled.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         self.shared.handover.is_cancelled()
     }
 
-    /// Runs `callback` once the future is done, on the loop's lane: never inside this call, and
-    /// never two callbacks of a loop at once. It runs in a copy of the caller's context. (After the loop's close there is no lane: it runs in
-    /// this call then.)
+    /// Schedules `callback` to run when the future is done.
+    ///
+    /// The loop's callback queue runs it: never inside this call, and never two callbacks of a loop
+    /// at once. It runs in a copy of the caller's context. (A closed loop has no callback queue:
+    /// the callback runs inside this call then.)
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let event_loop = asyncio::get_running_loop();
+    /// let future = asyncio::run_coroutine_threadsafe(async { 42 }, &event_loop);
+    /// let called = asyncio::Future::new();
+    /// let setter = called.clone();
+    /// future.add_done_callback(move |future| setter.set_result(future.done()).unwrap());
+    /// assert!(called.await.unwrap());
+    /// # });
+    /// ```
     pub fn add_done_callback(&self, callback: impl FnOnce(&Future<T>) + Send + 'static)
     where
         T: Send + 'static,
@@ -187,8 +219,8 @@ impl<T> Future<T> {
     where
         T: Send + 'static,
     {
-        // The future holds itself until it is done and its callbacks have been taken.
-        let future = self.second();
+        // A reference cycle, until the future is done and its callbacks have been taken.
+        let future = self.another_handle();
         let callback = Unnested::new(callback);
         let context = inherited_context().unwrap_or_default();
         let callback: Callback = Box::new(move || context.run(|| (callback.into_inner())(&future)));
@@ -197,8 +229,8 @@ impl<T> Future<T> {
         }
     }
 
-    /// Another handle of the same, for a callback.
-    fn second(&self) -> Future<T> {
+    /// Another handle of the same future, for a callback.
+    fn another_handle(&self) -> Future<T> {
         Future {
             shared: Arc::clone(&self.shared),
             task: self.task.clone(),
@@ -208,16 +240,17 @@ impl<T> Future<T> {
         }
     }
 
-    /// Cancels it, and the coroutine by `reach`.
+    /// Cancels the future, and the coroutine's task with `cancel_task`. Returns `false` if the
+    /// coroutine has already ended.
     fn cancel_by(
         &self,
         error: &CancelledError,
-        reach: impl FnOnce(&TaskHandle, &CancelledError),
+        cancel_task: impl FnOnce(&TaskHandle, &CancelledError),
     ) -> bool {
         match self.shared.handover.cancel(error.clone()) {
             Cancellation::First(callbacks) => {
                 if let Some(task) = &self.task {
-                    reach(task, error);
+                    cancel_task(task, error);
                 }
                 self.shared.run(callbacks);
                 true
@@ -237,26 +270,28 @@ impl<T> std::future::Future for Future<T> {
             if raise.poll_once(cx.waker()).is_pending() {
                 return Poll::Pending;
             }
-            // It has been raised, and this is awaited once more: here is what there is.
+            // The cancellation was raised and caught, and this future is awaited again: return the
+            // outcome.
             this.raise = None;
-            return this.shared.handover.poll(cx.waker()).map(bare);
+            return this.shared.handover.poll(cx.waker()).map(plain);
         }
         if let Poll::Ready(outcome) = this.shared.handover.poll(cx.waker()) {
-            return this.end(bare(outcome), cx);
+            return this.end(plain(outcome), cx);
         }
-        let Some(held) = CancelClaim::claim_if(|error| this.cancel_by(error, TaskHandle::pass_on))
+        let Some(claim) = CancelClaim::claim_if(|error| this.cancel_by(error, TaskHandle::pass_on))
         else {
             this.cancel_waker.register_waker(cx.waker());
-            // Unless the offer was refused: the outcome is there then.
-            return this.shared.handover.poll(cx.waker()).map(bare);
+            // Polled again: if `cancel_by` refused the request, the outcome is there by now.
+            return this.shared.handover.poll(cx.waker()).map(plain);
         };
-        let error = held.error().clone();
-        this.raise(Raise::of_claims(vec![held], error), cx)
+        let error = claim.error().clone();
+        this.raise(Raise::of_claims(vec![claim], error), cx)
     }
 }
 
 impl<T> Future<T> {
-    /// The outcome is there. A coroutine that was cancelled may have been so by what ends its awaiter, too.
+    /// Returns the outcome, unless the coroutine was cancelled and the awaiter is being cancelled
+    /// too (by the same cause, or by a request of its own): then raises that cancellation.
     fn end(
         &mut self,
         outcome: Result<T, TaskError>,
@@ -291,13 +326,14 @@ impl<T> fmt::Debug for Future<T> {
     }
 }
 
-/// What the user gives. Boxed by the public call that takes it, before anything else: it may be big.
+/// The user's callback. The public method that takes it boxes it first, because it may be big.
 type DoneCallback<T> = Box<dyn FnOnce(&Future<T>) + Send>;
 
-/// What becomes of the coroutine. Its value may own the next future, whose value owns one, and so on.
+/// How the coroutine ended. `Unnested`, because its value may own the next future, whose value owns
+/// one, and so on.
 type Outcome<T> = Result<Unnested<T>, TaskError>;
 
-fn bare<T>(outcome: Outcome<T>) -> Result<T, TaskError> {
+fn plain<T>(outcome: Outcome<T>) -> Result<T, TaskError> {
     outcome.map(Unnested::into_inner)
 }
 
@@ -314,7 +350,7 @@ impl<T> Shared<T> {
         }
     }
 
-    /// Tells of a panic that nobody has seen.
+    /// Reports a panic that was never retrieved to the loop's exception handler.
     fn report(&self, outcome: Option<Outcome<T>>) {
         if let Some(Err(TaskError::Panicked(panic))) = outcome {
             let message = "Future exception was never retrieved";
@@ -329,7 +365,7 @@ impl<T> Drop for Shared<T> {
     }
 }
 
-/// The coroutine's side. Dropped before it is kept, it cancels the future.
+/// The coroutine's side of the future. Dropped before it is completed, it cancels the future.
 struct Promise<T> {
     shared: Arc<Shared<T>>,
 }
@@ -348,13 +384,13 @@ impl<T> Drop for Promise<T> {
         if self.shared.handover.is_done() {
             return;
         }
-        // The coroutine ends before its first step: with what its task ends with.
+        // The coroutine was dropped before its first poll: the future ends as its task does.
         self.complete(Err(ends_with().unwrap_or_default().into()));
     }
 }
 
-/// Runs `coro`, and keeps the promise.
-async fn keep<F>(promise: Promise<F::Output>, coro: F)
+/// Runs `coro`, and completes the promise with its outcome.
+async fn run_coroutine<F>(promise: Promise<F::Output>, coro: F)
 where
     F: std::future::Future<Output: 'static>,
 {

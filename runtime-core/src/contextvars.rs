@@ -1,4 +1,4 @@
-//! Context variables, as Python's `contextvars`.
+//! Context variables: the counterpart of Python's `contextvars`.
 
 use std::any::Any;
 use std::fmt;
@@ -7,8 +7,12 @@ use std::marker::PhantomData;
 use crate::runtime::{Context, Unnested, current_task};
 use crate::sync::StdArc;
 
-/// A variable whose value belongs to the current context. Declared by
-/// [`context_var!`](crate::context_var).
+/// A variable whose value depends on the current context: `contextvars.ContextVar`.
+///
+/// Declare it with [`context_var!`](crate::context_var). Each task has a context of its own, a copy
+/// of the context of the code that created the task. Unlike in Python, code outside of tasks,
+/// callbacks and [`Context::run`] has no context: there a variable has its default, and
+/// [`set`](ContextVar::set) panics.
 ///
 /// ```
 /// asyncio::context_var! { static REQUEST: String = "none".to_owned() }
@@ -26,11 +30,15 @@ use crate::sync::StdArc;
 pub struct ContextVar<T: 'static> {
     name: &'static str,
     default: Option<fn() -> T>,
-    // Identity is the address, and two statics of a zero-sized type may share one: never empty.
+    // The address identifies the variable. Two statics of a zero-sized type may have the same
+    // address, so this type must never be zero-sized.
     _value: PhantomData<fn() -> T>,
 }
 
-/// Undoes a [`ContextVar::set`], once, where that was made: of the same variable, in the same context.
+/// Undoes one [`ContextVar::set`]: `contextvars.Token`.
+///
+/// Give it to [`ContextVar::reset`] of the same variable, in the same context. Dropping the token
+/// leaves the new value in place.
 #[must_use = "keep the token to reset the variable, or drop it explicitly"]
 pub struct Token<T> {
     before: Option<T>,
@@ -49,16 +57,16 @@ impl<T: Clone + Send + Sync + 'static> ContextVar<T> {
         }
     }
 
-    /// The variable's name.
+    /// The name of the static.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The value in the current context, or the default.
+    /// A clone of the value in the current context, or the default.
     ///
     /// # Panics
-    /// If there is neither.
+    /// If the variable has neither.
     #[must_use]
     #[track_caller]
     pub fn get(&'static self) -> T {
@@ -68,17 +76,19 @@ impl<T: Clone + Send + Sync + 'static> ContextVar<T> {
         }
     }
 
-    /// The value in the current context, or the default, if there is either.
+    /// A clone of the value in the current context, or the default; `None` if the variable has
+    /// neither.
     #[must_use]
     pub fn try_get(&'static self) -> Option<T> {
         self.bound()
             .or_else(|| self.default.map(|default| default()))
     }
 
-    /// Sets the value in the current context: the task's, or that of [`Context::run`].
+    /// Sets the value in the current context: that of the innermost [`Context::run`], or else of
+    /// the current task.
     ///
     /// # Panics
-    /// Where there is no context: outside a task and outside `Context::run`.
+    /// If there is no current context: outside a task and outside `Context::run`.
     #[track_caller]
     pub fn set(&'static self, value: T) -> Token<T> {
         let before = self.bound();
@@ -92,10 +102,21 @@ impl<T: Clone + Send + Sync + 'static> ContextVar<T> {
         }
     }
 
-    /// Undoes a `set`.
+    /// Restores the value that the variable had before the [`set`](ContextVar::set) that returned
+    /// `token`.
     ///
     /// # Panics
-    /// Where there is no context, and if the token is of another variable, or of another context.
+    /// If there is no current context, or if the token is of another variable or another context.
+    ///
+    /// ```
+    /// asyncio::context_var! { static LEVEL: u32 = 0 }
+    /// # asyncio::run(async {
+    /// let token = LEVEL.set(1);
+    /// assert_eq!(LEVEL.get(), 1);
+    /// LEVEL.reset(token);
+    /// assert_eq!(LEVEL.get(), 0);
+    /// # });
+    /// ```
     #[track_caller]
     pub fn reset(&'static self, token: Token<T>) {
         assert!(
@@ -140,7 +161,17 @@ impl<T> fmt::Debug for Token<T> {
     }
 }
 
-/// A copy of the current context; an empty one where there is none.
+/// A copy of the current context, or an empty context if there is none: `contextvars.copy_context`.
+///
+/// ```
+/// asyncio::context_var! { static LEVEL: u32 = 0 }
+/// # asyncio::run(async {
+/// LEVEL.set(1);
+/// let context = asyncio::copy_context();
+/// LEVEL.set(2);
+/// assert_eq!(context.run(|| LEVEL.get()), 1);
+/// # });
+/// ```
 #[must_use]
 pub fn copy_context() -> Context {
     current_context()
@@ -160,15 +191,17 @@ fn current_context_or_panic() -> Context {
     }
 }
 
-/// Declares context variables.
+/// Declares static [`ContextVar`](crate::ContextVar)s, each with or without a default.
+///
+/// The default is an expression. It is evaluated at every `get` that finds no value.
 ///
 /// ```
 /// asyncio::context_var! {
-///     /// Who asks.
-///     pub static USER: String = "nobody".to_owned();
+///     /// The user who made the request.
+///     pub static USER: String = "guest".to_owned();
 ///     static DEPTH: usize
 /// }
-/// assert_eq!(USER.get(), "nobody");
+/// assert_eq!(USER.get(), "guest");
 /// assert_eq!(DEPTH.try_get(), None);
 /// ```
 #[macro_export]

@@ -1,22 +1,31 @@
-//! What environment variables say of a loop that is built. A mistake in one is a panic that names it:
-//! passed over, it would have the loop run with something else.
+//! Reads the environment variables that configure a new loop.
+//!
+//! An invalid value is a panic that names the variable: if it were ignored, the loop would run with
+//! other settings than the user asked for.
 
 use crate::runtime::MOST_WORKERS;
 
-/// What `ASYNCIO_WORKERS` says: what [`Builder::workers`](crate::runners::Builder::workers) takes.
+/// The number of workers in `ASYNCIO_WORKERS`, if it is set. The limits are those of
+/// [`Builder::workers`](crate::runners::Builder::workers).
+///
+/// # Panics
+/// If the value is not a whole number within the limits.
 #[track_caller]
 pub(crate) fn workers() -> Option<usize> {
     let text = value("ASYNCIO_WORKERS")?;
     match text.parse() {
         Ok(count) if (1..=MOST_WORKERS).contains(&count) => Some(count),
         _ => panic!(
-            "ASYNCIO_WORKERS={text:?} is no number of workers, which is a whole number from 1 to \
+            "ASYNCIO_WORKERS={text:?} is not a number of workers: expected a whole number from 1 to \
              {MOST_WORKERS}"
         ),
     }
 }
 
-/// What `ASYNCIO_DEBUG` says.
+/// Whether `ASYNCIO_DEBUG` turns debug mode on.
+///
+/// # Panics
+/// If the value is neither `0` nor `1`.
 #[track_caller]
 pub(crate) fn debug() -> bool {
     match value("ASYNCIO_DEBUG").as_deref() {
@@ -26,7 +35,7 @@ pub(crate) fn debug() -> bool {
     }
 }
 
-/// The value of a variable. An empty one says nothing.
+/// The trimmed value of a variable; `None` if it is unset or empty.
 fn value(name: &str) -> Option<String> {
     let value = std::env::var_os(name)?;
     let text = value.to_string_lossy().trim().to_owned();

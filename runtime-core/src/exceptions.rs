@@ -1,4 +1,4 @@
-//! asyncio's exceptions as error types.
+//! The error types: asyncio's exceptions, and those of this runtime.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -31,7 +31,7 @@ pub(crate) struct Cause(u64);
 const SHUTDOWN: u64 = 1 << 63;
 
 impl Cause {
-    /// Somebody asked at `stamp`, which orders the requests of the process.
+    /// A request made at `stamp`, which orders the requests of the process.
     pub(crate) fn request(stamp: u64) -> Cause {
         debug_assert!(stamp < SHUTDOWN, "there are 292 years of nanoseconds");
         Cause(stamp)
@@ -42,7 +42,7 @@ impl Cause {
         Cause(stamp | SHUTDOWN)
     }
 
-    /// When it was asked for; 0 if nobody has noted that.
+    /// The stamp of the request or shutdown; 0 if none was recorded.
     pub(crate) fn stamp(self) -> u64 {
         self.0 & !SHUTDOWN
     }
@@ -130,9 +130,11 @@ impl fmt::Display for CancelledError {
 
 impl Error for CancelledError {}
 
-/// A panic of a task, caught at its root.
+/// The panic of a task or of a function on the blocking pool.
+///
+/// asyncio has no counterpart: there an exception is the result of the task.
 pub struct PanicError {
-    // Behind a mutex only to be `Sync`: a payload is merely `Send`.
+    // Behind a mutex only to make this type `Sync`: a payload is only `Send`.
     payload: Mutex<Box<dyn Any + Send>>,
 }
 
@@ -143,21 +145,29 @@ impl PanicError {
         }
     }
 
-    /// The payload, for [`std::panic::resume_unwind`].
+    /// The payload of the panic, for [`std::panic::resume_unwind`].
     #[must_use]
     pub fn into_panic(self) -> Box<dyn Any + Send> {
         let empty: Box<dyn Any + Send> = Box::new(());
         std::mem::replace(&mut *self.payload.lock(), empty)
     }
 
-    /// The text of the panic, if its payload is a text.
+    /// The message of the panic, if its payload is a string.
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let task = asyncio::create_task(async { panic!("oh no") });
+    /// let Err(asyncio::TaskError::Panicked(error)) = task.await else { unreachable!() };
+    /// assert_eq!(error.message().as_deref(), Some("oh no"));
+    /// # });
+    /// ```
     #[must_use]
     pub fn message(&self) -> Option<String> {
         panic_text(&**self.payload.lock()).map(str::to_owned)
     }
 }
 
-/// The text of a panic's payload.
+/// The message in a panic's payload, if the payload is a string.
 pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> Option<&str> {
     let literal = payload.downcast_ref::<&'static str>().copied();
     literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
@@ -182,7 +192,7 @@ impl fmt::Display for PanicError {
 
 impl Error for PanicError {}
 
-/// A time limit has passed.
+/// A time limit has passed: `asyncio.TimeoutError`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimeoutError;
 
@@ -194,7 +204,7 @@ impl fmt::Display for TimeoutError {
 
 impl Error for TimeoutError {}
 
-/// An operation that the object's state does not allow.
+/// The operation is not allowed in this state of the object: `asyncio.InvalidStateError`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidStateError {
     message: &'static str,
@@ -214,7 +224,7 @@ impl fmt::Display for InvalidStateError {
 
 impl Error for InvalidStateError {}
 
-/// The child of a group returned an `Err`; the error itself is in the group's exception group.
+/// A child of a group returned an `Err`; the error itself is in the group's exception group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailedError;
@@ -227,7 +237,9 @@ impl fmt::Display for FailedError {
 
 impl Error for FailedError {}
 
-/// Why awaiting a task gave no value.
+/// The reason why awaiting a task gave no value.
+///
+/// Unlike in asyncio, these are values and not exceptions that pass through the awaiting code.
 ///
 /// ```
 /// # asyncio::run(async {
@@ -244,11 +256,12 @@ pub enum TaskError {
     Cancelled(CancelledError),
     /// The task panicked.
     Panicked(PanicError),
-    /// A time limit passed first.
+    /// A time limit passed before the task ended.
     TimedOut(TimeoutError),
-    /// The task has no result to give: not done, taken already, or awaiting itself.
+    /// The task has no result to give: it is not done, its result was already taken, or the task
+    /// awaits itself.
     InvalidState(InvalidStateError),
-    /// A group's child returned `Err`.
+    /// A child of a group returned an `Err`.
     Failed(FailedError),
 }
 
@@ -265,7 +278,7 @@ impl TaskError {
         matches!(self, TaskError::Panicked(_))
     }
 
-    /// Whether a time limit passed first.
+    /// Whether a time limit passed before the task ended.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self, TaskError::TimedOut(_))
@@ -274,7 +287,15 @@ impl TaskError {
     /// The payload of the panic, for [`std::panic::resume_unwind`].
     ///
     /// # Panics
-    /// If the task did not panic.
+    /// If this is not [`TaskError::Panicked`].
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let task = asyncio::create_task(async { panic!("oh no") });
+    /// let error: asyncio::TaskError = task.await.unwrap_err();
+    /// assert_eq!(error.into_panic().downcast_ref(), Some(&"oh no"));
+    /// # });
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn into_panic(self) -> Box<dyn Any + Send> {
@@ -298,8 +319,8 @@ impl fmt::Display for TaskError {
 }
 
 impl Error for TaskError {
-    /// What is behind the error in the variant. That one is no source: it is what this error says, and
-    /// a report of the whole chain would say it twice.
+    /// The source of the error in the variant. That error itself is not a source: this type
+    /// displays its text, and a report of the whole chain would print it twice.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             TaskError::Cancelled(error) => error.source(),
@@ -342,7 +363,7 @@ impl fmt::Display for LoopClosed {
 
 impl Error for LoopClosed {}
 
-/// There is no running event loop on this thread.
+/// No event loop is running on this thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NoRunningLoop;
@@ -355,7 +376,8 @@ impl fmt::Display for NoRunningLoop {
 
 impl Error for NoRunningLoop {}
 
-/// A shutdown did not end in time; what was left is named.
+/// A shutdown did not end within its time limit; returned by
+/// [`Runner::shutdown_timeout`](crate::Runner::shutdown_timeout).
 #[derive(Clone, Debug)]
 pub struct ShutdownTimeout {
     pub(crate) limit: Duration,
@@ -363,7 +385,8 @@ pub struct ShutdownTimeout {
 }
 
 impl ShutdownTimeout {
-    /// What had not ended at the deadline: tasks inside a poll, with name and create location.
+    /// What had not ended at the deadline: tasks that were inside a poll, each with its name and
+    /// the place where it was created, and blocking functions, each with the place of the call.
     #[must_use]
     pub fn stuck(&self) -> &[String] {
         &self.stuck

@@ -1,13 +1,13 @@
-//! A result that somebody will set later: asyncio's `Future`, which is not Rust's trait of that name.
+//! A result that is set later: asyncio's class `Future`, which is not Rust's trait of that name.
 //!
-//! Every handle of a [`Future`] shares one place. Two things in it are shared between threads:
+//! All handles of a [`Future`] share one allocation. It has two parts that several threads use:
 //!
-//! * the **outcome**, written once, by whoever is first to set a result or to cancel;
-//! * the **audience**: callbacks and waiters in the order in which they came. How nobody is left
-//!   behind, whoever comes while the outcome is written, is told there.
+//! * the **outcome**, written once, by the first call that sets a result or cancels;
+//! * the **wait list**: callbacks and waiters in the order in which they were registered. Its
+//!   module explains why no entry is missed that is registered while the outcome is being written.
 //!
-//! Wakers are cloned, woken and dropped outside every lock, and so are values:
-//! all of that is user code, which may come back to the same future.
+//! Wakers are cloned, woken and dropped outside every lock, and so are values: all of these run
+//! user code, which may use the same future again.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,20 +22,22 @@ use crate::runtime::{
 };
 use crate::sync::{Arc, OnceLock};
 
-/// A result that is set later, by anybody: asyncio's low-level `Future`.
+/// A result that is set later, by any code that has a handle: `asyncio.Future`.
 ///
-/// It is a handle: clones stand for the same future. Any number of tasks may await it, each through
-/// a clone, and each gets a clone of the result. Awaiting one that is done does not yield. It
-/// belongs to no loop, except for its callbacks; every method may be called from any thread.
+/// The value is a handle: clones refer to the same future. Any number of tasks may await it, each
+/// through its own clone, and each gets a clone of the result. Awaiting a future that is done does
+/// not yield. It belongs to no loop, except for its callbacks; every method may be called from any
+/// thread.
 ///
-/// What asyncio calls its *exception* is an `Err` here: `Future<Result<T, E>>` has
-/// [`set_exception`](Future::set_exception). It is a value like any other: nobody is told of one that
-/// is never retrieved.
+/// asyncio's *exception* is an `Err` here: `Future<Result<T, E>>` has
+/// [`set_exception`](Future::set_exception). Unlike in asyncio, an `Err` that is never retrieved is
+/// not reported.
 ///
 /// # Cancellation
-/// Unlike asyncio's, cancelling a task that awaits a `Future` leaves the `Future` alone: others may
-/// wait for it too. A future that was cancelled is seen as `Err(TaskError::Cancelled(_))`, except by a
-/// task that is being cancelled at that moment: that goes on outward.
+/// Unlike in asyncio, cancelling a task that awaits a `Future` does not cancel the `Future`: other
+/// tasks may wait for it too. Awaiting a cancelled future returns `Err(TaskError::Cancelled(_))`,
+/// unless the awaiting task is being cancelled itself, by its own request or by the shutdown of the
+/// future's loop: then that cancellation is raised at the await.
 ///
 /// ```
 /// # asyncio::run(async {
@@ -47,33 +49,43 @@ use crate::sync::{Arc, OnceLock};
 /// ```
 pub struct Future<T> {
     shared: Arc<Shared<T>>,
-    /// This handle's place among the audience.
+    /// The key of this handle's waiter in the wait list.
     waiter: Option<u64>,
-    /// The future has been cancelled, and whoever awaits it through this handle is being so.
+    /// Set when the future was cancelled and the task that awaits this handle is being cancelled
+    /// too.
     raise: Option<Box<Raise>>,
     in_vain: InVain,
 }
 
 struct Shared<T> {
-    /// A value may own the next future, whose value owns one, and so on.
+    /// `Unnested`, because a value may own the next future, whose value owns one, and so on.
     outcome: OnceLock<Result<Unnested<T>, CancelledError>>,
     wait_list: WaitList<Callback<T>>,
-    /// Where the callbacks run; none for a future that was made outside a loop.
+    /// The loop that runs the callbacks; `None` for a future that was made outside a loop.
     event_loop: Option<EventLoop>,
     location: &'static Location<'static>,
 }
 
-/// What the user gives. Boxed by the public call that takes it, before anything else: it may be big.
+/// The user's callback. The public method that takes it boxes it first, because it may be big.
 type DoneCallback<T> = Box<dyn FnOnce(&Future<T>) + Send>;
 
-/// A callback before there is a result. It does not hold its future, which would hold it.
+/// A callback that waits for the result. It has no handle of its future: that would be a reference
+/// cycle.
 struct Callback<T> {
     event_loop: EventLoop,
     bind: Box<dyn FnOnce(Future<T>) -> Handle + Send>,
 }
 
 impl<T> Future<T> {
-    /// A future without a result. Its callbacks run on the running loop, if there is one.
+    /// Makes a future that has no result yet. Its callbacks run on the running loop, if there is
+    /// one.
+    ///
+    /// ```
+    /// let future = asyncio::Future::new();
+    /// assert!(!future.done());
+    /// future.set_result(42).unwrap();
+    /// assert_eq!(future.result().unwrap(), 42);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn new() -> Future<T> {
@@ -96,10 +108,10 @@ impl<T> Future<T> {
         }
     }
 
-    /// Sets the result, and tells everybody who waits for it.
+    /// Sets the result, wakes the tasks that await it and schedules the callbacks.
     ///
     /// # Errors
-    /// If the future is done already; `result` has been dropped.
+    /// [`InvalidStateError`] if the future is already done; `result` has been dropped.
     pub fn set_result(&self, result: T) -> Result<(), InvalidStateError>
     where
         T: 'static,
@@ -107,39 +119,52 @@ impl<T> Future<T> {
         self.complete(Ok(Unnested::new(result)))
     }
 
-    /// Cancels the future. Returns `false` if it is done already.
+    /// Cancels the future. Returns `false` if it is already done.
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let future = asyncio::Future::<u32>::new();
+    /// assert!(future.cancel());
+    /// assert!(!future.cancel());
+    /// assert!(future.await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     pub fn cancel(&self) -> bool {
         self.complete(Err(CancelledError::default())).is_ok()
     }
 
-    /// As [`cancel`](Future::cancel), with a message for who awaits it.
+    /// Cancels the future like [`cancel`](Future::cancel), with a message for the tasks that await
+    /// it.
+    ///
+    /// They read it with [`CancelledError::message`].
     pub fn cancel_with(&self, message: impl Into<Cow<'static, str>>) -> bool {
         let error = CancelledError::with_message(message);
         self.complete(Err(error)).is_ok()
     }
 
-    /// Whether the future has a result, or has been cancelled.
+    /// Whether the future has a result or was cancelled.
     #[must_use]
     pub fn done(&self) -> bool {
         self.shared.outcome.get().is_some()
     }
 
-    /// Whether the future has been cancelled.
+    /// Whether the future was cancelled.
     #[must_use]
     pub fn cancelled(&self) -> bool {
         matches!(self.shared.outcome.get(), Some(Err(_)))
     }
 
-    /// The loop on which the callbacks run, unless the future was made outside a loop.
+    /// The loop that runs the callbacks; `None` if the future was made outside a loop.
     #[must_use]
     pub fn get_loop(&self) -> Option<EventLoop> {
         self.shared.event_loop.clone()
     }
 
-    /// The result.
+    /// A clone of the result, without waiting.
     ///
     /// # Errors
-    /// [`TaskError::InvalidState`] while there is none; [`TaskError::Cancelled`] if there will be none.
+    /// * [`TaskError::InvalidState`] if the result is not set yet;
+    /// * [`TaskError::Cancelled`] if the future was cancelled.
     pub fn result(&self) -> Result<T, TaskError>
     where
         T: Clone,
@@ -155,12 +180,14 @@ impl<T> Future<T> {
         }
     }
 
-    /// Runs `callback` once the future is done: never inside the caller, and never two callbacks of a
-    /// loop at once. It runs on the future's loop, or if it has none on the running one, in a copy of
-    /// the caller's context.
+    /// Schedules `callback` to run when the future is done.
+    ///
+    /// It never runs inside this call, and a loop never runs two callbacks at once. It runs on the
+    /// future's loop or, if the future has none, on the running loop, in a copy of the caller's
+    /// context.
     ///
     /// # Panics
-    /// If there is neither.
+    /// If the future has no loop and no loop is running here.
     ///
     /// ```
     /// # asyncio::run(async {
@@ -209,7 +236,18 @@ impl<T> Future<T> {
         CallbackId::new(key)
     }
 
-    /// Removes a callback. Returns `false` if it has run, is about to, or was removed already.
+    /// Removes a callback. Returns `false` if it has run, is about to run, or was already removed.
+    ///
+    /// Unlike in asyncio, a callback is identified by the [`CallbackId`] of its registration.
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let future = asyncio::Future::<u32>::new();
+    /// let id = future.add_done_callback(|_| unreachable!());
+    /// assert!(future.remove_done_callback(id));
+    /// future.set_result(42).unwrap();
+    /// # });
+    /// ```
     pub fn remove_done_callback(&self, id: CallbackId) -> bool {
         self.shared.wait_list.remove_callback(id.key()).is_some()
     }
@@ -219,7 +257,7 @@ impl<T> Future<T> {
         outcome: Result<Unnested<T>, CancelledError>,
     ) -> Result<(), InvalidStateError> {
         if self.shared.outcome.set(outcome).is_err() {
-            return Err(InvalidStateError::new("The future is done already."));
+            return Err(InvalidStateError::new("The future is already done."));
         }
         self.notify();
         Ok(())
@@ -230,7 +268,7 @@ impl<T> Future<T> {
         wait_list.notify(|callback| callback.call_soon(self));
     }
 
-    /// Whether the future is done; if not, `waker` is woken when it is.
+    /// Returns whether the future is done. If not, registers `waker` to be woken when it is.
     fn is_done_or_wakes(&mut self, waker: &Waker) -> bool {
         let wait_list = &self.shared.wait_list;
         let is_there = |key| wait_list.has_waiter(key, waker);
@@ -238,7 +276,8 @@ impl<T> Future<T> {
             let (key, _before) = wait_list.put_waiter(self.waiter, waker.clone());
             self.waiter = Some(key);
         }
-        // After that: else the end might fall in between, with nobody to be told.
+        // Checked after the registration: an end between the check and the registration would wake
+        // no waiter.
         let done = self.done();
         if done {
             self.leave_wait_list();
@@ -248,7 +287,7 @@ impl<T> Future<T> {
 
     fn leave_wait_list(&mut self) {
         if let Some(key) = self.waiter.take() {
-            // User code: outside the lock, which is given back by now.
+            // Dropping a waker runs user code: the lock has been released by now.
             let waker = self.shared.wait_list.remove_waiter(key);
             waker.into_iter().for_each(drop_unnested);
         }
@@ -256,10 +295,19 @@ impl<T> Future<T> {
 }
 
 impl<T, E> Future<Result<T, E>> {
-    /// Sets an error as the result.
+    /// Sets an error as the result: the same as `set_result(Err(exception))`.
     ///
     /// # Errors
-    /// If the future is done already; `exception` has been dropped.
+    /// [`InvalidStateError`] if the future is already done; `exception` has been dropped.
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let future = asyncio::Future::<Result<u32, &str>>::new();
+    /// future.set_exception("oh no").unwrap();
+    /// assert_eq!(future.exception().unwrap(), Some("oh no"));
+    /// assert_eq!(future.await.unwrap(), Err("oh no"));
+    /// # });
+    /// ```
     pub fn set_exception(&self, exception: E) -> Result<(), InvalidStateError>
     where
         T: 'static,
@@ -268,10 +316,10 @@ impl<T, E> Future<Result<T, E>> {
         self.set_result(Err(exception))
     }
 
-    /// The error that was set as the result, or `None` if it is a value.
+    /// A clone of the error that was set as the result, or `None` if the result is a value.
     ///
     /// # Errors
-    /// As [`result`](Future::result).
+    /// The same as [`result`](Future::result).
     pub fn exception(&self) -> Result<Option<E>, TaskError>
     where
         E: Clone,
@@ -281,7 +329,9 @@ impl<T, E> Future<Result<T, E>> {
 }
 
 impl EventLoop {
-    /// A future whose callbacks run on this loop: `loop.create_future`.
+    /// Makes a future whose callbacks run on this loop: `loop.create_future`.
+    ///
+    /// Any thread may call this.
     ///
     /// ```
     /// # asyncio::run(async {
@@ -327,7 +377,8 @@ impl<T: Clone> Future<T> {
 }
 
 impl<T> Future<T> {
-    /// It was cancelled: whether the awaiter, which is being cancelled itself, is to go on with that.
+    /// For a future that was cancelled: returns true if the await stays pending, because the
+    /// awaiter is being cancelled itself and its own cancellation is to be raised.
     #[cold]
     fn ends_awaiter(&mut self, waker: &Waker) -> bool {
         let raised = self.raise.as_mut().map(|raise| raise.poll_once(waker));

@@ -1,5 +1,5 @@
 //! asyncio for Rust: a multi-threaded, work-stealing async runtime with Python asyncio's high-level
-//! API, and cancellation that can be caught and cleaned up after.
+//! API. As in asyncio, a cancellation can be caught, and the code that catches it can clean up.
 //!
 //! ```
 //! use std::time::Duration;
@@ -14,32 +14,34 @@
 //! }
 //! ```
 //!
-//! | To | there is |
+//! | To … | use |
 //! |---|---|
 //! | run a program | [`run`], [`Runner`], [`main`](macro@main), [`test`](macro@test) |
-//! | run things at once | [`create_task`], [`gather`], [`wait`], [`as_completed`] |
+//! | run code concurrently | [`create_task`], [`gather`], [`wait`], [`as_completed`] |
 //! | wait for time | [`sleep`], [`wait_for`], [`timeout`], [`interval`], [`move_on_after`] |
 //! | clean up | [`catch_cancelled`], [`finally`], [`shield`] |
-//! | reach the loop from threads | [`EventLoop`], [`run_coroutine_threadsafe`] |
-//! | call what blocks | [`to_thread`], [`blocking`] |
+//! | use the loop from other threads | [`EventLoop`], [`run_coroutine_threadsafe`] |
+//! | call blocking code | [`to_thread`], [`blocking`] |
 //! | test | `#[asyncio::test(start_paused = true)]`, `#[asyncio::test(seeds = 1000)]` |
 //!
 //! **Cancellation.** [`Task::cancel`] delivers a request to the innermost await of the task that
-//! understands it: it can be caught, cleaned up after with further awaits, suppressed, or passed on by
-//! [`CancelledError::raise`]. What is ready is returned, not lost. Every other future is dropped.
+//! handles cancellation. The code there can catch the request, clean up with further awaits,
+//! suppress it, or pass it on with [`CancelledError::raise`]. A result that is ready is returned,
+//! not lost. A future that does not handle cancellation is dropped.
 //!
-//! **Threads.** Every type is `Send` and `Sync` where its contents allow, but for guards and the
+//! **Threads.** Every type is `Send` and `Sync` if its contents are, except guards and the
 //! [`Runner`], and every function may be called from any thread. The thread that calls [`run`] is
 //! the first worker.
 //!
-//! Unlike asyncio's, tasks belong to their loop: a [`Task`] that is dropped runs on.
+//! Unlike in asyncio, the loop owns its tasks: dropping a [`Task`] detaches it, and it keeps
+//! running.
 
 #[cfg_attr(
     asyncio_loom,
     expect(
         dead_code,
         unused_imports,
-        reason = "a model has its own way of waiting"
+        reason = "a loom model waits without the platform layer"
     )
 )]
 mod sys;
@@ -98,13 +100,15 @@ pub use timeouts::{
     move_on_after, timeout, timeout_at, wait_for,
 };
 
-/// [`tasks`] under another name.
+/// Another name for the module [`tasks`].
 pub mod task {
     pub use crate::tasks::*;
 }
 
-/// What a program wants in scope, without the names that would be ambiguous (`test` and `futures`), or
-/// hide others (`main`, `Future`).
+/// The names that most programs import.
+///
+/// It leaves out names that would be ambiguous (`test` and `futures`) and names that would hide
+/// others (`main`, `Future`).
 ///
 /// ```
 /// use asyncio::prelude::*;

@@ -1,4 +1,4 @@
-//! Running a program: `run`, and the `Runner` under it.
+//! Runs a program on an event loop: `run`, `try_run`, `Runner` and its builder.
 
 use std::fmt;
 use std::future::Future;
@@ -11,21 +11,21 @@ use crate::environment;
 use crate::exceptions::{CancelledError, ShutdownTimeout};
 use crate::runtime::{
     Context, Engine, EventLoop, MOST_WORKERS, Options, Slack, TimeSettings, Tuning, boxed_if_big,
-    is_big, is_inside_loop, run_foreign,
+    is_big, is_inside_loop,
 };
 use crate::sync::{StdArc, thread};
 
-/// Runs `main` on a new loop, and closes the loop: `asyncio.run`.
+/// Runs `main` on a new loop, closes the loop and returns the value of `main`: `asyncio.run`.
 ///
-/// The calling thread is worker 0 meanwhile, and `main` stays on it, so it may be neither `Send` nor
-/// `'static`. When it ends, every other task is cancelled once and waited for; then its value is
-/// returned.
+/// The calling thread is worker 0 of the loop. `main` stays on this thread, so it need not be
+/// `Send` or `'static`. When `main` has ended, every other task is cancelled once and waited for.
 ///
 /// # Panics
 /// * inside a running loop;
 /// * if the loop's threads cannot be started;
-/// * if `main` panics: the shutdown runs, then the panic goes on;
-/// * if `main` ends cancelled: the payload is the [`CancelledError`]. [`try_run`] returns it.
+/// * if `main` panics: the shutdown runs, then the panic continues;
+/// * if `main` ends cancelled: the payload is the [`CancelledError`]. [`try_run`] returns it
+///   instead.
 ///
 /// ```
 /// let answer = asyncio::run(async {
@@ -40,24 +40,32 @@ pub fn run<F: Future>(main: F) -> F::Output {
     boxed_if_big!(F, main => Runner::new().run(main))
 }
 
-/// As [`run`], but a cancellation of `main` is an error and no panic.
+/// Like [`run`], but returns an error if `main` ends cancelled, instead of panicking.
 ///
 /// # Errors
-/// If `main` ended cancelled.
+/// [`CancelledError`] if `main` ended cancelled.
 ///
 /// # Panics
-/// Otherwise as [`run`].
+/// In all other cases in which [`run`] does.
+///
+/// ```
+/// let cancelled = asyncio::try_run(async {
+///     asyncio::current_task().unwrap().cancel();
+///     asyncio::checkpoint().await;
+/// });
+/// assert!(cancelled.is_err());
+/// ```
 #[track_caller]
 pub fn try_run<F: Future>(main: F) -> Result<F::Output, CancelledError> {
     refuse_nesting();
     boxed_if_big!(F, main => Runner::new().try_run(main))
 }
 
-/// A loop, to run several main coroutines on one after the other: `asyncio.Runner`.
+/// A loop on which several main coroutines can run, one after the other: `asyncio.Runner`.
 ///
-/// The other workers go on between two runs. (In the deterministic mode they do not: the thread that
-/// calls `run` turns all of them.) Context variables that one `run` sets are seen by the next. Dropping
-/// the runner closes it.
+/// Unlike in asyncio, the other workers keep running tasks between two runs. (In the deterministic
+/// mode they do not: the thread that calls `run` runs all workers.) A `run` sees the context
+/// variables that earlier ones set. Dropping the runner closes it.
 ///
 /// ```
 /// let mut runner = asyncio::Runner::builder().workers(2).thread_name("api").build()?;
@@ -70,7 +78,7 @@ pub fn try_run<F: Future>(main: F) -> Result<F::Output, CancelledError> {
 pub struct Runner {
     engine: Engine,
     context: Context,
-    /// The thread that made it is worker 0: it stays there.
+    /// The thread that made the runner is worker 0, so the runner must not move to another thread.
     _not_send: PhantomData<*const ()>,
 }
 
@@ -82,10 +90,11 @@ impl Default for Runner {
 }
 
 impl Runner {
-    /// A runner with the defaults.
+    /// Makes a runner with the default settings, and starts its threads.
     ///
     /// # Panics
-    /// If the loop's threads cannot be started; [`Builder::build`] returns the error.
+    /// As [`builder`](Runner::builder), and if the threads cannot be started ([`Builder::build`]
+    /// returns an error instead).
     #[track_caller]
     #[must_use]
     pub fn new() -> Runner {
@@ -95,39 +104,41 @@ impl Runner {
         }
     }
 
-    /// A runner with other settings.
+    /// Returns a builder, to make a runner with other settings.
     ///
     /// # Panics
-    /// If `ASYNCIO_WORKERS` or `ASYNCIO_DEBUG` is set to what it cannot be. Set to nothing, they say nothing.
+    /// If `ASYNCIO_WORKERS` or `ASYNCIO_DEBUG` has an invalid value. An empty value is ignored.
     #[track_caller]
     pub fn builder() -> Builder {
         Builder::new()
     }
 
-    /// Runs `main` to its end, on this thread. The loop stays open.
+    /// Runs `main` to its end on this thread and returns its value. The loop stays open.
     ///
     /// # Panics
-    /// As [`run`], and "Runner is closed" after `close`. In the deterministic mode, a deadlock closes the
-    /// runner, and panics. In a fork of the process that made the runner: its threads are not there.
+    /// As [`run`], and "Runner is closed" after [`close`](Runner::close). In the deterministic
+    /// mode, on a deadlock, which also closes the runner. In a fork of the process that made the
+    /// runner.
     #[track_caller]
     pub fn run<F: Future>(&mut self, main: F) -> F::Output {
         match boxed_if_big!(F, main => self.try_run(main)) {
             Ok(value) => value,
             Err(cancelled) => {
-                // The shutdown first, as after a panic: the payload may end the process.
+                // Closed before the panic, as after a panic of `main`: the panic may end the
+                // process.
                 self.close();
                 panic_any(cancelled)
             }
         }
     }
 
-    /// As [`run`](Runner::run), but a cancellation of `main` is an error.
+    /// Like [`run`](Runner::run), but if `main` ends cancelled, returns an error and stays open.
     ///
     /// # Errors
-    /// If `main` ended cancelled.
+    /// [`CancelledError`] if `main` ended cancelled.
     ///
     /// # Panics
-    /// Otherwise as [`run`](Runner::run).
+    /// In all other cases in which [`run`](Runner::run) does.
     #[track_caller]
     pub fn try_run<F: Future>(&mut self, main: F) -> Result<F::Output, CancelledError> {
         assert!(!self.engine.is_closed(), "Runner is closed");
@@ -136,22 +147,22 @@ impl Runner {
         boxed_if_big!(F, main => self.engine.run(main, self.context.clone(), Location::caller()))
     }
 
-    /// The loop.
+    /// The runner's loop.
     #[must_use]
     pub fn get_loop(&self) -> &EventLoop {
         self.engine.event_loop()
     }
 
-    /// Ends every task, waits for what runs in [`to_thread`](crate::to_thread), and joins the threads.
-    /// Waits as long as that takes; for a blocking function five minutes, then it is reported, and
-    /// left behind. Closing twice is fine.
+    /// Shuts the loop down: cancels every task once and waits for it, waits for the functions that
+    /// run in [`to_thread`](crate::to_thread), and joins the threads: `Runner.close`. It waits as
+    /// long as that takes, but at most five minutes for a blocking function, which is then reported
+    /// and left behind. Closing a closed runner does nothing.
     ///
     /// # Panics
-    /// In the deterministic mode, if a task that was cancelled would never end: "deadlock in the
-    /// shutdown", with the tasks that wait. So does the drop of a runner then, but while it unwinds.
-    ///
-    /// In a fork of the process that made the runner, as `run` does: its threads are not there. (A drop
-    /// does nothing there.)
+    /// In the deterministic mode, if a cancelled task would never end: "deadlock in the shutdown",
+    /// with the tasks that wait. (So does a drop, unless the thread is already panicking.) In a
+    /// fork of the process that made the runner, which does not have its threads. (A drop does
+    /// nothing there.)
     #[track_caller]
     pub fn close(&mut self) {
         self.get_loop().assert_own_process();
@@ -159,16 +170,26 @@ impl Runner {
         let _complete = self.engine.close(None);
     }
 
-    /// As [`close`](Runner::close), for so long at most: then what waits is dropped where it stands,
-    /// and what is inside a poll, or a blocking function, is left behind with its thread. The limit is
-    /// real time, also on a loop whose time stands still. (In the deterministic mode it is not waited
-    /// for where nothing can happen before.)
+    /// Shuts the loop down like [`close`](Runner::close), but takes at most `limit`. At the limit,
+    /// suspended tasks are dropped; tasks that are inside a poll, and blocking functions, are left
+    /// behind with their threads. The limit is real time, also on a loop with a paused clock. (In
+    /// the deterministic mode the call does not wait for a limit before which nothing can happen.)
     ///
     /// # Errors
-    /// If that was necessary; the error names what was left behind.
+    /// [`ShutdownTimeout`] if the limit was reached; the error names what was left behind.
     ///
     /// # Panics
     /// In a fork of the process that made the runner.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let mut runner = asyncio::Runner::builder().workers(2).build()?;
+    /// runner.run(async {
+    ///     let _detached = asyncio::create_task(std::future::pending::<()>());
+    /// });
+    /// assert!(runner.shutdown_timeout(Duration::from_secs(10)).is_ok());
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn shutdown_timeout(&mut self, limit: Duration) -> Result<(), ShutdownTimeout> {
         self.get_loop().assert_own_process();
@@ -184,57 +205,12 @@ fn refuse_nesting() {
     );
 }
 
-impl EventLoop {
-    /// Runs `future` on this foreign thread, as a task of the loop whose workers serve it meanwhile.
-    ///
-    /// The future may be neither `Send` nor `'static`. The loop's shutdown cancels it.
-    ///
-    /// # Errors
-    /// If it ended cancelled; on a loop that is closed, always.
-    ///
-    /// # Panics
-    /// On a worker of the loop, which would wait for itself, as would, in the deterministic mode, a
-    /// function on the loop's pool; and on the thread of a runner that is not
-    /// running and has no other thread (one worker, or the deterministic mode), where nothing would
-    /// ever happen. In a fork of the loop's process. If the future panics.
-    ///
-    /// ```
-    /// let runner = asyncio::Runner::builder().workers(2).build()?;
-    /// let event_loop = runner.get_loop().clone();
-    /// let answer = std::thread::spawn(move || {
-    ///     event_loop.block_on(async { asyncio::create_task(async { 42 }).await.unwrap() })
-    /// });
-    /// assert_eq!(answer.join().unwrap(), Ok(42));
-    /// # Ok::<_, std::io::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn block_on<F: Future>(&self, future: F) -> Result<F::Output, CancelledError> {
-        self.assert_own_process();
-        assert!(
-            !self.is_on_worker(),
-            "EventLoop::block_on() cannot be called on a worker of the same loop: await instead"
-        );
-        assert!(
-            !self.is_under_seed_here(),
-            "EventLoop::block_on() would wait for itself: in the deterministic mode, functions for \
-             the pool run on the thread that turns the loop"
-        );
-        assert!(
-            !self.has_only_this_thread(),
-            "EventLoop::block_on() would wait for ever: no other thread turns the loop's workers, \
-             and it is not running; use Runner::run()"
-        );
-        let location = Location::caller();
-        boxed_if_big!(F, future => run_foreign(self, future, location))
-    }
-}
-
-/// The settings of a [`Runner`].
+/// The settings of a [`Runner`]; made by [`Runner::builder`].
 #[derive(Clone)]
 #[must_use = "a builder does nothing until it builds"]
 pub struct Builder {
     options: Options,
-    /// None: the defaults.
+    /// `None` for the default, in all three.
     workers: Option<usize>,
     max_blocking_threads: Option<usize>,
     max_spare_workers: Option<usize>,
@@ -266,8 +242,8 @@ impl Builder {
         }
     }
 
-    /// The options as they stand. A schedule by seed is the same on every machine and in every
-    /// environment, so its defaults are.
+    /// The final options. In the deterministic mode their defaults do not depend on the machine or
+    /// the environment, because the schedule of a seed must not.
     fn settled(&self) -> Options {
         let mut options = self.options.clone();
         if options.seed.is_some() {
@@ -282,13 +258,13 @@ impl Builder {
         options
     }
 
-    /// How many workers, the calling thread included. By default as many as the machine has
-    /// processors, or what `ASYNCIO_WORKERS` says; two in the [deterministic](Builder::deterministic)
-    /// mode, on every machine.
+    /// Sets the number of workers, including the calling thread. The default is the value of
+    /// `ASYNCIO_WORKERS`, or else the number of the machine's processors; in the
+    /// [deterministic](Builder::deterministic) mode it is two on every machine.
     ///
     /// # Panics
-    /// If it is zero, or over 1,024. (What `ASYNCIO_WORKERS` says is held to the same, by
-    /// [`Runner::builder`].)
+    /// If `count` is zero or over 1,024. ([`Runner::builder`] checks `ASYNCIO_WORKERS` in the same
+    /// way.)
     #[track_caller]
     pub fn workers(mut self, count: usize) -> Builder {
         assert!(count > 0, "a loop needs at least one worker");
@@ -297,12 +273,13 @@ impl Builder {
         self
     }
 
-    /// How many threads may serve blocking calls at once; by default the processors and four more,
-    /// 32 at most; six in the [deterministic](Builder::deterministic) mode. As many workers, but 1,024 at
-    /// most, can be replaced while they are inside [`blocking`](crate::blocking).
+    /// Sets the greatest number of threads that run blocking functions at once. The default is the
+    /// number of processors plus four, at most 32; in the [deterministic](Builder::deterministic)
+    /// mode it is six. The same number, at most 1,024, limits the stand-ins for workers that are
+    /// inside [`blocking`](crate::blocking).
     ///
     /// # Panics
-    /// If it is zero.
+    /// If `count` is zero.
     #[track_caller]
     pub fn max_blocking_threads(mut self, count: usize) -> Builder {
         assert!(count > 0, "blocking calls need at least one thread");
@@ -310,16 +287,17 @@ impl Builder {
         self
     }
 
-    /// How long a thread for blocking calls stays without work; by default ten seconds.
+    /// Sets how long an idle thread for blocking calls, or stand-in, is kept; by default ten
+    /// seconds.
     pub fn blocking_keep_alive(mut self, time: Duration) -> Builder {
         self.options.blocking_keep_alive = time;
         self
     }
 
-    /// What the names of the loop's threads begin with; by default `asyncio`.
+    /// Sets the prefix of the names of the loop's threads; by default `asyncio`.
     ///
     /// # Panics
-    /// If there is a NUL in it, which no thread's name may have.
+    /// If `name` contains a NUL, which the name of a thread may not contain.
     #[track_caller]
     pub fn thread_name(mut self, name: impl Into<String>) -> Builder {
         let name = name.into();
@@ -331,57 +309,70 @@ impl Builder {
         self
     }
 
-    /// The stack size of the loop's threads, in bytes. (Worker 0 is the caller's thread.)
+    /// Sets the stack size, in bytes, of the threads that the loop starts. (Worker 0 is the
+    /// caller's thread, which keeps its own.)
     ///
     /// # Panics
-    /// If it is less than 64 KiB, or more than a tebibyte. What lies between may still be more than the
-    /// system has: then [`build`](Builder::build) returns its error.
+    /// If `bytes` is less than 64 KiB or more than 1 TiB. (If the system refuses a size within
+    /// these limits, [`build`](Builder::build) returns an error.)
     #[track_caller]
     pub fn thread_stack_size(mut self, bytes: usize) -> Builder {
         assert!(
             (64 << 10..=1 << 40).contains(&(bytes as u64)),
-            "a thread's stack has from 64 KiB to 1 TiB, and not {bytes} bytes"
+            "the stack size of a thread is from 64 KiB to 1 TiB, not {bytes} bytes"
         );
         self.options.thread_stack_size = Some(bytes);
         self
     }
 
-    /// Runs `hook` on every thread that the loop starts, before anything else.
+    /// Sets a function that every thread of the loop runs first, except the caller's thread.
+    ///
+    /// ```
+    /// let mut runner = asyncio::Runner::builder()
+    ///     .on_thread_start(|| println!("a thread has started"))
+    ///     .on_thread_stop(|| println!("a thread stops"))
+    ///     .build()?;
+    /// runner.run(async {});
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     pub fn on_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
         self.options.on_thread_start = Some(StdArc::new(hook));
         self
     }
 
-    /// Runs `hook` on every thread that the loop has started, before it ends.
+    /// Sets a function that every thread of the loop runs last, except the caller's thread.
     pub fn on_thread_stop(mut self, hook: impl Fn() + Send + Sync + 'static) -> Builder {
         self.options.on_thread_stop = Some(StdArc::new(hook));
         self
     }
 
-    /// How late a timer may fire, to share its wake-up with others: by a fraction of its delay, but
-    /// never more than `at_most`. By default 0.002 and two milliseconds. Zero makes every timer as
-    /// exact as the kernel can, at the price of a wake-up each.
+    /// Sets how late a timer may fire, so that several timers share one wake-up: by `fraction` of
+    /// its delay, but never by more than `at_most`. The defaults are 0.002 and two milliseconds.
+    /// With zero, every timer is as exact as the kernel allows, at the price of one wake-up for
+    /// each.
     ///
     /// # Panics
-    /// If the fraction is negative, infinite, or no number.
+    /// If `fraction` is negative, infinite or NaN.
     #[track_caller]
     pub fn timer_slack(mut self, fraction: f64, at_most: Duration) -> Builder {
         assert!(
             fraction >= 0.0 && fraction.is_finite(),
-            "a slack is a fraction of the delay, zero or more"
+            "the slack is a fraction of the delay: a finite number, zero or more"
         );
         self.options.time.slack = Slack { fraction, at_most };
         self
     }
 
-    /// Starts the loop with a time that stands still. (In the [deterministic](Builder::deterministic)
-    /// mode it always does, whatever is said here.)
+    /// Starts the loop with a paused clock, for tests.
     ///
-    /// It jumps to the next timer whenever nothing else can happen: every worker sleeps, no task, no
-    /// callback and no function on the blocking pool is under way. A year of sleeping takes
-    /// milliseconds, and [`EventLoop::time`] says a year later. (`Instant::now` knows nothing of
-    /// it.) [`EventLoop::hold_time`] keeps it from jumping, [`EventLoop::advance`] moves it by hand.
-    /// Foreign threads count while they are at work inside `block_on`, otherwise not.
+    /// A paused clock does not follow real time. It jumps to the next timer when nothing else can
+    /// happen: all workers are parked, and no task, callback or function on the blocking pool is
+    /// running or ready. So a year of sleeping takes milliseconds, and then [`EventLoop::time`] is
+    /// a year later. (`Instant::now` is not affected.) [`EventLoop::hold_time`] keeps the clock
+    /// from jumping, [`EventLoop::advance`] moves it explicitly. A foreign thread keeps it from
+    /// jumping only while it runs code inside `block_on`. In the
+    /// [deterministic](Builder::deterministic) mode the clock is always paused, and this has no
+    /// effect.
     ///
     /// ```
     /// use std::time::Duration;
@@ -399,20 +390,22 @@ impl Builder {
         self
     }
 
-    /// Runs all the workers of the loop on the calling thread, and draws every choice of the scheduler
-    /// from `seed`; time stands still, as with [`start_paused`](Builder::start_paused), and cannot be
-    /// had otherwise. The numbers of workers and of threads for blocking calls are part of the
-    /// schedule: by default they are two and six, whatever the machine has and `ASYNCIO_WORKERS` says.
+    /// Turns on the deterministic mode: all workers of the loop run on the calling thread, and
+    /// every choice of the scheduler is drawn from `seed`.
     ///
-    /// The same seed gives the same schedule, on every machine, as long as nothing from outside takes
-    /// part: sockets and foreign threads work, but their moments are not the seed's. What a foreign
-    /// thread will set later is nothing that the loop knows of: time jumps over it, or a deadlock is
-    /// found, unless [`EventLoop::hold_time`] holds the time until then. It explores the
-    /// orders of await points, not data races. Functions for the pool run on the same thread. If nothing is left
-    /// that could ever happen, `run` panics: "deadlock"; so does the shutdown. With one worker everything runs in
-    /// asyncio's order: main, tasks and callbacks stand in one line, first in, first out.
+    /// The clock is paused, as with [`start_paused`](Builder::start_paused), and functions for the
+    /// blocking pool run on the calling thread too. The numbers of workers and of threads for
+    /// blocking calls are part of the schedule; the defaults are two and six on every machine,
+    /// independent of `ASYNCIO_WORKERS`. With one worker everything runs in asyncio's order: the
+    /// main coroutine, tasks and callbacks share one first-in-first-out queue.
     ///
-    /// The attribute does this for many seeds: `#[asyncio::test(seeds = 1000)]`.
+    /// The same seed gives the same schedule on every machine, as long as nothing outside the loop
+    /// takes part: sockets and foreign threads work, but the seed does not control when they act.
+    /// It explores the orders of await points, not data races. If nothing can happen any more,
+    /// `run` panics with "deadlock", and so does the shutdown. The loop does not know what a
+    /// foreign thread will do later: the clock jumps past it, or the loop reports a deadlock,
+    /// unless [`EventLoop::hold_time`] holds the clock until then. To run a test under many seeds,
+    /// write `#[asyncio::test(seeds = 1000)]`.
     ///
     /// ```
     /// let schedule = |seed| {
@@ -433,17 +426,19 @@ impl Builder {
         self
     }
 
-    /// How many workers may be started beside the others while those are stuck in tasks that block;
-    /// they go when the stuck ones come back. By default as many as there are workers. Zero: none.
+    /// Sets how many spare workers the loop may start while others are stuck in tasks that block. A
+    /// spare stops when the stuck worker continues. By default there may be as many spares as
+    /// workers; zero turns them off.
     ///
-    /// What is bound to the thread of a stuck worker waits for it: local tasks, and, if that is the thread
-    /// of [`run`](Runner::run), the main coroutine. That happens to main once: after a task has kept it
-    /// waiting for some ten milliseconds, that thread takes nothing but main and local tasks, and a spare
-    /// worker serves in its place, until no worker was stuck for five seconds. (With one worker and no
-    /// spare to be had, it goes on to take everything.) In debug mode the task is named.
+    /// Work that is bound to the thread of a stuck worker has to wait: local tasks and, on the
+    /// thread of [`run`](Runner::run), the main coroutine. That waits only once: after a task has
+    /// delayed it for some ten milliseconds, its thread runs only the main coroutine and local
+    /// tasks, and a spare worker takes its place, until no worker was stuck for five seconds. (With
+    /// one worker and no spare available, the thread continues to run everything.) In debug mode
+    /// the blocking task is named.
     ///
     /// # Panics
-    /// If it is over 1,024.
+    /// If `count` is over 1,024.
     #[track_caller]
     pub fn max_spare_workers(mut self, count: usize) -> Builder {
         let most = MOST_WORKERS;
@@ -452,7 +447,7 @@ impl Builder {
         self
     }
 
-    /// Debug mode; by default what `ASYNCIO_DEBUG` says: `1` is on, `0` is off.
+    /// Turns debug mode on or off; by default as `ASYNCIO_DEBUG` says: `1` is on, `0` is off.
     pub fn debug(mut self, debug: bool) -> Builder {
         self.options.debug = debug;
         self
@@ -464,10 +459,11 @@ impl Builder {
         self
     }
 
-    /// Builds the runner and starts its threads.
+    /// Makes the runner and starts its threads.
     ///
     /// # Errors
-    /// What the system says to the poller's descriptors, or to a thread; nothing is left behind.
+    /// If the system refuses the poller's file descriptors or a thread. Nothing is left running
+    /// then.
     pub fn build(self) -> io::Result<Runner> {
         Ok(Runner {
             engine: Engine::start(self.settled())?,

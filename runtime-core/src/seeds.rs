@@ -1,11 +1,11 @@
-//! The same test under many schedules: what `#[asyncio::test(seeds = 1000)]` expands to.
+//! Runs one test under many schedules: what `#[asyncio::test(seeds = 1000)]` expands to.
 
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-/// What a test returns.
+/// The return type of a test.
 pub trait Outcome {
-    /// What went wrong, if something did.
+    /// The text of the failure, or `None` if the test passed.
     fn failure(&self) -> Option<String>;
 }
 
@@ -21,11 +21,12 @@ impl<T, E: Debug> Outcome for Result<T, E> {
     }
 }
 
-/// Runs `test` for each of `count` seeds from `first` on, or only for the one that `ASYNCIO_SEED`
-/// names, and says which seed repeats a failure. (Behind the greatest seed comes zero.)
+/// Runs `test` for each of `count` seeds, starting with `first`, or only for the seed in
+/// `ASYNCIO_SEED` if that is set. Stops at the first failure and prints the seed that repeats it.
+/// (Zero follows the greatest seed.)
 ///
 /// # Panics
-/// As the test does; and if there is no seed, or `ASYNCIO_SEED` is something else.
+/// If the test panics, with its panic; if `count` is zero; if `ASYNCIO_SEED` is not a whole number.
 #[track_caller]
 pub fn explore<R: Outcome>(first: u64, count: u64, mut test: impl FnMut(u64) -> R) -> R {
     let (first, count) = named_seed().map_or((first, count), |seed| (seed, 1));
@@ -52,8 +53,11 @@ pub fn explore<R: Outcome>(first: u64, count: u64, mut test: impl FnMut(u64) -> 
     }
 }
 
-/// The seed that `ASYNCIO_SEED` names. Passed over, one with a mistake would have other seeds pass in
-/// its place.
+/// The seed in `ASYNCIO_SEED`, if it is set.
+///
+/// # Panics
+/// If it is set to something else than a seed. If that were ignored, the test would pass under
+/// other seeds than the one that the user asked for.
 #[track_caller]
 fn named_seed() -> Option<u64> {
     let text = std::env::var_os("ASYNCIO_SEED")?;
@@ -62,7 +66,7 @@ fn named_seed() -> Option<u64> {
     (!seed.is_empty()).then(|| match seed.parse() {
         Ok(seed) => seed,
         Err(error) => {
-            panic!("ASYNCIO_SEED={seed:?} is no seed, which is a whole number in decimal: {error}")
+            panic!("ASYNCIO_SEED={seed:?} is no seed: expected a whole number in decimal: {error}")
         }
     })
 }

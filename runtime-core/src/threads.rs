@@ -1,4 +1,4 @@
-//! Functions that block: on threads of their own, or in place.
+//! Runs blocking functions: on pool threads (`to_thread`, executors), or in place (`blocking`).
 
 use std::panic::Location;
 use std::time::{Duration, Instant};
@@ -11,22 +11,23 @@ use crate::runtime::{
 
 /// Runs `function` on a thread for blocking calls: `asyncio.to_thread`.
 ///
-/// It is under way when this returns. It runs in a copy of the caller's context, so it sees the
-/// context variables, and what it sets stays its own. The loop has a bounded number of such
+/// Unlike in asyncio, the call itself submits the function; it does not wait for the first await of
+/// the returned task. The function runs in a copy of the caller's context: it sees the context
+/// variables, and values that it sets stay in its copy. The loop has a bounded number of such
 /// threads ([`max_blocking_threads`](crate::runners::Builder::max_blocking_threads)); when all are
-/// busy, functions wait in line.
+/// busy, functions are queued.
 ///
 /// # Cancellation
-/// The task ends at once. A function that has started runs on, and its value is dropped; one that
-/// waits in line is dropped, and never runs. The loop's shutdown waits for what runs.
+/// The task ends at once. A function that has started keeps running, and its value is dropped; a
+/// queued function is dropped and never runs. The shutdown of the loop waits for running functions.
 ///
 /// # Errors
-/// A panic of the function is [`TaskError::Panicked`](crate::TaskError::Panicked). So is a thread
-/// that cannot be started, if there is no other to run the function.
+/// [`TaskError::Panicked`](crate::TaskError::Panicked) if the function panics, or if the system
+/// refuses a thread and the loop has no other thread to run the function.
 ///
 /// # Panics
-/// If no loop is running here. (The threads themselves have none:
-/// [`run_in_executor`](EventLoop::run_in_executor) works there.)
+/// If no loop is running here. (The threads for blocking calls themselves have no running loop:
+/// use [`run_in_executor`](EventLoop::run_in_executor) there.)
 ///
 /// ```
 /// # asyncio::run(async {
@@ -46,35 +47,39 @@ where
     })
 }
 
-/// Runs `function` here, on the thread of this worker, while another thread serves in the worker's place.
+/// Runs `function` on the current thread, while a stand-in thread does the work of this worker.
 ///
-/// For a call that is known to block, inside code that cannot await. The worker's tasks go to the others,
-/// and a thread is started for it, or recalled that stood in for another, before `function` begins; when
-/// that has returned, this worker goes on and the other thread rests, for as long as threads for blocking
-/// calls are [kept](crate::runners::Builder::blocking_keep_alive). Tasks may wait for one another in here,
-/// and what waits for something costs nothing.
+/// It is for a call that is known to block, inside code that cannot await; code that can await
+/// should use [`to_thread`], which leaves the worker free. asyncio has no counterpart.
 ///
-/// As many workers can be replaced at once as there may be threads for blocking calls
-/// ([`max_blocking_threads`](crate::runners::Builder::max_blocking_threads), 1,024 at most; the limits of
-/// [`to_thread`] and of this do not share). Beyond that, or if the system refuses a thread, which the
-/// exception handler is told, `function` runs all the same and nobody serves in the worker's place: the
-/// loop has one worker less until a call returns, and none when all of them are in here.
+/// Before `function` begins, the worker's tasks are handed to the other workers, and a stand-in
+/// thread is started, or an idle one is reused. When `function` has returned, this thread is the
+/// worker again, and the stand-in idles for as long as threads for blocking calls are
+/// [kept](crate::runners::Builder::blocking_keep_alive). Functions in here may wait for one another
+/// and for tasks: a call that waits occupies no worker.
 ///
-/// What is bound to this thread waits: its local tasks, and, where a task calls this on the thread of
-/// `run`, the main coroutine (see [`max_spare_workers`](crate::runners::Builder::max_spare_workers)).
-/// Callbacks run one after another, so one that blocks holds up those behind it. Outside a worker, and
-/// in the deterministic mode, it just runs the function. A time that stands still does not jump meanwhile.
-/// Where one can await, [`to_thread`] is better: it leaves the worker free.
+/// At most [`max_blocking_threads`](crate::runners::Builder::max_blocking_threads) workers, and
+/// never more than 1,024, have a stand-in at once. (This limit is separate from that of
+/// [`to_thread`].) Beyond that limit, or if the system refuses a thread, which is reported to the
+/// exception handler, `function` runs without a stand-in: the loop has one worker less until a call
+/// returns, and no worker when all of them are in here.
 ///
-/// Inside the function the thread is a guest of the loop: `create_task` works, `create_local_task`
-/// does not.
+/// Work that is bound to this thread waits until `function` has returned: its local tasks and, if a
+/// task calls this on the thread of `run`, the main coroutine (see
+/// [`max_spare_workers`](crate::runners::Builder::max_spare_workers)). Callbacks run one after
+/// another, so a callback that blocks delays those after it. Outside a worker, and in the
+/// deterministic mode, this only calls the function. A paused clock does not jump while the
+/// function runs.
+///
+/// Inside the function the thread has entered the loop but is not one of its workers: `create_task`
+/// works, `create_local_task` does not.
 ///
 /// # Cancellation
-/// A request for cancellation waits until the function has returned. So does the shutdown of the loop;
-/// at its deadline it names the task, and leaves it behind.
+/// A cancellation request is delivered after the function has returned. The shutdown of the loop
+/// waits for the function too; at its deadline it names the task and leaves it behind.
 ///
 /// # Panics
-/// With the panic of the function, when the worker is back at work.
+/// If the function panics: with its panic, after this thread is the worker again.
 ///
 /// ```
 /// # asyncio::run(async {
@@ -89,14 +94,15 @@ pub fn blocking<T>(function: impl FnOnce() -> T) -> T {
 }
 
 impl EventLoop {
-    /// Runs `function` on a thread of `executor`, or of the loop's own: `loop.run_in_executor`.
+    /// Runs `function` on a thread of `executor`, or of the loop's own pool:
+    /// `loop.run_in_executor`.
     ///
-    /// Any thread may call this. Unlike [`to_thread`] it starts with an empty context, as asyncio's
-    /// does. On a loop that is closed, or with an executor that was shut down, the function is
-    /// dropped, and the task is cancelled already.
+    /// Any thread may call this. The function runs in an empty context, as in asyncio, and unlike
+    /// in [`to_thread`]. On a closed loop, or with an executor that was shut down, the function is
+    /// dropped, and the returned task is already cancelled.
     ///
     /// # Cancellation, Errors
-    /// As [`to_thread`].
+    /// The same as for [`to_thread`].
     ///
     /// ```
     /// # asyncio::run(async {
@@ -124,12 +130,12 @@ impl EventLoop {
 
 /// A pool of threads for [`EventLoop::run_in_executor`]: `concurrent.futures.ThreadPoolExecutor`.
 ///
-/// It belongs to no loop: several may use one. Threads are started when they are needed, and stay
-/// until the executor goes.
+/// It belongs to no loop: several loops may share one. Threads are started when they are needed,
+/// and end when the executor is dropped or shut down.
 ///
-/// **Dropping it** refuses further functions and waits for nobody: what was submitted still runs,
-/// then the threads end. (Python's `with` waits; a drop must not block a worker.
-/// [`shutdown`](ThreadPoolExecutor::shutdown) can wait.) A loop's own shutdown does not wait for
+/// **Dropping it** does not wait: functions that were submitted before still run, then the threads
+/// end. Python's `with` waits, but a drop must not block a worker;
+/// [`shutdown`](ThreadPoolExecutor::shutdown) can wait. The shutdown of a loop does not wait for
 /// the threads of an executor either.
 ///
 /// ```
@@ -148,7 +154,7 @@ pub struct ThreadPoolExecutor {
 }
 
 impl ThreadPoolExecutor {
-    /// An executor with so many threads at most. It starts none yet.
+    /// Makes an executor with at most `max_workers` threads. It starts none yet.
     ///
     /// # Panics
     /// If `max_workers` is zero.
@@ -167,13 +173,25 @@ impl ThreadPoolExecutor {
         }
     }
 
-    /// Refuses functions from now on: they give tasks that are cancelled already, with "Executor
-    /// shutdown has been called". What was submitted before still runs; with `wait`, this call
-    /// blocks its thread until that has ended, and the threads with it. (What loops in the
-    /// deterministic mode have submitted has no thread: with `wait`, it is run here.)
+    /// Refuses new functions from now on: their tasks are already cancelled, with "Executor
+    /// shutdown has been called".
+    ///
+    /// Functions that were submitted before still run. If `wait` is true, this call blocks until
+    /// they have returned and the threads have ended. (Functions that were submitted by loops in
+    /// the deterministic mode have no thread of the pool: if `wait` is true, this call runs them.)
     ///
     /// # Panics
-    /// If `wait` is asked for on a thread of this executor, which would wait for itself.
+    /// If `wait` is true on a thread of this executor: the call would wait for itself.
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let executor = asyncio::ThreadPoolExecutor::new(1);
+    /// let event_loop = asyncio::get_running_loop();
+    /// executor.shutdown(false);
+    /// let refused = event_loop.run_in_executor(Some(&executor), || unreachable!());
+    /// assert!(refused.await.unwrap_err().is_cancelled());
+    /// # });
+    /// ```
     #[track_caller]
     pub fn shutdown(&self, wait: bool) {
         self.pool.finish();

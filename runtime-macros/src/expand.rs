@@ -1,4 +1,4 @@
-//! A function and its options, written out as the function that takes its place.
+//! Expands a function and its options into the function that replaces it.
 //!
 //! ```text
 //! #[asyncio::main(workers = 4)]          pub fn main() -> R {
@@ -9,9 +9,9 @@
 //!                                        }
 //! ```
 //!
-//! The user's function stands inside as it was written. An `async` block would do
-//! as well, but its return type would have to be inferred: a mistake in the body
-//! would then be reported in terms of `run`, and not of the declared type.
+//! The user's function is inside, as it was written. An `async` block would work too, but its
+//! return type would be inferred: a mistake in the body would be reported in terms of `run` instead
+//! of the declared type.
 
 use proc_macro::{Delimiter, Group, Span, TokenStream, TokenTree};
 
@@ -29,7 +29,7 @@ pub(crate) enum Kind {
     Test,
 }
 
-/// What takes the place of `item` under the attribute `kind` with `options`.
+/// The tokens that replace `item` under the attribute `kind` with `options`.
 pub(crate) fn attribute(kind: Kind, options: TokenStream, item: TokenStream) -> TokenStream {
     let mut refusals = Vec::new();
     let options = Options::parse(options, &mut refusals);
@@ -50,7 +50,7 @@ pub(crate) fn attribute(kind: Kind, options: TokenStream, item: TokenStream) -> 
     tokens
 }
 
-/// Everything about the function itself that keeps it from being run.
+/// Everything about the function itself that prevents it from being run.
 fn unfitness(kind: Kind, function: &Function) -> Vec<Refusal> {
     let mut found = Vec::new();
     if !function.is_async() {
@@ -67,7 +67,7 @@ fn unfitness(kind: Kind, function: &Function) -> Vec<Refusal> {
         }
     }
     if !function.generics.is_empty() {
-        let text = "the function may not have type parameters: nobody would choose them";
+        let text = "the function may not have type parameters: no caller could choose them";
         found.push(Refusal::over(
             &function.generics,
             function.name.span(),
@@ -76,7 +76,7 @@ fn unfitness(kind: Kind, function: &Function) -> Vec<Refusal> {
     }
     let parameters: Vec<TokenTree> = function.parameters.stream().into_iter().collect();
     if !parameters.is_empty() {
-        let text = "the function may not have arguments: nobody would pass them";
+        let text = "the function may not have arguments: no caller could pass them";
         found.push(Refusal::over(&parameters, function.name.span(), text));
     }
     if kind == Kind::Test {
@@ -85,7 +85,7 @@ fn unfitness(kind: Kind, function: &Function) -> Vec<Refusal> {
     found
 }
 
-/// A test attribute beside ours: the function would be run twice, or not at all.
+/// Finds another test attribute on the function, with which it would run twice or not at all.
 fn second_test(attributes: &TokenStream) -> Option<Refusal> {
     let is_test = |token: &TokenTree| match token {
         TokenTree::Group(group) => {
@@ -98,12 +98,12 @@ fn second_test(attributes: &TokenStream) -> Option<Refusal> {
         _ => false,
     };
     let second = attributes.clone().into_iter().find(is_test)?;
-    let text = "the function is a test already: remove this attribute";
+    let text = "the function is already a test: remove this attribute";
     Some(Refusal::at(second.span(), text))
 }
 
-/// The function that takes the place of `function`. One that cannot be run keeps
-/// its name and return type, so that its callers need no errors of their own.
+/// The function that replaces `function`. If it cannot be run, the replacement still has its name
+/// and return type, so that its callers cause no further errors.
 fn expand(kind: Kind, function: &Function, options: Options, runs: bool) -> TokenStream {
     let mut outer = TokenStream::new();
     if kind == Kind::Test && runs {
@@ -127,8 +127,8 @@ fn expand(kind: Kind, function: &Function, options: Options, runs: bool) -> Toke
     outer
 }
 
-/// The user's function as it was written, without attributes and visibility,
-/// which belong to the outer one.
+/// The user's function as it was written, without attributes and visibility, which move to the
+/// outer function.
 fn inner(function: &Function) -> TokenStream {
     let mut tokens: TokenStream = function.qualifiers.iter().cloned().collect();
     tokens.extend([function.keyword.clone(), function.name.clone().into()]);
@@ -139,8 +139,7 @@ fn inner(function: &Function) -> TokenStream {
     tokens
 }
 
-/// Runs the inner function: `asyncio::run(main())`, or through a `Runner` if
-/// anything is to be set.
+/// The call of the inner function: `asyncio::run(main())`, or a `Runner` if there are options.
 fn call(kind: Kind, function: &Function, options: Options) -> TokenStream {
     let here = Span::mixed_site();
     let mut tokens = TokenStream::new();
@@ -177,7 +176,8 @@ fn call(kind: Kind, function: &Function, options: Options) -> TokenStream {
     run(&library, settings, false, main)
 }
 
-/// Runs `main` by a `Runner` with `settings`; if `seeded`, on the schedule of the variable `seed`.
+/// The code that runs `main` on a `Runner` with `settings`; if `seeded`, in the deterministic mode,
+/// with the variable `seed`.
 fn run(
     library: &TokenStream,
     settings: Vec<(&str, TokenStream)>,
@@ -202,7 +202,8 @@ fn run(
     tokens
 }
 
-/// Runs `runs` for every seed: `asyncio::seeds::explore(first, count, |seed| { … })`.
+/// The code that executes `runs` for every seed:
+/// `asyncio::seeds::explore(first, count, |seed| { … })`.
 fn explore(
     library: TokenStream,
     first: Option<TokenStream>,
@@ -225,7 +226,7 @@ fn parenthesised(content: TokenStream) -> TokenTree {
     Group::new(Delimiter::Parenthesis, content).into()
 }
 
-/// `()` in the place of `parameters`.
+/// `()` with the span of `parameters`.
 fn empty_like(parameters: &Group) -> Group {
     let mut empty = Group::new(Delimiter::Parenthesis, TokenStream::new());
     empty.set_span(parameters.span());

@@ -1,4 +1,4 @@
-//! The function under an attribute, taken apart into the pieces that are rearranged.
+//! Parses the function under an attribute into the parts that the expansion rearranges.
 
 use std::iter::Peekable;
 use std::vec::IntoIter;
@@ -8,13 +8,13 @@ use proc_macro::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use crate::refusal::Refusal;
 use crate::token::{is_group, is_mark, is_word};
 
-/// A function, in the order in which its pieces are written.
+/// A function; the fields are in the order of the source.
 pub(crate) struct Function {
-    /// `#[…]`, doc comments among them.
+    /// `#[…]`, including doc comments.
     pub(crate) attributes: TokenStream,
     /// `pub`, `pub(crate)`, or nothing.
     pub(crate) visibility: TokenStream,
-    /// `async`, and what should not be there: `const`, `unsafe`, `extern "C"`.
+    /// `async`, and qualifiers that are refused later: `const`, `unsafe`, `extern "C"`.
     pub(crate) qualifiers: Vec<TokenTree>,
     /// `fn`.
     pub(crate) keyword: TokenTree,
@@ -22,7 +22,7 @@ pub(crate) struct Function {
     pub(crate) name: Ident,
     /// `<T>`; empty unless the function is refused.
     pub(crate) generics: Vec<TokenTree>,
-    /// `()`; with something in it only if the function is refused.
+    /// `()`; not empty only if the function is refused.
     pub(crate) parameters: Group,
     /// `-> R where …`, or nothing.
     pub(crate) output: TokenStream,
@@ -31,7 +31,10 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Takes `item` apart, or says why it is no function.
+    /// Parses `item`.
+    ///
+    /// # Errors
+    /// The reason why `item` is not a function.
     pub(crate) fn parse(item: TokenStream) -> Result<Self, Refusal> {
         let mut tokens = Tokens::new(item);
         let attributes = tokens.attributes();
@@ -64,7 +67,7 @@ impl Function {
     }
 }
 
-/// The tokens not taken yet.
+/// The tokens that are not parsed yet.
 struct Tokens {
     rest: Peekable<IntoIter<TokenTree>>,
     last: Span,
@@ -111,7 +114,7 @@ impl Tokens {
         }
     }
 
-    /// `<…>`, to the bracket that closes the first.
+    /// `<…>`, up to the bracket that closes the first one; empty if there is none.
     fn generics(&mut self) -> Vec<TokenTree> {
         let mut taken = Vec::new();
         let mut depth = 0;
@@ -127,8 +130,8 @@ impl Tokens {
         taken
     }
 
-    /// The rest. The body is its last token, and not the first braces: a return
-    /// type may hold a constant in braces.
+    /// The remaining tokens. The body is the last token, not the first group in braces: a return
+    /// type may contain a constant in braces.
     fn output_and_body(mut self) -> Result<(TokenStream, Group), Refusal> {
         let mut output = Vec::new();
         while let Some(token) = self.next() {
@@ -174,8 +177,8 @@ impl Tokens {
     }
 }
 
-/// A function that a `macro_rules!` made holds invisible groups around what its
-/// fragments stood for. They are taken off at the top; bodies and types keep theirs.
+/// Removes the invisible groups that a `macro_rules!` puts around its fragments, at the top level
+/// only: groups inside bodies and types stay.
 fn unwrap_invisible(tokens: TokenStream, into: &mut Vec<TokenTree>) {
     for token in tokens {
         match token {

@@ -1,6 +1,6 @@
-//! What a literal is, read from its text, which is all a compiler tells of it.
+//! Classifies a literal by its text, which is all that the compiler provides.
 
-/// The kinds of literal that matter to an option's value.
+/// The kinds of literal that an option's value may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// `4`, `0x10`, `4usize`.
@@ -26,18 +26,18 @@ pub(crate) fn kind(text: &str) -> Kind {
     Kind::Other
 }
 
-/// Whether an integer literal is zero, in whatever base and with whatever suffix.
+/// Whether an integer literal is zero, in any base and with any suffix.
 pub(crate) fn is_zero(text: &str) -> bool {
     let digits = match text.get(..2) {
         Some("0x" | "0o" | "0b") => &text[2..],
         _ => text,
     };
-    // A suffix starts with `u` or `i`, which are no digits in any base.
+    // A suffix starts with `u` or `i`, which are not digits in any base.
     let digits = digits.split(['u', 'i']).next().unwrap_or_default();
     digits.chars().all(|digit| matches!(digit, '0' | '_'))
 }
 
-/// What stands between the quotes, unless an escape makes it differ from the text.
+/// The text between the quotes; `None` if it contains an escape.
 pub(crate) fn plain_text(text: &str) -> Option<&str> {
     let raw = text.strip_prefix('r').map(|raw| raw.trim_matches('#'));
     let content = raw.unwrap_or(text).strip_prefix('"')?.strip_suffix('"')?;

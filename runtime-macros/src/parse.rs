@@ -1,4 +1,4 @@
-//! An attribute's options, read into a struct.
+//! Parses an attribute's options into a struct.
 
 use proc_macro::{Delimiter, Span, TokenStream, TokenTree};
 
@@ -8,30 +8,30 @@ use crate::token::{is_mark, is_word};
 
 const KNOWN: &str = "the options are `workers`, `debug`, `start_paused`, `seed`, `seeds`, `max_blocking_threads`, `thread_name` and `crate`";
 
-/// What the options say; an option that was not given is `None`.
+/// The values of the options; `None` if an option was not given.
 #[derive(Default)]
 pub(crate) struct Options {
     /// Number of worker threads.
     pub(crate) workers: Option<TokenStream>,
     /// Whether debug mode is on.
     pub(crate) debug: Option<TokenStream>,
-    /// Whether time stands still.
+    /// Whether the clock is paused.
     pub(crate) start_paused: Option<TokenStream>,
-    /// The seed of the schedule.
+    /// The seed of the schedule, or the first of several.
     pub(crate) seed: Option<TokenStream>,
-    /// How many seeds are tried.
+    /// The number of seeds to run.
     pub(crate) seeds: Option<TokenStream>,
     /// Number of threads for blocking calls.
     pub(crate) max_blocking_threads: Option<TokenStream>,
-    /// Name of the worker threads.
+    /// Prefix of the names of the threads.
     pub(crate) thread_name: Option<TokenStream>,
-    /// Path of the library, where it is not `::asyncio`.
+    /// Path of the library, if it is not `::asyncio`.
     pub(crate) library: Option<TokenStream>,
 }
 
 impl Options {
-    /// Reads the options between an attribute's parentheses. Every mistake is
-    /// added to `refusals` and its option left out; the others are still read.
+    /// Parses the options between an attribute's parentheses. For a mistake it adds a refusal to
+    /// `refusals` and leaves the option out; the other options are still parsed.
     pub(crate) fn parse(attribute: TokenStream, refusals: &mut Vec<Refusal>) -> Self {
         let mut options = Self::default();
         let mut names = Vec::new();
@@ -43,7 +43,7 @@ impl Options {
         options
     }
 
-    /// Reads one `name = value`; `names` are those given before.
+    /// Parses one `name = value`; `names` are the names of the earlier options.
     fn read(&mut self, assignment: &[TokenTree], names: &mut Vec<String>) -> Result<(), Refusal> {
         let Some((TokenTree::Ident(name), rest)) = assignment.split_first() else {
             let text = format!("expected an option, like `workers = 4`; {KNOWN}");
@@ -76,7 +76,7 @@ impl Options {
     }
 }
 
-/// The value in `= value`, the part of an assignment after its name.
+/// Parses `= value`, the part of an option after its name, and checks the value.
 fn value(word: &str, name: Span, rest: &[TokenTree]) -> Result<TokenStream, Refusal> {
     let value = match rest.split_first() {
         Some((equals, value)) if is_mark(equals, '=') && !value.is_empty() => value,
@@ -92,8 +92,8 @@ fn value(word: &str, name: Span, rest: &[TokenTree]) -> Result<TokenStream, Refu
     }
 }
 
-/// Refuses a value that is one literal of the wrong kind. Whatever else it may
-/// be, rustc checks its type, at the user's own tokens.
+/// Refuses a value that is a single literal of the wrong kind. For any other expression, rustc
+/// checks the type and reports errors at the user's own tokens.
 fn check(word: &str, value: &[TokenTree]) -> Result<(), Refusal> {
     let single = unwrapped(value);
     let text = match &single {
@@ -127,7 +127,7 @@ fn check(word: &str, value: &[TokenTree]) -> Result<(), Refusal> {
     Err(Refusal::over(value, Span::call_site(), text))
 }
 
-/// The path that the value of `crate` names, placed at that value.
+/// The path in the value of `crate`, with the span of that value.
 fn library(text: &str, span: Span) -> Result<TokenStream, Refusal> {
     let path = literal::plain_text(text).and_then(|path| path.parse::<TokenStream>().ok());
     let is_path = |path: &TokenStream| {
@@ -160,8 +160,8 @@ fn example(word: &str) -> &'static str {
     }
 }
 
-/// The only token of `value`, out of the invisible group that a `macro_rules!`
-/// fragment puts around it.
+/// The only token of `value`, without the invisible group that a `macro_rules!` fragment puts
+/// around it; `None` if there are several tokens.
 fn unwrapped(value: &[TokenTree]) -> Option<TokenTree> {
     match value {
         [TokenTree::Group(group)] if group.delimiter() == Delimiter::None => {
@@ -173,7 +173,7 @@ fn unwrapped(value: &[TokenTree]) -> Option<TokenTree> {
     }
 }
 
-/// The pieces between commas; a comma at the end makes no piece.
+/// The parts between commas; a trailing comma does not add a part.
 fn split_at_commas(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut pieces: Vec<Vec<TokenTree>> = tokens

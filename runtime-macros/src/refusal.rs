@@ -1,8 +1,8 @@
-//! A mistake in the use of an attribute, and how the compiler is told of it.
+//! A mistake in the use of an attribute, and its compiler error.
 
 use proc_macro::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
 
-/// One mistake: the tokens it stands in, from the first to the last, and a text.
+/// One mistake: its first and its last token, and the text of the error.
 pub(crate) struct Refusal {
     first: Span,
     last: Span,
@@ -19,7 +19,7 @@ impl Refusal {
         }
     }
 
-    /// A mistake that all of `tokens` make together; `otherwise` if there are none.
+    /// A mistake that spans all of `tokens`, or at `otherwise` if there are none.
     pub(crate) fn over(tokens: &[TokenTree], otherwise: Span, text: impl Into<String>) -> Self {
         Self {
             first: tokens.first().map_or(otherwise, TokenTree::span),
@@ -28,8 +28,8 @@ impl Refusal {
         }
     }
 
-    /// `::core::compile_error! { "…" }`, placed so that the compiler underlines
-    /// the mistake: it marks from the path's first token to the braces.
+    /// `::core::compile_error! { "…" }`, with such spans that the compiler underlines the mistake:
+    /// it underlines from the first token of the path to the braces.
     pub(crate) fn into_tokens(self) -> TokenStream {
         let mut text = Literal::string(&self.text);
         text.set_span(self.last);
@@ -41,17 +41,17 @@ impl Refusal {
     }
 }
 
-/// The tokens of `source`, all placed at `span`.
+/// The tokens of `source`, all with the span `span`.
 ///
 /// # Panics
 ///
-/// If `source` is no sequence of tokens.
+/// If `source` is not a valid sequence of tokens.
 pub(crate) fn tokens_at(source: &str, span: Span) -> TokenStream {
     let tokens: TokenStream = source.parse().expect("source written in this crate");
     placed(tokens, span)
 }
 
-/// The same tokens, all placed at `span`, those inside of groups as well.
+/// The same tokens, all with the span `span`, including those inside groups.
 pub(crate) fn placed(tokens: TokenStream, span: Span) -> TokenStream {
     let place = |token| {
         let mut token = match token {

@@ -1,10 +1,10 @@
-//! What the attributes refuse: examples that must not compile, for the doctests.
+//! Doctests of what the attributes refuse: examples that must not compile.
 //!
-//! Each stands beside a twin that differs in the refused token only and must
-//! compile, since an example that does not compile may fail for any reason. Both
-//! name a stand-in for the library, of the shape that the expansion expects.
+//! An example that does not compile may fail for any reason. So each has a second example that must
+//! compile and differs only in the refused token. Both use a stub of the library with the items
+//! that the expansion needs.
 
-/// The stand-in, as source text, and known as `stub`.
+/// The source text of the module `stub`.
 macro_rules! stub {
     () => {
         "
@@ -33,12 +33,12 @@ mod stub {
     };
 }
 
-/// One refusal and its twin.
+/// One example that is refused, and its counterpart that is accepted.
 macro_rules! refused {
     ($name:ident: $refused:literal, but not $accepted:literal) => {
         #[doc = concat!("```compile_fail\n", stub!(), $refused, "\nfn main() {}\n```")]
         #[doc = concat!("```no_run\n", stub!(), $accepted, "\nfn main() {}\n```")]
-        #[expect(dead_code, reason = "an item for the examples to stand on")]
+        #[expect(dead_code, reason = "an item that carries the examples")]
         fn $name() {}
     };
 }

@@ -1,4 +1,4 @@
-//! What a token is: a word, a mark, a group.
+//! Tests what a token is: a word, a mark or a group.
 
 use proc_macro::{Delimiter, TokenTree};
 

@@ -1,17 +1,18 @@
-//! Measures the wheel beside the two structures that people use instead: a `BTreeMap` ordered by
-//! deadline, and a `BinaryHeap` that marks cancelled entries and sweeps them out when they are
-//! the majority (as Python's asyncio does). Times are per timer.
+//! Compares the wheel with the two common alternatives: a `BTreeMap` ordered by deadline, and a
+//! `BinaryHeap` that marks cancelled entries and removes them in a sweep when they are the majority
+//! (as Python's asyncio does). Times are per timer.
 //!
-//! What would make the numbers lie:
+//! What would distort the numbers:
 //!
 //! * An empty structure, or one whose other timers are all far away: sorting is nearly free then,
-//!   and a tree is only ever touched at one end. Here the timers measured fall among a small
+//!   and a tree is only ever changed at one end. Here the measured timers fall among a small
 //!   and among a large population with the same random delays, between one tick and 2²⁰.
 //! * Deadlines in ascending order: they are a heap's best case.
-//! * A heap whose cancelled entries nobody ever pays for. The sweep is inside the measurement.
-//! * Warm memory: the benchmark does nothing else, so what it works on stays in the caches, all
-//!   of it with the small population. A program with work of its own will see more than this.
-//! * A busy neighbour on the machine. Compare rows of one run, never rows of two.
+//! * A heap whose cancelled entries are never removed. The sweep is inside the measurement.
+//! * Warm memory: the benchmark does nothing else, so its data stay in the caches, all of them with
+//!   the small population. In a program with other work the operations take longer. This is not
+//!   avoided here.
+//! * Other load on the machine. Compare rows of one run, never rows of two.
 //!
 //! `cargo bench -p runtime-timer`; one row: `cargo bench -p runtime-timer -- insert_cancel/wheel`.
 
@@ -28,7 +29,7 @@ const POPULATIONS: [u64; 2] = [1_000, 100_000];
 const BATCH: u64 = 100;
 const LONGEST_DELAY: u64 = 1 << 20;
 
-/// What the three have in common. Each holds a number, as a stand-in for a waker.
+/// The common interface of the three structures. The values are numbers, in place of wakers.
 trait Timers: Default {
     type Key: Copy;
     fn insert(&mut self, when: u64, value: u64) -> Self::Key;
@@ -88,10 +89,10 @@ impl Timers for Map {
 
 #[derive(Default)]
 struct Heap {
-    /// Deadline, order of arrival, and the cell of `values` that belongs to it.
+    /// Deadline, order of arrival, and the index of the timer's cell in `values`.
     waiting: BinaryHeap<Reverse<(u64, u64, usize)>>,
-    /// Order of arrival and value; `None` where the timer has been cancelled but its heap entry
-    /// is still there.
+    /// Order of arrival and value; `None` if the timer was cancelled but its heap entry is still
+    /// there.
     values: Vec<Option<(u64, u64)>>,
     vacant: Vec<usize>,
     arrivals: u64,
@@ -152,7 +153,8 @@ impl Timers for Heap {
     }
 }
 
-/// Marsaglia's xorshift: random enough for delays, and too cheap to be seen in the results.
+/// Marsaglia's xorshift: random enough for delays, and so cheap that it does not affect the
+/// results.
 struct Random(u64);
 
 impl Random {
@@ -168,7 +170,7 @@ impl Random {
     }
 }
 
-/// A timeout that is armed and dropped at once, while time stands still.
+/// Inserts a timeout and cancels it at once, at a fixed time.
 fn insert_cancel<T: Timers>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, others: u64) {
     let mut random = Random(0x5EED);
     let mut timers = T::default();
@@ -184,7 +186,7 @@ fn insert_cancel<T: Timers>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str
     });
 }
 
-/// Timers that all fire and are set anew, as time passes in strides of 2¹⁰ ticks.
+/// Timers that all fire and are inserted again, as time advances in strides of 2¹⁰ ticks.
 fn insert_fire<T: Timers>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, others: u64) {
     let mut random = Random(0x5EED);
     let mut timers = T::default();
@@ -208,8 +210,8 @@ fn insert_fire<T: Timers>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, 
     });
 }
 
-/// Timeouts that are cancelled in the order in which they were set, except that one in a hundred
-/// fires before its turn has come.
+/// Timeouts that are cancelled in the order in which they were inserted, except that one in a
+/// hundred fires before its turn.
 fn mixed<T: Timers>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, others: u64) {
     let mut random = Random(0x5EED);
     let mut timers = T::default();

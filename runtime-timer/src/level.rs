@@ -1,4 +1,4 @@
-//! One level of the wheel: 64 slots, each of them a queue of entries that are linked by index.
+//! One level of the wheel: 64 slots, each a queue of entries that are linked by index.
 
 use crate::slab::{NIL, Slab};
 use crate::tick::Tick;
@@ -10,9 +10,9 @@ const SLOTS: usize = 1 << DIGIT_BITS;
 const DIGIT_MASK: u64 = SLOTS as u64 - 1;
 const DIGIT_BITS: u32 = 6;
 
-/// A value that waits for its tick, and its neighbours in the slot.
+/// A value with its deadline, and its neighbours in the slot.
 pub(crate) struct Entry<T> {
-    /// When it is due; never before the time at which it was linked.
+    /// The deadline; never before the wheel's time when the entry was linked.
     pub(crate) when: Tick,
     pub(crate) value: T,
     next: u32,
@@ -20,7 +20,7 @@ pub(crate) struct Entry<T> {
 }
 
 impl<T> Entry<T> {
-    /// An entry that stands in no slot yet.
+    /// Makes an entry that is in no slot yet.
     pub(crate) fn new(when: Tick, value: T) -> Self {
         Self {
             when,
@@ -30,13 +30,13 @@ impl<T> Entry<T> {
         }
     }
 
-    /// The index of the entry that came to the same slot after this one.
+    /// The index of the next entry in the same slot, which was added after this one.
     pub(crate) fn next(&self) -> u32 {
         self.next
     }
 }
 
-/// Which slot of which level.
+/// The level and the slot of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) level: usize,
@@ -44,8 +44,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Where the rule of the wheel puts an entry: at the highest digit in which `when` differs
-    /// from `now`. If they are equal there is none, and the lowest digit has to do.
+    /// The place of an entry by the rule of the wheel: the highest digit in which `when` differs
+    /// from `now`; the lowest digit if they are equal.
     #[inline]
     pub(crate) fn of(when: Tick, now: Tick) -> Self {
         debug_assert!(when >= now, "a deadline in the past has no place");
@@ -56,7 +56,8 @@ impl Place {
         }
     }
 
-    /// The first tick of this slot's share of time, given that its entries are placed by `now`.
+    /// The first tick of the span of time that this slot covers, when the time of the wheel is
+    /// `now`.
     #[inline]
     pub(crate) fn start(self, now: Tick) -> Tick {
         let shift = self.level as u32 * DIGIT_BITS;
@@ -65,12 +66,13 @@ impl Place {
     }
 }
 
-/// A queue of entries: first come, first out.
+/// A queue of entries: first in, first out.
 #[derive(Clone, Copy)]
 pub(crate) struct Slot {
     pub(crate) first: u32,
     last: u32,
-    /// No entry here is due before this; one is due exactly then, unless it has been removed.
+    /// The earliest deadline of all entries that were added since the slot was last empty. No entry
+    /// here is due before it; the entry with that deadline may have been removed.
     pub(crate) earliest: Tick,
 }
 
@@ -82,9 +84,9 @@ impl Slot {
     };
 }
 
-/// 64 slots, and which of them are in use.
+/// 64 slots, and the set of the occupied ones.
 pub(crate) struct Level {
-    /// Bit *n* is set if and only if slot *n* holds an entry.
+    /// Bit *n* is set if and only if slot *n* has an entry.
     occupied: u64,
     slots: [Slot; SLOTS],
 }
@@ -100,7 +102,7 @@ impl Level {
         self.occupied == 0
     }
 
-    /// The first slot in use of a level that has one.
+    /// The first occupied slot. The level must not be empty.
     #[inline]
     pub(crate) fn first_occupied(&self) -> usize {
         debug_assert!(!self.is_empty());
@@ -112,7 +114,7 @@ impl Level {
         &self.slots[slot]
     }
 
-    /// Appends an entry that stands in no slot.
+    /// Appends an entry, which must be in no slot.
     #[inline]
     pub(crate) fn push<T>(&mut self, slot: usize, index: u32, entries: &mut Slab<Entry<T>>) {
         let queue = &mut self.slots[slot];
@@ -129,19 +131,19 @@ impl Level {
         self.occupied |= 1 << slot;
     }
 
-    /// Takes an entry out of the slot it stands in, from whatever position.
+    /// Removes an entry from its slot, at any position of the queue.
     #[inline]
     pub(crate) fn unlink<T>(&mut self, slot: usize, index: u32, entries: &mut Slab<Entry<T>>) {
         let queue = &mut self.slots[slot];
         let &Entry { next, previous, .. } = entries.at(index);
         if previous == NIL {
-            debug_assert_eq!(queue.first, index, "the entry stands in another slot");
+            debug_assert_eq!(queue.first, index, "the entry is in another slot");
             queue.first = next;
         } else {
             entries.at_mut(previous).next = next;
         }
         if next == NIL {
-            debug_assert_eq!(queue.last, index, "the entry stands in another slot");
+            debug_assert_eq!(queue.last, index, "the entry is in another slot");
             queue.last = previous;
         } else {
             entries.at_mut(next).previous = previous;
@@ -151,7 +153,8 @@ impl Level {
         }
     }
 
-    /// Empties a slot. Its entries stay linked to each other, and are the caller's to place.
+    /// Empties a slot and returns its queue. The entries stay linked to each other; the caller must
+    /// link them again.
     #[inline]
     pub(crate) fn detach(&mut self, slot: usize) -> Slot {
         self.occupied &= !(1 << slot);

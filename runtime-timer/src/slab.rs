@@ -1,14 +1,14 @@
-//! Where entries live: a vector with a free list, whose keys are never valid twice.
+//! Stores the entries: a vector with a free list, and keys that are never valid for a second entry.
 
 use alloc::vec::Vec;
 use core::mem;
 use core::num::NonZeroU64;
 
-/// Names one entry of one wheel, for as long as the entry is in it.
+/// Identifies one entry of one wheel, as long as the entry is in it.
 ///
-/// Once the entry has fired or has been cancelled the key is *stale*: every method then answers
-/// that there is no such entry, even if another one has taken its room. A key means nothing to
-/// any other wheel than the one that gave it.
+/// When the entry has fired or was cancelled, the key is *stale*: every method then returns that
+/// there is no such entry, even if another entry uses its memory. A key is meaningless to any other
+/// wheel than the one that returned it.
 ///
 /// ```
 /// # use runtime_timer::{Tick, Wheel};
@@ -22,9 +22,9 @@ use core::num::NonZeroU64;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
-    // One count for the whole slab, not one generation for each cell: it needs 584 years of an
-    // insertion per nanosecond to run out, where 32 bits of a busy cell last a minute, and it
-    // outlives the cells that `shrink_to_fit` gives up.
+    // From one counter for the whole slab, not a generation for each cell: at one insertion per
+    // nanosecond, it takes 584 years to run out, while 32 bits in a busy cell last a minute. It
+    // also continues over the cells that `shrink_to_fit` frees.
     serial: NonZeroU64,
     index: u32,
 }
@@ -35,13 +35,14 @@ impl Key {
     }
 }
 
-/// The index of no cell. A slab never grows so large that this could be one.
+/// An index that no cell has: `grow` refuses it.
 pub(crate) const NIL: u32 = u32::MAX;
 
-/// Items that stay where they are until they are taken.
+/// Items in cells. An item does not move until it is taken.
 pub(crate) struct Slab<T> {
     cells: Vec<Cell<T>>,
-    /// The head of the free list: the cell vacated last, whose memory is warmest.
+    /// The head of the free list: the cell that was vacated last, which is most likely in the
+    /// cache.
     first_vacant: u32,
     len: usize,
     next_serial: NonZeroU64,
@@ -86,14 +87,14 @@ impl<T> Slab<T> {
             };
             self.first_vacant = next;
             *cell = occupied;
-            self.claimed(Key { serial, index })
+            self.count_inserted(Key { serial, index })
         } else {
             let index = self.grow(occupied);
-            self.claimed(Key { serial, index })
+            self.count_inserted(Key { serial, index })
         }
     }
 
-    fn claimed(&mut self, key: Key) -> Key {
+    fn count_inserted(&mut self, key: Key) -> Key {
         self.len += 1;
         self.next_serial = key.serial.saturating_add(1);
         key
@@ -122,6 +123,9 @@ impl<T> Slab<T> {
     }
 
     /// The item in a cell that is known to be occupied.
+    ///
+    /// # Panics
+    /// If the cell is vacant.
     #[inline]
     pub(crate) fn at(&self, index: u32) -> &T {
         match &self.cells[index as usize] {
@@ -130,7 +134,7 @@ impl<T> Slab<T> {
         }
     }
 
-    /// As [`Slab::at`], to change it.
+    /// Like [`Slab::at`], but mutable.
     #[inline]
     pub(crate) fn at_mut(&mut self, index: u32) -> &mut T {
         match &mut self.cells[index as usize] {
@@ -139,7 +143,11 @@ impl<T> Slab<T> {
         }
     }
 
-    /// Empties a cell that is known to be occupied; the next insertion will have it.
+    /// Empties a cell that is known to be occupied, and returns its item. The next insertion uses
+    /// the cell.
+    ///
+    /// # Panics
+    /// If the cell is vacant.
     #[inline]
     pub(crate) fn take(&mut self, index: u32) -> T {
         let vacant = Cell::Vacant {
@@ -155,16 +163,17 @@ impl<T> Slab<T> {
         }
     }
 
-    /// Drops everything, once nothing of it is in here any more. Serial numbers go on, so that
-    /// old keys stay stale.
+    /// Drops all items, after the slab has been emptied: a destructor that panics leaves it empty.
+    /// The serial numbers continue, so that old keys stay stale.
     pub(crate) fn clear(&mut self) {
         self.first_vacant = NIL;
         self.len = 0;
         drop(mem::take(&mut self.cells));
     }
 
-    /// Gives up the vacant cells at the end. Those in between stay, as items cannot move; the
-    /// free list is sorted, so that insertions fill the front and a later call can do better.
+    /// Frees the vacant cells at the end. Vacant cells before an item stay, because items cannot
+    /// move. The free list is sorted, so that insertions fill the front and a later call can free
+    /// more.
     pub(crate) fn shrink_to_fit(&mut self) {
         while matches!(self.cells.last(), Some(Cell::Vacant { .. })) {
             self.cells.pop();

@@ -1,13 +1,13 @@
-//! A point in time as a wheel sees it: a plain count that nothing here can make wrap around.
+//! `Tick`, the wheel's point in time: a count whose arithmetic never wraps around.
 
 use core::fmt;
 
 /// A point in time, counted in units of the owner's choosing from an origin of its choosing.
 ///
-/// A wheel knows neither the unit nor the origin. To keep the promise that no timer is early,
-/// round a deadline *up* to the next tick and a reading of the clock *down*.
+/// A wheel knows neither the unit nor the origin. So that no timer is early, round a deadline *up*
+/// to the next tick and a reading of the clock *down*.
 ///
-/// There is no `+`: near the end of the counter the caller has to say what should happen.
+/// There is no `+`: the caller has to choose what happens at the end of the counter.
 ///
 /// ```
 /// use runtime_timer::Tick;
@@ -24,13 +24,13 @@ pub struct Tick(
 );
 
 impl Tick {
-    /// The origin.
+    /// The origin: tick 0.
     pub const ZERO: Self = Self(0);
 
-    /// The last tick there is. A deadline at it is valid, and fires when time gets there.
+    /// The last tick. It is a valid deadline, and fires when time reaches it.
     pub const MAX: Self = Self(u64::MAX);
 
-    /// The tick `ticks` later, or `None` beyond the end of the counter.
+    /// The tick `ticks` later, or `None` if it is beyond the end of the counter.
     ///
     /// ```
     /// # use runtime_timer::Tick;
@@ -45,7 +45,7 @@ impl Tick {
         }
     }
 
-    /// The tick `ticks` later, [`Tick::MAX`] at most.
+    /// The tick `ticks` later, at most [`Tick::MAX`].
     ///
     /// ```
     /// # use runtime_timer::Tick;
@@ -56,7 +56,7 @@ impl Tick {
         Self(self.0.saturating_add(ticks))
     }
 
-    /// The tick `ticks` earlier, or `None` before the origin.
+    /// The tick `ticks` earlier, or `None` if it is before the origin.
     ///
     /// ```
     /// # use runtime_timer::Tick;
@@ -71,7 +71,7 @@ impl Tick {
         }
     }
 
-    /// The tick `ticks` earlier, [`Tick::ZERO`] at least.
+    /// The tick `ticks` earlier, at least [`Tick::ZERO`].
     ///
     /// ```
     /// # use runtime_timer::Tick;
@@ -82,7 +82,7 @@ impl Tick {
         Self(self.0.saturating_sub(ticks))
     }
 
-    /// How many ticks after `earlier` this one is, or `None` if it is before it.
+    /// The number of ticks from `earlier` to this one, or `None` if this one is before `earlier`.
     ///
     /// ```
     /// # use runtime_timer::Tick;
@@ -94,7 +94,7 @@ impl Tick {
         self.0.checked_sub(earlier.0)
     }
 
-    /// How many ticks after `earlier` this one is, 0 if it is before it.
+    /// The number of ticks from `earlier` to this one, or 0 if this one is before `earlier`.
     ///
     /// ```
     /// # use runtime_timer::Tick;

@@ -1,4 +1,4 @@
-//! The wheel itself: places entries by their deadline, and hands them out when time gets there.
+//! The wheel: places entries by their deadline, and returns them when time reaches it.
 
 use core::fmt;
 use core::iter::FusedIterator;
@@ -7,13 +7,13 @@ use crate::level::{Entry, LEVELS, Level, Place};
 use crate::slab::{Key, NIL, Slab};
 use crate::tick::Tick;
 
-/// Values that wait for their tick.
+/// A set of values, each with the tick at which it is due.
 ///
-/// Inserting, cancelling and rescheduling take constant time. Each value moves at most ten
-/// times, by the change of two links, between its insertion and its tick.
+/// Inserting, cancelling and rescheduling take constant time. Between its insertion and its tick,
+/// each value moves at most ten times; a move changes two links.
 ///
-/// The levels are part of the struct, which makes it 11 KiB large: let it stay where it is
-/// made, or box it. A wheel without entries owns no other memory.
+/// The levels are part of the struct, so it is 11 KiB large: avoid moving it, or box it. A new
+/// wheel owns no other memory.
 ///
 /// ```
 /// use runtime_timer::{Tick, Wheel};
@@ -29,16 +29,17 @@ use crate::tick::Tick;
 /// assert_eq!(wheel.len(), 1);
 /// ```
 pub struct Wheel<T> {
-    /// Every entry stands at `Place::of(entry.when, now)`: whoever sets `now` upholds this.
+    /// Invariant: every entry is at `Place::of(entry.when, now)`. Code that sets `now` must keep
+    /// it.
     now: Tick,
-    /// Bit *n* is set if and only if level *n* holds an entry.
+    /// Bit *n* is set if and only if level *n* has an entry.
     occupied: u16,
     levels: [Level; LEVELS],
     entries: Slab<Entry<T>>,
 }
 
 impl<T> Wheel<T> {
-    /// An empty wheel whose time is `start`. Allocates nothing.
+    /// Makes an empty wheel whose time is `start`. Allocates nothing.
     ///
     /// ```
     /// # use runtime_timer::{Tick, Wheel};
@@ -56,7 +57,7 @@ impl<T> Wheel<T> {
         }
     }
 
-    /// An empty wheel with room for `capacity` values.
+    /// Makes an empty wheel whose time is `start`, with room for `capacity` values.
     ///
     /// ```
     /// # use runtime_timer::{Tick, Wheel};
@@ -70,42 +71,43 @@ impl<T> Wheel<T> {
         wheel
     }
 
-    /// The time of the wheel: as far as it has been advanced.
+    /// The time of the wheel: the tick to which it has been advanced.
     ///
-    /// After [`pop_expired`](Self::pop_expired) has handed out a value, this is the tick at
-    /// which the value was due; after it has returned `None`, the tick it was given.
+    /// After [`pop_expired`](Self::pop_expired) has returned a value, this is the tick at which the
+    /// value was due; after it has returned `None`, the tick that was passed to it, unless the
+    /// wheel was already past that.
     #[must_use]
     pub const fn now(&self) -> Tick {
         self.now
     }
 
-    /// How many values are waiting.
+    /// The number of values in the wheel.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether no value is waiting.
+    /// Whether the wheel has no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many values can wait before more memory is needed.
+    /// The number of values for which there is memory.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.entries.capacity()
     }
 
-    /// Lets `value` wait until `when`.
+    /// Adds `value`, to be due at `when`, and returns its key.
     ///
-    /// If that is not after [`now`](Self::now) it counts as now, and the value is due at once:
-    /// the next [`pop_expired`](Self::pop_expired) will hand it out, after those that were due
-    /// by then already. `Tick::MAX` is a deadline like any other.
+    /// If `when` is before [`now`](Self::now), it counts as now, and the value is due at once:
+    /// [`pop_expired`](Self::pop_expired) returns it after the values that were already due.
+    /// `Tick::MAX` is a deadline like any other.
     ///
     /// # Panics
     ///
-    /// Panics if 2³² − 1 values are waiting already.
+    /// If the wheel already has 2³² − 1 values.
     ///
     /// ```
     /// # use runtime_timer::{Tick, Wheel};
@@ -121,7 +123,7 @@ impl<T> Wheel<T> {
         key
     }
 
-    /// Takes a value out before its time, or returns `None` if the key is stale.
+    /// Removes a value before it is due and returns it, or `None` if the key is stale.
     ///
     /// ```
     /// # use runtime_timer::{Tick, Wheel};
@@ -137,10 +139,10 @@ impl<T> Wheel<T> {
         Some(self.entries.take(key.index()).value)
     }
 
-    /// Lets a value wait until `when` instead; returns `false` if the key is stale.
+    /// Changes the deadline of a value to `when`. Returns `false` if the key is stale.
     ///
-    /// The value keeps its key and its memory. Among values of the same deadline it becomes the
-    /// last one, as though it had just been inserted.
+    /// The value keeps its key and its memory. Among values of the same deadline it is the last
+    /// one, as if it had just been inserted.
     ///
     /// ```
     /// # use runtime_timer::{Tick, Wheel};
@@ -163,13 +165,13 @@ impl<T> Wheel<T> {
         true
     }
 
-    /// The value that waits under this key, or `None` if the key is stale.
+    /// The value of this key, or `None` if the key is stale.
     #[must_use]
     pub fn get(&self, key: Key) -> Option<&T> {
         Some(&self.entries.get(key)?.value)
     }
 
-    /// The value that waits under this key, to be changed, or `None` if the key is stale.
+    /// The value of this key, mutable, or `None` if the key is stale.
     ///
     /// ```
     /// # use runtime_timer::{Tick, Wheel};
@@ -183,23 +185,25 @@ impl<T> Wheel<T> {
         Some(&mut self.entries.get_mut(key)?.value)
     }
 
-    /// When the value under this key is due, or `None` if the key is stale.
+    /// The deadline of the value of this key, or `None` if the key is stale.
     ///
-    /// For a value inserted with a deadline in the past, this is the time of its insertion.
+    /// For a value that was inserted with a deadline in the past, this is the time of the wheel at
+    /// the insertion.
     #[must_use]
     pub fn deadline(&self, key: Key) -> Option<Tick> {
         Some(self.entries.get(key)?.when)
     }
 
-    /// How long the owner may sleep: nothing is due before this. `None` if nothing is waiting.
+    /// The tick until which the owner may sleep: no value is due before it. `None` if the wheel has
+    /// no values.
     ///
-    /// Never later than the earliest deadline, and equal to it, with one exception: if that
-    /// stands above level 0 and an entry that was due earlier in the same slot has been
-    /// cancelled or rescheduled, this may still be the deadline of the entry that is gone. (To
-    /// be exact in that case too would take a search for each cancellation.) An owner that then
-    /// wakes up finds nothing due; but [`pop_expired`](Self::pop_expired) has put the slot in
-    /// order, and after it has returned `None` the answer is always later than
-    /// [`now`](Self::now): no owner is kept spinning.
+    /// It is equal to the earliest deadline, with one exception: if the earliest entry is above
+    /// level 0, and an entry of the same slot that was due earlier has been cancelled or
+    /// rescheduled, this may be the deadline of the removed entry. (Being exact in that case too
+    /// would take a search for each cancellation.) An owner that wakes up at that tick finds no
+    /// value due; but [`pop_expired`](Self::pop_expired) has cascaded the slot, and after it has
+    /// returned `None`, the next deadline is always later than [`now`](Self::now), so the owner
+    /// does not spin.
     ///
     /// Takes constant time.
     ///
@@ -218,14 +222,15 @@ impl<T> Wheel<T> {
         Some(self.levels[first.level].slot(first.slot).earliest)
     }
 
-    /// Hands out the next value that is due at `to`, or returns `None` if there is none (left).
+    /// Advances the time towards `to`, and returns the next value that is due by then, or `None` if
+    /// there is none left.
     ///
-    /// Call it until it returns `None`; the time of the wheel has then reached `to`. Values come
-    /// in the order of their deadlines, and among equal deadlines in the order of insertion. It
-    /// is fine to change the wheel between two calls, but a loop that keeps inserting values
-    /// which are due at `to` already will never come to an end.
+    /// Call it until it returns `None`; the time of the wheel has then reached `to`. The values are
+    /// in the order of their deadlines, and among equal deadlines in the order of insertion. The
+    /// wheel may be changed between two calls, but a loop that keeps inserting values that are
+    /// already due at `to` does not end.
     ///
-    /// Time does not run backwards: with a `to` before [`now`](Self::now) nothing is due.
+    /// Time does not run backwards: if `to` is before [`now`](Self::now), no value is due.
     ///
     /// ```
     /// # use runtime_timer::{Tick, Wheel};
@@ -254,16 +259,16 @@ impl<T> Wheel<T> {
             }
             self.cascade(first, to);
         }
-        // The first slot in use begins after `to`, so all entries still differ from the new now
-        // in the same digit as from the old one, and are where they belong.
+        // The first occupied slot begins after `to`, so all entries still differ from the new now
+        // in the same digit as from the old one: their places stay correct.
         self.now = self.now.max(to);
         None
     }
 
-    /// Hands out all values that are due at `to`: [`pop_expired`](Self::pop_expired) as an
-    /// iterator.
+    /// Returns all values that are due at `to`: [`pop_expired`](Self::pop_expired) as an iterator.
     ///
-    /// What has not been taken when the iterator is dropped stays in the wheel, and is due still.
+    /// Values that were not taken when the iterator is dropped stay in the wheel, and are still
+    /// due.
     ///
     /// ```
     /// # use runtime_timer::{Tick, Wheel};
@@ -276,20 +281,21 @@ impl<T> Wheel<T> {
         Advance { wheel: self, to }
     }
 
-    /// Drops all values and the memory they stood in. The time stays; all keys become stale.
+    /// Drops all values and frees their memory. The time stays the same; all keys become stale.
     ///
-    /// The values are dropped when the wheel is empty already, so that a panic in one of their
-    /// destructors does it no harm.
+    /// The wheel is emptied before the values are dropped, so that a panic in one of their
+    /// destructors leaves it valid and empty.
     pub fn clear(&mut self) {
         self.levels = [Level::EMPTY; LEVELS];
         self.occupied = 0;
         self.entries.clear();
     }
 
-    /// Gives memory back, as far as no value stands in the way: values never move, so what is
-    /// left ends with the last one. Takes time in proportion to the capacity.
+    /// Frees the memory behind the last value. Values never move, so vacant memory before it stays.
+    /// Takes time proportional to the capacity.
     ///
-    /// Without this call the wheel keeps the memory of its largest population and reuses it.
+    /// Without this call, the wheel keeps the memory of its greatest number of values, and reuses
+    /// it.
     ///
     /// ```
     /// # use runtime_timer::{Tick, Wheel};
@@ -305,7 +311,8 @@ impl<T> Wheel<T> {
         self.entries.shrink_to_fit();
     }
 
-    /// Where the next entries are that will be due: the first slot of the lowest level in use.
+    /// The place of the entries that are due next: the first occupied slot of the lowest occupied
+    /// level.
     #[inline]
     fn first_place(&self) -> Option<Place> {
         if self.occupied == 0 {
@@ -316,7 +323,7 @@ impl<T> Wheel<T> {
         Some(Place { level, slot })
     }
 
-    /// Removes the entry that came first to a slot that is in use.
+    /// Removes the first entry of an occupied slot, and returns its value.
     #[inline]
     fn take_first(&mut self, place: Place) -> T {
         let index = self.levels[place.level].slot(place.slot).first;
@@ -325,10 +332,11 @@ impl<T> Wheel<T> {
         self.entries.take(index).value
     }
 
-    /// Moves the time into the first slot in use, and its entries to where they then belong.
+    /// Moves the time into the first occupied slot, and the slot's entries to their new places.
     ///
-    /// Not to the start of the slot but as far as nothing is due and `to` allows: the entries
-    /// skip levels on their way down, and one that is alone goes to level 0 directly.
+    /// The time does not move to the start of the slot but to its earliest deadline, or to `to` if
+    /// that is before: so the entries skip levels on their way down, and a single entry moves to
+    /// level 0 directly.
     fn cascade(&mut self, place: Place, to: Tick) {
         let slot = self.levels[place.level].detach(place.slot);
         self.note_if_emptied(place.level);
@@ -378,9 +386,9 @@ impl<T> fmt::Debug for Wheel<T> {
     }
 }
 
-/// The values of a wheel that are due, in order: made by [`Wheel::advance`].
+/// The values of a wheel that are due, in order; made by [`Wheel::advance`].
 #[derive(Debug)]
-#[must_use = "time stands still until the iterator is used"]
+#[must_use = "time does not move until the iterator is used"]
 pub struct Advance<'wheel, T> {
     wheel: &'wheel mut Wheel<T>,
     to: Tick,

@@ -1,4 +1,4 @@
-//! What is cancelled leaves nothing behind, and what is gone is known to be gone.
+//! Memory and keys: cancelled timers leave nothing behind, and keys of removed timers are stale.
 
 use std::cell::Cell;
 use std::mem::size_of;
@@ -104,7 +104,7 @@ fn a_key_stays_stale_when_its_room_was_given_back() {
 }
 
 #[test]
-fn clearing_drops_every_value_and_lets_time_stand() {
+fn clearing_drops_every_value_and_keeps_the_time() {
     let shared = Rc::new(());
     let mut wheel = Wheel::new(Tick(5));
     for n in 0..100 {

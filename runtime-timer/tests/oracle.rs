@@ -1,4 +1,4 @@
-//! Random histories, played to a wheel and to a sorted map: both must tell the same story.
+//! Property test: random operations on a wheel and on a sorted map must have the same results.
 
 use std::collections::BTreeMap;
 
@@ -6,29 +6,29 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use runtime_timer::{Key, Tick, Wheel};
 
-/// A step of a history. Deadlines and times are given relative to the time of the wheel.
+/// One operation. Deadlines and times are relative to the time of the wheel.
 #[derive(Clone, Debug)]
 enum Step {
     Insert(Moment),
     Cancel(Index),
     Reschedule(Index, Moment),
-    /// Takes everything that is due.
+    /// Takes all values that are due.
     Advance(Moment),
-    /// Takes what is due, but stops after a few values.
+    /// Takes values that are due, but stops after a few.
     AdvancePartly(Moment, usize),
-    /// Sleeps until the wheel says that something may be due.
+    /// Advances to the tick that `next_deadline` returns.
     AdvanceToNext,
     Shrink,
 }
 
-/// A way of choosing a tick when the present one is known.
+/// A tick, described relative to the present one.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
     Before(u64),
     After(u64),
-    /// So many ticks before or after the end of the present round of 64^k ticks.
+    /// A few ticks before or after the end of the present round of 64^k ticks.
     AtRoundEnd(u32, i8),
-    /// 64^k ticks from now, give or take a few.
+    /// 64^k ticks from now, plus or minus a few.
     AtPower(u32, i8),
     Exactly(u64),
 }
@@ -62,7 +62,7 @@ fn any_moment() -> impl Strategy<Value = Moment> {
     ]
 }
 
-/// As [`any_moment`], but hardly ever so far that the history is over.
+/// Like [`any_moment`], but rarely so far that all timers have fired.
 fn moment_to_advance_to() -> impl Strategy<Value = Moment> {
     prop_oneof![
         12 => (0..300_u64).prop_map(Moment::After),
@@ -94,16 +94,17 @@ fn any_start() -> impl Strategy<Value = u64> {
     ]
 }
 
-/// The wheel, and next to it what it should hold.
+/// The wheel, and a model of what it should contain.
 struct Pair {
     wheel: Wheel<usize>,
     now: Tick,
-    /// Values by deadline, and by the order in which they got it.
+    /// The values, sorted by deadline and by the order in which the deadlines were set.
     waiting: BTreeMap<(Tick, usize), usize>,
-    /// For each value ever inserted its key and, if it is waiting, its place in `waiting`.
+    /// The key of each value that was ever inserted and, if it is waiting, its place in `waiting`.
     values: Vec<(Key, Option<(Tick, usize)>)>,
     arrivals: usize,
-    /// Whether no entry has been removed before its time since the wheel was last empty.
+    /// Whether no entry was cancelled or rescheduled since the wheel was last empty. Only then is
+    /// `next_deadline` always exact.
     undisturbed: bool,
 }
 
@@ -222,7 +223,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_wheel_tells_the_same_story_as_a_sorted_map(
+    fn a_wheel_has_the_same_results_as_a_sorted_map(
         start in any_start(),
         steps in prop::collection::vec(any_step(), 1..150),
     ) {

@@ -1,4 +1,4 @@
-//! When values come out, and in which order: at the edges that random histories seldom meet.
+//! When values are due, and in which order, in edge cases that random operations seldom reach.
 
 use runtime_timer::{Tick, Wheel};
 

@@ -1,4 +1,4 @@
-//! This project's runtime, with its defaults but for the number of workers.
+//! This project's runtime, with its default settings except for the number of workers.
 
 use std::future::Future;
 use std::time::Duration;

@@ -1,8 +1,8 @@
-//! The runtimes, each behind the same traits.
+//! The runtimes behind common traits.
 //!
-//! An adapter adds nothing of its own: each method is the call that a user of
-//! that runtime would write. A runtime implements only the traits whose
-//! functions it has; a workload asks for the traits it needs.
+//! An adapter adds nothing of its own: each method is the call that a user of that runtime would
+//! write. A runtime implements only the traits whose functions it has; a workload requires the
+//! traits that it needs.
 
 mod asyncio;
 mod smol;
@@ -17,31 +17,31 @@ use std::time::Duration;
 
 /// A runtime that starts, awaits and schedules tasks.
 pub trait Tasks: 'static {
-    /// What the runtime gives back for a task that was started.
+    /// The handle of a task.
     type Task<T: Send + 'static>: Send + 'static;
 
-    /// What starts tasks from a thread that the runtime does not know.
+    /// A handle that starts tasks from any thread.
     type Spawner: Send + 'static;
 
-    /// Runs `main` on this thread, with `workers` workers for the tasks.
+    /// Runs `main` on this thread, with `workers` workers for its tasks.
     fn run<F: Future>(workers: usize, main: F) -> F::Output;
 
-    /// Starts a task from inside.
+    /// Starts a task; called inside the runtime.
     fn spawn<F>(future: F) -> Self::Task<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static;
 
-    /// Waits for a task and gives its value; panics if there is none.
+    /// Awaits a task and returns its value; panics if there is none.
     fn join<T: Send + 'static>(task: Self::Task<T>) -> impl Future<Output = T> + Send;
 
-    /// Lets a task run on with nobody to await it.
+    /// Drops the handle of a task, which keeps running.
     fn detach<T: Send + 'static>(task: Self::Task<T>);
 
     /// Lets every other task that is ready run once.
     fn yield_now() -> impl Future<Output = ()> + Send;
 
-    /// A way into the running runtime for other threads.
+    /// The spawner of the current runtime.
     fn spawner() -> Self::Spawner;
 
     /// Starts a task from any thread and detaches it.
@@ -50,43 +50,43 @@ pub trait Tasks: 'static {
         F: Future<Output = ()> + Send + 'static;
 }
 
-/// A runtime that waits for many futures at once, each in a task of its own.
+/// A runtime that can await many futures at once, each in its own task.
 pub trait Gathers: Tasks {
-    /// Starts a task for each future, and gives their values in order.
+    /// Starts a task for each future, and returns their values in order.
     fn gather<I>(futures: I) -> impl Future<Output = Vec<<I::Item as Future>::Output>> + Send
     where
         I: Iterator<Item: Future<Output: Send + 'static> + Send + 'static> + Send;
 }
 
-/// A runtime whose tasks can wait for time to pass.
+/// A runtime whose tasks can sleep.
 pub trait Timers: Tasks {
-    /// Waits for `delay`, counted from this call.
+    /// Sleeps for `delay`.
     fn sleep(delay: Duration) -> impl Future<Output: Send> + Send + 'static;
 }
 
-/// A runtime that gives up waiting after a time.
+/// A runtime with timeouts.
 pub trait Timeouts: Timers {
-    /// Waits for `future` within `limit`; `None` if that has passed.
+    /// Awaits `future` for at most `limit`; `None` if the limit has passed first.
     fn timeout<F>(limit: Duration, future: F) -> impl Future<Output = Option<F::Output>> + Send
     where
         F: Future<Output: Send> + Send;
 }
 
-/// A runtime with a lock that may be held while its holder waits.
+/// A runtime with a lock that a task may keep locked across an await.
 pub trait Locks: Tasks {
     /// A lock around a number.
     type Lock: Send + Sync + 'static;
 
-    /// An open lock around zero.
+    /// An unlocked lock around zero.
     fn lock() -> Self::Lock;
 
-    /// Counts one up under the lock, and holds it until `meanwhile` is done.
-    fn count_under<F>(lock: &Self::Lock, meanwhile: F) -> impl Future<Output = usize> + Send
+    /// Increments the number under the lock, and unlocks it when `inside` is done.
+    fn count_under<F>(lock: &Self::Lock, inside: F) -> impl Future<Output = usize> + Send
     where
         F: Future<Output = ()> + Send;
 }
 
-/// A runtime with a bounded queue of its own, for one consumer at least.
+/// A runtime with a bounded queue of its own, for at least one consumer.
 pub trait Channels: Tasks {
     /// The producer's end.
     type Sender: Clone + Send + 'static;
@@ -94,36 +94,36 @@ pub trait Channels: Tasks {
     /// The consumer's end.
     type Receiver: Send + 'static;
 
-    /// A queue with room for so many numbers.
+    /// A queue with room for `room` numbers.
     fn channel(room: usize) -> (Self::Sender, Self::Receiver);
 
-    /// Puts a number in, and waits for room.
+    /// Puts a number in; waits until there is room.
     fn send(sender: &Self::Sender, number: usize) -> impl Future<Output = ()> + Send;
 
-    /// Takes a number out, and waits for one.
+    /// Takes a number out; waits until there is one.
     fn receive(receiver: &mut Self::Receiver) -> impl Future<Output = usize> + Send;
 }
 
-/// A runtime with a bounded queue for many consumers, its own or the one that
-/// its users take.
+/// A runtime with a bounded queue for many consumers: its own, or the one that its users usually
+/// use.
 pub trait Queues: Tasks {
-    /// The queue, for producers and consumers.
+    /// A handle of the queue, for producers and consumers.
     type Queue: Clone + Send + 'static;
 
-    /// A queue with room for so many numbers.
+    /// A queue with room for `room` numbers.
     fn queue(room: usize) -> Self::Queue;
 
-    /// Puts a number in, and waits for room.
+    /// Puts a number in; waits until there is room.
     fn put(queue: &Self::Queue, number: usize) -> impl Future<Output = ()> + Send;
 
-    /// Takes a number out, and waits for one.
+    /// Takes a number out; waits until there is one.
     fn get(queue: &Self::Queue) -> impl Future<Output = usize> + Send;
 }
 
-/// A runtime that has threads for functions that block.
+/// A runtime with threads for blocking functions.
 pub trait Blocking: Tasks {
-    /// Hands `function` to such a thread, at the call and not at the first
-    /// poll; the future gives its value.
+    /// Submits `function` to such a thread, at the call and not at the first poll; the future
+    /// returns its value.
     fn to_thread<F, T>(function: F) -> impl Future<Output = T> + Send
     where
         F: FnOnce() -> T + Send + 'static,

@@ -1,8 +1,8 @@
-//! smol, as `smol::spawn` sets it up under `SMOL_THREADS`.
+//! smol, configured as `smol::spawn` does it with `SMOL_THREADS`.
 //!
-//! The global executor itself reads its number of threads from the
-//! environment, which a program cannot safely set for itself; so this is the
-//! same executor on the same threads, with the number handed in.
+//! smol's global executor reads its number of threads from the environment, which a program cannot
+//! safely change for itself. So this is the same executor on the same threads, with the number as a
+//! parameter.
 
 use std::future::{Future, pending};
 use std::sync::OnceLock;
@@ -67,7 +67,7 @@ impl Tasks for Smol {
     }
 }
 
-/// smol has no such function; its users take the one of the crate `futures`.
+/// smol has no such function; its users use `join_all` of the crate `futures`.
 impl Gathers for Smol {
     async fn gather<I>(futures: I) -> Vec<<I::Item as Future>::Output>
     where
@@ -93,7 +93,7 @@ impl Blocking for Smol {
     }
 }
 
-/// smol has no such function; this is what its documentation shows.
+/// smol has no such function; this is the way that its documentation shows.
 impl Timeouts for Smol {
     fn timeout<F>(limit: Duration, future: F) -> impl Future<Output = Option<F::Output>> + Send
     where
@@ -113,13 +113,13 @@ impl Locks for Smol {
         ::smol::lock::Mutex::new(0)
     }
 
-    async fn count_under<F>(lock: &Self::Lock, meanwhile: F) -> usize
+    async fn count_under<F>(lock: &Self::Lock, inside: F) -> usize
     where
         F: Future<Output = ()> + Send,
     {
         let mut count = lock.lock().await;
         *count += 1;
-        meanwhile.await;
+        inside.await;
         *count
     }
 }
@@ -133,15 +133,15 @@ impl Channels for Smol {
     }
 
     async fn send(sender: &Self::Sender, number: usize) {
-        sender.send(number).await.expect("the receiver is alive");
+        sender.send(number).await.expect("the receiver exists");
     }
 
     async fn receive(receiver: &mut Self::Receiver) -> usize {
-        receiver.recv().await.expect("a sender is alive")
+        receiver.recv().await.expect("a sender exists")
     }
 }
 
-/// The crate async-channel again: it knows many consumers.
+/// The crate async-channel again, which supports many consumers.
 impl Queues for Smol {
     type Queue = (
         ::smol::channel::Sender<usize>,
@@ -153,16 +153,10 @@ impl Queues for Smol {
     }
 
     async fn put((sender, _): &Self::Queue, number: usize) {
-        sender
-            .send(number)
-            .await
-            .expect("the queue holds both its ends");
+        sender.send(number).await.expect("the queue owns both ends");
     }
 
     async fn get((_, receiver): &Self::Queue) -> usize {
-        receiver
-            .recv()
-            .await
-            .expect("the queue holds both its ends")
+        receiver.recv().await.expect("the queue owns both ends")
     }
 }

@@ -1,5 +1,5 @@
-//! tokio, as `#[tokio::main]` sets it up: the multi-threaded runtime with its
-//! I/O and time drivers.
+//! tokio, configured as by `#[tokio::main]`: the multi-threaded runtime with its I/O and time
+//! drivers.
 
 use std::future::Future;
 use std::time::Duration;
@@ -58,7 +58,7 @@ impl Tasks for Tokio {
     }
 }
 
-/// tokio has no such function; its users take the one of the crate `futures`.
+/// tokio has no such function; its users use `join_all` of the crate `futures`.
 impl Gathers for Tokio {
     async fn gather<I>(futures: I) -> Vec<<I::Item as Future>::Output>
     where
@@ -100,13 +100,13 @@ impl Locks for Tokio {
         ::tokio::sync::Mutex::new(0)
     }
 
-    async fn count_under<F>(lock: &Self::Lock, meanwhile: F) -> usize
+    async fn count_under<F>(lock: &Self::Lock, inside: F) -> usize
     where
         F: Future<Output = ()> + Send,
     {
         let mut count = lock.lock().await;
         *count += 1;
-        meanwhile.await;
+        inside.await;
         *count
     }
 }
@@ -120,15 +120,15 @@ impl Channels for Tokio {
     }
 
     async fn send(sender: &Self::Sender, number: usize) {
-        sender.send(number).await.expect("the receiver is alive");
+        sender.send(number).await.expect("the receiver exists");
     }
 
     async fn receive(receiver: &mut Self::Receiver) -> usize {
-        receiver.recv().await.expect("a sender is alive")
+        receiver.recv().await.expect("a sender exists")
     }
 }
 
-/// tokio has no such queue; its users take the crate async-channel, which is smol's.
+/// tokio has no such queue; its users use the crate async-channel, which is smol's.
 impl Queues for Tokio {
     type Queue = (
         ::smol::channel::Sender<usize>,
@@ -140,16 +140,10 @@ impl Queues for Tokio {
     }
 
     async fn put((sender, _): &Self::Queue, number: usize) {
-        sender
-            .send(number)
-            .await
-            .expect("the queue holds both its ends");
+        sender.send(number).await.expect("the queue owns both ends");
     }
 
     async fn get((_, receiver): &Self::Queue) -> usize {
-        receiver
-            .recv()
-            .await
-            .expect("the queue holds both its ends")
+        receiver.recv().await.expect("the queue owns both ends")
     }
 }

@@ -1,4 +1,4 @@
-//! Delays that look random and are the same in every run and runtime.
+//! Pseudo-random delays that are the same in every run and for every runtime.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ pub(crate) struct Dice(u64);
 
 impl Dice {
     pub(crate) fn new(seed: u64) -> Self {
-        // Zero is the one state that never leaves itself.
+        // Never zero, the only state of xorshift that does not change.
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 

@@ -1,4 +1,4 @@
-//! Work for the allocator: tasks that stay.
+//! Workloads that measure memory: tasks that never end.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,8 +16,8 @@ pub async fn leave_sleeping<R: Timers>(count: usize) {
     leave_waiting::<R, _>(count, || R::sleep(Duration::from_secs(3_600))).await;
 }
 
-/// Statics and a closure that holds nothing: the task's future is then as
-/// large as what it waits for.
+/// How many tasks have been polled. A static, with a closure that captures nothing, so that the
+/// task's future is only as large as the future that it awaits.
 static POLLED: AtomicUsize = AtomicUsize::new(0);
 
 async fn leave_waiting<R: Tasks, W>(count: usize, wait: impl Fn() -> W + Copy + Send + 'static)
@@ -30,7 +30,7 @@ where
             POLLED.fetch_add(1, Ordering::Relaxed);
             wait().await;
         }));
-        // In small lots, so that no run queue grows with the count.
+        // In small batches, so that no run queue grows with the count.
         while started % 100 == 0 && POLLED.load(Ordering::Relaxed) < before + started {
             R::yield_now().await;
         }

@@ -1,7 +1,7 @@
-//! The work itself, one function per lap, generic over the runtime.
+//! The workloads: one function per lap, generic over the runtime.
 //!
-//! Nothing here reads a clock unless the clock is what is measured: who calls
-//! it decides what is timed and how often it is repeated.
+//! The functions do not read a clock, unless time is what they measure: the caller decides what is
+//! timed and how often it is repeated.
 
 mod dice;
 

@@ -1,11 +1,11 @@
-//! Work for what tasks share: locks and queues.
+//! Workloads for objects that tasks share: locks and queues.
 
 use std::hint::black_box;
 use std::sync::Arc;
 
 use crate::runtimes::{Channels, Locks, Queues};
 
-/// Takes and releases a lock that nobody else wants, `count` times.
+/// Takes and releases an uncontended lock `count` times.
 pub async fn lock_alone<R: Locks>(count: usize) {
     let lock = R::lock();
     for _ in 0..count {
@@ -13,12 +13,12 @@ pub async fn lock_alone<R: Locks>(count: usize) {
     }
 }
 
-/// Has `tasks` tasks take and release one lock `count` times each.
+/// Starts `tasks` tasks that take and release one lock `count` times each.
 pub async fn lock_wanted<R: Locks>(tasks: usize, count: usize) {
     lock_shared::<R, _>(tasks, count, || std::future::ready(())).await;
 }
 
-/// The same, with a yield each time while the lock is held.
+/// Like [`lock_wanted`], with a yield each time while the lock is locked.
 pub async fn lock_across_yield<R: Locks>(tasks: usize, count: usize) {
     lock_shared::<R, _>(tasks, count, R::yield_now).await;
 }
@@ -26,7 +26,7 @@ pub async fn lock_across_yield<R: Locks>(tasks: usize, count: usize) {
 async fn lock_shared<R: Locks, F>(
     tasks: usize,
     count: usize,
-    meanwhile: impl Fn() -> F + Copy + Send + 'static,
+    inside: impl Fn() -> F + Copy + Send + 'static,
 ) where
     F: Future<Output = ()> + Send,
 {
@@ -36,7 +36,7 @@ async fn lock_shared<R: Locks, F>(
             let lock = Arc::clone(&lock);
             R::spawn(async move {
                 for _ in 0..count {
-                    R::count_under(&lock, meanwhile()).await;
+                    R::count_under(&lock, inside()).await;
                 }
             })
         })
@@ -46,8 +46,8 @@ async fn lock_shared<R: Locks, F>(
     }
 }
 
-/// Has `pairs` pairs of tasks send a number back and forth `rounds` times, each
-/// pair through two queues with room for one.
+/// Starts `pairs` pairs of tasks that send a number back and forth `rounds` times, each pair
+/// through two queues with room for one number.
 pub async fn channel_ping_pong<R: Channels>(pairs: usize, rounds: usize) {
     let tasks: Vec<_> = (0..pairs)
         .flat_map(|_| {
@@ -73,7 +73,7 @@ pub async fn channel_ping_pong<R: Channels>(pairs: usize, rounds: usize) {
     }
 }
 
-/// Has four tasks put `count` numbers each into a queue that four others empty.
+/// Starts four tasks that put `count` numbers each into a queue, and four that take them out.
 pub async fn queue_four_to_four<R: Queues>(count: usize) {
     let queue = R::queue(ROOM);
     let tasks: Vec<_> = (0..4)
@@ -97,7 +97,7 @@ pub async fn queue_four_to_four<R: Queues>(count: usize) {
     }
 }
 
-/// Enough for a burst, too little for all.
+/// The capacity of the queue: enough for a burst, too little for all numbers.
 const ROOM: usize = 128;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Work for the scheduler: tasks that are born, yield, meet and end.
+//! Workloads for the scheduler: tasks that start, yield, exchange messages and end.
 
 use std::hint::black_box;
 
@@ -33,7 +33,7 @@ pub async fn gather<R: Gathers>(count: usize) {
     assert_eq!(values.len(), count, "every future gives its value");
 }
 
-/// Has `tasks` tasks yield `yields` times each.
+/// Starts `tasks` tasks that yield `yields` times each, and awaits them.
 pub async fn yields<R: Tasks>(tasks: usize, yields: usize) {
     let tasks: Vec<_> = (0..tasks)
         .map(|_| {
@@ -49,7 +49,7 @@ pub async fn yields<R: Tasks>(tasks: usize, yields: usize) {
     }
 }
 
-/// Has each task start the next, `depth` of them, and waits for the last.
+/// Starts a chain of `depth` tasks, each of which starts the next, and waits for the last.
 pub async fn chain<R: Tasks>(depth: usize) {
     let (done, last) = oneshot::channel();
     link::<R>(depth, done);
@@ -59,7 +59,7 @@ pub async fn chain<R: Tasks>(depth: usize) {
 fn link<R: Tasks>(depth: usize, done: oneshot::Sender<()>) {
     R::detach(R::spawn(async move {
         match depth {
-            0 | 1 => done.send(()).expect("somebody waits for the chain"),
+            0 | 1 => done.send(()).expect("the caller waits for the chain"),
             _ => link::<R>(depth - 1, done),
         }
     }));
@@ -67,12 +67,12 @@ fn link<R: Tasks>(depth: usize, done: oneshot::Sender<()>) {
 
 /// A tree of tasks, ten children each, that sums the numbers of its leaves.
 ///
-/// `leaves` is a power of ten. Returns the sum, which the caller knows.
+/// `leaves` is a power of ten. Returns the sum, so that the caller can check it.
 pub async fn skynet<R: Tasks>(leaves: usize) -> usize {
-    R::join(branch::<R>(0, leaves)).await
+    R::join(subtree::<R>(0, leaves)).await
 }
 
-/// How many tasks a tree of so many leaves is made of.
+/// The number of tasks in a tree with `leaves` leaves.
 pub fn skynet_tasks(leaves: usize) -> usize {
     match leaves {
         0 | 1 => 1,
@@ -80,14 +80,14 @@ pub fn skynet_tasks(leaves: usize) -> usize {
     }
 }
 
-fn branch<R: Tasks>(first: usize, leaves: usize) -> R::Task<usize> {
+fn subtree<R: Tasks>(first: usize, leaves: usize) -> R::Task<usize> {
     R::spawn(async move {
         if leaves <= 1 {
             return first;
         }
         let part = leaves / 10;
         let children: [_; 10] =
-            std::array::from_fn(|index| branch::<R>(first + index * part, part));
+            std::array::from_fn(|index| subtree::<R>(first + index * part, part));
         let mut sum = 0;
         for child in children {
             sum += R::join(child).await;
@@ -96,11 +96,11 @@ fn branch<R: Tasks>(first: usize, leaves: usize) -> R::Task<usize> {
     })
 }
 
-/// Sends `rounds` questions from one task to another, and an answer to each,
-/// every one of them through a oneshot channel of its own.
+/// Sends `rounds` questions from one task to another, and an answer to each, each message through a
+/// new oneshot channel.
 ///
-/// The channels are those of the crate `futures`, on every runtime: what
-/// differs is how a task that was woken gets its turn.
+/// All runtimes use the channels of the crate `futures`: they differ only in how they schedule a
+/// task that was woken.
 pub async fn ping_pong<R: Tasks>(rounds: usize) {
     let (first, mut question) = oneshot::channel::<oneshot::Sender<Question>>();
     let answerer = R::spawn(async move {
@@ -122,7 +122,7 @@ pub async fn ping_pong<R: Tasks>(rounds: usize) {
     R::join(answerer).await;
 }
 
-/// Where the next question goes; a type of its own because it holds itself.
+/// The sender for the next question; a separate type because it is recursive.
 struct Question(oneshot::Sender<oneshot::Sender<Question>>);
 
 #[cfg(test)]
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_counts_its_branches_too() {
+    fn a_tree_counts_its_inner_tasks_too() {
         assert_eq!(skynet_tasks(1_000), 1_111);
     }
 }

@@ -1,5 +1,5 @@
-//! Work that crosses the runtime's edge: tasks from foreign threads, functions
-//! for threads that may block.
+//! Workloads between the runtime and other threads: tasks from foreign threads, and functions for
+//! the blocking pool.
 
 use std::future::poll_fn;
 use std::hint::black_box;
@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use crate::runtimes::{Blocking, Tasks};
 
-/// Starts `count` tasks from this thread, which the runtime does not know, and
-/// blocks it until the last of them has run.
+/// Starts `count` tasks from this thread, which is not one of the runtime, and blocks it until the
+/// last task has run.
 pub fn spawn_from_outside<R: Tasks>(spawner: &R::Spawner, count: usize) {
     let countdown = Arc::new(Countdown {
         left: AtomicUsize::new(count),
@@ -46,16 +46,15 @@ impl Countdown {
     }
 }
 
-/// Tasks that work a little and wake themselves, without end, so that no queue
-/// is ever empty.
+/// Endless tasks that work briefly and wake themselves, so that no run queue is ever empty.
 ///
-/// They do not use the runtime's own yield: tokio's puts a task aside until the
-/// worker has run out of others, and a worker out of tasks looks outside. Tasks
-/// that are woken by each other, or by sockets, never let it come to that.
+/// They do not use the runtime's own yield: tokio's defers a task until the worker has no other
+/// tasks, and a worker without tasks checks the injector. Tasks that are woken by each other, or by
+/// sockets, do not let the worker run out of tasks.
 #[derive(Debug)]
 pub struct BusyLoop(Arc<AtomicBool>);
 
-/// How long such a task works at a time.
+/// How long such a task works before it wakes itself.
 const WORK: Duration = Duration::from_nanos(500);
 
 impl BusyLoop {
@@ -65,7 +64,7 @@ impl BusyLoop {
         for _ in 0..tasks {
             let stop = Arc::clone(&stop);
             R::detach(R::spawn(async move {
-                // Relaxed: the flag is all there is to see.
+                // Relaxed: the flag publishes nothing else.
                 while !stop.load(Ordering::Relaxed) {
                     let begin = Instant::now();
                     while begin.elapsed() < WORK {
@@ -98,8 +97,8 @@ impl Drop for BusyLoop {
     }
 }
 
-/// Hands `count` functions that do nothing to the blocking pool, then awaits
-/// them all in order.
+/// Submits `count` functions that do nothing to the blocking pool, then awaits all of them in
+/// order.
 pub async fn blocking_jobs<R: Blocking>(count: usize) {
     let jobs: Vec<_> = (0..count)
         .map(|index| R::to_thread(move || index))

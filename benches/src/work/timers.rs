@@ -1,4 +1,4 @@
-//! Work for the timers: deadlines that are set, dropped, met and missed.
+//! Workloads for the timers: timers that fire, timers that are dropped, and late wake-ups.
 
 use std::future::{Future, poll_fn};
 use std::iter;
@@ -11,22 +11,22 @@ use std::time::{Duration, Instant};
 use super::dice::Dice;
 use crate::runtimes::{Timeouts, Timers};
 
-/// After so many timers in one poll, yield: tokio's timers obey its budget of
-/// 128 operations per poll and do nothing at all once that is spent.
+/// After this number of timers in one poll, the task yields: tokio's timers count against its
+/// budget of 128 operations per poll, and do nothing once that is spent.
 const TIMERS_PER_POLL: usize = 64;
 
-/// Far enough that no timer of a lap fires, near enough for a real timeout.
+/// Delays so long that no timer of a lap fires, but as short as real timeouts.
 const SHORTEST_TIMEOUT: Duration = Duration::from_secs(30);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Starts `count` tasks that each sleep once, from one millisecond up to
-/// `longest`, and awaits them all.
+/// Starts `count` tasks that each sleep once, from one millisecond up to `longest`, and awaits all
+/// of them.
 pub async fn sleeps<R: Timers>(count: usize, longest: Duration) {
     let mut dice = Dice::new(count as u64);
     sleep_all::<R>((0..count).map(|_| dice.delay(Duration::from_millis(1), longest))).await;
 }
 
-/// Starts `count` tasks that each sleep once for `delay`, and awaits them all.
+/// Starts `count` tasks that each sleep once for `delay`, and awaits all of them.
 pub async fn sleeps_alike<R: Timers>(count: usize, delay: Duration) {
     sleep_all::<R>(iter::repeat_n(delay, count)).await;
 }
@@ -44,14 +44,14 @@ async fn sleep_all<R: Timers>(delays: impl Iterator<Item = Duration>) {
     }
 }
 
-/// Sleeps `count` times in a row for no time at all.
+/// Sleeps `count` times in a row for zero seconds.
 pub async fn sleep_zero<R: Timers>(count: usize) {
     for _ in 0..count {
         R::sleep(Duration::ZERO).await;
     }
 }
 
-/// Registers a timer and drops it, `count` times: a timeout that was not needed.
+/// Registers a timer and drops it, `count` times: a timeout that does not expire.
 pub async fn register_and_drop<R: Timers>(count: usize) {
     let mut dice = Dice::new(count as u64);
     for index in 0..count {
@@ -67,7 +67,7 @@ pub async fn register_and_drop<R: Timers>(count: usize) {
     }
 }
 
-/// Waits with a timeout, `count` times, for what is ready after one yield.
+/// Awaits, with a timeout, a future that is ready after one yield; `count` times.
 pub async fn timeout_unneeded<R: Timeouts>(count: usize) {
     for _ in 0..count {
         let answer = R::timeout(SHORTEST_TIMEOUT, R::yield_now()).await;
@@ -85,10 +85,10 @@ fn poll_pending<F: Future>(sleep: Pin<&mut F>, context: &mut Context<'_>) {
     );
 }
 
-/// Registers `count` timers from each of `workers` workers at the same time.
+/// Registers `count` timers on each of `workers` workers at the same time.
 ///
-/// Returns how long that took, from the moment all were ready until the last
-/// was done; making the futures before and dropping them after is not timed.
+/// Returns the time from the moment when all workers were ready until the last one was done. Making
+/// the futures before, and dropping them after, is not timed.
 pub async fn insert_from_all<R: Timers>(workers: usize, count: usize) -> Duration {
     let gate = Arc::new(AtomicUsize::new(workers));
     let tasks: Vec<_> = (0..workers)
@@ -135,7 +135,7 @@ async fn insert_many<R: Timers>(
     (begin, Instant::now())
 }
 
-/// Keeps this worker until every other one is here: only so are the tasks on
+/// Blocks this worker until all others have arrived too. This ensures that the tasks are on
 /// different workers.
 fn pass_together(gate: &AtomicUsize) {
     gate.fetch_sub(1, Ordering::AcqRel);
@@ -143,14 +143,13 @@ fn pass_together(gate: &AtomicUsize) {
     while gate.load(Ordering::Acquire) > 0 {
         assert!(
             Instant::now() < deadline,
-            "one worker was given two of the tasks"
+            "two of the tasks are on one worker"
         );
         std::hint::spin_loop();
     }
 }
 
-/// Sleeps `count` times in a row, 0.1 to 3 ms each; returns how much too late
-/// each sleep ended.
+/// Sleeps `count` times in a row, 0.1 to 3 ms each; returns how late each sleep ended.
 pub async fn lateness<R: Timers>(count: usize) -> Vec<Duration> {
     let mut late = Vec::with_capacity(count);
     for delay in short_delays(count) {
@@ -161,13 +160,13 @@ pub async fn lateness<R: Timers>(count: usize) -> Vec<Duration> {
     late
 }
 
-/// The delays that `lateness` sleeps for.
+/// The delays of `lateness`.
 pub fn short_delays(count: usize) -> impl Iterator<Item = Duration> + Send {
     let mut dice = Dice::new(count as u64);
     (0..count).map(move |_| dice.delay(Duration::from_micros(100), Duration::from_millis(3)))
 }
 
-/// Tasks that each wake once a second, until dropped.
+/// Tasks that each wake once a second, until this is dropped.
 #[derive(Debug)]
 pub struct Heartbeats {
     stop: Arc<AtomicBool>,
@@ -175,7 +174,7 @@ pub struct Heartbeats {
 }
 
 impl Heartbeats {
-    /// Starts `tasks` of them, their beats spread over the second.
+    /// Starts `tasks` tasks, whose wake-ups are spread over the second.
     pub fn start<R: Timers>(tasks: usize) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let beats = Arc::new(AtomicU64::new(0));
@@ -185,7 +184,7 @@ impl Heartbeats {
             let (stop, beats) = (Arc::clone(&stop), Arc::clone(&beats));
             R::detach(R::spawn(async move {
                 R::sleep(phase).await;
-                // Relaxed: a flag and a count, nothing is published by them.
+                // Relaxed: a flag and a count, which publish nothing else.
                 while !stop.load(Ordering::Relaxed) {
                     beats.fetch_add(1, Ordering::Relaxed);
                     R::sleep(Duration::from_secs(1)).await;
@@ -195,7 +194,7 @@ impl Heartbeats {
         Self { stop, beats }
     }
 
-    /// How often all of them together have woken so far.
+    /// The number of wake-ups of all tasks so far.
     pub fn beats(&self) -> u64 {
         self.beats.load(Ordering::Relaxed)
     }
@@ -207,11 +206,11 @@ impl Drop for Heartbeats {
     }
 }
 
-/// How long a hog keeps its worker.
+/// How long a hog blocks its worker.
 pub const HOG: Duration = Duration::from_millis(150);
 
-/// Blocks `hogs` workers for [`HOG`] while ten tasks sleep a millisecond at a
-/// time; returns the longest that any of them overslept.
+/// Blocks `hogs` workers for [`HOG`] while ten tasks repeatedly sleep for a millisecond; returns
+/// the greatest lateness of a sleep.
 pub async fn stall<R: Timers>(hogs: usize) -> Duration {
     let stop = Arc::new(AtomicBool::new(false));
     let sleepers: Vec<_> = (0..10)
@@ -229,8 +228,8 @@ pub async fn stall<R: Timers>(hogs: usize) -> Duration {
     longest
 }
 
-/// Woken by a timer, as real hogs are: by then the worker that served the
-/// timers is the one that is blocked.
+/// The task is woken by a timer, as in real programs: so the worker that it blocks is the one that
+/// served the timers.
 async fn hog_a_worker<R: Timers>() {
     R::sleep(Duration::from_millis(20)).await;
     let begin = Instant::now();

@@ -1,4 +1,4 @@
-//! The results of several tasks, in the order in which they end: `asyncio.as_completed`.
+//! `as_completed`: a stream of the results of several tasks, in the order in which they end.
 
 use std::fmt;
 use std::future::Future;
@@ -12,13 +12,14 @@ use super::sleep::{Sleep, sleep};
 use crate::exceptions::{TaskError, TimeoutError};
 use crate::runtime::Task;
 
-/// The results of `tasks`, in the order in which they end: `asyncio.as_completed`.
+/// Returns a stream of the results of `tasks`, in the order in which they end:
+/// `asyncio.as_completed`.
 ///
-/// A stream instead of an iterator of awaitables. (Tasks that have ended before its first poll come first,
-/// in the order in which they were given.)
+/// Unlike asyncio's, it is a stream and not an iterator of awaitables. Tasks that ended before its
+/// first poll come first, in the order in which they were given.
 ///
 /// # Cancellation
-/// Cancelling the consumer, and dropping the stream, leave the tasks running, detached.
+/// Cancelling the consumer, or dropping the stream, detaches the tasks: they keep running.
 ///
 /// ```
 /// use futures::StreamExt;
@@ -50,12 +51,24 @@ pub struct AsCompleted<T> {
 }
 
 impl<T> AsCompleted<T> {
-    /// Limits the time for all results together, counted from the first poll. What is ready comes
-    /// first; then one `Err(TaskError::TimedOut(_))` ends the stream. The tasks are not cancelled. `None`
-    /// is no limit.
+    /// Limits the time for all results together, counted from the first poll. `None` is no limit.
+    ///
+    /// At the limit, the stream returns the results that are ready, and then ends with one
+    /// `Err(TaskError::TimedOut(_))`. The remaining tasks are detached, not cancelled.
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    /// use std::time::Duration;
+    /// # asyncio::run(async {
+    /// let endless = asyncio::create_task(std::future::pending::<()>());
+    /// let mut results = asyncio::as_completed([endless]).timeout(Duration::from_millis(1));
+    /// assert!(results.next().await.unwrap().unwrap_err().is_timeout());
+    /// assert!(results.next().await.is_none());
+    /// # });
+    /// ```
     #[track_caller]
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> AsCompleted<T> {
-        // Not mapped: the sleep is to name the caller's line, which a closure does not know.
+        // Not with `map`: inside a closure, the sleep would not record the caller's line.
         self.timeout = None;
         if let Some(timeout) = timeout.into() {
             self.timeout = Some(sleep(timeout));
@@ -74,7 +87,7 @@ impl<T> Stream for AsCompleted<T> {
         }
         let timed_out = |sleep: &mut Sleep| Pin::new(sleep).poll(cx).is_ready();
         if this.timeout.as_mut().is_some_and(timed_out) {
-            // Detached, and so the stream is at its end.
+            // Detaches the tasks, and ends the stream.
             this.pending = FuturesUnordered::new();
             return Poll::Ready(Some(Err(TimeoutError.into())));
         }
@@ -83,7 +96,7 @@ impl<T> Stream for AsCompleted<T> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let count = self.pending.len();
-        // With a timeout, one error may stand for all that is left.
+        // With a timeout, one error may replace all remaining results.
         let least = if self.timeout.is_some() {
             count.min(1)
         } else {
@@ -99,8 +112,8 @@ impl<T> FusedStream for AsCompleted<T> {
     }
 }
 
-/// The result of one task. Not aware of cancellation, as the task itself would be: what encloses the
-/// stream is cancelled, and the task is left alone.
+/// Waits for the result of one task. Unlike an await of the task itself, it does not pass a
+/// cancellation on to the task: the code around the stream receives the request.
 struct Joining<T> {
     task: Task<T>,
 }

@@ -1,4 +1,4 @@
-//! Making tasks.
+//! Creates tasks: `create_task`, `create_local_task` and the builder.
 
 use std::future::Future;
 
@@ -8,8 +8,9 @@ use crate::runtime::{
 
 /// Runs `coro` concurrently, as a task of the running loop: `asyncio.create_task`.
 ///
-/// It starts soon, on any worker, never inside this call. Dropping the [`Task`] detaches it. On a
-/// loop that is closed the coroutine is dropped, and the task is cancelled already.
+/// The task starts soon, on any worker, never inside this call. Unlike in asyncio, it may run in
+/// parallel with the caller, and dropping the [`Task`] detaches it: it keeps running. On a closed
+/// loop the coroutine is dropped, and the returned task is already cancelled.
 ///
 /// # Panics
 /// If no loop is running here.
@@ -32,13 +33,14 @@ where
     }
 }
 
-/// As [`create_task`], for a future that is not `Send`: the task stays on this thread.
+/// Like [`create_task`], for a future that need not be `Send`: the task stays on this thread.
 ///
-/// Only this thread polls it and drops its future; a wake or a cancellation from elsewhere is sent
-/// here. If the thread is stuck in another task, so is this one.
+/// Only this thread polls the future and drops it; a wake or a cancellation from another thread is
+/// sent to this thread. While this thread is blocked by another task, the local task waits.
 ///
 /// # Panics
-/// If no loop is running here, or if this thread runs nothing for its loop (it has merely entered it).
+/// If no loop is running here, or if this thread does not run code for its loop (it has only
+/// [entered](crate::EventLoop::enter) the loop).
 ///
 /// ```
 /// # asyncio::run(async {
@@ -56,12 +58,18 @@ where
     boxed_if_big!(F, coro => spawn_local(coro, NewTask::here()))
 }
 
-/// [`create_task`] under asyncio's older name.
+/// The same as [`create_task`], under asyncio's older name: `asyncio.ensure_future`.
 ///
-/// Unlike asyncio's, it always makes a task, even of a [`Task`].
+/// Unlike asyncio's, it always creates a new task, even if it is given a [`Task`].
 ///
 /// # Panics
-/// As [`create_task`].
+/// If no loop is running here.
+///
+/// ```
+/// # asyncio::run(async {
+/// assert_eq!(asyncio::ensure_future(async { 42 }).await.unwrap(), 42);
+/// # });
+/// ```
 #[track_caller]
 pub fn ensure_future<F>(coro: F) -> Task<F::Output>
 where
@@ -71,7 +79,8 @@ where
     boxed_if_big!(F, coro => create_task(coro))
 }
 
-/// Makes a task with extras.
+/// Creates tasks with a name, a context of their own or an eager start: the keyword arguments of
+/// `asyncio.create_task`.
 ///
 /// ```
 /// # asyncio::run(async {
@@ -81,7 +90,7 @@ where
 /// # });
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use = "a builder does nothing until it makes a task"]
+#[must_use = "a builder does nothing until it creates a task"]
 pub struct Builder {
     name: Option<String>,
     context: Option<Context>,
@@ -89,32 +98,51 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// A task without extras.
+    /// A builder with the default settings.
     pub fn new() -> Builder {
         Builder::default()
     }
 
-    /// Names the task.
+    /// Sets the name of the task.
     pub fn name(mut self, name: impl Into<String>) -> Builder {
         self.name = Some(name.into());
         self
     }
 
-    /// Runs the task in `context` itself instead of in a copy of the creator's.
+    /// Runs the task in `context` itself, instead of in a copy of the creator's context.
+    ///
+    /// ```
+    /// asyncio::context_var! { static LEVEL: u32 = 0 }
+    /// # asyncio::run(async {
+    /// let context = asyncio::copy_context();
+    /// let builder = asyncio::task::Builder::new().context(context.clone());
+    /// builder.create_task(async { drop(LEVEL.set(1)) }).await.unwrap();
+    /// assert_eq!(context.run(|| LEVEL.get()), 1);
+    /// assert_eq!(LEVEL.get(), 0);
+    /// # });
+    /// ```
     pub fn context(mut self, context: Context) -> Builder {
         self.context = Some(context);
         self
     }
 
-    /// Runs the task up to its first suspension before `create_task` returns. Outside a task it is
-    /// scheduled as always; so it is inside the sixteenth of tasks that were started eagerly within
-    /// one another, because each level takes its part of the stack.
+    /// Runs the task up to its first suspension before `create_task` returns.
+    ///
+    /// Outside a task, the new task is scheduled as usual. So it is inside sixteen nested eager
+    /// starts, because each level takes a part of the stack.
+    ///
+    /// ```
+    /// # asyncio::run(async {
+    /// let builder = asyncio::task::Builder::new().eager_start(true);
+    /// assert!(builder.create_task(async { 42 }).done());
+    /// # });
+    /// ```
     pub fn eager_start(mut self, eager: bool) -> Builder {
         self.eager_start = eager;
         self
     }
 
-    /// Makes the task.
+    /// Creates the task, as [`create_task`] does.
     ///
     /// # Panics
     /// If no loop is running here.
@@ -130,10 +158,11 @@ impl Builder {
         }
     }
 
-    /// Makes a task that stays on this thread; it does not start eagerly.
+    /// Creates a task that stays on this thread, as [`create_local_task`] does. It does not start
+    /// eagerly.
     ///
     /// # Panics
-    /// As [`create_local_task`].
+    /// In the same cases as [`create_local_task`].
     #[track_caller]
     pub fn create_local_task<F>(self, coro: F) -> Task<F::Output>
     where

@@ -1,13 +1,15 @@
-//! Looking at the tasks of the running loop.
+//! `current_task` and `all_tasks`: introspection of the running loop.
 
 pub use crate::runtime::current_task;
 use crate::runtime::{TaskHandle, get_running_loop};
 
-/// The tasks of the running loop that have not ended, in the order of their numbers.
+/// The tasks of the running loop that have not ended, ordered by id: `asyncio.all_tasks`.
+///
+/// Unlike asyncio's, it is a list and not a set.
 ///
 /// # Panics
-/// If no loop is running here; [`EventLoop::all_tasks`](crate::EventLoop::all_tasks) works from
-/// anywhere.
+/// If no loop is running here; [`EventLoop::all_tasks`](crate::EventLoop::all_tasks) can be called
+/// from any thread.
 ///
 /// ```
 /// # asyncio::run(async {

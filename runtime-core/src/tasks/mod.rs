@@ -1,4 +1,6 @@
-//! Tasks, as asyncio's module of the same name: making them, waiting, and cancellation as code.
+//! Tasks: creating them, sleeping, waiting for them, and handling cancellation.
+//!
+//! The counterpart of asyncio's module of the same name.
 
 mod create;
 mod current;

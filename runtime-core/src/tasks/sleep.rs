@@ -1,4 +1,4 @@
-//! Sleeping, and stepping aside.
+//! `sleep`, `sleep_until` and `checkpoint`.
 
 use std::future::Future;
 use std::panic::Location;
@@ -8,20 +8,23 @@ use std::time::{Duration, Instant};
 
 use crate::runtime::{NoTimer, Precision, Timer, is_delivering, loop_time};
 
-/// Sleeps for `delay`: `asyncio.sleep`.
+/// Sleeps for `delay`, counted from the first poll: `asyncio.sleep`.
 ///
-/// Never early. A delay of zero yields once, to the back of the queue; one that ends more than 584
-/// years after the loop was made never does, also where the loop's time stands still and jumps: what
-/// else could happen decides there whether that is a deadlock.
+/// It never ends early. A delay of zero yields once: the task goes to the back of the run queue. A
+/// sleep that would end more than 584 years after the loop was made never ends. A paused clock does
+/// not jump to its end either: if nothing else can happen, the deterministic mode reports a
+/// deadlock.
 ///
 /// # Cancellation
-/// The timer is taken out when the future is dropped.
+/// Dropping the future removes its timer.
 ///
 /// # Panics
-/// Its first poll, if no loop is running there, or one that is closed. If its loop is closed while it
-/// waits, it is woken, and panics: nothing would ever end it (a task of the loop has been cancelled by then;
-/// this is for who waits elsewhere). But where another loop polls it then, it waits on there. The
-/// messages name the line of this call.
+/// * The first poll, if no loop is running there, or if that loop is closed.
+/// * A later poll, if the loop was closed since: the sleep is woken then, because it would never
+///   end. (Tasks of the loop have been cancelled by then; this concerns sleeps that are polled
+///   elsewhere.) If another loop polls it then, it continues to wait there.
+///
+/// The messages name the line of this call.
 ///
 /// ```
 /// use std::time::Duration;
@@ -34,16 +37,28 @@ use crate::runtime::{NoTimer, Precision, Timer, is_delivering, loop_time};
 pub fn sleep(delay: Duration) -> Sleep {
     let until = match delay {
         Duration::ZERO => Until::Yield,
-        // Counted from the first poll: a `sleep` may be made outside a loop.
+        // Converted to an instant at the first poll, because a `sleep` may be made outside a loop.
         delay => Until::After(delay),
     };
     Sleep::new(until)
 }
 
-/// Sleeps until `when`; if that is past, yields once.
+/// Sleeps until `when`, by the loop's clock; if that has passed, yields once.
+///
+/// asyncio has no counterpart.
 ///
 /// # Cancellation, Panics
-/// As [`sleep`].
+/// The same as [`sleep`].
+///
+/// ```
+/// use std::time::Duration;
+/// # asyncio::run(async {
+/// let event_loop = asyncio::get_running_loop();
+/// let when = event_loop.time() + Duration::from_millis(1);
+/// asyncio::sleep_until(when).await;
+/// assert!(event_loop.time() >= when);
+/// # });
+/// ```
 #[track_caller]
 pub fn sleep_until(when: Instant) -> Sleep {
     Sleep::new(Until::At(when))
@@ -61,11 +76,15 @@ pub struct Sleep {
 
 #[derive(Debug)]
 enum Until {
+    /// The first poll yields.
     Yield,
+    /// Not polled yet: the delay begins at the first poll.
     After(Duration),
     At(Instant),
+    /// The end is beyond what an `Instant` can represent.
     Never,
-    SteppedAside,
+    /// Has yielded: over at the next poll, unless a request is being delivered.
+    Yielded,
     Over,
 }
 
@@ -80,14 +99,21 @@ impl Sleep {
         }
     }
 
-    /// As exactly as the kernel can, whatever the loop's timer slack.
+    /// Makes the sleep as exact as the kernel allows, independent of the loop's timer slack.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # asyncio::run(async {
+    /// asyncio::sleep(Duration::from_millis(1)).exact().await;
+    /// # });
+    /// ```
     pub fn exact(mut self) -> Sleep {
         self.precision = Precision::Exact;
         self
     }
 
-    /// Sets a new deadline, in place; it takes effect at the next poll. A sleep that is over begins
-    /// anew.
+    /// Sets a new deadline in place; it takes effect at the next poll. A sleep that is over can be
+    /// awaited again.
     ///
     /// ```
     /// use std::time::{Duration, Instant};
@@ -102,13 +128,13 @@ impl Sleep {
         self.until = Until::At(when);
     }
 
-    /// From now on it never ends, but for the end of its loop.
+    /// Makes this sleep endless: only the end of its loop ends it.
     pub(crate) fn reset_to_never(&mut self) {
         self.timer.cancel();
         self.until = Until::Never;
     }
 
-    /// Sleeps, and then gives `result`.
+    /// Sleeps, and then returns `result`: the second argument of `asyncio.sleep`.
     pub fn with_result<T>(self, result: T) -> SleepResult<T> {
         SleepResult {
             sleep: self,
@@ -116,9 +142,9 @@ impl Sleep {
         }
     }
 
-    fn step_aside(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.until = Until::SteppedAside;
-        step_aside(cx)
+    fn yield_once(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.until = Until::Yielded;
+        yield_once(cx)
     }
 
     fn poll_timer(
@@ -135,7 +161,7 @@ impl Sleep {
             None => timer.poll(Some(when), precision, location, cx),
         };
         match poll {
-            Poll::Ready(Ok(())) if first => self.step_aside(cx),
+            Poll::Ready(Ok(())) if first => self.yield_once(cx),
             Poll::Ready(Ok(())) => {
                 self.until = Until::Over;
                 Poll::Ready(())
@@ -166,7 +192,7 @@ impl Sleep {
         }
     }
 
-    /// The first poll of a delay: it begins now.
+    /// The first poll of a delay, which begins now.
     fn begin(&mut self, delay: Duration, cx: &mut Context<'_>) -> Poll<()> {
         let now = loop_time();
         let Some(when) = now.checked_add(delay) else {
@@ -185,9 +211,9 @@ impl Future for Sleep {
         match self.until {
             Until::At(when) => self.poll_timer(None, when, cx),
             Until::After(delay) => self.begin(delay, cx),
-            Until::Yield => self.step_aside(cx),
-            Until::SteppedAside if is_delivering() => step_aside(cx),
-            Until::SteppedAside | Until::Over => Poll::Ready(()),
+            Until::Yield => self.yield_once(cx),
+            Until::Yielded if is_delivering() => yield_once(cx),
+            Until::Yielded | Until::Over => Poll::Ready(()),
             Until::Never => self.poll_never(cx),
         }
     }
@@ -219,43 +245,47 @@ impl<T> Future for SleepResult<T> {
     }
 }
 
-/// Steps aside once, to the back of the queue; a point at which a pending cancellation is delivered.
+/// Yields once: the task goes to the back of the run queue, and a pending cancellation is
+/// delivered.
+///
+/// It is asyncio's `sleep(0)`, for long computations that let other tasks run.
 ///
 /// ```
 /// # asyncio::run(async {
 /// for _ in 0..1000 {
-///     asyncio::checkpoint().await; // others have their turn
+///     asyncio::checkpoint().await; // other tasks run here
 /// }
 /// # });
 /// ```
 pub fn checkpoint() -> Checkpoint {
-    Checkpoint {
-        stepped_aside: false,
-    }
+    Checkpoint { yielded: false }
 }
 
 /// The future of [`checkpoint`].
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct Checkpoint {
-    stepped_aside: bool,
+    yielded: bool,
 }
 
 impl Future for Checkpoint {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.stepped_aside && !is_delivering() {
+        if self.yielded && !is_delivering() {
             return Poll::Ready(());
         }
-        self.stepped_aside = true;
-        step_aside(cx)
+        self.yielded = true;
+        yield_once(cx)
     }
 }
 
-/// Yields. Where a request is on its way, this is where it arrives: who yields is not "ready" until
-/// whoever wants the request has had it.
-fn step_aside(cx: &mut Context<'_>) -> Poll<()> {
+/// Yields: wakes the task and stays pending.
+///
+/// While a cancellation request is being delivered, every poll yields once more, so that the code
+/// that handles the request receives it at this await: a future that is ready would end the await
+/// with its result instead.
+fn yield_once(cx: &mut Context<'_>) -> Poll<()> {
     cx.waker().wake_by_ref();
     Poll::Pending
 }

@@ -1,4 +1,4 @@
-//! Waiting for some of several tasks, without taking their results: `asyncio.wait`.
+//! `wait`: waits for some or all of several tasks, without taking their results.
 
 use std::fmt;
 use std::future::Future;
@@ -12,18 +12,20 @@ use ::futures::stream::{FuturesUnordered, Stream};
 use super::sleep::{Sleep, sleep};
 use crate::runtime::{CancelWaker, Outcome, OwnEnd, Raise, Task};
 
-/// Waits until `tasks` have ended, or some of them: `asyncio.wait`.
+/// Waits until all of `tasks` have ended, or some of them: `asyncio.wait`.
 ///
-/// It gives back the tasks themselves, those that are done and those that are pending, both in the order
-/// in which they were given; await the done ones for their results. By default it waits for
-/// all; see [`return_when`](Wait::return_when) and [`timeout`](Wait::timeout). It never raises what the
-/// tasks raise.
+/// It returns two lists, the tasks that are done and those that are pending. Await a done task to
+/// get its result: an error of a task does not end the wait. Unlike asyncio's sets, the lists are
+/// in the order in which the tasks were given. By default it waits for all; see
+/// [`return_when`](Wait::return_when) and [`timeout`](Wait::timeout).
 ///
 /// # Cancellation
-/// Cancelling the waiter leaves the tasks running, detached.
+/// Cancelling the waiting task detaches `tasks`: they keep running. If a task was cancelled by a
+/// cause that also cancels the waiting task (the shutdown of the loop, say), the wait does not
+/// return it but raises that cancellation.
 ///
 /// # Panics
-/// If there are no tasks: "Set of Tasks/Futures is empty."
+/// If `tasks` is empty: "Set of Tasks/Futures is empty."
 ///
 /// ```
 /// use asyncio::FIRST_COMPLETED;
@@ -64,29 +66,38 @@ pub fn wait<T>(tasks: impl IntoIterator<Item = Task<T>>) -> Wait<T> {
 pub struct Wait<T, W = AllCompleted> {
     pending: FuturesUnordered<Ending<T>>,
     done: Vec<(usize, Task<T>)>,
-    /// Those that were not done when there were enough.
+    /// The tasks that were not done when the wait was over.
     rest: Vec<(usize, Task<T>)>,
     timeout: Option<Sleep>,
     return_when: W,
-    /// As many have ended as are waited for, or the time is over.
+    /// The wait is over: enough tasks have ended, or the timeout has expired.
     enough: bool,
-    /// The awaiter is cancelled, by what has ended a task.
+    /// Set when the awaiter is cancelled by the cause that has ended one of the tasks.
     raise: Option<Raise>,
     cancel_waker: CancelWaker,
     location: &'static Location<'static>,
 }
 
-/// The tasks of a [`wait`]: done, and pending.
+/// What a [`wait`] returns: the done tasks and the pending tasks.
 pub type DoneAndPending<T> = (Vec<Task<T>>, Vec<Task<T>>);
 
 impl<T, W> Wait<T, W> {
-    /// Waits no longer than `timeout`, counted from the first poll. Then what is not done is pending;
-    /// nothing is raised, and nothing is cancelled. `None` waits for ever.
+    /// Waits no longer than `timeout`, counted from the first poll. `None` is no limit.
     ///
-    /// A timeout of zero steps aside once, as [`sleep`] of zero does.
+    /// At the limit, the tasks that are not done are returned as pending: they are not cancelled,
+    /// and there is no error. A timeout of zero yields once, as [`sleep`] of zero does.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # asyncio::run(async {
+    /// let endless = asyncio::create_task(std::future::pending::<()>());
+    /// let (done, pending) = asyncio::wait([endless]).timeout(Duration::from_millis(1)).await;
+    /// assert_eq!((done.len(), pending.len()), (0, 1));
+    /// # });
+    /// ```
     #[track_caller]
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Wait<T, W> {
-        // Not mapped: the sleep is to name the caller's line, which a closure does not know.
+        // Not with `map`: inside a closure, the sleep would not record the caller's line.
         self.timeout = None;
         if let Some(timeout) = timeout.into() {
             self.timeout = Some(sleep(timeout));
@@ -94,7 +105,7 @@ impl<T, W> Wait<T, W> {
         self
     }
 
-    /// When to return: [`ALL_COMPLETED`], [`FIRST_COMPLETED`] or [`FIRST_EXCEPTION`].
+    /// Sets when to return: [`ALL_COMPLETED`], [`FIRST_COMPLETED`] or [`FIRST_EXCEPTION`].
     ///
     /// ```
     /// use asyncio::FIRST_EXCEPTION;
@@ -122,7 +133,7 @@ impl<T, W> Wait<T, W> {
 
 /// A condition of [`Wait::return_when`].
 ///
-/// Not to be implemented elsewhere.
+/// Do not implement it: it has hidden methods that may change.
 pub trait ReturnWhen<T>: Copy + Unpin {
     /// Whether the end of this task ends the wait.
     #[doc(hidden)]
@@ -144,14 +155,18 @@ pub struct FirstCompleted;
 #[non_exhaustive]
 pub struct FirstException;
 
-/// Waits for all tasks to end.
+/// Waits until all tasks have ended: `asyncio.ALL_COMPLETED`.
 pub const ALL_COMPLETED: AllCompleted = AllCompleted;
 
-/// Waits for any task to end, in whichever way. More than one may be done by the time the waiter runs.
+/// Waits until a task has ended, with any outcome: `asyncio.FIRST_COMPLETED`.
+///
+/// More than one task may be done when the wait returns.
 pub const FIRST_COMPLETED: FirstCompleted = FirstCompleted;
 
-/// Waits for any task to return an `Err`, or to panic; if none does, for all to end. For tasks
-/// that return a `Result`. A task that was cancelled does not end the wait.
+/// Waits until a task has returned an `Err` or panicked; if no task does, until all have ended:
+/// `asyncio.FIRST_EXCEPTION`.
+///
+/// Only for tasks that return a `Result`. As in asyncio, a cancelled task does not end the wait.
 ///
 /// ```compile_fail
 /// # asyncio::run(async {
@@ -191,7 +206,8 @@ impl<T, W: ReturnWhen<T>> Future for Wait<T, W> {
             if raise.poll_once(cx.waker()).is_pending() {
                 return Poll::Pending;
             }
-            // It has been raised, and this is awaited once more: here is what there is.
+            // The cancellation was raised and caught, and this future is awaited again: return the
+            // tasks.
             return Poll::Ready(this.finish());
         }
         this.enough = this.enough || this.is_enough(cx);
@@ -210,7 +226,7 @@ impl<T, W: ReturnWhen<T>> Future for Wait<T, W> {
 }
 
 impl<T, W: ReturnWhen<T>> Wait<T, W> {
-    /// Whether as many have ended as are waited for, or the time is over.
+    /// Whether enough tasks have ended, or the timeout has expired.
     fn is_enough(&mut self, cx: &mut Context<'_>) -> bool {
         if self.pending.is_empty() {
             return true;
@@ -228,9 +244,12 @@ impl<T, W: ReturnWhen<T>> Wait<T, W> {
 }
 
 impl<T, W> Wait<T, W> {
-    /// What is to be raised, now or when the awaiter's own request has come, if one of the tasks was ended
-    /// by what is about to end the awaiter, too: a shutdown, say. Else whoever looks after its workers
-    /// would start them anew.
+    /// Checks whether one of the tasks was ended by a cause that is about to end the awaiter too (a
+    /// shutdown, say). Then the wait must not return: a supervisor that waits for its worker tasks
+    /// would restart them in the middle of its own end.
+    ///
+    /// `None`: no such task, return the lists. `Some(Some(raise))`: raise now. `Some(None)`: stay
+    /// pending, the awaiter's own request comes with its next poll.
     fn own_end(&mut self, cx: &mut Context<'_>) -> Option<Option<Raise>> {
         self.sort();
         self.done
@@ -245,7 +264,8 @@ impl<T, W> Wait<T, W> {
             })
     }
 
-    /// Sorts the tasks into those that are done by now and those that are not.
+    /// Moves the tasks out of `pending`: those that are done by now to `done`, the others to
+    /// `rest`.
     fn sort(&mut self) {
         let rest = std::mem::take(&mut self.pending).into_iter();
         let rest = rest.map(|ending| ending.task.expect("it was pending"));
@@ -270,9 +290,9 @@ impl<T, W> Wait<T, W> {
     }
 }
 
-/// The end of one task, which is given back with its number and its result.
+/// Waits for the end of one task, and returns the task, with its result, and its index.
 struct Ending<T> {
-    /// None once it has been given back.
+    /// `None` once the task was returned.
     task: Option<(usize, Task<T>)>,
 }
 

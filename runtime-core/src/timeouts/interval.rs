@@ -1,4 +1,4 @@
-//! Ticks: the same wait over and over, counted from one start.
+//! `interval` and `interval_at`: periodic ticks, all counted from one start.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -13,16 +13,18 @@ use super::once::Once;
 use crate::runtime::{get_running_loop, try_get_running_loop};
 use crate::tasks::{Sleep, sleep_until};
 
-/// Ticks every `period`: the first tick comes at once, at the first poll, and the others are counted
-/// from it. asyncio has no counterpart; a loop around `sleep` drifts by what each round takes.
+/// Makes an interval that ticks every `period`. The first tick comes at the first poll, and the
+/// others are counted from it.
 ///
-/// A tick is never early, and late as a [`sleep`](crate::sleep) may be; that adds up to nothing, as
-/// every tick has an instant of its own. What becomes of ticks that nobody was there to see is
-/// [`MissedTickBehavior`]'s to say: they are skipped by default.
+/// asyncio has no counterpart; a loop around `sleep` drifts by the time that each round takes. A
+/// tick is never early, and late by as much as a [`sleep`](crate::sleep) may be; the lateness does
+/// not add up, because every tick has its own instant. [`MissedTickBehavior`] decides about missed
+/// ticks: by default they are skipped.
 ///
 /// # Panics
-/// If `period` is zero. Its first poll, outside a loop. A tick that would have to be waited for on a loop
-/// that is closed, as a [`sleep`](crate::sleep).
+/// * If `period` is zero.
+/// * The first poll, outside a loop.
+/// * A poll that has to wait for a tick on a closed loop, as for a [`sleep`](crate::sleep).
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -36,16 +38,18 @@ use crate::tasks::{Sleep, sleep_until};
 /// ```
 #[track_caller]
 pub fn interval(period: Duration) -> Interval {
-    // The instant is not used: the first poll says what the start is.
+    // The instant is not used: the interval starts at the first poll.
     Interval::new(Next::AtOnce, Instant::now(), period)
 }
 
-/// Ticks every `period`, for the first time at `start`; a start that is past is a tick that has been
-/// missed, and comes at once.
+/// Makes an interval that ticks every `period`, for the first time at `start`, by the loop's clock.
+///
+/// If `start` has passed, the first tick is late and comes at once. Otherwise like [`interval`].
 ///
 /// # Panics
-/// If `period` is zero. Its first poll, outside a loop. A tick that would have to be waited for on a loop
-/// that is closed, as a [`sleep`](crate::sleep).
+/// * If `period` is zero.
+/// * The first poll, outside a loop.
+/// * A poll that has to wait for a tick on a closed loop, as for a [`sleep`](crate::sleep).
 ///
 /// ```
 /// use std::time::{Duration, Instant};
@@ -61,15 +65,15 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
     Interval::new(Next::At(start), start, period)
 }
 
-/// What follows a tick that comes so late that others should have come meanwhile.
+/// What an [`Interval`] does after a tick that comes so late that further ticks are due.
 ///
-/// Ticks at 0, 10, 20, … and nobody looks between 10 and 35, say. The tick of 20 comes at 35
-/// in any case. Then:
+/// For example, with ticks at 0, 10, 20, …, the interval is not polled between 10 and 35. The tick
+/// of 20 comes at 35 in any case. The next ticks come at:
 ///
 /// | | |
 /// |---|---|
 /// | `Skip` | 40, 50, … |
-/// | `Burst` | that of 30 at once, 40, 50, … |
+/// | `Burst` | 35 (the tick of 30), 40, 50, … |
 /// | `Delay` | 45, 55, … |
 ///
 /// ```
@@ -84,21 +88,22 @@ pub fn interval_at(start: Instant, period: Duration) -> Interval {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MissedTickBehavior {
-    /// They are left out: the next is the first that is still to come.
+    /// Missed ticks are left out: the next tick is the first whose instant has not passed.
     #[default]
     Skip,
-    /// They come one after the other, each with the instant at which it should have come.
+    /// Missed ticks come one after the other without a delay, each with its planned instant.
     Burst,
-    /// The ticks are counted anew from the one that came late. One that is at most 5 ms late, and
-    /// has missed no other, is in time: else the small lateness of every timer would add up.
+    /// The following ticks are counted from the late one. A tick that is at most 5 ms late, with no
+    /// other tick missed, counts as punctual: otherwise the small lateness of every timer would add
+    /// up.
     Delay,
 }
 
-/// The ticks of [`interval`] and [`interval_at`]; also a [`Stream`] that never ends.
+/// The ticks of [`interval`] and [`interval_at`]; also an endless [`Stream`].
 #[must_use = "an interval does nothing unless it is awaited"]
 pub struct Interval {
     next: Next,
-    /// Waits for the next tick, once it stands at an instant.
+    /// Waits for the next tick, if `next` is an instant.
     sleep: Sleep,
     period: Duration,
     missed: MissedTickBehavior,
@@ -110,7 +115,7 @@ enum Next {
     /// At the first poll.
     AtOnce,
     At(Instant),
-    /// Beyond what an `Instant` can say.
+    /// The instant is beyond what an `Instant` can represent.
     Never,
 }
 
@@ -127,24 +132,24 @@ impl Interval {
         }
     }
 
-    /// Waits for the next tick, and gives the instant that it was planned for.
+    /// Waits for the next tick, and returns the instant for which it was planned.
     ///
-    /// One that is due already when it is asked for is let wait for one turn of the others, so that who
-    /// is slower than the ticks is neither alone in the world nor out of a cancellation's reach; but
-    /// for the first of [`interval`].
+    /// A tick that is already due yields once, so that code that is slower than the ticks lets
+    /// other tasks run and can be cancelled. The first tick of [`interval`] does not yield.
     ///
     /// # Cancellation
-    /// If it is dropped before it is ready, no tick is lost: the next call waits for the same one.
+    /// If the future is dropped before it is ready, no tick is lost: the next call waits for the
+    /// same tick.
     ///
     /// # Panics
-    /// Outside a loop.
+    /// If it is polled outside a loop.
     pub fn tick(&mut self) -> impl Future<Output = Instant> {
         let location = self.location;
         let tick = poll_fn(|cx| self.poll_tick(cx));
         Once::new("tick of the interval", location, tick)
     }
 
-    /// As [`tick`](Interval::tick), for who writes futures by hand.
+    /// Polls for the next tick, as [`tick`](Interval::tick) does; for hand-written futures.
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<Instant> {
         let (tick, now) = match self.next {
             Next::AtOnce => {
@@ -170,21 +175,22 @@ impl Interval {
         self.period
     }
 
-    /// What follows a tick that comes too late.
+    /// What the interval does about missed ticks.
     #[must_use]
     pub fn missed_tick_behavior(&self) -> MissedTickBehavior {
         self.missed
     }
 
-    /// Says what is to follow a tick that comes too late: from the next tick on.
+    /// Sets what the interval does about missed ticks, from the next tick on.
     pub fn set_missed_tick_behavior(&mut self, behavior: MissedTickBehavior) {
         self.missed = behavior;
     }
 
-    /// Begins anew: the next tick comes one period from now, and the others are counted from it.
+    /// Restarts the interval: the next tick comes one period from now, and the others are counted
+    /// from it.
     ///
     /// # Panics
-    /// Outside a loop.
+    /// If it is called outside a loop.
     ///
     /// ```
     /// use std::time::Duration;
@@ -214,7 +220,8 @@ impl Interval {
         };
     }
 
-    /// The tick after `tick`, which came at `now`.
+    /// The instant of the tick after `tick`, which came at `now`; `None` if an `Instant` cannot
+    /// represent it.
     fn after(&self, tick: Instant, now: Instant) -> Option<Instant> {
         let regular = tick.checked_add(self.period)?;
         let late = now.saturating_duration_since(tick);
@@ -226,7 +233,7 @@ impl Interval {
         }
     }
 
-    /// From a moment so long after a tick to the first tick that is still to come.
+    /// The time from a moment that is `since` after a tick, to the next tick.
     fn to_the_next(&self, since: Duration) -> Duration {
         let over = since.as_nanos() % self.period.as_nanos();
         self.period - duration(over)
@@ -266,13 +273,13 @@ impl fmt::Debug for Interval {
     }
 }
 
-/// `Duration::from_nanos` for as many as a `Duration` can have.
+/// `Duration::from_nanos` for the whole range of `Duration`.
 fn duration(nanoseconds: u128) -> Duration {
     const PER_SECOND: u128 = 1_000_000_000;
     let seconds = u64::try_from(nanoseconds / PER_SECOND).unwrap_or(u64::MAX);
-    // A remainder of a thousand million fits.
+    // The remainder is below 1,000,000,000, which fits.
     Duration::new(seconds, (nanoseconds % PER_SECOND) as u32)
 }
 
-/// How late a tick may be that is still in time.
+/// The greatest lateness at which a tick counts as punctual.
 const IN_TIME: Duration = Duration::from_millis(5);

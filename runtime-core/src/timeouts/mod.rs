@@ -1,4 +1,4 @@
-//! Time: limits, scopes that can be cancelled, and ticks.
+//! Timeouts, cancel scopes, intervals and the control of a paused clock.
 
 mod once;
 

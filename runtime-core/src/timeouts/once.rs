@@ -1,4 +1,4 @@
-//! A future that says, when it is polled after its end, which one it is: what an `async` block cannot.
+//! Wraps a future so that a poll after its end panics with the name and place of the future.
 
 use std::future::Future;
 use std::panic::Location;
@@ -8,7 +8,8 @@ use std::task::{Context, Poll, ready};
 use pin_project_lite::pin_project;
 
 pin_project! {
-    /// `future`, which is called so, and was made there.
+    /// Runs `future`; a poll after its end panics with `name` and `location`. (The panic of an
+    /// `async` block names neither.)
     #[must_use = "futures do nothing unless polled"]
     pub(super) struct Once<F> {
         #[pin]

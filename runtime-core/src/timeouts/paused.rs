@@ -1,4 +1,4 @@
-//! A time that stands still: holding it, and moving it by hand.
+//! Control of a paused clock: `EventLoop::hold_time` and `EventLoop::advance`.
 
 use std::fmt;
 use std::future::Future;
@@ -6,21 +6,41 @@ use std::time::Duration;
 
 use crate::runtime::{Advance, EventLoop};
 
-/// Keeps a time that stands still from jumping, until it is dropped.
-#[must_use = "time is let go when the guard is dropped"]
+/// Keeps a paused clock from jumping, until it is dropped; returned by [`EventLoop::hold_time`].
+#[must_use = "the clock may jump again when the guard is dropped"]
 pub struct TimeGuard {
     event_loop: EventLoop,
 }
 
 impl EventLoop {
-    /// Keeps time from jumping by itself, on a loop that was started paused: until the guard is
-    /// dropped, it moves by [`advance`](EventLoop::advance) alone. It holds from here on, also for a
-    /// foreign thread that asks. Elsewhere it has no effect.
+    /// Keeps the clock of a loop that was started paused from jumping: until the guard is dropped,
+    /// only [`advance`](EventLoop::advance) moves it.
     ///
-    /// Between two `run`s, too, time goes where workers have threads of their own, and with a periodic
-    /// task it flies: hold it there if it is to stand.
+    /// The hold is in effect when this call returns, also if a foreign thread calls it. On a loop
+    /// that was not started paused it has no effect.
     ///
-    /// A held time is never a deadlock: the deterministic mode waits for whoever holds it.
+    /// Between two `run`s, the clock jumps too if workers have threads of their own; with a
+    /// periodic task it advances without end. Hold it there if it must not move.
+    ///
+    /// While the clock is held, the deterministic mode reports no deadlock: it waits until the
+    /// guard is dropped.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let mut runner = asyncio::Runner::builder().start_paused(true).build()?;
+    /// runner.run(async {
+    ///     let event_loop = asyncio::get_running_loop();
+    ///     let begin = event_loop.time();
+    ///     let held = event_loop.hold_time();
+    ///     let sleeper = asyncio::create_task(asyncio::sleep(Duration::from_secs(60)));
+    ///     asyncio::checkpoint().await;
+    ///     assert_eq!(event_loop.time(), begin);
+    ///     drop(held);
+    ///     sleeper.await.unwrap(); // the clock jumps
+    ///     assert_eq!(event_loop.time() - begin, Duration::from_secs(60));
+    /// });
+    /// # Ok::<_, std::io::Error>(())
+    /// ```
     pub fn hold_time(&self) -> TimeGuard {
         self.ask_time_to_stand();
         TimeGuard {
@@ -28,21 +48,25 @@ impl EventLoop {
         }
     }
 
-    /// Moves a time that stands still by `by`, counted from the first poll, whether it is held or not.
-    /// It goes from timer to timer, and what each wakes runs until nothing more happens, before it
-    /// goes on; so does what is due at the end, before the future is over. Time stops at the end of
-    /// every `advance` that is under way, and by zero it waits until nothing more happens now.
+    /// Moves a paused clock forward by `by`, counted from the first poll, whether it is held or
+    /// not.
     ///
-    /// It moves the time of this loop, whoever polls it: a task of another loop, or a thread without
-    /// one. Somebody has to run the loop meanwhile: a `run`, or workers of its own.
+    /// The clock moves from timer to timer. Before each step, everything that the last timer has
+    /// woken runs until nothing more can happen; so does everything that is due at the end, before
+    /// the future completes. If several `advance`s are in progress, the clock stops at the end of
+    /// each. An advance by zero waits until nothing more can happen at the present instant.
+    ///
+    /// The future moves the clock of this loop, wherever it is polled: also in a task of another
+    /// loop, or on a thread without a loop. The loop must be running at that time, in a `run` or on
+    /// worker threads of its own.
     ///
     /// # Cancellation
-    /// Time stops where it is.
+    /// If the future is dropped, the clock stays where it is.
     ///
     /// # Panics
-    /// If the loop was not started paused, or is closed; also, when it is polled, if it has been closed
-    /// meanwhile, and time has not come so far. If the end is beyond the end of time, 584 years after the
-    /// loop was made.
+    /// * If the loop was not started paused, or is closed.
+    /// * A poll, if the loop was closed before the clock has reached the end.
+    /// * If the end is more than 584 years after the loop was made.
     ///
     /// ```
     /// use std::time::Duration;
@@ -62,12 +86,11 @@ impl EventLoop {
     pub fn advance(&self, by: Duration) -> impl Future<Output = ()> + Send + use<> {
         assert!(
             self.is_paused(),
-            "EventLoop::advance() moves a time that stands still: build the runner with \
-             start_paused(true)"
+            "EventLoop::advance() moves a paused clock: build the runner with start_paused(true)"
         );
         assert!(
             !self.is_closed(),
-            "EventLoop::advance() moves the time of a loop that is closed"
+            "EventLoop::advance() cannot move the clock of a closed loop"
         );
         Advance::new(self.clone(), by)
     }

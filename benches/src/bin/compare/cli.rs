@@ -3,25 +3,25 @@
 use crate::workload::{Order, Runtime};
 
 pub(crate) const HELP: &str = "\
-Measures asyncio beside other runtimes: every sample a fresh process, the
-runtimes in turns, the ratio taken within a turn.
+Compares asyncio with other runtimes: every sample is a new process, the
+runtimes take turns, and the ratio is taken within a round.
 
 usage: compare [options]
   --rounds N         how often each runtime is sampled (default 5)
   --workload NAME    only workloads whose name contains NAME; repeatable
   --workers N        worker threads of each runtime (default 2)
-  --scale S          times the usual amount of work, e.g. 0.1 or 10 (default 1)
+  --scale S          multiplies the amount of work, e.g. 0.1 or 10 (default 1)
   --runtimes A,B     of asyncio, tokio, smol, bare, python (default: all but python)
-  --python           python as well, for the rows that have a script: the newest
-                     CPython in PATH or of pyenv, or what ASYNCIO_BENCH_PYTHON names
-  --json FILE        every sample, for other programs
-  --markdown FILE    the table, as it is printed
-  --list             the workloads, and which runtimes run them
+  --python           adds python, for the rows that have a script: the newest
+                     CPython in PATH or of pyenv, or that of ASYNCIO_BENCH_PYTHON
+  --json FILE        writes every sample, for other programs
+  --markdown FILE    writes the table, as it is printed
+  --list             lists the workloads, and which runtimes run them
   --sample RUNTIME WORKLOAD SIZE WORKERS
-                     one sample in this process, one line of JSON: what the
-                     program calls itself with, and what to put under a profiler";
+                     takes one sample in this process and prints one line of
+                     JSON; used for the child processes, and under a profiler";
 
-/// What the program was asked to do.
+/// What the program is to do.
 #[derive(Debug)]
 pub(crate) enum Command {
     Help,
@@ -30,7 +30,7 @@ pub(crate) enum Command {
     Compare(Options),
 }
 
-/// How to compare.
+/// The options of a comparison.
 #[derive(Debug)]
 pub(crate) struct Options {
     pub(crate) rounds: usize,
@@ -43,7 +43,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Whether a workload of this name is to be measured.
+    /// Whether the options select a workload of this name.
     pub(crate) fn chooses(&self, name: &str) -> bool {
         self.names.is_empty() || self.names.iter().any(|part| name.contains(part.as_str()))
     }
@@ -66,7 +66,7 @@ impl Default for Options {
     }
 }
 
-/// Reads the arguments that follow the program's name.
+/// Parses the arguments after the program's name.
 pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, String> {
     let mut arguments = Arguments(arguments);
     let mut options = Options::default();
@@ -84,7 +84,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
             "--python" => python = true,
             "--json" => options.json = Some(arguments.value(&flag)?),
             "--markdown" => options.markdown = Some(arguments.value(&flag)?),
-            // What `cargo bench` adds for every bench it runs.
+            // `cargo bench` adds it for every bench that it runs.
             "--bench" => {}
             _ => return Err(format!("no such option: {flag}\n\n{HELP}")),
         }

@@ -1,4 +1,4 @@
-//! The newest CPython at hand.
+//! Finds the newest CPython and runs scripts with it.
 
 use std::env;
 use std::fmt;
@@ -9,23 +9,22 @@ use std::process::{Command, Stdio};
 
 use crate::sample::Sample;
 
-/// Names an interpreter instead of the search; the parent tells its children
-/// by it which one was found.
+/// The variable that names an interpreter, instead of the search. The parent also sets it for its
+/// child processes, to the interpreter that it has found.
 pub(crate) const VARIABLE: &str = "ASYNCIO_BENCH_PYTHON";
 
-/// The second numbers of the versions 3.x that are looked for; the oldest
-/// stands in [`QUESTION`] as well.
+/// The minor versions of Python 3 that are searched for; [`QUESTION`] contains the oldest too.
 const OLDEST: u32 = 9;
 const NEWEST: u32 = 19;
 
-/// Fails unless it is a CPython with asyncio; then tells its version, and where
-/// it really is: what stands in `PATH` may be a script that only finds it.
+/// A script that fails unless it runs in a CPython with asyncio. It prints the version, and the
+/// path of the executable, because the file in `PATH` may be a script that only starts it.
 const QUESTION: &str = "\
 import asyncio, platform, sys
 assert platform.python_implementation() == 'CPython' and sys.version_info >= (3, 9)
 print(platform.python_version(), sys.executable)";
 
-/// An interpreter that has answered.
+/// An interpreter that has answered [`QUESTION`].
 #[derive(Debug)]
 pub(crate) struct Interpreter {
     pub(crate) path: PathBuf,
@@ -33,19 +32,22 @@ pub(crate) struct Interpreter {
 }
 
 impl Interpreter {
-    /// The one that [`VARIABLE`] names, else the newest in `PATH` or under
-    /// pyenv's versions.
+    /// The interpreter that [`VARIABLE`] names, or else the newest in `PATH` or among pyenv's
+    /// versions.
+    ///
+    /// # Errors
+    /// A message if there is none.
     pub(crate) fn find() -> Result<Self, String> {
         if let Some(path) = env::var_os(VARIABLE) {
             return Self::ask(Path::new(&path))
-                .ok_or_else(|| format!("{VARIABLE} names no CPython from 3.{OLDEST} on"));
+                .ok_or_else(|| format!("{VARIABLE} does not name a CPython 3.{OLDEST} or later"));
         }
         let folders = folders();
         let mut found = names()
             .flat_map(|name| folders.iter().map(move |folder| folder.join(&name)))
             .filter(|path| path.is_file());
         found.find_map(|path| Self::ask(&path)).ok_or_else(|| {
-            format!("no CPython from 3.{OLDEST} on was found, nor does {VARIABLE} name one")
+            format!("no CPython 3.{OLDEST} or later was found, and {VARIABLE} is not set")
         })
     }
 
@@ -71,7 +73,7 @@ impl fmt::Display for Interpreter {
     }
 }
 
-/// The newest first, and last the name that tells no version.
+/// The names of the executable, the newest version first, and last the name without a version.
 fn names() -> impl Iterator<Item = String> {
     (OLDEST..=NEWEST)
         .rev()
@@ -89,11 +91,11 @@ fn folders() -> Vec<PathBuf> {
         .collect()
 }
 
-/// Puts the interpreter with this script in the place of this process: what is
-/// measured is then alone in it, and is ended with it.
+/// Replaces this process by the interpreter with this script. So the process contains only what is
+/// measured, and killing it ends the script.
 pub(crate) fn become_script(script: &str, size: usize) -> Sample {
     let error = match Interpreter::find() {
-        // `-I`: no variable or package of the user's changes what is measured.
+        // `-I`: no variable and no package of the user changes what is measured.
         Ok(interpreter) => Command::new(interpreter.path)
             .args(["-I", "-c", script])
             .arg(size.to_string())
@@ -118,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_python_is_not_taken_for_one() {
+    fn other_programs_are_not_taken_for_python() {
         assert!(Interpreter::ask(Path::new("/bin/true")).is_none());
         assert!(Interpreter::ask(Path::new("/nowhere/python3")).is_none());
     }

@@ -1,11 +1,11 @@
-//! What the kernel tells about this process and about everybody else's.
+//! Reads from the kernel what this process and the whole machine use.
 
 use std::fs;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// The CPU time of all threads of this process, also of those that have ended.
+/// The CPU time of all threads of this process, including those that have ended.
 pub(crate) fn process_cpu() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(
@@ -14,12 +14,12 @@ pub(crate) fn process_cpu() -> Duration {
     )
 }
 
-/// The memory of this process that is in RAM, in bytes.
+/// The resident memory of this process, in bytes.
 ///
-/// From `smaps_rollup`, which walks the pages: the counters of `statm` are kept
-/// per CPU and lag behind.
+/// It is read from `smaps_rollup`, which walks the pages: the counters of `statm` are per CPU and
+/// lag behind.
 pub(crate) fn resident_bytes() -> u64 {
-    let rollup = fs::read_to_string("/proc/self/smaps_rollup").expect("Linux tells the memory");
+    let rollup = fs::read_to_string("/proc/self/smaps_rollup").expect("Linux has this file");
     let line = rollup
         .lines()
         .find(|line| line.starts_with("Rss:"))
@@ -31,7 +31,7 @@ pub(crate) fn resident_bytes() -> u64 {
     kilobytes.expect("Rss is a number") * 1024
 }
 
-/// How much CPU time has gone where, in the kernel's clock ticks since boot.
+/// The CPU time of the machine and of this process, in the kernel's clock ticks since boot.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CpuTicks {
     total: u64,
@@ -40,11 +40,11 @@ pub(crate) struct CpuTicks {
 }
 
 impl CpuTicks {
-    /// Now.
+    /// Reads the present values.
     pub(crate) fn read() -> Self {
-        let stat = fs::read_to_string("/proc/stat").expect("Linux tells the CPU time");
+        let stat = fs::read_to_string("/proc/stat").expect("Linux has this file");
         let (total, busy) = machine_ticks(stat.lines().next().expect("the first line is the sum"));
-        let stat = fs::read_to_string("/proc/self/stat").expect("Linux tells the CPU time");
+        let stat = fs::read_to_string("/proc/self/stat").expect("Linux has this file");
         Self {
             total,
             busy,
@@ -61,8 +61,8 @@ impl CpuTicks {
     }
 }
 
-/// All ticks and the busy ones, from the line `cpu` of `/proc/stat`: user,
-/// nice, system, idle, iowait, irq, softirq, steal; guests are within user.
+/// All ticks and the busy ones, from the line `cpu` of `/proc/stat`: user, nice, system, idle,
+/// iowait, irq, softirq, steal; the guests' ticks are included in user.
 fn machine_ticks(line: &str) -> (u64, u64) {
     let ticks: Vec<u64> = line
         .split_whitespace()
@@ -75,8 +75,8 @@ fn machine_ticks(line: &str) -> (u64, u64) {
     (total, total - idle)
 }
 
-/// This process and its children that have ended: the fields 14 to 17 of
-/// `/proc/self/stat`, counted after the name, which may hold anything.
+/// The ticks of this process and of its children that have ended: the fields 14 to 17 of
+/// `/proc/self/stat`, counted after the name, which may contain any characters.
 fn own_ticks(stat: &str) -> u64 {
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
     let fields = after_name.split_whitespace().skip(11).take(4);

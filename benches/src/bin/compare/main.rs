@@ -1,10 +1,9 @@
-//! Measures the runtimes side by side and writes the table of ratios.
+//! Measures the runtimes in turns and writes the table of ratios.
 //!
-//! On a shared machine an absolute time says little, and two figures taken a
-//! minute apart cannot be compared. So every sample is a process of its own,
-//! the runtimes take turns, a ratio is formed only within one turn, and the
-//! median over the turns is reported, with two other ratios beside it: best
-//! against best, and CPU time against CPU time. Linux only: it reads `/proc`.
+//! On a shared machine an absolute time means little, and two figures that were taken a minute
+//! apart cannot be compared. So every sample is a process of its own, the runtimes take turns, a
+//! ratio is taken only within one round, and the median over the rounds is reported. Two other
+//! ratios are reported too: the best samples, and the CPU time. Linux only: it reads `/proc`.
 
 #![forbid(unsafe_code)]
 
@@ -76,7 +75,8 @@ fn compare(options: &Options) -> Result<(), String> {
     }
 }
 
-/// Says what came of it before the rows begin; `None` if nobody asked for Python.
+/// Looks for a Python interpreter and prints the result before the rows begin; `None` if the
+/// options do not include Python.
 fn look_for_python(options: &Options) -> Option<Result<Interpreter, String>> {
     let wanted = options.runtimes.contains(&Runtime::Python);
     let found = wanted.then(Interpreter::find)?;

@@ -1,4 +1,4 @@
-//! The table for readers and the figures for programs.
+//! Writes the results: the table in Markdown, and all samples in JSON.
 
 use std::fmt::Write;
 use std::fs;
@@ -12,13 +12,13 @@ use crate::sample::Sample;
 use crate::statistics::{Ratio, median};
 use crate::workload::{Goal, Runtime, Subject, Workload};
 
-/// Above this share of the machine for others, no ratio is believed.
+/// If others use more than this share of the machine, the ratios are marked as unreliable.
 const OTHERS_TOLERATED: f64 = 0.10;
 
-/// Prints the names of the workloads and who runs them.
+/// Prints the names of the workloads and their runtimes.
 pub(crate) fn list(workloads: &[Workload]) {
     for workload in workloads {
-        let who: Vec<_> = workload
+        let runtimes: Vec<_> = workload
             .runs
             .iter()
             .map(|(runtime, _)| runtime.name())
@@ -27,15 +27,15 @@ pub(crate) fn list(workloads: &[Workload]) {
             "{:<48} {:>9}  {}",
             workload.name,
             workload.size,
-            who.join(" ")
+            runtimes.join(" ")
         );
     }
 }
 
-/// What came of the search for Python; `None` if nobody asked for it.
+/// The result of the search for Python; `None` if the options do not include Python.
 pub(crate) type Python<'a> = Option<&'a Result<Interpreter, String>>;
 
-/// Prints the table and writes the files that were asked for.
+/// Prints the table and writes the files that the options name.
 pub(crate) fn publish(rows: &[Row], options: &Options, python: Python<'_>) -> Result<(), String> {
     let table = markdown(rows, options, python);
     println!("{table}");
@@ -49,10 +49,10 @@ pub(crate) fn publish(rows: &[Row], options: &Options, python: Python<'_>) -> Re
 }
 
 fn markdown(rows: &[Row], options: &Options, python: Python<'_>) -> String {
-    let measured = |who: Runtime| rows.iter().any(|row| figure(row, who).is_some());
+    let measured = |runtime: Runtime| rows.iter().any(|row| figure(row, runtime).is_some());
     let pairs: Vec<Pair> = Runtime::ALL
         .into_iter()
-        .filter(|&who| who != Runtime::BASELINE && measured(who))
+        .filter(|&runtime| runtime != Runtime::BASELINE && measured(runtime))
         .map(Pair::of)
         .collect();
     let baseline = Runtime::BASELINE.name();
@@ -61,8 +61,8 @@ fn markdown(rows: &[Row], options: &Options, python: Python<'_>) -> String {
     let _ = write!(table, " {baseline} |");
     rule += "--:|";
     for pair in &pairs {
-        let (rival, ratio) = (pair.rival.name(), pair.heading());
-        let _ = write!(table, " {rival} | {ratio} | best | CPU |");
+        let (runtime, ratio) = (pair.runtime.name(), pair.heading());
+        let _ = write!(table, " {runtime} | {ratio} | best | CPU |");
         rule += "--:|--:|--:|--:|";
     }
     table += " goal | met | others |\n";
@@ -88,39 +88,39 @@ fn markdown(rows: &[Row], options: &Options, python: Python<'_>) -> String {
     table
 }
 
-/// A rival and the ratio in which it stands: all are told in the baseline's
-/// terms, and Python in asyncio's.
+/// A runtime and the one to which its ratio is taken: asyncio for Python, the baseline for all
+/// others.
 #[derive(Clone, Copy)]
 struct Pair {
-    rival: Runtime,
+    runtime: Runtime,
     against: Runtime,
 }
 
 impl Pair {
-    fn of(rival: Runtime) -> Self {
-        let against = match rival {
+    fn of(runtime: Runtime) -> Self {
+        let against = match runtime {
             Runtime::Python => Runtime::Asyncio,
             _ => Runtime::BASELINE,
         };
-        Self { rival, against }
+        Self { runtime, against }
     }
 
     fn heading(self) -> String {
-        match self.rival {
+        match self.runtime {
             Runtime::Python => "× faster".into(),
-            rival => format!("{}/{}", rival.name(), self.against.name()),
+            runtime => format!("{}/{}", runtime.name(), self.against.name()),
         }
     }
 }
 
 const PYTHON_LEGEND: &str = "\
-Its ratios are turned round: how many times faster asyncio is than python, and how many times \
-less CPU time it takes. Python has one thread for all of it.";
+Its ratios are inverted: how many times faster asyncio is than python, and how many times \
+less CPU time it takes. Python runs everything on one thread.";
 
 const LEGEND: &str = "\
 Absolute figures are medians. Ratios are taken within a round: the median over the rounds \
-(in brackets the smallest and the largest), beside it best against best and CPU time against \
-CPU time. Below 1 is less than tokio. A ratio with a question mark is not to be believed: \
+(in brackets the smallest and the largest), then the ratio of the best samples, and that of the \
+CPU times. Below 1 is less than tokio. A ratio with a question mark is unreliable: \
 the three do not agree, or others used more than a tenth of the machine.\n";
 
 fn line(row: &Row, pairs: &[Pair]) -> String {
@@ -129,7 +129,7 @@ fn line(row: &Row, pairs: &[Pair]) -> String {
     let _ = write!(line, " {} |", absolute(row, Runtime::BASELINE));
     for &pair in pairs {
         let comparison = Comparison::of(row, pair);
-        let _ = write!(line, " {} |", absolute(row, pair.rival));
+        let _ = write!(line, " {} |", absolute(row, pair.runtime));
         let _ = match comparison {
             Some(comparison) => write!(line, "{comparison}"),
             None => write!(line, " – | – | – |"),
@@ -141,13 +141,12 @@ fn line(row: &Row, pairs: &[Pair]) -> String {
     line
 }
 
-/// The row's goals, and which of them are met; that of Python only where there
-/// was one.
+/// The row's goals, and which of them are met; the goal for Python only if Python was measured.
 fn goals(row: &Row) -> (String, String) {
-    let told = row.workload.goals.iter().filter(|goal| {
+    let shown = row.workload.goals.iter().filter(|goal| {
         !matches!(goal, Goal::FasterThanPython(_)) || figure(row, Runtime::Python).is_some()
     });
-    let (goals, met): (Vec<_>, Vec<_>) = told
+    let (goals, met): (Vec<_>, Vec<_>) = shown
         .map(|&one| {
             let met = match is_met(row, one) {
                 Some(true) => "yes",
@@ -166,17 +165,17 @@ fn goals(row: &Row) -> (String, String) {
 /// The ratios of one cell.
 struct Comparison {
     figure: Ratio,
-    /// Not for rows about CPU time itself, nor for memory.
+    /// `None` for rows about CPU time itself, and for memory.
     cpu: Option<Ratio>,
-    believed: bool,
+    reliable: bool,
 }
 
 impl Comparison {
-    fn of(row: &Row, Pair { rival, against }: Pair) -> Option<Self> {
+    fn of(row: &Row, Pair { runtime, against }: Pair) -> Option<Self> {
         let subject = row.workload.subject;
-        let figure = ratio(row, rival, against, |sample| subject.of(sample))?;
+        let figure = ratio(row, runtime, against, |sample| subject.of(sample))?;
         let cpu = match subject {
-            Subject::Time => ratio(row, rival, against, |sample| sample.cpu_ns_per_op),
+            Subject::Time => ratio(row, runtime, against, |sample| sample.cpu_ns_per_op),
             Subject::Cpu | Subject::Bytes => None,
         };
         let agree = std::iter::once(figure.best)
@@ -185,7 +184,7 @@ impl Comparison {
         Some(Self {
             figure,
             cpu,
-            believed: agree && row.others <= OTHERS_TOLERATED,
+            reliable: agree && row.others <= OTHERS_TOLERATED,
         })
     }
 }
@@ -197,7 +196,7 @@ impl std::fmt::Display for Comparison {
             range: (least, most),
             best,
         } = self.figure;
-        let doubt = if self.believed { "" } else { "?" };
+        let doubt = if self.reliable { "" } else { "?" };
         let cpu = self.cpu.map_or("–".into(), |cpu| digits(cpu.median));
         write!(
             formatter,
@@ -212,25 +211,27 @@ impl std::fmt::Display for Comparison {
 
 fn ratio(
     row: &Row,
-    who: Runtime,
+    runtime: Runtime,
     against: Runtime,
     figure: impl Fn(&Sample) -> f64,
 ) -> Option<Ratio> {
-    let ours = row.figures(who, &figure)?;
+    let ours = row.figures(runtime, &figure)?;
     let theirs = row.figures(against, &figure)?;
     Ratio::within_rounds(&ours, &theirs)
 }
 
 fn is_met(row: &Row, goal: Goal) -> Option<bool> {
-    let (who, against) = goal.ratio();
-    let ratio = ratio(row, who, against, |sample| row.workload.subject.of(sample));
+    let (runtime, against) = goal.ratio();
+    let ratio = ratio(row, runtime, against, |sample| {
+        row.workload.subject.of(sample)
+    });
     goal.is_met(
         figure(row, Runtime::Asyncio),
         ratio.map(|ratio| ratio.median),
     )
 }
 
-/// The median of what the row is about.
+/// The median of the figure that the row is about.
 fn figure(row: &Row, runtime: Runtime) -> Option<f64> {
     let figures = row.figures(runtime, |sample| row.workload.subject.of(sample))?;
     median(&figures.into_iter().flatten().collect::<Vec<_>>())
@@ -254,7 +255,7 @@ fn goal(goal: Goal) -> String {
     }
 }
 
-/// In the unit that leaves one to three digits before the point.
+/// A duration in the unit that leaves one to three digits before the point.
 fn duration(nanoseconds: f64) -> String {
     let (value, unit) = match nanoseconds {
         ns if ns < 1e3 => (ns, "ns"),
@@ -270,7 +271,7 @@ fn duration(nanoseconds: f64) -> String {
     format!("{value:.places$} {unit}")
 }
 
-/// Two or three digits that count, whatever the size.
+/// A ratio with two or three significant digits.
 fn digits(ratio: f64) -> String {
     let places = match ratio {
         ratio if ratio < 0.1 => 3,
@@ -280,7 +281,7 @@ fn digits(ratio: f64) -> String {
     format!("{ratio:.places$}")
 }
 
-/// The file for programs.
+/// The content of the JSON file.
 #[derive(Serialize)]
 struct Report<'a> {
     workers: usize,
@@ -341,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn python_is_told_in_asyncios_terms_and_the_rivals_in_tokios() {
+    fn python_is_compared_with_asyncio_and_the_others_with_tokio() {
         assert_eq!(Pair::of(Runtime::Python).against, Runtime::Asyncio);
         assert_eq!(Pair::of(Runtime::Smol).heading(), "smol/tokio");
     }

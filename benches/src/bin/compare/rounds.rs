@@ -1,4 +1,4 @@
-//! The rounds: each runtime once, every sample in a process of its own.
+//! Runs the rounds: in each, every runtime takes one sample in a process of its own.
 
 use std::env;
 use std::io::Read;
@@ -16,7 +16,7 @@ use crate::sample::Sample;
 use crate::table;
 use crate::workload::{Order, Runtime, Setup, Workload};
 
-/// A sample that takes longer hangs.
+/// The time limit of a sample.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// All samples of one workload.
@@ -24,12 +24,12 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
 pub(crate) struct Row {
     pub(crate) workload: &'static Workload,
     pub(crate) series: Vec<Series>,
-    /// The share of the machine that others used meanwhile, from 0 to 1.
+    /// The share of the machine that others used during the row, from 0 to 1.
     pub(crate) others: f64,
     pub(crate) failures: Vec<String>,
 }
 
-/// One runtime's samples, by round; `None` where it failed.
+/// The samples of one runtime, by round; `None` if a sample failed.
 #[derive(Debug, Serialize)]
 pub(crate) struct Series {
     pub(crate) runtime: Runtime,
@@ -37,7 +37,7 @@ pub(crate) struct Series {
 }
 
 impl Row {
-    /// This runtime's figures by round, if it runs the workload.
+    /// The figures of this runtime by round; `None` if it does not run the workload.
     pub(crate) fn figures(
         &self,
         runtime: Runtime,
@@ -57,7 +57,7 @@ impl Row {
     }
 }
 
-/// Measures one row; without an interpreter, Python has no part in it.
+/// Measures one row; without an interpreter, Python is left out.
 pub(crate) fn measure(
     workload: &'static Workload,
     options: &Options,
@@ -92,8 +92,9 @@ pub(crate) fn measure(
     }
 }
 
-/// Who is first differs from round to round, and so does the direction: what a
-/// process leaves behind for the next (heat, caches, memory) falls on everybody.
+/// The order of the runtimes in a round. The first one and the direction change from round to
+/// round, so that the effects of a process on the next one (heat, caches, memory) are spread over
+/// all runtimes.
 fn turns(count: usize, round: usize) -> Vec<usize> {
     let mut turns: Vec<usize> = (0..count).collect();
     turns.rotate_left(round % count.max(1));
@@ -113,7 +114,7 @@ fn order(workload: &Workload, runtime: Runtime, options: &Options) -> Order {
     }
 }
 
-/// The parent's side of a sample: this program again, as a child.
+/// Takes a sample in a child process, which runs this program again.
 fn take(order: &Order, python: Option<&Interpreter>) -> Result<Sample, String> {
     let failed = |why: String| format!("{} failed: {why}", order.runtime.name());
     let program = env::current_exe().map_err(|error| failed(error.to_string()))?;
@@ -129,9 +130,9 @@ fn take(order: &Order, python: Option<&Interpreter>) -> Result<Sample, String> {
     let (sender, line) = mpsc::channel();
     let reader = thread::spawn(move || {
         let mut line = String::new();
-        // A half line is no JSON either, so the error needs no other path.
+        // A read error needs no handling: an incomplete line is not valid JSON.
         let _ = output.read_to_string(&mut line);
-        // Nobody listens any more if patience has run out.
+        // After the time limit, the receiver no longer waits.
         let _ = sender.send(line);
     });
     let line = line.recv_timeout(ANSWER_TIMEOUT);
@@ -150,7 +151,7 @@ fn take(order: &Order, python: Option<&Interpreter>) -> Result<Sample, String> {
     }
 }
 
-/// The child's side: measures and answers with one line.
+/// Takes the sample in this process, the child, and prints it as one line.
 pub(crate) fn answer(order: &Order) -> Result<(), String> {
     let workload = named(&order.workload)?;
     let run = workload
@@ -167,7 +168,8 @@ pub(crate) fn answer(order: &Order) -> Result<(), String> {
     Ok(())
 }
 
-/// A part of the name will do, for those who call the child by hand.
+/// The workload of this name, or else the first whose name contains `name`, to make `--sample`
+/// easier to use by hand.
 fn named(name: &str) -> Result<&'static Workload, String> {
     let all = table::WORKLOADS.iter();
     let exact = all.clone().find(|workload| workload.name == name);
@@ -182,11 +184,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everybody_is_first_and_last_once() {
+    fn every_runtime_is_first_and_last_once() {
         let rounds: Vec<_> = (0..6).map(|round| turns(3, round)).collect();
-        for who in 0..3 {
-            assert!(rounds.iter().any(|turns| turns[0] == who));
-            assert!(rounds.iter().any(|turns| turns[2] == who));
+        for runtime in 0..3 {
+            assert!(rounds.iter().any(|turns| turns[0] == runtime));
+            assert!(rounds.iter().any(|turns| turns[2] == runtime));
         }
     }
 }

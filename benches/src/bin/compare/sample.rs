@@ -1,4 +1,4 @@
-//! One measurement: laps that are timed, and what comes of them.
+//! One sample: a meter that times laps, and its result.
 
 use std::time::{Duration, Instant};
 
@@ -6,30 +6,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine;
 
-/// Laps before this much time has passed warm up caches, allocator and threads.
+/// Laps within this time warm up caches, allocator and threads, and are not counted.
 const WARM_UP: Duration = Duration::from_millis(30);
 
-/// Laps are repeated until they have taken so long together.
+/// Laps are repeated until together they have taken this long.
 const BUDGET: Duration = Duration::from_millis(200);
 
-/// What one process measured.
+/// The result of one process.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Sample {
-    /// Wall time per operation; or the time that the workload is about.
+    /// Wall time per operation, or the time that the workload measures instead.
     pub(crate) ns_per_op: f64,
     /// CPU time of all threads per operation.
     pub(crate) cpu_ns_per_op: f64,
-    /// Memory per operation, if that is what the workload is about.
+    /// Memory per operation, if the workload measures that.
     #[serde(default)]
     pub(crate) bytes_per_op: f64,
-    /// How many operations were measured.
+    /// The number of operations.
     pub(crate) ops: usize,
 }
 
-/// A stopwatch for the wall and the CPU, which knows when it has seen enough.
+/// A stopwatch for wall time and CPU time, which decides when there are enough laps.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    born: Instant,
+    created: Instant,
     warm: bool,
     wall: Duration,
     cpu: Duration,
@@ -38,7 +38,7 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    /// Its first laps are not counted.
+    /// A meter that does not count the first laps.
     pub(crate) fn new() -> Self {
         Self {
             warm: false,
@@ -46,10 +46,10 @@ impl Meter {
         }
     }
 
-    /// Every lap counts: for workloads that warm up by themselves.
+    /// A meter that counts every lap, for workloads that warm up by themselves.
     pub(crate) fn warm() -> Self {
         Self {
-            born: Instant::now(),
+            created: Instant::now(),
             warm: true,
             wall: Duration::ZERO,
             cpu: Duration::ZERO,
@@ -58,7 +58,7 @@ impl Meter {
         }
     }
 
-    /// Whether another lap is worth its time.
+    /// Whether another lap is needed.
     pub(crate) fn wants_more(&self) -> bool {
         self.wall < BUDGET
     }
@@ -68,24 +68,24 @@ impl Meter {
         self.lap = Some((Instant::now(), machine::process_cpu()));
     }
 
-    /// Ends the lap, in which so many operations were done.
+    /// Ends the lap, which had `ops` operations.
     pub(crate) fn stop(&mut self, ops: usize) {
         let now = Instant::now();
-        let (begin, cpu) = self.lap.take().expect("a lap is begun before it ends");
+        let (begin, cpu) = self.lap.take().expect("a lap begins before it ends");
         self.add(now - begin, machine::process_cpu() - cpu, ops);
     }
 
-    /// Counts a lap that was timed elsewhere.
+    /// Adds a lap that was timed elsewhere.
     pub(crate) fn add(&mut self, wall: Duration, cpu: Duration, ops: usize) {
         if self.warm {
             self.wall += wall;
             self.cpu += cpu;
             self.ops += ops;
         }
-        self.warm |= self.born.elapsed() >= WARM_UP;
+        self.warm |= self.created.elapsed() >= WARM_UP;
     }
 
-    /// The means over all laps that count.
+    /// The means over all counted laps.
     pub(crate) fn sample(&self) -> Sample {
         let ops = self.ops.max(1) as f64;
         Sample {

@@ -1,7 +1,7 @@
-//! Medians, quantiles and the ratios that are reported.
+//! Medians, quantiles and ratios.
 
-/// The median; of an even number of values the mean of the middle two.
-/// `None` of no values.
+/// The median; for an even number of values, the mean of the middle two. `None` if there are no
+/// values.
 pub(crate) fn median(values: &[f64]) -> Option<f64> {
     let sorted = sorted(values);
     let middle = sorted.len() / 2;
@@ -12,8 +12,8 @@ pub(crate) fn median(values: &[f64]) -> Option<f64> {
     }
 }
 
-/// The smallest value that at least this part of the values, from 0 to 1, does
-/// not exceed. `None` of no values.
+/// The smallest value that at least the fraction `part` (0 to 1) of the values does not exceed.
+/// `None` if there are no values.
 pub(crate) fn quantile(values: &[f64], part: f64) -> Option<f64> {
     let sorted = sorted(values);
     let rank = (part * sorted.len() as f64).ceil() as usize;
@@ -25,19 +25,19 @@ pub(crate) fn best(values: &[f64]) -> Option<f64> {
     values.iter().copied().min_by(f64::total_cmp)
 }
 
-/// One runtime against another, over the rounds in which both gave a sample.
+/// The ratio of one runtime to another, over the rounds in which both have a sample.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ratio {
     /// The median of the ratios within each round.
     pub(crate) median: f64,
-    /// The smallest and the largest of them.
+    /// The smallest and the largest of these ratios.
     pub(crate) range: (f64, f64),
-    /// The best sample against the best of the other.
+    /// The ratio of the best samples of all rounds.
     pub(crate) best: f64,
 }
 
 impl Ratio {
-    /// `None` if there is no round in which both gave a sample.
+    /// `None` if there is no round in which both have a sample.
     pub(crate) fn within_rounds(ours: &[Option<f64>], theirs: &[Option<f64>]) -> Option<Self> {
         let ratios: Vec<f64> = ours
             .iter()

@@ -1,11 +1,11 @@
-//! The table: every row, its goal, and who runs it.
+//! The table: every row with its goals and its runtimes.
 
 use benches::runtimes::{Asyncio, Smol, Tokio};
 
 use crate::workload::{Goal, Runtime, Subject, Workload};
 use crate::workloads::{memory, python, sharing, tasks, threads, timers};
 
-/// A workload that every runtime can run; with a script, Python too.
+/// The runtimes of a workload that every runtime can run; with a script, Python too.
 macro_rules! all {
     ($($run:ident)::+ $(, $script:path)?) => {
         &[
@@ -17,8 +17,8 @@ macro_rules! all {
     };
 }
 
-/// A workload for which asyncio lacks a function yet.
-macro_rules! rivals {
+/// The runtimes of a workload for which asyncio does not have the functions yet.
+macro_rules! without_asyncio {
     ($($run:ident)::+) => {
         &[(Runtime::Tokio, $($run)::+::<Tokio>), (Runtime::Smol, $($run)::+::<Smol>)]
     };
@@ -87,7 +87,7 @@ pub(crate) static WORKLOADS: [Workload; 28] = [
         subject: Subject::Time,
         size: 10_000,
         goals: &[Goal::Ratio(0.55)],
-        runs: rivals!(sharing::channel_ping_pong),
+        runs: without_asyncio!(sharing::channel_ping_pong),
     },
     Workload {
         name: "ping-pong by channel of 1, 100 pairs",
@@ -95,7 +95,7 @@ pub(crate) static WORKLOADS: [Workload; 28] = [
         subject: Subject::Time,
         size: 100_000,
         goals: &[Goal::Ratio(0.75)],
-        runs: rivals!(sharing::channel_ping_pong_pairs),
+        runs: without_asyncio!(sharing::channel_ping_pong_pairs),
     },
     Workload {
         name: "chained spawn",
@@ -119,7 +119,7 @@ pub(crate) static WORKLOADS: [Workload; 28] = [
         subject: Subject::Time,
         size: 10_000,
         goals: &[Goal::Ratio(0.40)],
-        runs: rivals!(sharing::lock_across_yield),
+        runs: without_asyncio!(sharing::lock_across_yield),
     },
     Workload {
         name: "lock, uncontended",
@@ -127,7 +127,7 @@ pub(crate) static WORKLOADS: [Workload; 28] = [
         subject: Subject::Time,
         size: 100_000,
         goals: &[Goal::Ratio(0.60)],
-        runs: rivals!(sharing::lock_alone),
+        runs: without_asyncio!(sharing::lock_alone),
     },
     Workload {
         name: "lock, contended",
@@ -135,7 +135,7 @@ pub(crate) static WORKLOADS: [Workload; 28] = [
         subject: Subject::Time,
         size: 100_000,
         goals: &[Goal::Ratio(0.60)],
-        runs: rivals!(sharing::lock_wanted),
+        runs: without_asyncio!(sharing::lock_wanted),
     },
     Workload {
         name: "queue, four to four",
@@ -143,7 +143,7 @@ pub(crate) static WORKLOADS: [Workload; 28] = [
         subject: Subject::Time,
         size: 100_000,
         goals: &[Goal::Ratio(0.90)],
-        runs: rivals!(sharing::queue_four_to_four),
+        runs: without_asyncio!(sharing::queue_four_to_four),
     },
     Workload {
         name: "main ↔ task hand-overs from run",

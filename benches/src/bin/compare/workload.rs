@@ -1,4 +1,4 @@
-//! What a row of the table is.
+//! The definition of a row of the table: its workload, its runtimes and its goals.
 
 use std::str::FromStr;
 
@@ -6,16 +6,16 @@ use serde::Serialize;
 
 use crate::sample::Sample;
 
-/// Who can be measured.
+/// The runtimes that can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Runtime {
     Asyncio,
     Tokio,
     Smol,
-    /// No runtime: the system calls alone, as the bound of what is possible.
+    /// No runtime: only the system calls, as a lower bound.
     Bare,
-    /// Python's own asyncio, where there is a Python.
+    /// Python's own asyncio, if a Python interpreter is found.
     Python,
 }
 
@@ -28,7 +28,7 @@ impl Runtime {
         Self::Python,
     ];
 
-    /// Whom the ratios are taken against.
+    /// The runtime to which the ratios are taken.
     pub(crate) const BASELINE: Self = Self::Tokio;
 
     pub(crate) fn name(self) -> &'static str {
@@ -51,7 +51,7 @@ impl FromStr for Runtime {
     }
 }
 
-/// How large a sample is.
+/// The amount of work and the number of workers of a sample.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setup {
     pub(crate) size: usize,
@@ -61,20 +61,20 @@ pub(crate) struct Setup {
 /// Takes one sample in this process.
 pub(crate) type Run = fn(Setup) -> Sample;
 
-/// What of a sample the row is about.
+/// The figure of a sample that the row is about.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Subject {
-    /// Time that passed, or was lost.
+    /// Elapsed time, or lateness.
     Time,
-    /// CPU time: for work that is mostly waiting.
+    /// CPU time, for workloads that mostly wait.
     Cpu,
     /// Memory.
     Bytes,
 }
 
 impl Subject {
-    /// The figure of the sample that counts.
+    /// This figure of the sample.
     pub(crate) fn of(self, sample: &Sample) -> f64 {
         match self {
             Self::Time => sample.ns_per_op,
@@ -84,24 +84,24 @@ impl Subject {
     }
 }
 
-/// What the row must reach.
+/// A target of a row.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Goal {
-    /// So much of what the baseline takes.
+    /// At most this ratio to the baseline.
     Ratio(f64),
-    /// So much of what the bare system calls take.
+    /// At most this ratio to the bare system calls.
     OfBare(f64),
-    /// So many nanoseconds, whatever the baseline takes.
+    /// At most this number of nanoseconds, independent of the baseline.
     Nanoseconds(f64),
-    /// So many bytes, whatever the baseline takes.
+    /// At most this number of bytes, independent of the baseline.
     Bytes(f64),
-    /// So many times faster than Python.
+    /// At least this many times faster than Python.
     FasterThanPython(f64),
 }
 
 impl Goal {
-    /// Whose figure is divided by whose for it.
+    /// The two runtimes whose figures are divided for the goal: dividend and divisor.
     pub(crate) fn ratio(self) -> (Runtime, Runtime) {
         match self {
             Self::OfBare(_) => (Runtime::Asyncio, Runtime::Bare),
@@ -112,8 +112,8 @@ impl Goal {
         }
     }
 
-    /// Whether asyncio's figure, and the ratio that [`Self::ratio`] names,
-    /// reach the goal; `None` if that cannot be said.
+    /// Whether the goal is reached, by asyncio's `figure` or by the `ratio` of the runtimes of
+    /// [`Self::ratio`]; `None` if the needed one is missing.
     pub(crate) fn is_met(self, figure: Option<f64>, ratio: Option<f64>) -> Option<bool> {
         match self {
             Self::Ratio(goal) | Self::OfBare(goal) => Some(ratio? <= goal),
@@ -130,25 +130,25 @@ pub(crate) struct Workload {
     /// One operation, as in "per task".
     pub(crate) unit: &'static str,
     pub(crate) subject: Subject,
-    /// How much of it at scale 1.
+    /// The amount of work at scale 1.
     pub(crate) size: usize,
-    /// None where there is nothing to hold it to yet.
+    /// Empty if no goal is set yet.
     pub(crate) goals: &'static [Goal],
-    /// Who runs it, and how. Who has no such function is left out.
+    /// The runtimes that run it, and how. Runtimes without the needed functions are left out.
     pub(crate) runs: &'static [(Runtime, Run)],
 }
 
 impl Workload {
-    /// How this runtime runs it, if it does.
+    /// The function that runs it on this runtime; `None` if the runtime does not run it.
     pub(crate) fn run(&self, runtime: Runtime) -> Option<Run> {
         self.runs
             .iter()
-            .find(|(who, _)| *who == runtime)
+            .find(|(candidate, _)| *candidate == runtime)
             .map(|(_, run)| *run)
     }
 }
 
-/// What the parent asks a child process to measure.
+/// The sample that the parent requests from a child process.
 #[derive(Debug)]
 pub(crate) struct Order {
     pub(crate) runtime: Runtime,

@@ -1,4 +1,4 @@
-//! What can be gathered: tuples, arrays and vectors of futures.
+//! The types that can be gathered: tuples, arrays, vectors and iterators of futures.
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -11,27 +11,28 @@ use crate::runtime::is_big;
 
 /// What [`gather`](super::gather) takes: a tuple of up to twelve futures, an array, or a `Vec`.
 ///
-/// Not to be implemented elsewhere.
+/// Do not implement it: it has hidden methods that may change.
 pub trait Awaitables {
-    /// The children that are made of them.
+    /// The children, in the same shape.
     type Children: Children<Error = TaskError>;
 
     #[doc(hidden)]
     fn start(self, spawner: &mut Spawner) -> Self::Children;
 }
 
-/// What [`try_gather`](super::try_gather) takes: as [`Awaitables`], of futures that return a `Result`.
+/// What [`try_gather`](super::try_gather) takes: like [`Awaitables`], of futures that return a
+/// `Result`.
 ///
-/// Not to be implemented elsewhere.
+/// Do not implement it: it has hidden methods that may change.
 pub trait TryAwaitables {
-    /// The children that are made of them.
+    /// The children, in the same shape.
     type Children: Children;
 
     #[doc(hidden)]
     fn start(self, spawner: &mut Spawner) -> Self::Children;
 }
 
-/// What [`gather_all`](super::gather_all) takes.
+/// The argument of [`gather_all`](super::gather_all): anything that iterates over futures.
 pub(super) struct Each<I>(pub(super) I);
 
 impl<I> Awaitables for Each<I>
@@ -44,7 +45,7 @@ where
 
     fn start(self, spawner: &mut Spawner) -> Self::Children {
         let futures = self.0.into_iter();
-        // Boxed first of all: every closure that takes a future copies it, without optimisation.
+        // A big future is boxed first: without optimisation, every closure that takes it copies it.
         if const { is_big::<I::Item>() } {
             futures
                 .map(Box::pin)
@@ -122,7 +123,7 @@ where
     }
 }
 
-/// A child whose output is its value, whatever it is.
+/// A child whose output, of any type, is its value.
 fn plain<F>(future: F, spawner: &mut Spawner) -> Child<F::Output, TaskError>
 where
     F: Future + Send + 'static,
@@ -131,7 +132,7 @@ where
     Child::start(future, Ok, is_handle::<F>(), spawner)
 }
 
-/// A child whose output is its value or its error.
+/// A child whose output is a `Result`: its value or its error.
 fn trying<F, A, E>(future: F, spawner: &mut Spawner) -> Child<A, E>
 where
     F: Future<Output = Result<A, E>> + Send + 'static,

@@ -1,4 +1,4 @@
-//! The calls: what a user writes.
+//! The public functions: `gather`, `gather_all` and `try_gather`.
 
 use std::future::Future;
 use std::panic::Location;
@@ -10,25 +10,27 @@ use super::future::Gather;
 use crate::exceptions::TaskError;
 use crate::runtime::{no_running_loop, try_get_running_loop};
 
-/// Runs awaitables concurrently, and waits for all of them: `asyncio.gather`.
+/// Runs awaitables concurrently and waits for all of them: `asyncio.gather`.
 ///
-/// It takes a tuple of up to twelve futures, an array, or a `Vec`, and gives their values in the same
-/// shape and order; [`gather_all`] takes any iterator. Each becomes a task at the call, so
-/// they run even if the gather is not awaited. The values are whatever the futures return: to stop at
-/// the first `Err`, use [`try_gather`]. A task among them gives its `Result<T, TaskError>`.
+/// It takes a tuple of up to twelve futures, an array, or a `Vec`, and returns their values in the
+/// same shape and order; [`gather_all`] takes any iterator. Each future becomes a task at the call,
+/// so they run even if the gather is not awaited. Unlike in asyncio, an `Err` that a future returns
+/// is a value like any other: to stop at the first `Err`, use [`try_gather`]. A
+/// [`Task`](crate::Task) among the futures gives a `Result<T, TaskError>`.
 ///
-/// With nothing to wait for, of nothing (`()`, an empty array or `Vec`) or of tasks that have ended, it is
-/// ready at once.
+/// A gather of nothing (`()`, an empty array or `Vec`), or of tasks that have ended, is ready at
+/// once.
 ///
 /// # Errors
-/// The first child that panics, or that somebody else cancels, ends the gather at once, in order of
-/// time. Its siblings are not cancelled and run on; unlike asyncio's, their late panics go to the
-/// loop's exception handler. With [`return_exceptions`](Gather::return_exceptions), all are waited for.
+/// The first child, in order of time, that panics or is cancelled (other than through this gather)
+/// ends the gather at once. The other children are not cancelled and keep running. Unlike in
+/// asyncio, their later panics are reported to the loop's exception handler. With
+/// [`return_exceptions`](Gather::return_exceptions), the gather waits for all children.
 ///
 /// # Cancellation
-/// Cancelling the awaiter cancels all children. Unlike asyncio's, the gather then waits until all of
-/// them have ended, in both modes; then the cancellation goes on, even if all of them returned values.
-/// Dropping a gather detaches its children.
+/// Cancelling the awaiter cancels all children. Unlike in asyncio, the gather then waits until all
+/// of them have ended, in both modes, and raises the cancellation even if all of them returned
+/// values. Dropping a gather detaches its children.
 ///
 /// # Panics
 /// If no loop is running here.
@@ -50,7 +52,10 @@ pub fn gather<G: Awaitables>(awaitables: G) -> Gather<G::Children> {
     Gather::new(children, first_failure, Location::caller())
 }
 
-/// As [`gather`], for what an iterator gives: `asyncio.gather(*awaitables)`.
+/// Like [`gather`], for the futures of an iterator: `asyncio.gather(*awaitables)`.
+///
+/// # Errors, Cancellation
+/// The same as [`gather`].
 ///
 /// # Panics
 /// If no loop is running here.
@@ -71,18 +76,19 @@ where
     gather(Each(awaitables))
 }
 
-/// As [`gather`], for futures that return a `Result`: the first `Err` ends it at once.
+/// Like [`gather`], for futures that return a `Result`: the first `Err` ends the gather at once.
 ///
-/// All have one type of error, which is made of a [`TaskError`] where a child panics or is cancelled.
-/// For tasks it is `TaskError` itself: this is asyncio's own gather of tasks. The siblings run on;
-/// unlike asyncio's, their late errors go to the loop's exception handler.
+/// All futures have the same error type. If a child panics or is cancelled, its [`TaskError`] is
+/// converted into that type. For tasks the type is `TaskError` itself: that is asyncio's gather of
+/// tasks. The other children keep running. Unlike in asyncio, their later errors are reported to
+/// the loop's exception handler.
 ///
 /// # Errors
-/// The first error, in order of time. With [`return_exceptions`](Gather::return_exceptions), all are
-/// waited for.
+/// The first error, in order of time. With [`return_exceptions`](Gather::return_exceptions), the
+/// gather waits for all children.
 ///
 /// # Cancellation, Panics
-/// As [`gather`].
+/// The same as [`gather`].
 ///
 /// ```
 /// # use asyncio::TaskError;
@@ -113,7 +119,8 @@ pub fn try_gather<G: TryAwaitables>(awaitables: G) -> Gather<G::Children> {
     Gather::new(children, first_failure, Location::caller())
 }
 
-/// Panics without a running loop, here where the caller is known; even if there is nothing to gather.
+/// Panics if no loop is running, even if there is nothing to gather. It does so here, where the
+/// caller's location is known.
 #[track_caller]
 fn demand_loop() {
     if try_get_running_loop().is_err() {

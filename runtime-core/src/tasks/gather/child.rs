@@ -1,4 +1,4 @@
-//! One child of a gather: the task, and the future that it runs.
+//! One child of a gather: its task, and the future that the task runs.
 
 use std::fmt::{self, Debug};
 use std::future::Future;
@@ -8,18 +8,18 @@ use std::task::{Context, Poll, Waker, ready};
 
 use pin_project_lite::pin_project;
 
-use super::first_failure::{FirstFailure, TripWire};
+use super::first_failure::{FailureGuard, FirstFailure};
 use super::unseen::Unseen;
 use crate::exceptions::{CancelledError, TaskError};
 use crate::runtime::{NewTask, Outcome, Task, TaskHandle, no_running_loop, spawn_here};
 use crate::sync::Arc;
 
-/// A child of a [`Gather`](super::Gather), which gives an `A` or fails with an `E`.
+/// A child of a [`Gather`](super::Gather), which returns an `A` or fails with an `E`.
 pub struct Child<A, E: Debug + 'static> {
     task: Task<Output<A, E>>,
 }
 
-/// Boxed: else every child has room for the largest error.
+/// The error is boxed, so that a child does not reserve room for a large error.
 type Output<A, E> = Result<A, Box<Unseen<E>>>;
 
 impl<A, E> Child<A, E>
@@ -27,8 +27,8 @@ where
     A: Send + 'static,
     E: Debug + Send + 'static,
 {
-    /// Makes a task of `future`, and polls it within this call if it is `eager`. `verdict` tells its
-    /// values from its errors.
+    /// Creates a task for `future`, and polls it within this call if `eager` is true. `verdict`
+    /// separates values from errors.
     pub(super) fn start<F, V>(
         future: F,
         verdict: V,
@@ -42,7 +42,7 @@ where
         let element = Element {
             future,
             verdict,
-            wire: TripWire::new(&spawner.first_failure, spawner.started),
+            guard: FailureGuard::new(&spawner.first_failure, spawner.started),
         };
         spawner.started += 1;
         let new = NewTask {
@@ -66,7 +66,8 @@ impl<A, E: Debug + From<TaskError> + 'static> Child<A, E> {
         self.task.handle()
     }
 
-    /// Shows the child if it has ended cancelled.
+    /// Calls `show` with the child's task and error if the child has ended cancelled, and returns
+    /// its answer; otherwise returns false.
     pub(super) fn show_cancelled(
         &mut self,
         show: &mut dyn FnMut(&TaskHandle, &CancelledError) -> bool,
@@ -78,7 +79,7 @@ impl<A, E: Debug + From<TaskError> + 'static> Child<A, E> {
         }
     }
 
-    /// Takes the output of a child that has ended.
+    /// Takes the result of a child that has ended.
     pub(super) fn into_result(mut self) -> Result<A, E> {
         match self.task.result() {
             Ok(Ok(value)) => Ok(value),
@@ -88,7 +89,7 @@ impl<A, E: Debug + From<TaskError> + 'static> Child<A, E> {
     }
 }
 
-/// What the children of one gather have in common when they are born.
+/// Creates the children of one gather: what they have in common, and how many there are so far.
 #[derive(Debug)]
 pub struct Spawner {
     first_failure: Arc<FirstFailure>,
@@ -97,7 +98,7 @@ pub struct Spawner {
 }
 
 impl Spawner {
-    /// For children made by the caller of the caller.
+    /// A spawner whose children record the caller's caller as the place where they were created.
     #[track_caller]
     pub(super) fn new(first_failure: &Arc<FirstFailure>) -> Spawner {
         Spawner {
@@ -109,13 +110,13 @@ impl Spawner {
 }
 
 pin_project! {
-    /// What a child runs. (Not an `async` block, which would hold the future twice.)
+    /// The future that a child's task runs. (An `async` block would store `future` twice.)
     struct Element<F, V> {
         #[pin]
         future: F,
         verdict: V,
-        // After the future: who hears the alarm does not wait for the future's destructor.
-        wire: TripWire,
+        // Dropped after `future`: when the gather is woken, the destructor of `future` has run.
+        guard: FailureGuard,
     }
 }
 
@@ -132,7 +133,7 @@ where
         let output = ready!(this.future.poll(cx));
         Poll::Ready(match (this.verdict)(output) {
             Ok(value) => {
-                this.wire.cut();
+                this.guard.disarm();
                 Ok(value)
             }
             Err(error) => Err(Box::new(Unseen::new(error))),

@@ -1,4 +1,4 @@
-//! The children of a gather, in the shape in which they were given.
+//! The children of a gather: a tuple, an array or a vector, as the awaitables were given.
 
 use std::fmt::Debug;
 use std::task::{Poll, Waker};
@@ -9,13 +9,13 @@ use crate::runtime::TaskHandle;
 
 /// The children of a [`Gather`](super::Gather): a tuple, an array or a `Vec` of [`Child`].
 ///
-/// Not to be implemented elsewhere.
+/// Do not implement it: it has hidden methods that may change.
 pub trait Children: Unpin + Sized {
-    /// What they return, in the same shape.
+    /// The values of the children, in the same shape.
     type Values;
-    /// How each of them ends, in the same shape.
+    /// A `Result` for each child, in the same shape.
     type Results;
-    /// What they fail with.
+    /// The error type of the children.
     type Error;
 
     #[doc(hidden)]
@@ -24,25 +24,27 @@ pub trait Children: Unpin + Sized {
     #[doc(hidden)]
     fn poll_done(&mut self, index: usize, waker: &Waker) -> Poll<()>;
 
-    /// Shows the task of each.
+    /// Calls `show` with the task of each child.
     #[doc(hidden)]
     fn each(&self, show: &mut dyn FnMut(&TaskHandle));
 
-    /// Shows each that has ended cancelled, with its error, until `show` answers true.
+    /// Calls `show` with the task and the error of each child that has ended cancelled, until
+    /// `show` returns true. Returns whether it did.
     #[doc(hidden)]
     fn each_cancelled(
         &mut self,
         show: &mut dyn FnMut(&TaskHandle, &CancelledError) -> bool,
     ) -> bool;
 
-    /// The values, once all have ended; the first error in their order if there is one.
+    /// The values, once all children have ended, or the error of the first child, in their order,
+    /// that has failed.
     #[doc(hidden)]
     fn into_values(self) -> Result<Self::Values, Self::Error>;
 
     #[doc(hidden)]
     fn into_results(self) -> Self::Results;
 
-    /// The error of a child that has failed; the others are let go.
+    /// The error of the child at `index`, which has failed; the others are detached.
     #[doc(hidden)]
     fn into_error(self, index: usize) -> Self::Error;
 }
@@ -123,18 +125,18 @@ where
 
     fn into_error(self, index: usize) -> E {
         let child = self.into_iter().nth(index);
-        failure(child.expect("the alarm has a child's number"))
+        failure(child.expect("the first failure is the index of a child"))
     }
 }
 
 fn failure<A, E: Debug + From<TaskError> + 'static>(child: Child<A, E>) -> E {
     match child.into_result() {
-        Ok(_) => unreachable!("a child whose wire has tripped has no value"),
+        Ok(_) => unreachable!("a child that was reported as failed has no value"),
         Err(error) => error,
     }
 }
 
-/// No children at all.
+/// The children of an empty gather.
 impl Children for () {
     type Values = ();
     type Results = ();
@@ -161,7 +163,7 @@ impl Children for () {
     fn into_results(self) {}
 
     fn into_error(self, _: usize) -> TaskError {
-        unreachable!("the alarm has a child's number")
+        unreachable!("the first failure is the index of a child")
     }
 }
 
@@ -208,7 +210,7 @@ macro_rules! children {
             fn into_error(self, index: usize) -> E {
                 match index {
                     $($at => failure(self.$at),)+
-                    _ => unreachable!("the alarm has a child's number"),
+                    _ => unreachable!("the first failure is the index of a child"),
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! How the first child that fails is heard of.
+//! Records the first child of a gather that fails, and wakes the gather.
 
 use std::task::Waker;
 
@@ -7,10 +7,11 @@ use ::futures::task::AtomicWaker;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
-/// No child has failed.
+/// The index that means that no child has failed.
 const NONE: usize = usize::MAX;
 
-/// What the children of one gather share with it: who failed first, and whom that wakes.
+/// The state that the children of one gather share with it: the index of the first child that
+/// failed, and the waker of the gather.
 #[derive(Debug)]
 pub(super) struct FirstFailure {
     first: AtomicUsize,
@@ -25,27 +26,29 @@ impl FirstFailure {
         })
     }
 
-    /// The child that failed first. If there is none yet, `waker` is woken when there is.
+    /// The index of the child that failed first. If there is none yet, registers `waker` to be
+    /// woken when there is.
     pub(super) fn poll(&self, waker: &Waker) -> Option<usize> {
         self.first().or_else(|| {
             self.waker.register(waker);
-            // Again: a wire that tripped before the registration has woken nobody.
+            // Read again: a failure that was reported before the registration has woken no task.
             self.first()
         })
     }
 
-    /// The child that failed first.
+    /// The index of the child that failed first.
     pub(super) fn first(&self) -> Option<usize> {
-        // Acquire: pairs with the exchange in `trip`.
+        // Acquire: pairs with the exchange in `report`.
         match self.first.load(Ordering::Acquire) {
             NONE => None,
             index => Some(index),
         }
     }
 
-    fn trip(&self, index: usize) {
-        // Release: pairs with the load in `first`. `wake` and `register` are ordered by the waker's
-        // own state, after this exchange here and before that load there.
+    fn report(&self, index: usize) {
+        // Release: pairs with the load in `first`. The `AtomicWaker` orders `wake` and `register`:
+        // `wake` comes after this exchange, and `register` before the second load in `poll`, so one
+        // of the two sees the other.
         let first = self
             .first
             .compare_exchange(NONE, index, Ordering::Release, Ordering::Relaxed);
@@ -55,32 +58,33 @@ impl FirstFailure {
     }
 }
 
-/// Sets the alarm off when it is dropped, unless the child has returned a value.
+/// Reports the failure of its child when it is dropped, unless it was disarmed because the child
+/// has returned a value.
 #[derive(Debug)]
-pub(super) struct TripWire {
+pub(super) struct FailureGuard {
     first_failure: Arc<FirstFailure>,
-    /// The child's number; `NONE` once the wire is cut.
+    /// The index of the child; `NONE` after `disarm`.
     index: usize,
 }
 
-impl TripWire {
-    pub(super) fn new(first_failure: &Arc<FirstFailure>, index: usize) -> TripWire {
+impl FailureGuard {
+    pub(super) fn new(first_failure: &Arc<FirstFailure>, index: usize) -> FailureGuard {
         debug_assert_ne!(index, NONE, "no list is that long");
-        TripWire {
+        FailureGuard {
             first_failure: Arc::clone(first_failure),
             index,
         }
     }
 
-    pub(super) fn cut(&mut self) {
+    pub(super) fn disarm(&mut self) {
         self.index = NONE;
     }
 }
 
-impl Drop for TripWire {
+impl Drop for FailureGuard {
     fn drop(&mut self) {
         if self.index != NONE {
-            self.first_failure.trip(self.index);
+            self.first_failure.report(self.index);
         }
     }
 }

@@ -1,18 +1,20 @@
-//! Elements that are handles of something that runs already.
+//! Recognises elements that are handles of something that already runs: tasks and gathers.
 
 use std::any::type_name;
 
 use super::future::{Gather, ReturnExceptions};
 use crate::runtime::Task;
 
-/// Whether an `F` is a task, or a gather.
+/// Whether `F` is a task or a gather.
 ///
-/// The child of a handle is polled within the call: that runs none of the user's code, and it finds
-/// what has ended already. And it passes a cancellation on from the beginning, where a child that
-/// was never polled would be dropped, and what it is the handle of would run on, detached.
+/// The child of such a handle is polled within the call of `gather`. That poll runs no user code,
+/// and it finds a task that has already ended. It also makes the child pass a cancellation on from
+/// the start: a child that was never polled would only be dropped, and the task of the handle would
+/// keep running, detached.
 ///
-/// Told by name, because nothing else tells a `Task<T>` of any `T` from all other futures. A stranger of
-/// the same name would be polled a little early, and nothing worse.
+/// It compares the names of the types, because nothing else distinguishes a `Task<T>` of any `T`
+/// from all other futures. Another type of the same name would be polled a little early, with no
+/// other effect.
 pub(super) fn is_handle<F>() -> bool {
     let name = without_arguments::<F>();
     name == without_arguments::<Task<()>>()

@@ -1,28 +1,31 @@
-//! Running several awaitables at once, and waiting for them together: `asyncio.gather`.
+//! `gather`: runs several awaitables concurrently and waits for all of them: `asyncio.gather`.
 //!
-//! Every element becomes a task at the call, so a gather does not drive its children: it waits for
-//! them. Its future owns their handles, and needs to hear of two things only: that all have ended,
-//! and that one has *failed*. So it does not listen to each child:
+//! Every element becomes a task at the call, so a gather does not poll its children: it waits for
+//! them. The gather's future owns their handles. It needs a wake-up for two events only: all
+//! children have ended, or one has *failed*. So it does not register its waker with every child:
 //!
-//! 1. It waits for the children **one after the other**: it stands in the join place of the last that
-//!    has not ended, and when that one ends, goes back to the next that has not. Over its life it
-//!    passes each child once, and a child that ends out of turn wakes nobody. (The last, because
-//!    children that have as much to do as one another end in the order in which they began.)
-//! 2. Every child's future carries a **trip wire**: unless it returns a value, the wire trips when the
-//!    future is dropped, whether that is for an error, a panic or a cancellation. The first wire
-//!    to trip leaves its child's number in the **alarm**, and wakes the gather.
-//! 3. The gather then waits for that child, which is about to end (its future is being dropped), takes
-//!    its error, and lets the others go. With `return_exceptions` it never looks at the alarm.
+//! 1. It waits for the children **one after the other**: it registers with the last child that has
+//!    not ended and, when that one has ended, with the last of the rest. In total it visits each
+//!    child once, and a child that ends out of turn wakes no task. (It begins with the last,
+//!    because children that have the same amount of work end in the order in which they started.)
+//! 2. Every child's future contains a [`FailureGuard`](first_failure::FailureGuard). Unless the
+//!    child returns a value, the guard reports a failure when the future is dropped, whether
+//!    because of an error, a panic or a cancellation. The first report stores the child's index in
+//!    [`FirstFailure`](first_failure::FirstFailure) and wakes the gather.
+//! 3. The gather then waits for that child, which is about to end (its future is being dropped),
+//!    takes its error, and detaches the others. With `return_exceptions` it does not wait for a
+//!    failure: it reads the first failure only after all children have ended, to check whether the
+//!    cause that cancelled a child cancels the awaiter too.
 //!
-//! A list of ready children, as `FuturesUnordered` keeps it, would do as well, and cost an allocation
-//! for each child and a wake of the gather for each end.
+//! A list of ready children, as `FuturesUnordered` has it, would work too, but it would cost one
+//! allocation for each child and one wake of the gather for each end.
 //!
-//! **Cancellation.** A request that reaches the gather goes to every child. It then waits for all of
-//! them, whatever they do with it, drops what they returned, and raises: so no child is still
-//! cleaning up when the awaiter goes on.
+//! **Cancellation.** A request that reaches the gather is passed on to every child. The gather then
+//! waits until all of them have ended, whatever they do with the request, drops their results, and
+//! raises: so no child is still cleaning up when the awaiter continues.
 //!
-//! **What nobody sees.** A child that is let go is detached. If it panics, the engine reports it; if it
-//! returns an error, that error is [`Unseen`](unseen::Unseen), which reports itself when it is dropped.
+//! **Unseen errors.** If a detached child panics, the engine reports the panic. If it returns an
+//! error, that error is wrapped in [`Unseen`](unseen::Unseen), which reports it when it is dropped.
 
 mod first_failure;
 mod unseen;

@@ -1,4 +1,4 @@
-//! An error that is reported unless somebody sees it.
+//! The error of a gather's child, which is reported unless the gather takes it.
 
 use std::any::Any;
 use std::fmt::{self, Debug};
@@ -6,17 +6,17 @@ use std::fmt::{self, Debug};
 use crate::exceptions::TaskError;
 use crate::runtime::{TaskHandle, current_task};
 
-/// The error of a child, on its way to the gather. Whoever drops it instead is not interested, and the
-/// loop's exception handler hears of it.
+/// The error of a child, on its way to the gather. If it is dropped without having been taken, it
+/// is reported to the loop's exception handler.
 pub(super) struct Unseen<E: Debug + 'static> {
     error: Option<E>,
-    /// The child itself, which holds this as its output: a circle until that is taken or dropped, as it
-    /// always is.
+    /// The child's task, which stores this as its output: a reference cycle until the output is
+    /// taken or dropped, which always happens.
     task: Option<TaskHandle>,
 }
 
 impl<E: Debug + 'static> Unseen<E> {
-    /// The current task's error.
+    /// Wraps an error of the current task.
     pub(super) fn new(error: E) -> Unseen<E> {
         Unseen {
             error: Some(error),
@@ -24,7 +24,7 @@ impl<E: Debug + 'static> Unseen<E> {
         }
     }
 
-    /// Sees the error.
+    /// Takes the error, so that it is not reported.
     pub(super) fn see(mut self) -> E {
         self.error.take().expect("an error is seen once")
     }
@@ -35,7 +35,7 @@ impl<E: Debug + 'static> Drop for Unseen<E> {
         let (Some(error), Some(task)) = (self.error.take(), &self.task) else {
             return;
         };
-        // A task among the elements that somebody cancelled: not an error, as for any other task.
+        // The element is a task that was cancelled: not reported, as for any other task.
         let error_itself: &dyn Any = &error;
         let cancelled = error_itself
             .downcast_ref::<TaskError>()

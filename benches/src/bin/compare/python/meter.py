@@ -1,7 +1,7 @@
-"""Laps that are timed as those of the other runtimes are: see ../sample.rs.
+"""Times laps in the same way as for the other runtimes: see ../sample.rs.
 
-Each script beside this file is appended to it and run as one program, with the
-size of the work as its argument.
+Each of the other scripts is appended to this file and run as one program, with
+the size of the work as its argument.
 """
 
 import asyncio
@@ -15,10 +15,10 @@ BUDGET_NS = 200_000_000
 
 
 class Meter:
-    """A stopwatch for the wall and the CPU, which knows when it has seen enough."""
+    """A stopwatch for wall time and CPU time, which decides when there are enough laps."""
 
     def __init__(self, warm=False):
-        self.born = time.perf_counter_ns()
+        self.created = time.perf_counter_ns()
         self.warm = warm
         self.wall = self.cpu = self.ops = 0
 
@@ -35,7 +35,7 @@ class Meter:
             self.cpu += time.process_time_ns() - cpu
             self.wall += now - wall
             self.ops += ops
-        self.warm = self.warm or now - self.born >= WARM_UP_NS
+        self.warm = self.warm or now - self.created >= WARM_UP_NS
 
     def answer(self):
         print(json.dumps({
@@ -46,7 +46,7 @@ class Meter:
 
 
 async def laps(lap, ops):
-    """The main coroutine is a task already: every lap runs in one."""
+    """Runs the laps in the main coroutine, which is a task."""
     meter = Meter()
     while meter.wants_more():
         meter.start()

@@ -1,5 +1,5 @@
-# The loop forgets its cancelled timers when it turns: so it must, now and then.
-TIMERS_PER_TURN = 64
+# The loop removes its cancelled timers in its iterations, so it has to run one now and then.
+TIMERS_PER_ITERATION = 64
 
 
 def never():
@@ -11,7 +11,7 @@ async def register_and_drop():
     dice = random.Random(SIZE)
     for index in range(SIZE):
         loop.call_later(dice.uniform(30, 90), never).cancel()
-        if index % TIMERS_PER_TURN == 0:
+        if index % TIMERS_PER_ITERATION == 0:
             await asyncio.sleep(0)
 
 

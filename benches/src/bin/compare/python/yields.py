@@ -1,4 +1,4 @@
-# As many as the other runtimes' tasks yield: see ../workloads/tasks.rs.
+# The same number as for the other runtimes: see ../workloads/tasks.rs.
 YIELDS = 1_000
 
 

@@ -1,4 +1,4 @@
-//! Runs a piece of work lap by lap under a meter.
+//! Runs a workload in laps, timed by a meter.
 
 use std::future::Future;
 
@@ -6,7 +6,7 @@ use benches::runtimes::Tasks;
 
 use crate::sample::{Meter, Sample};
 
-/// The laps run in a task, as nearly all code of a program does.
+/// Runs the laps in a task, as nearly all code of a program runs.
 pub(crate) fn in_a_task<R, L, F>(workers: usize, ops: usize, lap: L) -> Sample
 where
     R: Tasks,
@@ -19,7 +19,7 @@ where
     )
 }
 
-/// The laps run in the future that `run` was called with.
+/// Runs the laps in the main future, with which `run` is called.
 pub(crate) fn in_main<R, L, F>(workers: usize, ops: usize, lap: L) -> Sample
 where
     R: Tasks,

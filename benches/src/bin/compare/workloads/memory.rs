@@ -1,4 +1,4 @@
-//! The memory's rows.
+//! The rows about memory.
 
 use std::future::Future;
 use std::time::Instant;
@@ -12,8 +12,8 @@ use crate::workload::Setup;
 
 /// The growth of the process per task that waits for ever.
 ///
-/// It lies by what the queue grew for tasks not yet run, so they are started in
-/// small lots; and by whatever the allocator rounds up, which users pay too.
+/// The growth of a queue of tasks that have not run yet would be included, so the tasks are started
+/// in small batches. The rounding of the allocator is included: users pay it too.
 pub(crate) fn pending<R: Tasks>(setup: Setup) -> Sample {
     R::run(setup.workers, async move {
         R::join(R::spawn(growth(setup.size, work::leave_pending::<R>))).await
@@ -22,7 +22,7 @@ pub(crate) fn pending<R: Tasks>(setup: Setup) -> Sample {
 
 /// The growth of the process per task that sleeps for an hour.
 ///
-/// As above; what the timers keep beside the task counts as well.
+/// As above; the memory of the timers is included.
 pub(crate) fn sleeping<R: Timers>(setup: Setup) -> Sample {
     R::run(setup.workers, async move {
         R::join(R::spawn(growth(setup.size, work::leave_sleeping::<R>))).await
@@ -34,7 +34,7 @@ where
     L: Fn(usize) -> F,
     F: Future<Output = ()>,
 {
-    // Threads, arenas and queues are there before the first reading.
+    // Threads, arenas and queues are allocated before the first reading.
     leave(1_000).await;
     let (bytes, begin, cpu) = (resident_bytes(), Instant::now(), process_cpu());
     leave(count).await;

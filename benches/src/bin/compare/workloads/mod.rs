@@ -1,6 +1,6 @@
-//! The workloads: from the shared work to a sample.
+//! The functions that take a sample of each workload.
 //!
-//! Each says what it measures and what would make its number lie.
+//! The comment of each says what it measures, and what makes its number misleading.
 
 mod laps;
 

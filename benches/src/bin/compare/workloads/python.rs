@@ -1,18 +1,18 @@
-//! Python's own asyncio: what users of that name compare with.
+//! Python's own asyncio, with which its users compare this runtime.
 //!
-//! Each row becomes the interpreter with the script of that row, which does the
-//! same work, warms up as the others do and answers with the same line. Python
-//! runs it on one thread, whatever the number of workers; its main coroutine is
-//! a task, so the rows from a task and from `run` are one script.
+//! Each sample replaces its process by the interpreter, with the script of the row. The script does
+//! the same work, warms up as the others do, and prints the same line. Python runs it on one
+//! thread, for any number of workers. Its main coroutine is a task, so the rows from a task and
+//! from `run` share one script.
 //!
-//! All of it lies about programs: their own Python code takes most of their
-//! time, and that is not in here.
+//! The numbers are misleading about whole programs: these spend most of their time in their own
+//! Python code, which is not measured here.
 
 use crate::interpreter;
 use crate::sample::Sample;
 use crate::workload::Setup;
 
-/// A script behind the laps that all of them share.
+/// The script of a row, after the code for the laps that all scripts share.
 macro_rules! script {
     ($file:literal) => {
         concat!(
@@ -47,8 +47,8 @@ pub(crate) fn sleeps(setup: Setup) -> Sample {
     interpreter::become_script(script!("sleeps.py"), setup.size)
 }
 
-/// `call_later(…).cancel()`: the least that a timer takes there. It flatters
-/// Python, whose `sleep` makes a future as well.
+/// `call_later(…).cancel()`: the cheapest timer in Python. The number favours Python, whose `sleep`
+/// also creates a future.
 pub(crate) fn register_and_drop(setup: Setup) -> Sample {
     interpreter::become_script(script!("register_and_drop.py"), setup.size)
 }

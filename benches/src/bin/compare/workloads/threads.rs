@@ -1,4 +1,4 @@
-//! The rows about threads outside of the runtime.
+//! The rows about threads outside the runtime.
 
 use std::thread;
 use std::time::Duration;
@@ -11,21 +11,20 @@ use super::laps::in_a_task;
 use crate::sample::{Meter, Sample};
 use crate::workload::Setup;
 
-/// A foreign thread starts tasks in a loop whose workers all sleep.
+/// A foreign thread starts tasks in a loop whose workers are all parked.
 ///
-/// It lies if a worker is still looking for work after the lap before: the
-/// thread waits between the laps until all have gone to sleep.
+/// Misleading if a worker is still searching after the previous lap. So the thread waits between
+/// the laps, until all workers have parked.
 pub(crate) fn spawn_into_idle<R: Tasks>(setup: Setup) -> Sample {
     R::run(setup.workers, from_outside::<R>(setup.size))
 }
 
-/// A foreign thread starts tasks while every worker is kept busy by four tasks
-/// that wake themselves: how soon does a worker look outside, and how much does
-/// it take then?
+/// A foreign thread starts tasks while every worker is kept busy by four tasks that wake
+/// themselves: how soon does a worker check the injector, and how many tasks does it take then?
 ///
-/// The CPU ratio lies: the busy tasks' time is in it, so it is the time ratio
-/// once more. And it lies if the busy tasks leave a worker without work now and
-/// then; four for each worker see to that.
+/// The CPU ratio is misleading: it includes the time of the busy tasks, so it is the same as the
+/// time ratio. The time would be misleading if a worker ran out of busy tasks now and then; four
+/// for each worker prevent that.
 pub(crate) fn spawn_into_busy<R: Tasks>(setup: Setup) -> Sample {
     R::run(setup.workers, async {
         let busy = BusyLoop::start::<R>(4 * setup.workers);
@@ -52,11 +51,10 @@ async fn from_outside<R: Tasks>(size: usize) -> Sample {
     sample.await.expect("the foreign thread measures")
 }
 
-/// Functions that do nothing, handed to the blocking pool and awaited.
+/// Functions that do nothing are submitted to the blocking pool and awaited.
 ///
-/// It lies about pools that start a thread for every function: the threads
-/// started in the first lap are there for the others. The CPU ratio counts the
-/// threads too.
+/// Misleading about pools that start a thread for every function: the threads that were started in
+/// the first lap serve the others too. The CPU ratio includes these threads.
 pub(crate) fn blocking_jobs<R: Blocking>(setup: Setup) -> Sample {
     in_a_task::<R, _, _>(setup.workers, setup.size, move || {
         work::blocking_jobs::<R>(setup.size)

@@ -1,4 +1,4 @@
-//! The timers' rows.
+//! The rows about timers.
 
 use std::fs::File;
 use std::io::Read;
@@ -17,14 +17,13 @@ use crate::sample::{Meter, Sample};
 use crate::statistics::quantile;
 use crate::workload::Setup;
 
-/// How long the heartbeats are counted.
+/// How long the wake-ups are counted.
 const HEARTBEATS_SPAN: Duration = Duration::from_secs(2);
 
-/// Many tasks that sleep once, for up to a second: CPU time for the life of
-/// such a task and its timer.
+/// Many tasks that sleep once, for up to a second: the CPU time of such a task and its timer.
 ///
-/// It lies about the timer alone: starting the task is part of it. The lap
-/// before it, with sleeps of a tenth of the length, pays for fresh memory.
+/// Misleading about the timer alone: starting the task is included. A lap before it, with sleeps of
+/// a tenth of the length, pays for new memory.
 pub(crate) fn sleeps<R: Timers>(setup: Setup) -> Sample {
     R::run(setup.workers, async move {
         R::join(R::spawn(async move {
@@ -39,33 +38,32 @@ pub(crate) fn sleeps<R: Timers>(setup: Setup) -> Sample {
     })
 }
 
-/// A timer is registered by its first poll and dropped: a timeout that was not
-/// needed, as nearly all are not.
+/// A timer is registered by its first poll and dropped: a timeout that does not expire, as most do
+/// not.
 ///
-/// It lies if a poll does not register: tokio's timers answer without doing
-/// anything once the task's budget is spent, so the task yields in between.
+/// Misleading if a poll does not register the timer: tokio's timers do nothing once the task's
+/// budget is spent, so the task yields in between.
 pub(crate) fn register_and_drop<R: Timers>(setup: Setup) -> Sample {
     in_a_task::<R, _, _>(setup.workers, setup.size, move || {
         work::register_and_drop::<R>(setup.size)
     })
 }
 
-/// A timeout around a future that is ready after one yield: the usual life of a
-/// timeout, with one turn of the queue in it.
+/// A timeout around a future that is ready after one yield: the usual case of a timeout, with one
+/// pass through the run queue.
 ///
-/// It lies about timeouts alone: the yield is part of it, on every runtime.
+/// Misleading about timeouts alone: the yield is included, on every runtime.
 pub(crate) fn timeout_unneeded<R: Timeouts>(setup: Setup) -> Sample {
     in_a_task::<R, _, _>(setup.workers, setup.size, move || {
         work::timeout_unneeded::<R>(setup.size)
     })
 }
 
-/// Every worker registers timers at the same time: do they stand in each
-/// other's way?
+/// Every worker registers timers at the same time: do they block one another?
 ///
-/// It lies if both tasks are on one worker: they wait for each other by
-/// spinning, so that cannot be; and on a machine with fewer free cores than
-/// workers. CPU time covers the whole lap, with the making and the dropping.
+/// Misleading on a machine with fewer idle cores than workers. It would also be misleading if two
+/// of the tasks were on one worker, but they wait for each other by spinning, so they cannot be.
+/// The CPU time covers the whole lap, including making and dropping the futures.
 pub(crate) fn insert_from_all<R: Timers>(setup: Setup) -> Sample {
     let each = (setup.size / setup.workers).max(1);
     R::run(setup.workers, async move {
@@ -82,17 +80,17 @@ pub(crate) fn insert_from_all<R: Timers>(setup: Setup) -> Sample {
     })
 }
 
-/// How late a sleep of 0.1 to 3 ms ends: the middle one.
+/// How late a sleep of 0.1 to 3 ms ends: the median.
 ///
-/// It lies on a machine that others keep busy: every wake-up waits for a CPU.
-/// The column of the bare timer shows what the kernel alone takes.
+/// Misleading on a machine that others keep busy: every wake-up waits for a CPU. The column of the
+/// bare timer shows the lateness of the kernel alone.
 pub(crate) fn lateness_median<R: Timers>(setup: Setup) -> Sample {
     lateness::<R>(setup, 0.5)
 }
 
-/// How late a sleep of 0.1 to 3 ms ends: all but one of a hundred.
+/// How late a sleep of 0.1 to 3 ms ends: the 99th percentile.
 ///
-/// It lies more easily than the middle one: a single other process can make it.
+/// More easily misleading than the median: a single other process can disturb it.
 pub(crate) fn lateness_tail<R: Timers>(setup: Setup) -> Sample {
     lateness::<R>(setup, 0.99)
 }
@@ -109,12 +107,12 @@ fn lateness<R: Timers>(setup: Setup, part: f64) -> Sample {
     })
 }
 
-/// The same with nothing but a timer of the kernel.
+/// The median with only a timer of the kernel.
 pub(crate) fn bare_lateness_median(setup: Setup) -> Sample {
     bare_lateness(setup, 0.5)
 }
 
-/// The same with nothing but a timer of the kernel.
+/// The 99th percentile with only a timer of the kernel.
 pub(crate) fn bare_lateness_tail(setup: Setup) -> Sample {
     bare_lateness(setup, 0.99)
 }
@@ -157,11 +155,10 @@ fn late_sample(late: &[Duration], part: f64, cpu: Duration) -> Sample {
     }
 }
 
-/// Tasks that wake once a second, as clients' pings and caches' clean-ups do:
-/// CPU time per wake-up. A hundred thousand of them are ten seconds of ten
-/// thousand tasks.
+/// Tasks that wake once a second, like the pings of clients and the clean-ups of caches: CPU time
+/// per wake-up. A hundred thousand wake-ups are ten seconds of ten thousand tasks.
 ///
-/// It lies if the beats fall together: their phases are spread over the second.
+/// Misleading if the wake-ups coincide, so their phases are spread over the second.
 pub(crate) fn heartbeats<R: Timers>(setup: Setup) -> Sample {
     R::run(setup.workers, async move {
         R::join(R::spawn(async move {
@@ -178,19 +175,19 @@ pub(crate) fn heartbeats<R: Timers>(setup: Setup) -> Sample {
     })
 }
 
-/// A task blocks one worker: the longest that ten sleepers oversleep, over all
-/// trials of the sample.
+/// A task blocks one worker: the greatest lateness of ten sleeping tasks, over all trials of the
+/// sample.
 ///
-/// It lies if the hog is on a worker that has no part in the timers: it is
-/// woken by a timer itself. A trial on a busy machine measures the machine.
+/// Misleading if the task blocks a worker that does not serve the timers, so it is woken by a timer
+/// itself. A trial on a busy machine measures the machine.
 pub(crate) fn stall_by_one<R: Timers>(setup: Setup) -> Sample {
     stall::<R>(setup, 1)
 }
 
 /// The same with every worker blocked.
 ///
-/// It lies if one worker is given two of the hogs: that blocks it for twice as
-/// long and leaves another free. The longest is then still a stall.
+/// Misleading if one worker gets two of the blocking tasks: then it is blocked for twice as long,
+/// and another worker is free. The result is still a stall.
 pub(crate) fn stall_by_all<R: Timers>(setup: Setup) -> Sample {
     stall::<R>(setup, setup.workers)
 }
