@@ -4,7 +4,8 @@ use super::test_scheduler::TestScheduler;
 use crate::runtime::{Task, TaskHandle};
 use crate::sync::{Arc, Mutant, Mutex, explore, explore_less, thread};
 
-/// Two runners; one task has its part of a shutdown, and passes it on to the other (2 threads). Both end.
+/// Two runners; one task has its part of a shutdown, and passes it on to the other (2 threads).
+/// Both end.
 pub fn a_circle_ends_where_one_passes_on() {
     let name = "a15: a circle ends where one passes on";
     explore(name, None, || meet([Some(shut_down), None]));

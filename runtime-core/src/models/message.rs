@@ -4,8 +4,8 @@ use super::catcher::Catcher;
 use crate::sync::thread::ThreadId;
 use crate::sync::{Mutant, explore, thread};
 
-/// The runner and two cancellers (3 threads). What is delivered first has the message of the request
-/// that came first, and what is delivered next that of the other.
+/// The runner and two cancellers (3 threads). What is delivered first has the message of the
+/// request that came first, and what is delivered next that of the other.
 pub fn the_first_message_is_delivered() {
     explore("a9: the first message is delivered", None, two_cancel);
 }

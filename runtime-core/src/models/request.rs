@@ -8,8 +8,8 @@ use super::test_scheduler::TestScheduler;
 use crate::runtime::{intercept, newest_raise};
 use crate::sync::{Mutant, StdArc, explore, thread};
 
-/// The runner, whose task is always on its way, and a thread that writes and then requests (2 threads).
-/// Who meets the request sees what was written.
+/// The runner, whose task is always on its way, and a thread that writes and then requests (2
+/// threads). Who meets the request sees what was written.
 pub fn who_meets_a_request_sees_what_came_before_it() {
     explore("a10: a request publishes", None, write_and_request);
 }
@@ -19,7 +19,8 @@ pub fn without_the_release_of_a_request() {
     explore("a10 twin", Some(Mutant::RequestRelaxed), write_and_request);
 }
 
-/// No lock is on the way: the shutdown's request has no message, and who is on its way is not queued.
+/// No lock is on the way: the shutdown's request has no message, and who is on its way is not
+/// queued.
 fn write_and_request() {
     let scheduler = TestScheduler::new();
     let written = StdArc::new(DropProbe::new(&StdArc::default()));

@@ -4,8 +4,8 @@ use super::catcher::Catcher;
 use crate::exceptions::{CancelledError, Cause};
 use crate::sync::{Mutant, explore, thread};
 
-/// The runner, the shutdown, and an awaiter of the same loop that passes its own part on (3 threads). It
-/// is counted once, and delivered once.
+/// The runner, the shutdown, and an awaiter of the same loop that passes its own part on (3
+/// threads). It is counted once, and delivered once.
 pub fn the_part_comes_once() {
     explore("a14: the part of a shutdown comes once", None, two_ways);
 }

@@ -1,12 +1,14 @@
-//! a5: a shutdown and a thread cancel a task, and the thread takes its request back, while it is run.
+//! a5: a shutdown and a thread cancel a task, and the thread takes its request back, while it is
+//! run.
 
 use super::catcher::Catcher;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutant, explore, explore_less, thread};
 
-/// The runner, a shutdown and a canceller, who takes its request back (3 threads). The shutdown's is left
-/// in the count, and it has been delivered: a request that is taken back takes no other along. (Two
-/// cancellers would not do: theirs are noted under one lock, which a shutdown does not take.)
+/// The runner, a shutdown and a canceller, who takes its request back (3 threads). The shutdown's
+/// is left in the count, and it has been delivered: a request that is taken back takes no other
+/// along. (Two cancellers would not do: theirs are noted under one lock, which a shutdown does not
+/// take.)
 pub fn the_other_request_is_delivered() {
     explore_less(1, "a5: the other request is delivered", None, two_cancel);
 }
