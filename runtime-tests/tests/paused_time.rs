@@ -265,7 +265,10 @@ fn what_is_beyond_counting_never_comes() {
         assert_eq!(event_loop.time() - start, end_of_time);
         let late = create_task(asyncio::sleep(SECOND));
         event_loop.advance(Duration::ZERO).await;
-        assert!(!late.done(), "the clock is at its end, and a sleep has ended");
+        assert!(
+            !late.done(),
+            "the clock is at its end, and a sleep has ended"
+        );
         assert!(sleeps.iter().all(|sleep| !sleep.done()));
     });
 }

@@ -244,7 +244,10 @@ fn an_end_by_force_is_over_soon_whatever_the_callbacks_do() {
         assert_eq!(error.stuck().len(), 1, "{error}");
         let expected = format!("callback registered at {}:", file!());
         assert!(error.stuck()[0].starts_with(&expected), "{error}");
-        assert!(waits.cancelled(), "the callback never runs, so its handle is cancelled");
+        assert!(
+            waits.cancelled(),
+            "the callback never runs, so its handle is cancelled"
+        );
         release.send(()).unwrap();
     });
 }

@@ -25,7 +25,11 @@ const SOON: Duration = Duration::from_secs(10);
 fn assert_others_run_it() {
     let (sender, receiver) = mpsc::channel();
     drop(create_task(async move { sender.send(1).unwrap() }));
-    assert_eq!(receiver.recv_timeout(SOON), Ok(1), "no thread runs the task");
+    assert_eq!(
+        receiver.recv_timeout(SOON),
+        Ok(1),
+        "no thread runs the task"
+    );
 }
 
 /// Asserts that this thread runs no local tasks: `create_local_task` panics at the line of its

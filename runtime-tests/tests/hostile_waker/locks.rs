@@ -15,11 +15,11 @@
 //! | `scheduler/driver.rs` kernel timer; `scheduler/role.rs` | wakers of timers | `…_timers…` |
 //! | `task/callback.rs` a handle's body | a callback | `…_callbacks…` |
 //! | `task/wait_list.rs` a wait list | wakers, callbacks | `…_future`, strikes at a wait |
-//! | `task/side.rs` a task's side, `task/foreign_waker.rs` | wakers of catches | strikes at a catch |
+//! | `task/side.rs` a task's side, `task/foreign_waker.rs` | wakers of catches | strikes: a catch |
 //! | `task/held.rs`, `task/raise.rs` requests | wakers | strikes at a shield, a cleanup |
 //! | `task/context.rs` a context | values | `…_variables` |
 //! | `handover.rs` a concurrent future | wakers, callbacks, values | `…_concurrent_future` |
-//! | `offload.rs` a function of the pool, `blocking/pool.rs` | functions, values, wakers | `…_pool` |
+//! | `offload.rs` pool functions, `blocking/pool.rs` | functions, values, wakers | `…_pool` |
 //! | `scheduler/shared.rs` the handler | the handler | `…_handler` |
 //! | `scheduler/context.rs` the default loop | a loop, with all that is left in it | |
 //! | `timeouts/control.rs`, `timeouts/cancel_scope.rs` | wakers | `…_limits` |

@@ -226,8 +226,8 @@ fn a_sleep_that_waits_on_another_loop_goes_on_there() {
         let event_loop = first.get_loop().clone();
         let mut second = runner(2);
         second.run(async {
-            // The task belongs to the second loop; the sleep is bound to the first, which is entered
-            // at the first poll.
+            // The task belongs to the second loop; the sleep is bound to the first, which is
+            // entered at the first poll.
             let mut nap = Box::pin(sleep(20 * TICK));
             poll_fn(|cx| {
                 let _guard = event_loop.enter();
@@ -273,8 +273,8 @@ fn no_wait_that_begins_while_the_loop_is_closed_is_left_behind() {
     });
 }
 
-/// If a new wheel gave out a key of an old one again, the drop of an old sleep would cancel the timer
-/// of a new one.
+/// If a new wheel gave out a key of an old one again, the drop of an old sleep would cancel the
+/// timer of a new one.
 #[test]
 fn what_is_left_of_a_closed_loop_does_nothing_to_the_next() {
     watched(|| {

@@ -186,9 +186,9 @@ fn a_root_on_a_foreign_thread_has_all_of_time() {
 
 /// All callbacks are due at tick 0, at which the loop's clock begins. So the kernel timer is armed
 /// for the same deadline again and again: it fires, is taken out, and is armed again, while the
-/// poller goes to sleep for the sleep at the end. (No other test covers it: elsewhere every deadline
-/// is a different instant, and a model in which the kernel timer never fires has no expiry that the
-/// engine could wrongly still expect.)
+/// poller goes to sleep for the sleep at the end. (No other test covers it: elsewhere every
+/// deadline is a different instant, and a model in which the kernel timer never fires has no expiry
+/// that the engine could wrongly still expect.)
 #[test]
 fn a_deadline_that_comes_again_and_again_leaves_the_kernels_timer_armed() {
     for workers in [2, 4] {

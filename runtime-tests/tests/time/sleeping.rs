@@ -182,7 +182,11 @@ fn a_sleep_that_is_over_can_begin_anew() {
         let polls = Polls::default();
         sleep.reset(Instant::now());
         counting_polls(&polls, &mut sleep).await;
-        assert_eq!(polls.count(), 2, "a sleep until a past instant suspends once");
+        assert_eq!(
+            polls.count(),
+            2,
+            "a sleep until a past instant suspends once"
+        );
     });
 }
 
@@ -204,7 +208,11 @@ fn a_sleep_reset_over_and_over_fires_once() {
         );
         sleep.reset(Instant::now() + TICK);
         (&mut sleep).await;
-        assert_eq!(alarm.rang(), None, "the old waker is removed with the old timer");
+        assert_eq!(
+            alarm.rang(),
+            None,
+            "the old waker is removed with the old timer"
+        );
     });
 }
 

@@ -56,8 +56,8 @@ fn lateness_beside(event_loop: &EventLoop, hogs: usize) -> Duration {
     late.saturating_sub(control)
 }
 
-/// Asserts that in one of a few attempts all trials but one are late by `limit` at most. A timer that
-/// waits for a hog is late by the whole [`HOG`] in every trial.
+/// Asserts that in one of a few attempts all trials but one are late by `limit` at most. A timer
+/// that waits for a hog is late by the whole [`HOG`] in every trial.
 fn timers_keep_to(limit: Duration, hogs: usize) {
     seen_from_outside(|event_loop| {
         in_a_quiet_moment(|| {
