@@ -1,5 +1,5 @@
-//! The guides in `docs/`, so that every program in them is compiled, and run unless it says
-//! `no_run`.
+//! Includes the guides in `docs/` as doc tests: every program in them is compiled, and run unless
+//! it says `no_run`.
 
 #[doc = include_str!("../../docs/cancellation.md")]
 struct Cancellation;

@@ -1,4 +1,4 @@
-//! Cancelling who awaits a gather.
+//! Tests of a cancellation of the awaiter of a gather.
 
 use std::future::{pending, ready};
 use std::pin::pin;
@@ -15,7 +15,7 @@ use runtime_tests::{Flag, Log, begun, on_workers, until};
 
 use super::{Error, Post};
 
-/// A child that cleans up, with awaits, until it is told to end.
+/// Observes and ends a child whose cleanup awaits until [`Cleaner::end`] is called.
 struct Cleaner {
     begun: Flag,
     cleaning: Flag,
@@ -52,7 +52,7 @@ impl Cleaner {
     }
 }
 
-/// Cancels `awaiter`, of a gather of two cleaners, and checks that it ends after both.
+/// Cancels `awaiter`, which awaits a gather of two cleaners, and checks that it ends after both.
 async fn check_that_it_waits<T>(awaiter: Task<T>, mut cleaners: [Cleaner; 2]) {
     until(|| cleaners.iter().all(|cleaner| cleaner.begun.is_set())).await;
     assert!(awaiter.cancel_with("enough"));
@@ -118,7 +118,7 @@ fn every_child_hears_the_message() {
                 };
                 let error = catch_cancelled(body).await.unwrap_err();
                 if error.message() == Some("enough") {
-                    log.note("heard");
+                    log.note("received");
                 }
                 error.raise().await
             }
@@ -127,7 +127,7 @@ fn every_child_hears_the_message() {
         until(|| flags.iter().all(Flag::is_set)).await;
         awaiter.cancel_with("enough");
         assert!(awaiter.await.unwrap_err().is_cancelled());
-        assert_eq!(log.notes(), ["heard"; 3]);
+        assert_eq!(log.notes(), ["received"; 3]);
     });
 }
 
@@ -255,7 +255,7 @@ fn a_gather_that_was_never_polled_is_merely_dropped() {
         let awaiter = create_task(gathered);
         awaiter.cancel();
         assert!(awaiter.await.unwrap_err().is_cancelled());
-        // Detached, it runs on.
+        // The child is detached and runs on.
         until(|| cleaner.begun.is_set()).await;
         assert!(!cleaner.cleaning.is_set());
         cleaner.end();
@@ -286,7 +286,7 @@ fn a_request_goes_through_a_gather_to_the_tasks_in_it() {
     });
 }
 
-// GA-5: even if no child has had its first turn.
+// GA-5: the request reaches the tasks even if no child has been polled yet.
 #[test]
 fn cancelled_at_once_a_gather_of_handles_cancels_what_they_stand_for() {
     on_workers(1, async {
