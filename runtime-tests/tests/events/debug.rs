@@ -66,7 +66,7 @@ fn debug_mode_names_what_keeps_its_worker_too_long() {
 }
 
 #[test]
-fn without_debug_mode_nothing_is_printed() {
+fn without_debug_mode_nothing_is_said() {
     assert_eq!(child(false), "");
 }
 

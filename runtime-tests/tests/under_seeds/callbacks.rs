@@ -184,7 +184,7 @@ async fn a_function_on_a_thread_runs_once_or_never() {
 
 // LH-1: a paused clock jumps to the exact deadline of a timer, as it does for `sleep`.
 #[asyncio::test(seeds = 20)]
-async fn with_a_paused_clock_a_timer_fires_exactly_at_its_deadline() {
+async fn in_a_still_time_a_timer_fires_at_its_very_instant() {
     let event_loop = get_running_loop();
     let late = asyncio::Future::new();
     let (clock, lateness) = (event_loop.clone(), late.clone());
