@@ -1,5 +1,8 @@
-//! Includes the guides in `docs/` as doc tests: every program in them is compiled, and run unless
-//! it says `no_run`.
+//! Includes the README and the guides in `docs/` as doc tests: every program in them is compiled,
+//! and run unless it says `no_run`.
+
+#[doc = include_str!("../../README.md")]
+struct Readme;
 
 #[doc = include_str!("../../docs/cancellation.md")]
 struct Cancellation;

@@ -391,7 +391,7 @@ fn a_future_and_its_handles_cross_threads() {
     drop(on_drop(move || drop(future)));
 }
 
-// TF-4
+// TF-5
 #[test]
 fn the_name_of_anothers_callback_removes_nobody() {
     on_workers(1, async {

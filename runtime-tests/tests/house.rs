@@ -12,7 +12,7 @@ use house::plan::{Plan, orphans};
 use house::seam::Exemption;
 use house::sources::Sources;
 use house::violation::Violation;
-use house::{circles, door, floors, manners, seam, supply, walls};
+use house::{catalogue, circles, door, floors, inventory, manners, seam, supply, walls};
 
 /// How many unsafe blocks runtime-core has. When the number must change,
 /// have the change reviewed, block by block, and then edit it.
@@ -110,6 +110,12 @@ fn law_3_the_number_of_unsafe_blocks_is_known() {
 }
 
 #[test]
+fn law_3_the_inventory_of_unsafe_code_is_true() {
+    let plan = Plan::of(&SOURCES, ENGINE);
+    assert_none(inventory::violations(&plan, &text("SECURITY.md")));
+}
+
+#[test]
 fn law_3_what_is_shared_passes_through_the_seam() {
     assert_none(seam::violations(&Plan::of(&SOURCES, ENGINE), EXEMPTIONS));
     assert!(
@@ -117,6 +123,11 @@ fn law_3_what_is_shared_passes_through_the_seam() {
             .iter()
             .all(|exemption| !exemption.reason.is_empty())
     );
+}
+
+#[test]
+fn every_model_and_every_step_is_listed() {
+    assert_none(catalogue::violations(&SOURCES, &text("docs/models.md")));
 }
 
 #[test]
@@ -137,4 +148,9 @@ fn no_other_runtime_and_no_old_crate_comes_along() {
         &manifests,
         &text("Cargo.lock"),
     ));
+}
+
+#[test]
+fn cargo_deny_bans_the_same_crates() {
+    assert_none(supply::disagreements(&text("deny.toml")));
 }

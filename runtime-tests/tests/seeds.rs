@@ -9,8 +9,6 @@ use std::time::{Duration, Instant};
 use asyncio::{EventLoop, Runner, checkpoint, create_task};
 use runtime_tests::watched;
 
-const DAY: Duration = Duration::from_secs(24 * 3600);
-
 /// Runs `body` under a seed. Returns the text of the panic if it panics.
 fn under<T>(seed: u64, workers: usize, body: impl AsyncFn() -> T) -> Result<T, String> {
     let mut runner = Runner::builder()
@@ -252,16 +250,6 @@ async fn woken_locally() -> u32 {
         sender.send(7).unwrap();
     });
     local.await.unwrap()
-}
-
-#[test]
-fn a_seed_needs_no_thread_for_the_poller() {
-    let tuning = asyncio::Tuning {
-        worker_polls: false,
-        ..asyncio::Tuning::default()
-    };
-    let builder = Runner::builder().workers(2).deterministic(1).tuning(tuning);
-    watched(|| builder.build().unwrap().run(asyncio::sleep(DAY)));
 }
 
 #[test]

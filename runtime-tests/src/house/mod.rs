@@ -6,6 +6,7 @@
 //! small tree that breaks it.
 
 pub(crate) mod lexer;
+pub(crate) mod tables;
 pub(crate) mod violation;
 
 pub(crate) mod sources;
@@ -14,6 +15,7 @@ pub(crate) mod plan;
 
 pub(crate) mod paths;
 
+pub(crate) mod catalogue;
 pub(crate) mod circles;
 pub(crate) mod door;
 pub(crate) mod floors;
@@ -21,3 +23,5 @@ pub(crate) mod manners;
 pub(crate) mod seam;
 pub(crate) mod supply;
 pub(crate) mod walls;
+
+pub(crate) mod inventory;

@@ -59,6 +59,28 @@ pub(crate) fn violations(package: &str, manifests: &Manifests<'_>, lock: &str) -
     found
 }
 
+/// Every ban that stands here and not in `deny.toml`, or there and not here.
+///
+/// There each ban has a line of its own: `{ crate = "name:<version", … },`.
+pub(crate) fn disagreements(deny: &str) -> Vec<Violation> {
+    let old = OLDEST
+        .iter()
+        .map(|(name, version, _)| format!("{name}:<{version}"));
+    let banned = BANNED.iter().map(|name| (*name).to_owned());
+    let here: BTreeSet<String> = banned.chain(old).collect();
+    let lines = deny.lines().map(str::trim);
+    let there = lines.filter_map(|line| line.strip_prefix("{ crate = \"")?.split('"').next());
+    let there: BTreeSet<String> = there.map(str::to_owned).collect();
+    let missing = here.difference(&there);
+    let missing = missing.map(|ban| format!("`{ban}` is banned by the laws of the house only"));
+    let more = there.difference(&here);
+    let more = more.map(|ban| format!("`{ban}` is banned here only"));
+    missing
+        .chain(more)
+        .map(|what| Violation::of("deny.toml", what))
+        .collect()
+}
+
 fn too_old(locked: &[Locked]) -> Vec<Violation> {
     let is_old = |locked: &&Locked| {
         let oldest = OLDEST.iter().find(|(name, ..)| *name == locked.name);
@@ -218,5 +240,23 @@ tokio = "1"
             "crossbeam-channel 0.5.13: 0.5.15 at least",
         );
         assert_bites(&found("b", "0.5.9"), "RUSTSEC-2025-0024");
+    }
+    #[test]
+    fn a_ban_that_stands_in_one_place_is_found() {
+        let both = BANNED.iter().map(|name| (*name).to_owned());
+        let old = OLDEST
+            .iter()
+            .map(|(name, version, _)| format!("{name}:<{version}"));
+        let lines = both
+            .chain(old)
+            .map(|ban| format!("    {{ crate = \"{ban}\" }},\n"));
+        let deny: String = lines.collect();
+        assert_eq!(disagreements(&deny), []);
+        let more = format!("{deny}{{ crate = \"openssl\" }},");
+        assert_bites(&disagreements(&more), "`openssl` is banned here only");
+        let fewer = deny
+            .replace("\"mio\"", "\"\"")
+            .replace("{ crate = \"\" },", "");
+        assert_bites(&disagreements(&fewer), "`mio` is banned by the laws");
     }
 }

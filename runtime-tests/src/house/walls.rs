@@ -34,12 +34,18 @@ pub(crate) fn violations(plan: &Plan<'_>) -> Vec<Violation> {
 
 /// The number of unsafe blocks in all modules of `plan`.
 pub(crate) fn unsafe_blocks(plan: &Plan<'_>) -> usize {
-    let blocks = |module: &Module<'_>| {
-        let tokens = &module.file.tokens;
-        let is_block = |at: &usize| tokens.get(at + 1).is_some_and(|next| next.is("{"));
-        occurrences(module.file, "unsafe").filter(is_block).count()
-    };
-    plan.modules.iter().map(blocks).sum()
+    plan.modules.iter().map(|module| blocks(module.file)).sum()
+}
+
+/// The path of every file behind a wall, and how many unsafe blocks it has.
+pub(crate) fn walled<'a>(plan: &'a Plan<'_>) -> impl Iterator<Item = (&'a str, usize)> {
+    let walled = plan.modules.iter().filter(|module| module.walled);
+    walled.map(|module| (module.file.path.as_str(), blocks(module.file)))
+}
+
+fn blocks(file: &File) -> usize {
+    let is_block = |at: &usize| file.tokens.get(at + 1).is_some_and(|next| next.is("{"));
+    occurrences(file, "unsafe").filter(is_block).count()
 }
 
 fn occurrences<'a>(file: &'a File, word: &'a str) -> impl Iterator<Item = usize> + 'a {

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use asyncio::{Tuning, finally, sleep};
+use asyncio::{finally, sleep};
 use runtime_tests::{alone, begun};
 
 use super::workers;
@@ -92,24 +92,6 @@ fn an_end_by_force_sleeps_until_its_limit_and_after_it() {
         has_begun.recv().unwrap();
         assert_idle(|| assert!(runner.shutdown_timeout(WAIT).is_err()));
         release.send(()).unwrap();
-    });
-}
-
-#[test]
-fn a_poller_thread_for_all_sleeps_too() {
-    alone(|| {
-        let tuning = Tuning {
-            worker_polls: false,
-            ..Tuning::default()
-        };
-        let builder = asyncio::Runner::builder().workers(2).tuning(tuning);
-        let mut runner = builder.build().unwrap();
-        assert_idle(|| runner.run(sleep(WAIT)));
-        let callback = |event_loop: &asyncio::EventLoop| {
-            event_loop.call_soon(|| thread::sleep(WAIT));
-        };
-        callback(runner.get_loop());
-        assert_idle(|| runner.close());
     });
 }
 

@@ -36,20 +36,9 @@ fn bursts() {
 
 /// How late the sleeps of a task are, and how long tasks from a foreign thread wait for their first
 /// poll, while main polls `others`.
-fn late_beside<F: Future<Output = ()>>(
-    tuning: &str,
-    others: impl FnOnce() -> F,
-) -> (Duration, Duration) {
+fn late_beside<F: Future<Output = ()>>(others: impl FnOnce() -> F) -> (Duration, Duration) {
     let builder = Runner::builder().workers(1).max_spare_workers(0);
-    let no_polls = asyncio::Tuning {
-        worker_polls: false,
-        ..asyncio::Tuning::default()
-    };
-    let tuning = match tuning {
-        "no-worker-polls" => no_polls,
-        _ => asyncio::Tuning::default(),
-    };
-    let mut runner = builder.tuning(tuning).build().unwrap();
+    let mut runner = builder.build().unwrap();
     let event_loop = runner.get_loop().clone();
     let (over, mut ended) = futures::channel::oneshot::channel::<()>();
     let sleeper = async move {
@@ -97,12 +86,10 @@ fn assert_nothing_is_late<F: Future<Output = ()>>(others: impl Fn() -> F) {
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     watched(|| {
-        for tuning in ["", "no-worker-polls"] {
-            in_a_quiet_moment(|| match late_beside(tuning, &others) {
-                (timer, task) if timer < 4 * TICK && task < 4 * TICK => Ok(()),
-                late => Err(format!("{tuning} timer and task late by {late:?}")),
-            });
-        }
+        in_a_quiet_moment(|| match late_beside(&others) {
+            (timer, task) if timer < 4 * TICK && task < 4 * TICK => Ok(()),
+            late => Err(format!("timer and task late by {late:?}")),
+        });
     });
 }
 

@@ -1,17 +1,17 @@
-//! The jobs of a pool that none of its threads runs: those of the deterministic mode.
+//! The jobs of a pool that are run by hand instead of by a thread of the pool: deterministic mode.
 
 use std::collections::VecDeque;
 
-/// Names a job in the line.
+/// Names a job in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ticket(u64);
 
-/// Jobs that wait for somebody to run them by hand, the oldest first.
+/// The queue of the jobs that are to be run by hand, the oldest first.
 #[derive(Debug)]
 pub(super) struct Line<W> {
     waiting: VecDeque<(Ticket, W)>,
     issued: u64,
-    /// How many run.
+    /// How many jobs are running.
     pub(super) running: usize,
 }
 
@@ -31,9 +31,11 @@ impl<W> Line<W> {
         ticket
     }
 
-    /// Takes the job of `ticket`, if so many threads could have come to it by now: while all the
-    /// others are held up by older ones, the last runs any number. Otherwise, or if it has been taken,
-    /// the oldest. So what comes of any order of tickets is an order that the pool may have.
+    /// Takes the job of `ticket` if it is among the first `threads` of the queue. The pool's
+    /// threads could have reached such a job by now: all of them but one may be kept by older jobs,
+    /// while the last one runs any number. If the job is further back, or has been taken already,
+    /// takes the oldest job. So every order of tickets leads to an order in which the pool could
+    /// run the jobs.
     pub(super) fn take(&mut self, ticket: Ticket, threads: usize) -> Option<W> {
         let mut within_reach = self.waiting.iter().take(threads);
         let place = within_reach.position(|(number, _)| *number == ticket);

@@ -1,22 +1,23 @@
-//! What the pools of a loop run: calls of functions, their types forgotten.
+//! What the pools of a loop run: calls of functions, with their types erased.
 
 use std::panic::Location;
 
 use super::pool::{Pool, Work};
 use crate::sync::StdArc;
 
-/// A pool of functions.
+/// A pool that calls functions.
 pub(crate) type FunctionPool = Pool<Job>;
 
-/// A call, whatever its types.
+/// A call of a function, with its types erased.
 pub(crate) trait Function: Send + Sync + 'static {
-    /// Calls it, unless it has been withdrawn. A panic is its outcome.
+    /// Calls the function, unless the call has been withdrawn. A panic becomes the outcome of the
+    /// call.
     fn call(&self);
 
-    /// Ends it uncalled, with the reason as its panic.
+    /// Ends the call without calling the function. The outcome is a panic with the text `why`.
     fn refuse(&self, why: String);
 
-    /// Who asked for it.
+    /// Where the call was requested.
     fn location(&self) -> &'static Location<'static>;
 }
 
@@ -28,7 +29,7 @@ impl Job {
         Job(function)
     }
 
-    /// Ends it uncalled.
+    /// Ends the call without calling the function: see [`Function::refuse`].
     pub(crate) fn refuse(self, why: String) {
         self.0.refuse(why);
     }

@@ -11,27 +11,27 @@ use super::by_hand::{Line, Ticket};
 use crate::sync::{Arc, Condvar, Mutant, Mutex, MutexGuard, StdArc, broken, local, thread};
 
 local! {
-    // The address of the desk that this thread serves, or zero.
+    // The address of the `Shared` whose jobs this thread runs, or zero.
     static SERVED: Cell<usize> = Cell::new(0)
 }
 
 /// What a pool runs.
 pub(crate) trait Work: Send + 'static {
-    /// Runs it, on a thread of the pool. A panic ends there.
+    /// Runs it, on a thread of the pool. The pool catches a panic.
     fn run(self);
 
-    /// Who is to be named if it never ends.
+    /// The place that is named if it never ends.
     fn location(&self) -> &'static Location<'static>;
 }
 
-/// Runs on a thread of the pool when it starts, or before it ends.
+/// Called on a thread of the pool when the thread starts, or before it ends.
 pub(crate) type Hook = StdArc<dyn Fn() + Send + Sync>;
 
 /// Starts a thread with the given body.
 pub(crate) type Start =
     StdArc<dyn Fn(Box<dyn FnOnce() + Send>) -> io::Result<thread::JoinHandle<()>> + Send + Sync>;
 
-/// Starts threads of that name, with a stack of so many bytes.
+/// Returns a `Start` for threads with this name and this stack size in bytes.
 pub(crate) fn named(name: String, stack_size: Option<usize>) -> Start {
     StdArc::new(move |body| {
         let mut builder = thread::Builder::new().name(name.clone());
@@ -46,23 +46,23 @@ pub(crate) fn named(name: String, stack_size: Option<usize>) -> Start {
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) max_threads: usize,
-    /// How long a thread stays without work.
+    /// How long a thread stays idle before it leaves.
     pub(crate) keep_alive: Duration,
     pub(crate) start: Start,
     pub(crate) on_thread_start: Option<Hook>,
     pub(crate) on_thread_stop: Option<Hook>,
 }
 
-/// Why a pool gives a job back.
+/// Why a pool returns a job to its submitter.
 #[derive(Debug)]
 pub(crate) enum Refusal {
     /// The pool is closed.
     Closed,
-    /// There is no thread, and none can be started.
+    /// The pool has no thread, and none can be started.
     NoThread(io::Error),
 }
 
-/// The pool. Dropped, it finishes what is queued, and waits for nobody.
+/// The pool. Dropping it is `finish`: queued jobs are still run, and the drop waits for no thread.
 pub(crate) struct Pool<W: Work> {
     shared: Arc<Shared<W>>,
 }
@@ -70,25 +70,25 @@ pub(crate) struct Pool<W: Work> {
 /// What the threads share.
 struct Shared<W> {
     state: Mutex<State<W>>,
-    /// For idle threads.
+    /// Notified for idle threads.
     work: Condvar,
-    /// For who waits for the end.
+    /// Notified for the thread in `wait_end`.
     gone: Condvar,
     settings: Settings,
 }
 
 struct State<W> {
     queue: VecDeque<W>,
-    /// What the threads leave alone.
+    /// The jobs that are run by hand: threads of the pool leave them alone.
     by_hand: Line<W>,
     closed: bool,
     /// Threads that will look at the queue again.
     serving: usize,
-    /// Threads asleep.
+    /// Threads that wait for a job.
     idle: usize,
-    /// A thread has been woken or started, and has not arrived.
+    /// A thread has been woken or started, and has not arrived yet.
     waking: bool,
-    /// A place for every thread that has not left.
+    /// One entry for every thread that has not left.
     thread_slots: Vec<Option<ThreadSlot>>,
     last_left: Option<thread::JoinHandle<()>>,
 }
@@ -126,7 +126,7 @@ impl<W: Work> Pool<W> {
     /// Queues `work`.
     ///
     /// # Errors
-    /// Gives it back, with the reason.
+    /// Returns `work` and the reason.
     pub(crate) fn submit(&self, work: W) -> Result<(), (W, Refusal)> {
         let mut state = self.shared.state.lock();
         if state.closed {
@@ -140,16 +140,16 @@ impl<W: Work> Pool<W> {
             }
             wake_up => {
                 drop(state);
-                self.shared.call(&wake_up);
+                self.shared.follow(&wake_up);
                 Ok(())
             }
         }
     }
 
-    /// Queues `work` for who holds the claim, instead of for a thread.
+    /// Queues `work` for the holder of the returned claim, instead of for a thread.
     ///
     /// # Errors
-    /// Gives it back if the pool is closed.
+    /// Returns `work` if the pool is closed.
     pub(crate) fn submit_by_hand(&self, work: W) -> Result<Claim<W>, (W, Refusal)> {
         let mut state = self.shared.state.lock();
         if state.closed {
@@ -163,7 +163,7 @@ impl<W: Work> Pool<W> {
         })
     }
 
-    /// Runs, on this thread, what waits to be run by hand.
+    /// Runs, on this thread, every job that waits to be run by hand.
     pub(crate) fn run_by_hand(&self) {
         while self.shared.run_by_hand(Line::take_oldest) {}
     }
@@ -173,13 +173,13 @@ impl<W: Work> Pool<W> {
         SERVED.with(Cell::get) == address(&self.shared)
     }
 
-    /// Refuses jobs from now on; what is queued will be run.
+    /// Refuses jobs from now on. Queued jobs are still run.
     pub(crate) fn finish(&self) {
         self.shared.state.lock().closed = true;
         self.shared.work.notify_all();
     }
 
-    /// Refuses jobs from now on, and hands out what is queued.
+    /// Refuses jobs from now on, and returns the queued ones.
     pub(crate) fn close(&self) -> VecDeque<W> {
         let left = {
             let mut state = self.shared.state.lock();
@@ -192,10 +192,11 @@ impl<W: Work> Pool<W> {
         left
     }
 
-    /// Waits until every thread has left, and nobody runs a job by hand. For a pool that is closed.
+    /// Waits until every thread has left and no job is being run by hand. The pool must be closed.
     ///
     /// # Errors
-    /// At the deadline: whose jobs still run. Their threads are left behind.
+    /// At the deadline, returns the locations of the jobs that still run. Their threads are left
+    /// behind.
     pub(crate) fn wait_end(
         &self,
         deadline: Option<Instant>,
@@ -227,15 +228,15 @@ pub(crate) struct Claim<W: Work> {
 }
 
 impl<W: Work> Claim<W> {
-    /// Runs the job on this thread, or an older one, if a thread of the pool would not have come to it
-    /// yet. There may be none left.
+    /// Runs the job on this thread, or an older job if a thread of the pool could not have reached
+    /// this one yet. If no job is left, does nothing.
     pub(crate) fn run(self) {
         let threads = self.shared.settings.max_threads;
         self.shared
             .run_by_hand(|line| line.take(self.ticket, threads));
     }
 
-    /// Takes out what `run` would have run.
+    /// Removes the job that `run` would have run, and returns it.
     pub(crate) fn give_up(self) -> Option<W> {
         let threads = self.shared.settings.max_threads;
         let mut state = self.shared.state.lock();
@@ -258,19 +259,19 @@ impl<W> State<W> {
     }
 }
 
-/// How a thread has been summoned.
+/// What `wake_or_start` did, and what it leaves to the caller.
 #[derive(Debug)]
 #[must_use]
 enum WakeUp {
-    /// Nobody is needed, or one is under way.
+    /// Nothing is left to do: no thread is needed, or one is on its way.
     None,
-    /// A sleeper is to be notified, once the lock is free.
+    /// The caller must notify an idle thread, after it has released the lock.
     Wake,
     /// A thread was needed, and cannot be started.
     Failed(io::Error),
 }
 
-/// Sees to it that a thread comes for what is queued.
+/// Wakes or starts a thread for the queued jobs, if one is needed.
 fn wake_or_start<W: Work>(shared: &Arc<Shared<W>>, state: &mut State<W>) -> WakeUp {
     if state.queue.is_empty() || state.waking {
         return WakeUp::None;
@@ -310,18 +311,18 @@ fn start<W: Work>(shared: &Arc<Shared<W>>, state: &mut State<W>) -> io::Result<(
 /// The body of a thread.
 fn serve<W: Work>(shared: &Arc<Shared<W>>, place: usize) {
     SERVED.with(|served| served.set(address(shared)));
-    // Before the hook, which may take its time: the next summons need not wait for it.
+    // Before the hook, which may take its time: the next wake-up need not wait for it.
     shared.state.lock().waking = false;
     call_hook(shared.settings.on_thread_start.as_ref());
     while let Some(work) = next(shared, place) {
-        // What is run looks after its own panics: this is for those of destructors.
-        survive(|| work.run());
+        // A job catches its own panics; this catches those of its destructors.
+        run_catching(|| work.run());
     }
     call_hook(shared.settings.on_thread_stop.as_ref());
     shared.leave(place);
 }
 
-/// Takes the next job, or decides to leave.
+/// Takes the next job. `None` if the thread is to leave: it is not counted as serving any more.
 fn next<W: Work>(shared: &Arc<Shared<W>>, place: usize) -> Option<W> {
     let mut state = shared.state.lock();
     state.thread_slot(place).running = None;
@@ -330,13 +331,13 @@ fn next<W: Work>(shared: &Arc<Shared<W>>, place: usize) -> Option<W> {
             state.thread_slot(place).running = Some(work.location());
             let wake_up = wake_or_start(shared, &mut state);
             drop(state);
-            shared.call(&wake_up);
+            shared.follow(&wake_up);
             return Some(work);
         }
-        let tired;
-        (state, tired) = shared.rest(state);
+        let timed_out;
+        (state, timed_out) = shared.wait_for_job(state);
         let nothing = state.queue.is_empty() || broken(Mutant::LeaveWithWork);
-        if nothing && (state.closed || tired) {
+        if nothing && (state.closed || timed_out) {
             if broken(Mutant::LeaveUnlocked) {
                 drop(state);
                 state = shared.state.lock();
@@ -351,12 +352,12 @@ impl<W> State<W> {
     fn thread_slot(&mut self, place: usize) -> &mut ThreadSlot {
         self.thread_slots[place]
             .as_mut()
-            .expect("a thread has its place until it leaves")
+            .expect("a thread has its slot until it leaves")
     }
 }
 
 impl<W: Work> Shared<W> {
-    /// Runs what `take` takes, here. False if that is nothing.
+    /// Runs the job that `take` takes, on this thread. False if there was none.
     fn run_by_hand(&self, take: impl FnOnce(&mut Line<W>) -> Option<W>) -> bool {
         let work = {
             let mut state = self.state.lock();
@@ -366,7 +367,7 @@ impl<W: Work> Shared<W> {
         };
         let Some(work) = work else { return false };
         let before = SERVED.with(|served| served.replace(address(self)));
-        survive(|| work.run());
+        run_catching(|| work.run());
         SERVED.with(|served| served.set(before));
         self.state.lock().by_hand.running -= 1;
         self.gone.notify_all();
@@ -375,8 +376,11 @@ impl<W: Work> Shared<W> {
 }
 
 impl<W> Shared<W> {
-    /// Waits for something in the queue. True if nothing came for the time that threads are kept.
-    fn rest<'a>(&'a self, state: MutexGuard<'a, State<W>>) -> (MutexGuard<'a, State<W>>, bool) {
+    /// Waits for a job. True if none came within the keep-alive time.
+    fn wait_for_job<'a>(
+        &'a self,
+        state: MutexGuard<'a, State<W>>,
+    ) -> (MutexGuard<'a, State<W>>, bool) {
         let mut state = state;
         if state.closed {
             return (state, false);
@@ -385,23 +389,25 @@ impl<W> Shared<W> {
             return (state, true);
         }
         state.idle += 1;
-        let (mut state, tired) = self.work.wait_timeout(state, self.settings.keep_alive);
+        let (mut state, timed_out) = self.work.wait_timeout(state, self.settings.keep_alive);
         state.idle -= 1;
         state.waking &= broken(Mutant::WakeUpStays);
-        (state, tired)
+        (state, timed_out)
     }
 
-    fn call(&self, wake_up: &WakeUp) {
+    fn follow(&self, wake_up: &WakeUp) {
         if matches!(wake_up, WakeUp::Wake) {
             self.work.notify_one();
         }
     }
 
-    /// Counts a thread out.
+    /// Removes a thread from the list of threads, and joins the thread that left before it.
     fn leave(&self, place: usize) {
         let before = {
             let mut state = self.state.lock();
-            let thread_slot = state.thread_slots[place].take().expect("it had its place");
+            let thread_slot = state.thread_slots[place]
+                .take()
+                .expect("a thread that leaves has its slot");
             state.last_left.replace(thread_slot.thread)
         };
         join(before);
@@ -414,20 +420,20 @@ fn address<W>(shared: &Shared<W>) -> usize {
 }
 
 fn join(thread: Option<thread::JoinHandle<()>>) {
-    // A destructor of a thread-local may have panicked: its message is out.
+    // A destructor of a thread-local may have panicked: the panic hook has reported it.
     let _panicked = thread.map(thread::JoinHandle::join);
 }
 
 fn call_hook(hook: Option<&Hook>) {
     if let Some(hook) = hook {
-        survive(|| hook());
+        run_catching(|| hook());
     }
 }
 
-/// What panics here has said so; the thread serves all the same.
-fn survive(work: impl FnOnce()) {
+/// Runs `work` and catches its panic, which the panic hook has reported. The thread goes on.
+fn run_catching(work: impl FnOnce()) {
     let payload = catch_unwind(AssertUnwindSafe(work)).err();
-    let _the_payloads = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    let _panic_of_payload = catch_unwind(AssertUnwindSafe(|| drop(payload)));
 }
 
 impl<W: Work> fmt::Debug for Pool<W> {

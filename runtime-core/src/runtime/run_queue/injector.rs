@@ -1,4 +1,4 @@
-//! The way in for every thread that is no worker.
+//! The run queue that threads outside the worker set push to, and that workers drain in batches.
 
 use std::collections::VecDeque;
 
@@ -6,15 +6,15 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::queue::Local;
 use crate::sync::{Mutant, Mutex, broken};
 
-/// The most that one visit takes, so that a second worker finds something too.
+/// The largest batch that one call takes, so that a second worker finds something too.
 const BATCH: usize = 128;
 
-/// A locked queue that can be closed: a push after the close gives its value back, so that whoever
-/// holds it can end it. Nothing is ever both accepted and forgotten.
+/// A locked queue that can be closed. A push after the close returns its value to the caller, which
+/// must then end it: no value is both accepted and forgotten.
 #[derive(Debug)]
 pub(crate) struct Injector<T> {
     queue: Mutex<Queue<T>>,
-    /// The length, for a look without the lock. Written under it.
+    /// The length, readable without the lock. Written under the lock.
     length: AtomicUsize,
 }
 
@@ -36,7 +36,10 @@ impl<T> Injector<T> {
         }
     }
 
-    /// Adds `value`, or gives it back if the queue is closed.
+    /// Adds `value`.
+    ///
+    /// # Errors
+    /// Returns `value` if the queue is closed.
     pub(crate) fn push(&self, value: T) -> Result<(), T> {
         let mut queue = self.queue.lock();
         if queue.closed && !broken(Mutant::PushAfterDrain) {
@@ -51,7 +54,7 @@ impl<T> Injector<T> {
         Ok(())
     }
 
-    /// Adds many, unless the queue is closed: then they stay where they are.
+    /// Adds `values`. If the queue is closed, does nothing: `values` is not iterated.
     pub(crate) fn push_all(&self, values: impl IntoIterator<Item = T>) {
         let mut queue = self.queue.lock();
         if !queue.closed {
@@ -60,8 +63,8 @@ impl<T> Injector<T> {
         }
     }
 
-    /// Takes a batch: returns the first, and pushes the others to `into`. `sharers` workers are to
-    /// have something of it.
+    /// Takes a batch: returns its first value, and pushes the others to `into`. The batch is a
+    /// `sharers`th of the queue, so that as many workers get a share.
     pub(crate) fn take_batch(&self, into: &Local<T>, sharers: usize) -> Option<T> {
         if self.is_empty() {
             return None;
@@ -75,7 +78,7 @@ impl<T> Injector<T> {
         first
     }
 
-    /// Refuses pushes from now on, and hands out what is left.
+    /// Refuses pushes from now on, and returns what is left.
     pub(crate) fn close(&self) -> VecDeque<T> {
         let mut queue = self.queue.lock();
         queue.closed = true;
@@ -84,8 +87,9 @@ impl<T> Injector<T> {
         left
     }
 
-    /// A look without the lock. A pusher that then notifies and a sleeper that then looks here are
-    /// ordered by their exchanges on the idle word (`Idle`), so one of them sees the other.
+    /// Reads the length without the lock. A pusher that then notifies, and a worker that goes to
+    /// sleep and then looks here, are ordered by their exchanges on the idle word (`Idle`): one of
+    /// them sees the other.
     pub(crate) fn is_empty(&self) -> bool {
         self.length.load(Ordering::Acquire) == 0
     }

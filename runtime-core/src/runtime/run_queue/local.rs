@@ -1,4 +1,4 @@
-//! A worker's queue: its own end, and the end where thieves come in.
+//! A worker's run queue: the owner's end, and the end from which thieves steal.
 
 use std::cell::Cell;
 
@@ -6,7 +6,7 @@ use super::slot::{Slot, Word};
 use crate::sync::Arc;
 use crate::sync::queue::{Local, Steal, Stealer};
 
-/// How many times in a row the slot may go before the queue.
+/// How many times in a row the slot is served before the deque gets its turn.
 const STREAK: u32 = 16;
 
 /// The owner's end. Not `Sync`.
@@ -15,7 +15,7 @@ pub(crate) struct RunQueue<T> {
     deque: Local<T>,
     stealable: Arc<Stealable<T>>,
     streak: Cell<u32>,
-    /// Whether the slot is in use at all.
+    /// Whether the slot is used at all.
     lifo: bool,
 }
 
@@ -45,12 +45,13 @@ impl<T: Word> RunQueue<T> {
         &self.stealable
     }
 
-    /// The deque, for batches to be put into.
+    /// The deque, as a target for batches.
     pub(crate) fn deque(&self) -> &Local<T> {
         &self.deque
     }
 
-    /// Adds what is to run next. What stood there goes to the back of the queue.
+    /// Puts `value` into the slot, to run next. The value that it displaces goes to the back of the
+    /// deque.
     #[inline]
     pub(crate) fn push_next(&self, value: T) {
         let displaced = if self.lifo {
@@ -63,13 +64,14 @@ impl<T: Word> RunQueue<T> {
         }
     }
 
-    /// Adds to the back of the queue.
+    /// Adds `value` to the back of the deque.
     #[inline]
     pub(crate) fn push_back(&self, value: T) {
         self.deque.push(value);
     }
 
-    /// Takes what is to run now: from the slot, but after a streak of those from the queue first.
+    /// Takes the value to run now: from the slot, or from the deque if the slot is empty. After
+    /// `STREAK` values from the slot in a row, the deque is served first.
     #[inline]
     pub(crate) fn pop(&self) -> Option<T> {
         let streak = self.streak.get();
@@ -84,8 +86,8 @@ impl<T: Word> RunQueue<T> {
         self.deque.pop()
     }
 
-    /// The queue goes first. What stands in the slot goes to the back: there, thieves may take it
-    /// while this worker runs something else, for perhaps a long time.
+    /// Serves the deque first. The value in the slot moves to the back of the deque: there, thieves
+    /// may take it while this worker runs something else, perhaps for a long time.
     fn pop_after_streak(&self) -> Option<T> {
         self.streak.set(0);
         let Some(value) = self.deque.pop() else {
@@ -97,16 +99,16 @@ impl<T: Word> RunQueue<T> {
         Some(value)
     }
 
-    /// Lets the queue go before the slot once, if the slot has gone before it: asked before each `pop`,
-    /// they go by turns.
+    /// Makes the next `pop` serve the deque first, if the last one was served from the slot. Called
+    /// before each `pop`, it makes slot and deque alternate.
     pub(crate) fn end_streak(&self) {
         if self.streak.get() > 0 {
             self.streak.set(STREAK);
         }
     }
 
-    /// Whether another worker would find something that this one will not get to at once.
-    /// `busy`: this worker has something else to run first.
+    /// Whether another worker would find something that this worker does not run next. `busy`: this
+    /// worker has something else to run first.
     #[inline]
     pub(crate) fn has_surplus(&self, busy: bool) -> bool {
         match self.deque.len() {
@@ -120,41 +122,41 @@ impl<T: Word> RunQueue<T> {
         self.stealable.slot.is_empty() && self.deque.is_empty()
     }
 
-    /// How many wait.
+    /// The number of values in the slot and the deque.
     pub(crate) fn len(&self) -> usize {
         self.deque.len() + usize::from(!self.stealable.slot.is_empty())
     }
 
-    /// Everything, in order: for a worker that leaves.
+    /// Takes every value, in order. For a worker that leaves the worker set.
     pub(crate) fn drain(&self) -> impl Iterator<Item = T> {
         std::iter::from_fn(|| self.stealable.slot.take().or_else(|| self.deque.pop()))
     }
 }
 
 impl<T: Word> Stealable<T> {
-    /// Steals a batch from the deque: returns the first, and the others are `into`'s.
+    /// Steals a batch from the deque: returns its first value, and pushes the others to `into`.
     pub(crate) fn steal(&self, into: &RunQueue<T>) -> Option<T> {
         loop {
             match self.stealer.steal_batch_and_pop(&into.deque) {
                 Steal::Success(value) => return Some(value),
                 Steal::Empty => return None,
-                // Somebody else was quicker: "empty" is not to be believed yet.
+                // Another thread won the race: the deque may not be empty.
                 Steal::Retry => {}
             }
         }
     }
 
-    /// Takes what stands in the slot: from a worker that is stuck.
+    /// Takes the value in the slot. For stealing from a stuck worker.
     pub(crate) fn steal_slot(&self) -> Option<T> {
         self.slot.take()
     }
 
-    /// Whether more waits in the deque than its worker takes next.
+    /// Whether the deque holds more than the one value that its worker takes next.
     pub(crate) fn has_surplus(&self) -> bool {
         self.stealer.len() > 1
     }
 
-    /// Whether there is anything at all, the slot included.
+    /// Whether the deque or the slot holds anything.
     pub(crate) fn has_any(&self) -> bool {
         !self.stealer.is_empty() || !self.slot.is_empty()
     }
@@ -165,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_queue_goes_before_may_be_stolen_meanwhile() {
+    fn a_value_that_the_deque_passes_over_may_be_stolen() {
         let (queue, thief) = (RunQueue::new(true), RunQueue::new(true));
         for number in &[1, 2, 3] {
             queue.push_next(number);
@@ -173,7 +175,7 @@ mod tests {
         assert_eq!(queue.pop(), Some(&3));
         queue.push_next(&4);
         queue.end_streak();
-        // The queue goes first now, and 4 was to go next.
+        // The deque is served first now, although 4 is in the slot.
         assert_eq!(queue.pop(), Some(&1));
         assert_eq!(queue.stealable().steal(&thief), Some(&2));
         assert_eq!(queue.stealable().steal(&thief).or(thief.pop()), Some(&4));

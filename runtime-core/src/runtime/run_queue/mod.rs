@@ -1,14 +1,15 @@
-//! Where what is ready to run waits: a queue per worker, and one for everybody else.
+//! Run queues: one for each worker, and the injector for all other threads.
 //!
-//! Generic over what it holds: a queue never looks inside a task, and the models run it on
-//! numbers.
+//! The queues are generic over their values: a queue never looks inside a task, and the models run
+//! these queues on numbers.
 //!
-//! * [`Injector`]: a locked list that anybody fills and workers drain in batches. A batch costs one
-//!   lock for up to a hundred tasks; crossbeam's own `Injector` measured slower per task.
-//! * [`RunQueue`]: a worker's own: crossbeam's FIFO deque, with a LIFO slot before it for what was
-//!   just woken. The slot keeps a hand-over between two tasks on one core and in its cache.
-//! * [`Stealable`]: the far end of a worker's queue, for thieves. They take from the deque; the slot
-//!   they leave alone unless its worker is stuck, or every ping-pong would change cores.
+//! * [`Injector`]: a locked queue that any thread fills and that workers drain in batches. A batch
+//!   costs one lock for up to `BATCH` tasks; crossbeam's own `Injector` measured slower per task.
+//! * [`RunQueue`]: a worker's own queue. It is crossbeam's FIFO deque, with a LIFO slot before it
+//!   for the task that was just woken. The slot keeps a hand-over between two tasks on one core and
+//!   in its cache.
+//! * [`Stealable`]: the other end of a worker's queue, for thieves. They take from the deque. They
+//!   leave the slot alone unless its worker is stuck; otherwise every ping-pong would change cores.
 
 mod injector;
 #[expect(unsafe_code, reason = "a slot of one word, taken by exchange")]

@@ -1,4 +1,4 @@
-//! A slot for one value, filled and emptied by exchange from any thread.
+//! A slot for one value, filled and emptied by atomic exchanges from any thread.
 
 use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
@@ -9,16 +9,17 @@ use crate::sync::{Mutant, broken};
 /// A value that fits into one word.
 ///
 /// # Safety
-/// `from_word` of what `into_word` returned, once, must be sound.
+/// Calling `from_word` once with a word that `into_word` returned must be sound.
 pub(crate) unsafe trait Word: Send + Sized {
     fn into_word(self) -> NonNull<()>;
 
     /// # Safety
-    /// `word` came from `into_word`, and has not come back since.
+    /// `word` came from `into_word`, and has not been passed to `from_word` since.
     unsafe fn from_word(word: NonNull<()>) -> Self;
 }
 
-/// Holds one `T` or none. (A value in it when it is dropped is leaked: see `Runnable`.)
+/// Holds one `T` or nothing. A value that is in the slot when the slot is dropped is leaked: see
+/// `Runnable`.
 #[derive(Debug)]
 pub(crate) struct Slot<T> {
     word: AtomicPtr<()>,
@@ -33,19 +34,21 @@ impl<T: Word> Slot<T> {
         }
     }
 
-    /// Puts `value` in, and returns what was there.
+    /// Stores `value`, and returns the value that was there.
     #[inline]
     pub(crate) fn replace(&self, value: T) -> Option<T> {
-        // AcqRel: publishes this value to whoever takes it, a thief for one, and acquires the one that comes out.
+        // AcqRel: publishes this value to the thread that takes it, perhaps a thief, and acquires
+        // the value that it displaces.
         let before = self.word.swap(value.into_word().as_ptr(), exchange());
-        // SAFETY: every word here came from `into_word`, and the exchange gave it to us alone.
+        // SAFETY: every word in the slot came from `into_word`, and the exchange gave it to this
+        // thread alone.
         NonNull::new(before).map(|word| unsafe { T::from_word(word) })
     }
 
-    /// Takes what is there.
+    /// Takes the value out.
     #[inline]
     pub(crate) fn take(&self) -> Option<T> {
-        // The look spares the owner an exchange on an empty slot.
+        // The load spares the owner an exchange on an empty slot.
         if self.is_empty() {
             return None;
         }
@@ -56,7 +59,7 @@ impl<T: Word> Slot<T> {
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        // Relaxed: whoever goes on to take it does so by an exchange.
+        // Relaxed: a caller that goes on to take the value does so by an exchange.
         self.word.load(Ordering::Relaxed).is_null()
     }
 }
@@ -70,7 +73,7 @@ fn exchange() -> Ordering {
     }
 }
 
-// SAFETY: a reference is a pointer, and the same one comes back.
+// SAFETY: a reference is a pointer, and `from_word` returns the same reference.
 #[cfg(test)]
 unsafe impl Word for &'static u32 {
     fn into_word(self) -> NonNull<()> {
@@ -80,7 +83,7 @@ unsafe impl Word for &'static u32 {
     /// # Safety
     /// As in the trait.
     unsafe fn from_word(word: NonNull<()>) -> Self {
-        // SAFETY: `into_word` has made it of a reference that lives for ever.
+        // SAFETY: `into_word` made the word from a `'static` reference.
         unsafe { word.cast().as_ref() }
     }
 }

@@ -1,18 +1,20 @@
-//! The serial lane: where a loop's callbacks run, in order and never two at once.
+//! The callback queue: runs a loop's callbacks in order, and never two at once.
 //!
-//! A hidden task drains it; it is made by whoever finds the lane with none, and ends when nothing
-//! is left. So the lane runs on the workers, never on the poller thread, and never inside the
-//! code that adds a callback.
+//! A hidden task drains the queue. It is made when a callback is pushed and there is no such task,
+//! and it ends when nothing is left. So callbacks run on the workers, never on the poller thread,
+//! and never inside the code that adds a callback.
 //!
-//! **In line.** Where all that is ready stands in asyncio's one line, there is a hidden task for each
-//! callback, which keeps its place among the other tasks, and runs whichever callback is the first.
+//! **In line.** If all ready tasks stand in asyncio's one line, there is a hidden task for each
+//! callback. That task keeps the callback's place among the other tasks, and runs the first
+//! callback of the queue.
 //!
-//! **The end.** Callbacks that call others for ever would keep their task alive, and with it the
-//! loop. When the shutdown finds no task but the lane's, it allows for what waits and a great deal
-//! more ([`CallbackQueue::wind_down`]): a chain of callbacks that comes to an end gets there. What waits by then
-//! runs, however long that takes; the lane closes when the rest is used up, or takes too long. What
-//! the end of a task has called is on the lane before the shutdown finds that task gone, so that it is
-//! among what waits.
+//! **The end.** Callbacks that add others for ever would keep their task alive, and with it the
+//! loop. When the shutdown finds no task but the hidden ones, it limits what still runs
+//! ([`CallbackQueue::wind_down`]). The callbacks that wait at that moment run, however long they
+//! take. Callbacks that these add run until there were too many, or until they take too long; then
+//! the queue closes. The limit is high, so that a chain of callbacks that comes to an end is run to
+//! its end. The callbacks for the end of a task are in the queue before the shutdown finds that the
+//! task has left the registry; so they are among those that wait at that moment.
 
 use std::collections::VecDeque;
 use std::panic::Location;
@@ -22,24 +24,24 @@ use crate::runtime::task::callback::Handle;
 use crate::runtime::task::catch_panic::catch_panic;
 use crate::sync::Mutex;
 
-/// How many callbacks run before the tasks have their turn again.
+/// How many callbacks run before other tasks get a turn.
 const BURST: usize = 64;
 
-/// How long they may take together, and how often that is looked at.
+/// How long the callbacks of a burst may take together, and after how many of them that is checked.
 const BURST_TIME: Duration = Duration::from_micros(100);
 const CALLS_BETWEEN_LOOKS: usize = 4;
 
-/// How many callbacks that the last callbacks add are still run.
+/// How many callbacks that are added while the loop winds down are still run.
 const LAST_CALLS: usize = 100_000;
 
-/// How many of them are run however long they take.
+/// How many of those are run however long they take.
 const LAST_CALLS_AT_LEAST: usize = 1_000;
 
-/// Callbacks that wait.
+/// The callbacks that are ready to run.
 #[derive(Debug, Default)]
 pub(crate) struct CallbackQueue {
     queue: Mutex<Queue>,
-    /// A task for each callback.
+    /// There is a hidden task for each callback.
     in_line: bool,
 }
 
@@ -47,37 +49,37 @@ pub(crate) struct CallbackQueue {
 struct Queue {
     waiting: VecDeque<Handle>,
     draining: bool,
-    /// Where the callback was registered that runs, if one does.
+    /// Where the callback that runs now was registered.
     running: Option<&'static Location<'static>>,
-    /// What may still run, while the loop winds down.
+    /// What may still run while the loop winds down.
     last_calls: Option<LastCalls>,
     closed: bool,
 }
 
-/// What is left of the callbacks of a loop that winds down.
+/// The limits for the callbacks of a loop that winds down.
 #[derive(Debug)]
 struct LastCalls {
     left: usize,
-    /// How long those may take that the last callbacks add.
+    /// How long the callbacks may take that are added while the loop winds down.
     patience: Duration,
     /// When the first of those began.
     since: Option<Instant>,
 }
 
-/// What follows from a push.
+/// What a push leaves to its caller.
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum Pushed {
-    /// A task drains the lane, or there was nothing to push.
+    /// Nothing: a task drains the queue, or there was nothing to push.
     Served,
-    /// The caller is to make that task, or so many.
+    /// The caller must make this many tasks that drain the queue.
     Unserved(usize),
-    /// The lane is closed: these are the caller's to discard.
+    /// The queue is closed: the caller must discard these callbacks.
     Refused(Vec<Handle>),
 }
 
 impl CallbackQueue {
-    /// An empty lane; `in_line`: each callback has its own place among the tasks.
+    /// An empty queue. `in_line`: each callback has its own place among the tasks.
     pub(crate) fn new(in_line: bool) -> CallbackQueue {
         CallbackQueue {
             in_line,
@@ -105,10 +107,12 @@ impl CallbackQueue {
         }
     }
 
-    /// Takes the next callback; with none left the drain is over.
+    /// Takes the next callback. `None` if none is left, or none may run any more: the drain is
+    /// over.
     fn next(&self) -> Option<Handle> {
         let mut queue = self.queue.lock();
         if queue.last_calls.as_mut().is_some_and(LastCalls::are_over) {
+            queue.running = None;
             let rest = queue.stop();
             drop(queue);
             discard(rest);
@@ -120,31 +124,32 @@ impl CallbackQueue {
         next
     }
 
-    /// The callback has run, and the task leaves the lane for a moment or for good.
-    fn rest(&self) {
+    /// Notes that the callback has run, and that the task leaves the queue for a moment or for
+    /// good.
+    fn clear_running(&self) {
         self.queue.lock().running = None;
     }
 
-    /// Where the callback was registered that runs now.
+    /// Where the callback that runs now was registered.
     pub(crate) fn running(&self) -> Option<&'static Location<'static>> {
         self.queue.lock().running
     }
 
-    /// Runs a burst of callbacks through `run`, or the one that is the task's. False if that was all.
+    /// Runs a burst of callbacks by `run`; in line, runs one. False if the draining task is to end.
     #[must_use]
     pub(crate) fn drain(&self, run: impl Fn(Handle)) -> bool {
         if self.in_line {
             self.next().into_iter().for_each(run);
-            self.rest();
+            self.clear_running();
             return false;
         }
-        // The clock is read once in a while, and never for a callback or two.
+        // The clock is read once in a while, and never for one or two callbacks.
         let mut begun = None;
         for count in 0..BURST {
             if count % CALLS_BETWEEN_LOOKS == 1 {
                 let now = Instant::now();
                 if now - *begun.get_or_insert(now) > BURST_TIME {
-                    return true;
+                    break;
                 }
             }
             match self.next() {
@@ -152,12 +157,13 @@ impl CallbackQueue {
                 None => return false,
             }
         }
-        self.rest();
+        self.clear_running();
         true
     }
 
-    /// Nothing but callbacks keeps the loop: from the first time on they are counted. `patience`:
-    /// how long those may take that are not there yet.
+    /// Begins to limit what still runs, because nothing but callbacks keeps the loop. Only the
+    /// first call has an effect. `patience`: how long the callbacks may take that are added from
+    /// now on.
     pub(crate) fn wind_down(&self, patience: Duration) {
         let mut queue = self.queue.lock();
         let left = queue.waiting.len() + LAST_CALLS;
@@ -168,14 +174,14 @@ impl CallbackQueue {
         });
     }
 
-    /// Refuses callbacks from now on, and discards what waits: nobody drains any more.
+    /// Refuses callbacks from now on, and discards those that wait.
     pub(crate) fn close(&self) {
         let rest = self.queue.lock().stop();
         discard(rest);
     }
 }
 
-/// Cancels callbacks that nobody will run any more. A destructor's panic has nobody to go to.
+/// Cancels callbacks that will not be run. Catches the panics of their destructors.
 pub(crate) fn discard(calls: impl IntoIterator<Item = Handle>) {
     for call in calls {
         catch_panic(|| call.cancel());
@@ -183,7 +189,7 @@ pub(crate) fn discard(calls: impl IntoIterator<Item = Handle>) {
 }
 
 impl LastCalls {
-    /// Counts the next callback, unless it is not to run any more.
+    /// Counts the next callback. True if it must not run any more.
     fn are_over(&mut self) -> bool {
         let added = LAST_CALLS.saturating_sub(self.left);
         if self.left <= LAST_CALLS {
@@ -200,10 +206,51 @@ impl LastCalls {
 }
 
 impl Queue {
-    /// Hands out what waits: user code, to be dropped outside the lock.
+    /// Closes the queue. Returns the callbacks that wait: user code, to be dropped outside the
+    /// lock.
     fn stop(&mut self) -> VecDeque<Handle> {
         self.closed = true;
         self.draining = false;
         std::mem::take(&mut self.waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue_of(count: usize) -> CallbackQueue {
+        let queue = CallbackQueue::new(false);
+        let call = || Handle::new(Box::new(|| {}), None, Location::caller());
+        let pushed = queue.push((0..count).map(|_| call()).collect());
+        assert!(
+            matches!(pushed, Pushed::Unserved(1)),
+            "there is no task yet"
+        );
+        queue
+    }
+
+    #[test]
+    fn after_a_burst_that_took_too_long_no_callback_counts_as_running() {
+        let queue = queue_of(CALLS_BETWEEN_LOOKS + 3);
+        let goes_on = queue.drain(|call| {
+            assert!(queue.running().is_some());
+            std::thread::sleep(BURST_TIME);
+            call.cancel();
+        });
+        assert!(goes_on, "some are left");
+        assert_eq!(queue.running(), None);
+    }
+
+    #[test]
+    fn after_the_last_callback_that_may_run_none_counts_as_running() {
+        let queue = queue_of(2 * LAST_CALLS);
+        queue.queue.lock().last_calls = Some(LastCalls {
+            left: 1,
+            patience: Duration::ZERO,
+            since: None,
+        });
+        assert!(!queue.drain(|call| call.cancel()), "no more may run");
+        assert_eq!(queue.running(), None);
     }
 }

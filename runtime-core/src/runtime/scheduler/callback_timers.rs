@@ -1,15 +1,17 @@
-//! The callbacks that wait for their time.
+//! Callback timers: the callbacks that wait for their time.
 //!
-//! They stand in one order, that of their instants, whatever thread adds them: the timers of the
-//! driver are spread over the wheels of the workers and fire in batches. The driver has one timer
-//! for all of them, the *alarm*, for the earliest.
+//! They are kept in the order of their instants, whichever thread adds them. (The timers of the
+//! driver do not keep this order: they are spread over the wheels of the workers and expire in
+//! batches.) The driver has one timer for all of them, the *driver timer*, for the earliest.
 //!
-//! 1. Whoever changes which callback is the earliest sets the alarm anew, under the agenda's lock.
-//! 2. The alarm moves what is due to the lane, still under that lock: two alarms at once cannot put
-//!    an earlier callback behind a later one. Nobody takes these locks in the other order.
-//! 3. The lane's task is started after the lock. No callback is run, dropped or woken under it; and the
-//!    alarm is set without a look at what others have cancelled in the driver, whose wakers would be
-//!    dropped here.
+//! 1. A thread that changes which callback is the earliest resets the driver timer, under the lock
+//!    of the callback timers.
+//! 2. When the driver timer fires, what is due moves to the callback queue, still under that lock:
+//!    so two firings at once cannot put an earlier callback behind a later one. No thread takes
+//!    these two locks in the other order.
+//! 3. The task that drains the callback queue is started after the lock. No callback is run,
+//!    dropped or woken under it. The driver timer is set without a look at what has been cancelled
+//!    in the driver: the wakers found there would be dropped under this lock.
 
 use std::collections::BTreeMap;
 use std::task::Waker;
@@ -20,7 +22,7 @@ use crate::runtime::task::callback::Handle;
 use crate::runtime::time::{Tick, TimerKey};
 use crate::sync::Mutex;
 
-/// Names a callback on the agenda: its instant, and its number among those of the same instant.
+/// Names a callback timer: its instant, and its number among those of the same instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CallbackTimerKey {
     when: Tick,
@@ -44,13 +46,14 @@ struct Entries {
 /// The timer in the driver.
 #[derive(Debug)]
 struct DriverTimer {
-    /// Of the callback for which it was set; the timer itself may be later, by the loop's slack.
+    /// The instant of the callback for which it was set. The timer itself may fire later, by the
+    /// loop's slack.
     when: Tick,
     key: TimerKey,
 }
 
 impl CallbackTimers {
-    /// Adds a callback. `None` if the loop is closed: the callback is the caller's to discard.
+    /// Adds a callback. `None` if the loop is closed: the caller must discard the callback.
     pub(crate) fn add(
         &self,
         driver: &Driver,
@@ -68,11 +71,11 @@ impl CallbackTimers {
             number: entries.last_number,
         };
         entries.waiting.insert(key, call);
-        entries.set_alarm(driver, waker);
+        entries.set_driver_timer(driver, waker);
         Some(key)
     }
 
-    /// Takes a callback out, for the caller to drop. Nothing if it has been due.
+    /// Removes a callback, which the caller must drop. `None` if it has been due.
     pub(crate) fn remove(
         &self,
         driver: &Driver,
@@ -81,11 +84,11 @@ impl CallbackTimers {
     ) -> Option<Handle> {
         let mut entries = self.entries.lock();
         let removed = entries.waiting.remove(&key);
-        entries.set_alarm(driver, waker);
+        entries.set_driver_timer(driver, waker);
         removed
     }
 
-    /// Moves what is due to the lane.
+    /// Moves the callbacks that are due to the callback queue.
     pub(crate) fn move_due(
         &self,
         driver: &Driver,
@@ -93,8 +96,8 @@ impl CallbackTimers {
         waker: impl FnOnce() -> Waker,
     ) -> Pushed {
         let mut entries = self.entries.lock();
-        // It may just have fired: a new one is set for what is left.
-        entries.unset_alarm(driver);
+        // It may have just fired: a new one is set for what is left.
+        entries.unset_driver_timer(driver);
         let now = driver.clock.tick();
         let mut due = Vec::new();
         while let Some(first) = entries.waiting.first_entry() {
@@ -103,24 +106,24 @@ impl CallbackTimers {
             }
             due.push(first.remove());
         }
-        entries.set_alarm(driver, waker);
+        entries.set_driver_timer(driver, waker);
         callback_queue.push(due)
     }
 
-    /// Refuses callbacks from now on, and hands out those that wait.
+    /// Refuses callbacks from now on, and returns those that wait.
     pub(crate) fn close(&self, driver: &Driver) -> Vec<Handle> {
         let mut entries = self.entries.lock();
         entries.closed = true;
-        entries.unset_alarm(driver);
+        entries.unset_driver_timer(driver);
         std::mem::take(&mut entries.waiting).into_values().collect()
     }
 }
 
 impl Entries {
-    /// Sees to it that the alarm is that of the earliest callback.
-    fn set_alarm(&mut self, driver: &Driver, waker: impl FnOnce() -> Waker) {
+    /// Sets the driver timer for the earliest callback, if it is not.
+    fn set_driver_timer(&mut self, driver: &Driver, waker: impl FnOnce() -> Waker) {
         let first = self.waiting.first_key_value().map(|(key, _)| key.when);
-        // What is beyond counting stays on the agenda, to the end of the loop.
+        // A callback at `Tick::NEVER` waits until the end of the loop, without a timer.
         let first = first.filter(|when| *when != Tick::NEVER);
         if first
             == self
@@ -130,16 +133,16 @@ impl Entries {
         {
             return;
         }
-        self.unset_alarm(driver);
+        self.unset_driver_timer(driver);
         self.driver_timer = first.and_then(|when| {
             let fires = driver.fires_at(driver.clock.tick(), when);
-            // On the wheel of no worker in particular: it is everybody's.
+            // Not on the wheel of a worker: the timer belongs to all threads.
             let key = driver.insert_only(fires, waker())?;
             Some(DriverTimer { when, key })
         });
     }
 
-    fn unset_alarm(&mut self, driver: &Driver) {
+    fn unset_driver_timer(&mut self, driver: &Driver) {
         if let Some(driver_timer) = self.driver_timer.take() {
             driver.cancel(driver_timer.key);
         }

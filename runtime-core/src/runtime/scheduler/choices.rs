@@ -1,25 +1,25 @@
-//! The choices of a scheduler: where nothing else decides, a number does.
+//! The choices of a scheduler: pseudo-random numbers, or none, where nothing else decides.
 //!
-//! In a usual loop only thieves choose, whom to visit first. In the **deterministic mode** all the
-//! workers of a loop are turned by one thread, and everything that chance decides elsewhere is
-//! drawn from one seed: which worker turns next, what it takes, where what it wakes is put, in which
-//! order timers of one instant fire. So a schedule is a function of the seed.
+//! In a usual loop the only choice is which worker a thief visits first. In the **deterministic
+//! mode** one thread turns all the workers of a loop, and everything that chance decides otherwise
+//! is drawn from one seed: which worker turns next, what it takes, where a woken task is put, and
+//! in which order timers of one instant fire. So a schedule is a function of the seed.
 //!
-//! A turn that finds nothing to do draws nothing: how many there are of those depends on what wakes
-//! the thread, and that is not the seed's.
+//! A turn that finds nothing to do draws nothing: the number of such turns depends on what wakes
+//! the thread, which the seed does not determine.
 //!
 //! With a single worker there is nothing to choose, and the order is asyncio's: everything that is
-//! ready stands in one **line**, the root, local tasks, any other tasks and callbacks, first in, first
-//! out.
+//! ready (the root, local tasks, all other tasks and callbacks) stands in one **line**, first in,
+//! first out.
 
 use std::cell::Cell;
 
 /// How much of a schedule is left to choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SchedulingPolicy {
-    /// What thieves need.
+    /// A thief chooses which worker it visits first. All else follows from timing.
     Stealing,
-    /// None: one line.
+    /// Nothing is chosen: there is one line, first in, first out.
     Fifo,
     /// Everything is drawn from a seed.
     Random,
@@ -38,17 +38,17 @@ pub(crate) struct Choices {
     schedule: Cell<u64>,
 }
 
-/// FNV-1a's, which any machine computes alike.
+/// The constants of FNV-1a, which gives the same hash on every machine.
 const HASH_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const HASH_PRIME: u64 = 0x0100_0000_01b3;
 
 impl Choices {
-    /// Those of a worker in a usual loop.
+    /// The choices of a worker in a usual loop.
     pub(crate) fn stealing(worker: usize) -> Choices {
         Choices::new(worker as u64, SchedulingPolicy::Stealing)
     }
 
-    /// Those of a loop of `workers` workers on one thread.
+    /// The choices of a loop with `workers` workers on one thread.
     pub(crate) fn seeded(seed: u64, workers: usize) -> Choices {
         let policy = match workers {
             1 => SchedulingPolicy::Fifo,
@@ -58,7 +58,7 @@ impl Choices {
     }
 
     fn new(seed: u64, policy: SchedulingPolicy) -> Choices {
-        // Spread by splitmix64, so that neighbouring seeds have nothing in common.
+        // Mixed by splitmix64, so that neighbouring seeds give unrelated streams.
         let mut state = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -75,12 +75,12 @@ impl Choices {
         self.policy
     }
 
-    /// Where the stream stands.
+    /// The current place in the stream.
     pub(crate) fn position(&self) -> Position {
         Position(self.state.get())
     }
 
-    /// Goes back: what was drawn since decided nothing.
+    /// Goes back to `position`: what was drawn since has decided nothing.
     pub(crate) fn return_to(&self, position: Position) {
         self.state.set(position.0);
     }
@@ -95,7 +95,7 @@ impl Choices {
         (state >> 33) as usize
     }
 
-    /// One of `count` ways; the first, the usual one, where there is no choice.
+    /// A number below `count`. Zero, the usual way, if the policy leaves no choice.
     #[inline]
     pub(crate) fn one_of(&self, count: usize) -> usize {
         if self.policy == SchedulingPolicy::Random {
@@ -105,7 +105,7 @@ impl Choices {
         }
     }
 
-    /// Brings `values` into any order.
+    /// Brings `values` into any order, if the policy leaves a choice.
     pub(crate) fn shuffle<T>(&self, values: &mut [T]) {
         if self.policy == SchedulingPolicy::Random {
             for last in (1..values.len()).rev() {
@@ -114,7 +114,7 @@ impl Choices {
         }
     }
 
-    /// Notes that `worker` polls `task`, and returns the hash of the schedule up to here.
+    /// Notes that `worker` polls `task`, and returns the hash of the schedule so far.
     pub(crate) fn record(&self, worker: usize, task: u64) -> u64 {
         let step = |hash: u64, word: u64| (hash ^ word).wrapping_mul(HASH_PRIME);
         let schedule = step(step(self.schedule.get(), worker as u64), task);

@@ -1,4 +1,4 @@
-//! The current loop of a thread, and what the thread is to it.
+//! The current loop of a thread, and the thread's kind: what the thread does for that loop.
 
 use std::cell::Cell;
 use std::ptr::NonNull;
@@ -13,45 +13,47 @@ use crate::sync::{Arc, PoisonError, StdArc, StdMutex, local};
 /// What the current thread is to the current loop.
 #[derive(Clone, Debug)]
 pub(crate) enum ThreadKind {
-    /// One of its workers.
+    /// One of the loop's workers.
     Worker(Rc<Core>),
     /// A foreign thread inside `block_on`.
     Root(Rc<LocalQueue>),
-    /// A foreign thread, or one that serves nobody for a while.
+    /// A foreign thread, or a worker's thread while it is inside `blocking`.
     Guest,
-    /// Inside `EventLoop::enter`: what the thread is by the frame below, as long as that is open. A
-    /// guard may be carried out of the run, the task or the `block_on` in which it was made; what it
-    /// carries is the loop, and never the role of a thread that has left.
+    /// Inside `EventLoop::enter`: the thread has the kind of the frame below, as long as that frame
+    /// is open. A guard may be carried out of the run, the task or the `block_on` in which it was
+    /// made. It carries the loop, but not the kind of a thread that has left that frame.
     AsBelow,
-    /// Nothing: it works for nobody, and what it has entered before is out of its sight. So a function
-    /// that stands in for one on a pool's thread finds what that would find.
+    /// The thread does nothing for any loop, and the frames below are hidden. So a function that is
+    /// run by hand, instead of on a thread of the pool, sees the context that it would see there.
     Absent,
 }
 
-/// One entering of a loop. A stack of them stands under the thread-local pointer.
+/// One entering of a loop. The frames form a stack, whose top is in the thread-local pointer.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(crate) shared: Arc<Shared>,
-    /// For what this thread makes to hold, instead of the loop.
+    /// The loop reference that tasks made on this thread hold.
     loop_ref: StdArc<LoopRef>,
     role: ThreadKind,
+    /// The frame below.
     previous: Option<Rc<Frame>>,
+    /// The guard has been dropped: the frame is skipped, and removed once it is on top.
     left: Cell<bool>,
 }
 
 local! {
-    // An `Rc<Frame>` as a raw pointer: a `Cell` without a destructor costs no registration.
+    // An `Rc<Frame>` as a raw pointer: a `Cell` without a destructor needs no registration.
     static CURRENT: Cell<Option<NonNull<Frame>>> = Cell::new(None)
 }
 
-/// Leaves the loop when it is dropped, in whichever order guards are dropped. A guard that is
-/// forgotten leaves its loop entered, and leaks the frame: the pointer stays good.
+/// Leaves the loop when it is dropped. Guards may be dropped in any order. A guard that is
+/// forgotten leaves its loop entered, and leaks the frame: the pointer stays valid.
 #[derive(Debug)]
 pub(crate) struct Guard {
     frame: Rc<Frame>,
 }
 
-/// Enters a loop.
+/// Enters a loop, until the guard is dropped.
 pub(crate) fn enter(shared: Arc<Shared>, role: ThreadKind) -> Guard {
     CURRENT.with(|current| {
         // SAFETY: the word holds one strong count, which becomes the new frame's.
@@ -77,7 +79,8 @@ pub(crate) fn enter(shared: Arc<Shared>, role: ThreadKind) -> Guard {
     })
 }
 
-/// That of the frame below, if it is of the same loop: who enters a loop on a worker counts nothing.
+/// The loop reference of the frame below, if that is of the same loop: entering a loop on one of
+/// its workers makes no new loop reference.
 fn loop_ref_below(shared: &Arc<Shared>, below: Option<&Frame>) -> StdArc<LoopRef> {
     let same = below.filter(|frame| Arc::ptr_eq(&frame.shared, shared));
     same.map_or_else(
@@ -102,29 +105,29 @@ impl Drop for Guard {
     }
 }
 
-/// Shows the current frame to `look`, which must not run user code: a guard dropped there would take
-/// the frame away.
+/// Calls `look` with the current frame. `look` must not run user code: a guard dropped there would
+/// free the frame.
 #[inline]
 pub(crate) fn with<R>(look: impl FnOnce(Option<&Frame>) -> R) -> R {
     CURRENT.with(|current| {
-        // SAFETY: the word holds a strong count, and `look` runs nothing that could take it.
+        // SAFETY: the word holds a strong count, and `look` runs nothing that could release it.
         let top = current.get().map(|frame| unsafe { frame.as_ref() });
         look(top.filter(|frame| frame.is_in_sight()))
     })
 }
 
-/// The current frame, kept: for who runs user code meanwhile.
+/// A strong reference to the current frame, for a caller that runs user code meanwhile.
 pub(crate) fn frame() -> Option<Rc<Frame>> {
     CURRENT.with(|current| {
         let pointer = current.get()?.as_ptr().cast_const();
-        // SAFETY: the word holds a strong count, beside which this makes another.
+        // SAFETY: the word holds a strong count, in addition to which this makes another.
         unsafe { Rc::increment_strong_count(pointer) };
-        // SAFETY: the count just made.
+        // SAFETY: this takes the count just made.
         Some(unsafe { Rc::from_raw(pointer) }).filter(|frame| frame.is_in_sight())
     })
 }
 
-/// The core of this thread, if it is a worker of its current loop. Kept, as in `frame`.
+/// A strong reference to the core of this thread, if it is a worker of its current loop.
 #[inline]
 pub(crate) fn core() -> Option<Rc<Core>> {
     with(|frame| match frame?.role() {
@@ -133,14 +136,14 @@ pub(crate) fn core() -> Option<Rc<Core>> {
     })
 }
 
-/// A branch of the current loop, or else of the process's default one.
+/// A loop reference of the current loop, or else of the process's default one.
 #[inline]
 pub(crate) fn loop_ref() -> Option<StdArc<LoopRef>> {
     with(|frame| Some(StdArc::clone(&frame?.loop_ref)))
         .or_else(|| Some(LoopRef::foreign(&default()?)))
 }
 
-/// Which worker of `shared` this thread is, if it is one.
+/// The index of this thread among the workers of `shared`, if it is one.
 #[inline]
 pub(crate) fn worker_index(shared: &Arc<Shared>) -> Option<usize> {
     with(|frame| Some(frame?.core_of(shared)?.index))
@@ -151,7 +154,7 @@ pub(crate) fn current() -> Option<Arc<Shared>> {
     with(|frame| frame.map(|frame| Arc::clone(&frame.shared))).or_else(default)
 }
 
-/// The loop for threads that have none.
+/// The loop for threads that have entered none.
 static DEFAULT: StdMutex<Option<Arc<Shared>>> = StdMutex::new(None);
 
 #[cold]
@@ -160,18 +163,18 @@ fn default() -> Option<Arc<Shared>> {
     default.clone()
 }
 
-/// Replaces the loop for threads that have none.
+/// Replaces the loop for threads that have entered none.
 pub(crate) fn set_default(shared: Arc<Shared>) {
     let mut default = DEFAULT.lock().unwrap_or_else(PoisonError::into_inner);
     let old = default.replace(shared);
-    // A loop's last reference drops user code: after the lock.
+    // The last reference to a loop drops user code: only after the lock.
     drop(default);
     drop(old);
 }
 
 impl Drop for Frame {
     fn drop(&mut self) {
-        // One after the other: as many nest as there are guards.
+        // In a loop, not by recursion: there may be any number of nested frames.
         let mut previous = self.previous.take();
         while let Some(frame) = previous.as_mut().and_then(Rc::get_mut) {
             previous = frame.previous.take();
@@ -180,7 +183,7 @@ impl Drop for Frame {
 }
 
 impl Frame {
-    /// What the thread is to this loop now.
+    /// The kind that the thread has now in this frame.
     #[inline]
     pub(crate) fn role(&self) -> &ThreadKind {
         match &self.role {
@@ -189,8 +192,8 @@ impl Frame {
         }
     }
 
-    /// That of the next frame below which has one of its own. A loop, as everything here that looks
-    /// below: any number of guards may lie on one another.
+    /// The kind of the next frame below that has one of its own. In a loop, not by recursion, as
+    /// everything here that looks below: there may be any number of nested frames.
     #[cold]
     fn role_below(&self) -> &ThreadKind {
         let below = self.with_those_below().skip(1);
@@ -200,7 +203,7 @@ impl Frame {
         own.unwrap_or(&ThreadKind::Guest)
     }
 
-    /// This frame, and those below that are open and in sight.
+    /// This frame, and the frames below that are open and not hidden.
     fn with_those_below(&self) -> impl Iterator<Item = &Frame> {
         std::iter::successors(Some(self), |frame| frame.below())
     }
@@ -214,13 +217,13 @@ impl Frame {
         }
     }
 
-    /// Whether this thread runs something for a loop, here or in a frame below.
+    /// Whether this thread is a worker or inside `block_on`, in this frame or in one below.
     pub(crate) fn is_serving(&self) -> bool {
         let mut frames = self.with_those_below();
         frames.any(|frame| matches!(frame.role, ThreadKind::Worker(_) | ThreadKind::Root(_)))
     }
 
-    /// Whether this thread is a worker of `shared`, here or in a frame below.
+    /// Whether this thread is a worker of `shared`, in this frame or in one below.
     pub(crate) fn is_worker_of(&self, shared: &Arc<Shared>) -> bool {
         let mut frames = self.with_those_below();
         frames.any(|frame| {
@@ -233,7 +236,7 @@ impl Frame {
         !matches!(self.role, ThreadKind::Absent)
     }
 
-    /// The frame below that is still open, if it is in sight.
+    /// The next frame below that is still open, if it is not hidden.
     fn below(&self) -> Option<&Frame> {
         let mut below = self.previous.as_deref();
         while let Some(left) = below.filter(|frame| frame.left.get()) {
@@ -242,7 +245,7 @@ impl Frame {
         below.filter(|frame| frame.is_in_sight())
     }
 
-    /// How many tasks wait in this thread's queue.
+    /// How many tasks wait in this thread's run queue.
     pub(crate) fn queued(&self) -> usize {
         match self.role() {
             ThreadKind::Worker(core) => core.queue.len(),
@@ -250,7 +253,7 @@ impl Frame {
         }
     }
 
-    /// What is bound to this thread.
+    /// The local queue of this thread.
     pub(crate) fn local_queue(&self) -> Option<&LocalQueue> {
         match self.role() {
             ThreadKind::Worker(core) => Some(&core.local_queue),

@@ -1,4 +1,4 @@
-//! A worker's own things, as the code that runs on its thread reaches them.
+//! The state of one worker that the code on its thread reaches.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -14,11 +14,11 @@ use crate::runtime::task::registry::{Closed, SlotWriter};
 use crate::runtime::task::runnable::Runnable;
 use crate::sync::{Arc, StdArc};
 
-/// How many pushes during one poll before thieves are called without waiting for its end.
+/// How many pushes during one poll wake a thief without waiting for the end of the poll.
 const PUSHES_BEFORE_CALL: u32 = 32;
 
-/// Never leaves its thread; everything in it is reached through `&self`, because a task that runs
-/// on the worker reaches it too.
+/// The worker's side of a loop. It never leaves its thread. Everything in it is reached through
+/// `&self`, because a task that runs on the worker reaches it too.
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) shared: Arc<Shared>,
@@ -27,9 +27,10 @@ pub(crate) struct Core {
     pub(crate) queue: RunQueue<Runnable>,
     pub(crate) local_queue: LocalQueue,
     slot_writer: RefCell<SlotWriter<Header>>,
-    /// The rest of the block of numbers: the next, and the end.
+    /// The rest of this worker's block of task ids: the next id, and the end.
     ids: Cell<(u64, u64)>,
-    /// Whether what is pushed goes to the queue, as usual.
+    /// Whether pushed tasks go to this worker's queue. False while worker 0 is apart, and under a
+    /// seed.
     keeps_queue: Cell<bool>,
     /// Pushes since the poll began.
     pushes: Cell<u32>,
@@ -37,19 +38,19 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// With choices of its own.
+    /// A core with choices of its own.
     pub(crate) fn new(shared: Arc<Shared>, parts: WorkerParts) -> Core {
         let choices = Rc::new(Choices::stealing(parts.index));
         Core::with_choices(shared, parts, choices)
     }
 
-    /// With the choices of a loop on one thread.
+    /// A core with the choices of a loop whose workers share one thread.
     pub(crate) fn with_choices(
         shared: Arc<Shared>,
         parts: WorkerParts,
         choices: Rc<Choices>,
     ) -> Core {
-        // One thread turns all the workers of a seed, and it sleeps on worker 0's.
+        // Under a seed, one thread turns all workers, and it sleeps on the parker of worker 0.
         let parker_index = shared.options.seed.map_or(parts.index, |_| 0);
         let parker = Arc::clone(&shared.workers.remotes[parker_index].parker);
         let inhibitor = shared.driver.inhibitor.clone();
@@ -71,7 +72,7 @@ impl Core {
         }
     }
 
-    /// The parts again, for the next worker that sits here. What is in the queue stays in it.
+    /// Returns the parts, for the next worker with this index. What is in the queue stays in it.
     pub(crate) fn into_parts(self) -> WorkerParts {
         WorkerParts {
             index: self.index,
@@ -80,7 +81,7 @@ impl Core {
         }
     }
 
-    /// Adds what is ready to run.
+    /// Adds a task that is ready to run.
     #[inline]
     pub(crate) fn push(&self, task: Runnable, wake: Wake) {
         if !self.keeps_queue.get() {
@@ -97,7 +98,7 @@ impl Core {
         }
     }
 
-    /// Whether what is pushed from now on goes to the queue, or to everybody.
+    /// Chooses where pushed tasks go from now on: to this worker's queue, or to the injector.
     pub(crate) fn keep_queue(&self, keep: bool) {
         self.keeps_queue.set(keep);
     }
@@ -108,12 +109,12 @@ impl Core {
             return self.push_by_choice(task, wake);
         }
         if let Err(task) = self.shared.workers.submit(task) {
-            // The loop is closed: it is dropped with what the worker has.
+            // The loop is closed: the task is dropped with the rest of this worker's queue.
             self.queue.push_back(task);
         }
     }
 
-    /// The same in the deterministic mode.
+    /// Like `push`, in the deterministic mode.
     fn push_by_choice(&self, task: Runnable, wake: Wake) {
         if self.choices.policy() == SchedulingPolicy::Fifo {
             return self.local_queue.line_up(task);
@@ -130,13 +131,13 @@ impl Core {
         }
     }
 
-    /// A poll begins.
+    /// Resets the count of pushes: a poll begins.
     #[inline]
     pub(crate) fn begin_poll(&self) {
         self.pushes.set(0);
     }
 
-    /// Wakes another worker if there is more here than this one runs next.
+    /// Wakes another worker if the queue holds more than this worker runs next.
     #[inline]
     pub(crate) fn call_thieves(&self, busy: bool) {
         if self.queue.has_surplus(busy) {
@@ -144,7 +145,7 @@ impl Core {
         }
     }
 
-    /// A number for a task.
+    /// Returns an id for a new task.
     #[inline]
     pub(crate) fn next_id(&self) -> TaskId {
         let (mut next, mut end) = self.ids.get();
@@ -155,7 +156,10 @@ impl Core {
         TaskId(next)
     }
 
-    /// Registers a task in this worker's array.
+    /// Registers a task in this worker's slots of the registry.
+    ///
+    /// # Errors
+    /// The registry is closed.
     #[inline]
     pub(crate) fn register(&self, task: &Runnable) -> Result<(), Closed> {
         registration::register(&self.shared, task, || {

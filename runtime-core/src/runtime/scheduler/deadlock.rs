@@ -1,4 +1,4 @@
-//! What the deterministic mode says when nothing can ever happen any more.
+//! The report of a deadlock, which the deterministic mode finds: nothing can happen any more.
 
 use std::fmt;
 
@@ -6,16 +6,16 @@ use crate::runtime::task::handle::TaskHandle;
 
 /// Every task waits, and nothing is left that could wake one.
 #[derive(Debug)]
-#[must_use = "nobody else will hear of it"]
+#[must_use = "the caller must report the deadlock"]
 pub(crate) struct Deadlock {
-    /// Who waits.
+    /// Descriptions of the tasks that wait.
     tasks: Vec<String>,
-    /// Where it came to that, if not in `run`.
+    /// Where the deadlock occurred, if not in `run`.
     place: &'static str,
 }
 
 impl Deadlock {
-    /// Among the tasks of a loop that runs.
+    /// A deadlock of these tasks, in a loop that runs.
     pub(crate) fn of(waiting: &[TaskHandle]) -> Deadlock {
         let tasks = waiting.iter().map(|task| task.reference().describe());
         Deadlock {
@@ -24,7 +24,7 @@ impl Deadlock {
         }
     }
 
-    /// Among those whose end a shutdown waits for.
+    /// A deadlock of these tasks, for whose end a shutdown waits.
     pub(crate) fn of_the_last(waiting: &[TaskHandle]) -> Deadlock {
         Deadlock {
             place: " in the shutdown",

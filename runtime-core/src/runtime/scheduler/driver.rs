@@ -1,55 +1,59 @@
-//! Waiting for time and events: the poller, the timers, and the role of who waits.
+//! The driver: waits for time and events. It holds the poller, the timers and the poller role.
 //!
 //! **An earlier timer while the poller sleeps for a later one.**
 //!
 //! 1. The sleeper publishes until when it sleeps (`parked_until`), and then looks at the earliest
-//!    deadline once more; if that is another, it begins again. Then it arms the kernel's timer.
-//! 2. Whoever adds a timer publishes its deadline, then looks at `parked_until`; if the poller
-//!    sleeps past the new deadline, it does what the sleeper does, which takes effect on a wait
-//!    under way.
+//!    deadline once more; if the deadline has changed, it begins again. Then it arms the kernel's
+//!    timer.
+//! 2. A thread that adds a timer publishes its deadline, and then looks at `parked_until`. If the
+//!    poller sleeps past the new deadline, that thread does what the sleeper does, which takes
+//!    effect on a wait that is under way.
 //!
-//! Each writes one word and then reads the other's, with a `fence(SeqCst)` between: at least one of
-//! them sees the other. `parked_until` is written, and the kernel's timer armed, under one lock, so
-//! that while the poller sleeps the two agree: a deadline that is not before the one is not before
-//! the other. (Were the timer armed for a later one, say because the earliest was cancelled in
-//! between, an insertion after that would be missed.)
+//! Each thread writes one word and then reads the other's, with a `fence(SeqCst)` between: at least
+//! one of them sees the other. `parked_until` is written, and the kernel's timer armed, under one
+//! lock, so that while the poller sleeps the two agree: a deadline that is not before the one is
+//! not before the other. (If the timer were armed for a later deadline, for example because the
+//! earliest was cancelled in between, an insertion after that would be missed.)
 //!
-//! **Whose the poller is.** Its descriptors belong to the threads of the loop, each of which keeps it
-//! open ([`Driver::keep_open`]) from before its start to its end, and to the driver until the loop is
-//! closed ([`Driver::let_go`]). So they are closed with the last thread, whoever still holds the loop.
-//! Only those threads wait in it; everybody else interrupts or arms it, which does nothing after that.
+//! **What keeps the poller open.** The threads of the loop own its descriptors: each keeps the
+//! poller open ([`Driver::keep_open`]) from before its start to its end. The driver owns them too
+//! until the loop is closed ([`Driver::let_go`]). So they are closed with the last thread, although
+//! handles of the loop may still exist. Only those threads wait in the poller. Other threads
+//! interrupt or arm it, which does nothing once it is closed.
 //!
-//! **What is believed of things outside**, and who puts an end to the belief. The engine does not ask
-//! the system how things stand, it remembers what it has told it; each memory must end with the thing.
+//! **What the engine remembers of outside state**, and what ends each memory. The engine does not
+//! query the system for its state. It remembers what it has set; each memory must end with the
+//! state.
 //!
-//! * `KernelTimer::armed`: for which tick the kernel's timer is armed. It fires once, and is armed for nothing
-//!   then; its shot is an edge, which the wait or the look that takes it sees, and nobody after that.
-//!   So whoever takes it notes that nothing is armed, when it leaves the bed. (A deadline that
-//!   comes a second time for the same tick, after its shot, would else be believed armed; and that
-//!   is no matter of what is past: the first may be cancelled, and the second come, at any time between
-//!   two looks at the clock.) Who arms between the shot and the note is forgotten: that costs one call
-//!   that does the same again, or a wait that ends in vain, and no wake-up is lost.
-//! * `parked_until`: that somebody sleeps, and until when. Written under the bed's lock by whoever
-//!   arms; ended by the sleeper, under the same lock.
-//! * `Shard::next`: the earliest deadline of a wheel. Written under the wheel's lock by whoever changes
-//!   it; early at most, never late.
-//! * The agenda's alarm is believed to stand in a wheel. Its waker puts an end to that, and a closed
-//!   driver, which fires nothing, has refused it: then there is none.
-//! * Interrupts are edges of an eventfd that is never read away: each write is one. It ends a wait,
-//!   whoever's it is; its cause stands in a word of its own (a parker's token, a queue), which is looked at
-//!   after the wait. One that comes late ends another's wait in vain.
-//! * What a look took from the poller is gone: it counts as a wait that has ended.
-//! * A parker knows its thread by `bind`, each time somebody sits down. One that has ended is unparked in
-//!   vain, and the token waits for who sits down next.
-//! * Where the system has no timer of its own, the waiter's alarm stands for it: it goes with the wait
-//!   that finds it past, and is told like a shot.
+//! * `KernelTimer::armed`: the tick for which the kernel's timer is armed. The timer expires once,
+//!   and is disarmed then. The expiry is an edge: the wait or the look that takes it sees it, and
+//!   no later one does. So the thread that takes it notes that nothing is armed, at the end of its
+//!   wait. (Otherwise a second deadline for the same tick, added after the expiry, would be taken
+//!   for armed. That the tick is past by then does not prevent this: the first timer may be
+//!   cancelled, and the second added, at any time between two looks at the clock.) If another
+//!   thread arms the timer between the expiry and the note, the note erases that. The cost is one
+//!   redundant call, or a wait that ends in vain; no wake-up is lost.
+//! * `parked_until`: that a thread sleeps in the poller, and until when. Written under the lock of
+//!   `kernel_timer` by the thread that arms, and reset by the sleeper under the same lock.
+//! * `Shard::next`: the earliest deadline of a wheel. Written under the wheel's lock by each thread
+//!   that changes it. It may be early, but is never late.
+//! * The driver timer of the callback timers is remembered as being on a wheel. Its waker ends
+//!   that. A closed driver, which fires nothing, refuses the timer: then none is remembered.
+//! * Interrupts are edges of an eventfd that is never read: each write is one edge. It ends a wait,
+//!   of whichever thread waits. Its cause is in a word of its own (a parker's token, a queue),
+//!   which is looked at after the wait. A late interrupt ends another thread's wait in vain.
+//! * What a look takes from the poller is gone: such a look counts as a wait that has ended.
+//! * A parker remembers its thread by `bind`, which each thread calls that takes over a remote.
+//!   Unparking a thread that has ended does nothing, and the token waits for the next thread.
+//! * On a system without a kernel timer, the waiter's own timer stands in for it: the wait that
+//!   finds it past clears it, and reports that like an expiry.
 //!
-//! **A time that stands still.** The holder of the role
+//! **A paused clock.** The holder of the role
 //!
-//! 1. looks what has come to the poller. If anything has, it leaves: a parker writes one interrupt in
-//!    each poll, so that what this look takes may be the only word of an unpark;
-//! 2. has time jump if all is quiet, under the lock of the holds, or wakes whoever moves it by hand
-//!    and has nothing more to wait for, and leaves;
+//! 1. looks at what has come to the poller. If anything has, it leaves: a parker writes one
+//!    interrupt in each poll, so what this look takes may be the only sign of an unpark;
+//! 2. makes the clock jump if all is quiet, under the lock of the clock inhibitor, or wakes the
+//!    owner of an advance that has nothing more to wait for; in both cases it leaves;
 //! 3. waits for what comes after the look.
 
 use std::io;
@@ -64,35 +68,37 @@ use crate::runtime::time::{
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use crate::sync::{Came, Mutant, Mutex, StdArc, StdWeak, Waiter, broken};
 
-/// The value of `parked_until` while nobody waits.
+/// The value of `parked_until` while no thread waits in the poller.
 const AWAKE: u64 = 0;
 
-/// What a wait came to.
+/// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Waited {
+    /// Something has come or may have come, or the clock has jumped: the caller looks for work.
     ForSomething,
-    /// Nothing is under way, no timer waits, and nobody holds time.
+    /// Nothing is under way, no timer waits, and nothing inhibits the clock: the wait was in vain.
     InVain,
 }
 
-/// The sleeper's side of the protocol.
+/// What the thread that waits in the poller knows of the kernel's timer.
 #[derive(Debug)]
 struct KernelTimer {
-    /// What the kernel's timer is armed for; `NEVER` once its shot has been taken.
+    /// The tick for which the kernel's timer is armed; `NEVER` once its expiry has been taken.
     armed: Tick,
-    occupied: bool,
+    /// A thread waits in the poller in real time, or is about to.
+    waiting: bool,
 }
 
-/// How time is to go.
+/// How the loop's time runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) slack: Slack,
-    /// It stands still, and jumps.
+    /// The clock is paused: it moves only by jumps.
     pub(crate) paused: bool,
 }
 
-/// Time and events of a loop.
+/// The time and the events of a loop.
 #[derive(Debug)]
 pub(crate) struct Driver {
     pub(crate) clock: Clock,
@@ -100,7 +106,7 @@ pub(crate) struct Driver {
     slack: Slack,
     pub(crate) inhibitor: ClockInhibitor,
     waiter: StdWeak<Waiter>,
-    /// Keeps it open until the loop is closed.
+    /// Keeps the poller open until the loop is closed.
     own_waiter: Mutex<Option<StdArc<Waiter>>>,
     timers: Timers,
     parked_until: AtomicU64,
@@ -121,40 +127,42 @@ impl Driver {
             parked_until: AtomicU64::new(AWAKE),
             kernel_timer: Mutex::new(KernelTimer {
                 armed: Tick::NEVER,
-                occupied: false,
+                waiting: false,
             }),
             closed: AtomicBool::new(false),
         }
     }
 
-    /// Adds a timer, to the wheel of a worker if one makes it. `None` if the loop is closed. For who
-    /// holds no lock: what was cancelled on that wheel is dropped here.
+    /// Adds a timer, to the wheel of a worker if one makes it. `None` if the loop is closed. The
+    /// caller must hold no lock: what was cancelled on that wheel is dropped here.
     pub(crate) fn insert(
         &self,
         worker: Option<usize>,
         when: Tick,
         waker: Waker,
     ) -> Option<TimerKey> {
-        let inhibitor = Caller::HoldsNothing;
-        let key = self.timers.insert(inhibitor, worker, when, waker)?;
-        self.tell_of(when, worker.is_some());
+        let caller = Caller::HoldsNothing;
+        let key = self.timers.insert(caller, worker, when, waker)?;
+        self.announce(when, worker.is_some());
         Some(key)
     }
 
-    /// The same for who holds a lock: it runs no user code, if the waker is none.
+    /// Like `insert`, for a caller that holds a lock: runs no user code, unless the waker itself
+    /// is.
     pub(crate) fn insert_only(&self, when: Tick, waker: Waker) -> Option<TimerKey> {
         let key = self.timers.insert(Caller::HoldsALock, None, when, waker)?;
-        self.tell_of(when, false);
+        self.announce(when, false);
         Some(key)
     }
 
-    /// A timer for `when` has been added: whoever sleeps past it is told.
+    /// Makes a poller that sleeps past `when` wake in time: a timer for `when` has been added.
     #[inline(always)]
-    fn tell_of(&self, when: Tick, by_worker: bool) {
+    fn announce(&self, when: Tick, by_worker: bool) {
         // Pairs with the fence in `arm`.
         fence(Ordering::SeqCst);
         if self.clock.is_paused() {
-            // A worker that adds one looks itself, or has the holder look, when it goes to sleep.
+            // A worker that adds a timer looks itself, or makes the holder of the role look, when
+            // it goes to sleep.
             if !by_worker {
                 self.look_again();
             }
@@ -163,24 +171,24 @@ impl Driver {
         let past = self.parked_until.load(Ordering::Relaxed) > when.0;
         if past && !broken(Mutant::ArmWithoutLook) {
             let mut kernel_timer = self.kernel_timer.lock();
-            if kernel_timer.occupied {
+            if kernel_timer.waiting {
                 self.arm(&mut kernel_timer);
             }
         }
     }
 
-    /// Has a timer wake `waker` instead.
+    /// Replaces the waker of a timer.
     pub(crate) fn set_waker(&self, key: TimerKey, waker: Waker) -> Rearmed {
         self.timers.set_waker(key, waker)
     }
 
-    /// Takes a timer out.
+    /// Removes a timer.
     pub(crate) fn cancel(&self, key: TimerKey) {
         self.timers.cancel(key);
     }
 
-    /// When a timer for `when`, made at `now`, fires within the loop's slack. A time that stands still
-    /// jumps to the instant itself.
+    /// When a timer for `when`, made at `now`, fires within the loop's slack. A paused clock jumps
+    /// to `when` itself.
     pub(crate) fn fires_at(&self, now: Tick, when: Tick) -> Tick {
         if self.clock.is_paused() {
             when
@@ -189,8 +197,8 @@ impl Driver {
         }
     }
 
-    /// Has a time that stands still go to `when`, and `waker` woken there. `None` if the loop is
-    /// closed.
+    /// Advances a paused clock to `when`, and wakes `waker` there. `None` if the loop is closed, or
+    /// its clock is not paused.
     pub(crate) fn advance_to(&self, when: Tick, waker: Waker) -> Option<AdvanceKey> {
         let key = self.inhibitor.advance_to(when, waker)?;
         if !broken(Mutant::AdvanceWithoutLook) {
@@ -206,30 +214,31 @@ impl Driver {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Refuses timers and advances from now on, and wakes whoever waits for one: for who holds no
-    /// lock. What waited on a wheel would wait for ever, and would keep the loop.
+    /// Refuses timers and advances from now on, and wakes what waits for one. The caller must hold
+    /// no lock. A waker left on a wheel would wait for ever, and would keep the loop alive.
     ///
-    /// May be called again, and at any time, also while threads that are stuck still run.
+    /// May be called again, and at any time, also while stuck threads still run.
     pub(crate) fn close(&self) {
-        // Release, and before a waker is given away: who is polled with another waker at the place of
-        // one that is gone sees that the loop is closed. (See `Timer`.)
+        // Release, and before a waker is handed out: a timer that is polled with a new waker, after
+        // its old one is gone, sees that the loop is closed. (See `Timer`.)
         self.closed.store(true, Ordering::Release);
         self.timers.close().into_iter().for_each(wake_catching);
         self.inhibitor.close().into_iter().for_each(wake_catching);
     }
 
-    /// Keeps the poller open for a thread of the loop.
+    /// Keeps the poller open for a thread of the loop, until the result is dropped.
     pub(crate) fn keep_open(&self) -> Option<StdArc<Waiter>> {
         self.waiter.upgrade()
     }
 
-    /// The loop is closed: the poller goes with the last thread.
+    /// Drops the driver's own hold on the poller. For a closed loop: the last thread closes the
+    /// poller.
     pub(crate) fn let_go(&self) {
         let own = self.own_waiter.lock().take();
         drop(own);
     }
 
-    /// Whether a timer is due, at a look without locks.
+    /// Whether a timer is due. Takes no lock.
     pub(crate) fn is_due(&self, now: Tick) -> bool {
         self.timers.next() <= now
     }
@@ -239,14 +248,15 @@ impl Driver {
         self.timers.next()
     }
 
-    /// Waits where time stands still: until an interrupt or an event, or, if all is `quiet`, not at
-    /// all: time jumps to the next deadline, or whom an advance wakes goes to `due`. For the holder of
+    /// Waits with a paused clock. If something has come to the poller, or all is `quiet`, does not
+    /// wait: in the second case the clock jumps to the next deadline, or the waker of an advance
+    /// that has ended goes to `due`. Otherwise waits for an interrupt or an event. The caller holds
     /// the role.
     ///
-    /// Whoever may have made the last noise calls `look_again`, after it is over; so a jump that is
-    /// not made here because of it is made at the next call.
+    /// The thread whose work may have been the last to prevent a jump calls `look_again` after that
+    /// work; so a jump that is not made here because of it is made at the next call.
     ///
-    /// With a `patience`, a wait for what may never come ends after so long.
+    /// With a `patience`, a wait that nothing can end is given up after that time.
     pub(crate) fn wait_paused(
         &self,
         _held: &PollerGuard,
@@ -270,9 +280,9 @@ impl Driver {
         }
     }
 
-    /// Waits for so long, and looks again: a timer may have come at the last moment.
+    /// Waits for `patience`, and looks again: a timer may have been added at the last moment.
     fn wait_patiently(&self, patience: Duration, mut look: impl FnMut() -> Look) -> Waited {
-        // Before the timer: when it has fired, so much has passed since.
+        // Before the timer is armed: when it fires, at least `patience` has passed since.
         let begin = Instant::now();
         self.arm_waiter(Some(patience));
         let _any = self.look_or_wait(false);
@@ -282,7 +292,7 @@ impl Driver {
         Waited::ForSomething
     }
 
-    /// Has the holder of the role look whether time may jump, if it stands still.
+    /// Makes the holder of the role look whether the clock may jump, if it is paused.
     #[inline]
     pub(crate) fn look_again(&self) {
         if self.clock.is_paused() {
@@ -292,25 +302,25 @@ impl Driver {
         }
     }
 
-    /// Waits until an interrupt, a deadline or an event. For the holder of the role.
+    /// Waits until an interrupt, a deadline or an event. The caller holds the role.
     pub(crate) fn wait(&self, _held: &PollerGuard) {
         {
             let mut kernel_timer = self.kernel_timer.lock();
-            kernel_timer.occupied = true;
+            kernel_timer.waiting = true;
             self.arm(&mut kernel_timer);
         }
         let at_once = self.is_due(self.clock.tick());
         let came = self.look_or_wait(at_once);
         let mut kernel_timer = self.kernel_timer.lock();
-        kernel_timer.occupied = false;
+        kernel_timer.waiting = false;
         if came.timer && !broken(Mutant::TrustTakenShot) {
             kernel_timer.armed = Tick::NEVER;
         }
         self.parked_until.store(AWAKE, Ordering::Relaxed);
     }
 
-    /// Moves the wakers of what is due to `due`, to be woken outside the role, and hands out what is to
-    /// be dropped there.
+    /// Moves the wakers of what is due to `due`, to be woken outside the role. Returns what the
+    /// caller must drop outside the role.
     pub(crate) fn expire(&self, due: &mut Vec<Waker>) -> Swept {
         let now = self.clock.tick();
         if self.is_due(now) {
@@ -320,12 +330,12 @@ impl Driver {
         }
     }
 
-    /// Publishes the earliest deadline as the sleeper's, and arms the kernel's timer for it.
+    /// Publishes the earliest deadline in `parked_until`, and arms the kernel's timer for it.
     fn arm(&self, kernel_timer: &mut KernelTimer) {
         let next = loop {
             let next = self.timers.next();
             self.parked_until.store(next.0, Ordering::Relaxed);
-            // Pairs with the fence in `insert`.
+            // Pairs with the fence in `announce`.
             fence(Ordering::SeqCst);
             if self.timers.next() == next {
                 break next;
@@ -340,23 +350,24 @@ impl Driver {
 
     fn arm_waiter(&self, after: Option<Duration>) {
         if let Some(waiter) = self.waiter.upgrade() {
-            waiter.arm(after).unwrap_or_else(complain);
+            waiter.arm(after).unwrap_or_else(report_failure);
         }
     }
 
-    /// Waits in the poller, or only looks there.
+    /// Waits in the poller or, if `at_once`, takes what has come to it without waiting.
     fn look_or_wait(&self, at_once: bool) -> Came {
         let Some(waiter) = self.waiter.upgrade() else {
             return Came::UNKNOWN;
         };
         waiter.wait(at_once).unwrap_or_else(|error| {
-            complain(error);
+            report_failure(error);
             Came::UNKNOWN
         })
     }
 }
 
-/// The descriptors are ours and stay open, so an error here is a broken promise of the system.
-fn complain(error: io::Error) {
+/// The descriptors are the loop's own and stay open, so an error here is a failure of the system,
+/// not of the engine.
+fn report_failure(error: io::Error) {
     eprintln!("asyncio: the poller failed: {error}");
 }

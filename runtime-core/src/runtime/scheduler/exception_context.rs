@@ -1,4 +1,4 @@
-//! What the loop's exception handler is told.
+//! The exception context: what a loop's exception handler receives.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -10,10 +10,10 @@ use crate::runtime::task::catch_panic::catch_panic;
 use crate::runtime::task::context::Context;
 use crate::runtime::task::handle::TaskHandle;
 
-/// Something that nobody else will hear of: asyncio's exception context.
+/// Describes an error that no caller receives: asyncio's exception context.
 ///
-/// The keys of asyncio's dictionary are methods, and those that do not apply answer `None`. Its
-/// `Display` is the line that the default handler writes.
+/// The keys of asyncio's dictionary are methods here. A method whose key does not apply returns
+/// `None`. `Display` writes the line that the default handler writes.
 ///
 /// ```
 /// use asyncio::ExceptionContext;
@@ -45,21 +45,21 @@ impl ExceptionContext {
         }
     }
 
-    /// Adds the task that it is about.
+    /// Adds the task that the error is about.
     #[must_use]
     pub fn with_task(mut self, task: TaskHandle) -> ExceptionContext {
         self.task = Some(task);
         self
     }
 
-    /// Adds the callback that it is about.
+    /// Adds the callback that the error is about.
     #[must_use]
     pub fn with_handle(mut self, handle: Handle) -> ExceptionContext {
         self.handle = Some(handle);
         self
     }
 
-    /// Adds what happened: an error, or a text.
+    /// Adds the error: an error value or a text.
     #[must_use]
     pub fn with_exception(
         mut self,
@@ -69,36 +69,36 @@ impl ExceptionContext {
         self
     }
 
-    /// What is the matter: "Task exception was never retrieved".
+    /// The message, for example "Task exception was never retrieved".
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The task that it is about.
+    /// The task that the error is about.
     #[must_use]
     pub fn task(&self) -> Option<&TaskHandle> {
         self.task.as_ref()
     }
 
-    /// The callback that it is about.
+    /// The callback that the error is about.
     #[must_use]
     pub fn handle(&self) -> Option<&Handle> {
         self.handle.as_ref()
     }
 
-    /// What happened. A panic is a [`PanicError`](crate::PanicError): downcast it for its text.
+    /// The error. A panic is a [`PanicError`]: downcast it for its text.
     #[must_use]
     pub fn exception(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.exception.as_deref()
     }
 
-    /// Drops it where a panic's payload may have a destructor that panics.
+    /// Drops the context, and catches the panic of a destructor of a panic's payload.
     pub(crate) fn drop_catching(self) {
         catch_panic(|| drop(self));
     }
 
-    /// The context variables of whatever failed, in which the handler runs.
+    /// The context variables of the task or callback that failed. The handler runs in them.
     pub(crate) fn variables(&self) -> Option<Context> {
         let task = self.task.as_ref().map(TaskHandle::get_context);
         task.or_else(|| self.handle.as_ref().map(Handle::context))
@@ -118,7 +118,7 @@ impl fmt::Display for ExceptionContext {
             return Ok(());
         };
         match exception.downcast_ref::<PanicError>() {
-            // It says "task panicked", which a callback is not.
+            // Its `Display` says "task panicked", which is wrong for a callback.
             Some(panic) => {
                 let text = panic.message();
                 write!(

@@ -1,38 +1,43 @@
-//! Who sleeps, and whom to wake: three counters in one word, and a list of sleepers.
+//! The idle protocol: three counters of workers in one word, and a list of the sleeping ones.
 //!
-//! The word holds how many workers are *awake*, how many of those are *searching*, and how many are
-//! *asleep*. The rule that prevents a lost wake-up:
+//! The word counts the workers that are *awake*, those of them that are *searching*, and those that
+//! are *sleeping*. The rule that prevents a lost wake-up:
 //!
-//! 1. Whoever adds work does so first, and then looks at the word **by an exchange**
-//!    ([`Idle::worker_to_wake`]). If a worker searches, it will find the work; if all are awake,
-//!    one of them will look for more; otherwise one is taken off the list and woken, and counted as
-//!    awake and searching *at once*, so that the next push skips the system call.
+//! 1. A thread that adds work adds it first, and then reads the word **by an exchange**
+//!    ([`Idle::worker_to_wake`]). If a worker is searching, it will find the work. If all workers
+//!    are awake, one of them will look for more. Otherwise one sleeping worker is taken off the
+//!    list and woken. It counts as awake and searching *at once*, so that the next push skips the
+//!    system call.
 //! 2. A worker that goes to sleep leaves the counters first, also by an exchange
 //!    ([`Idle::start_sleeping`]), and then looks at the queues again.
 //!
-//! Both exchanges are on one word, so one comes first. If the sleeper's does, the adder sees it
-//! asleep and wakes it. If the adder's does, the sleeper's exchange has read it (or a later one)
-//! and so acquires the push, which its second look then finds.
+//! Both exchanges are on one word, so one comes first. If the sleeper's comes first, the adder sees
+//! the sleeper in the count and wakes it. If the adder's comes first, the sleeper's exchange has
+//! read it (or a later one) and so acquires the push, which the sleeper's second look then finds.
 
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
+/// One worker that searches for work. It is also counted as awake.
 const SEARCHING: u64 = 1;
+/// One worker that is awake: it runs a task, searches, or is about to look at the queues.
 const AWAKE: u64 = 1 << 16;
-const ASLEEP: u64 = 1 << 32;
+/// One worker that sleeps, or is about to: it is on the list of sleepers.
+const SLEEPING: u64 = 1 << 32;
+/// The width of the counts of searching and of awake workers.
 const FIELD: u64 = 0xffff;
 
-/// The idle protocol's state.
+/// The state of the idle protocol.
 #[derive(Debug)]
 pub(crate) struct Idle {
     word: AtomicU64,
     sleepers: Mutex<Vec<usize>>,
-    /// How many workers there are; at most half of them search.
+    /// How many workers there are. At most half of them search.
     workers: usize,
 }
 
 impl Idle {
-    /// All away; each worker says when it comes.
+    /// No worker is counted yet; each worker calls `arrive`.
     pub(crate) fn new(workers: usize) -> Idle {
         Idle {
             word: AtomicU64::new(0),
@@ -41,23 +46,23 @@ impl Idle {
         }
     }
 
-    /// A worker comes: started, or entered again.
+    /// Counts a worker as awake: it has started, or has entered the loop again.
     pub(crate) fn arrive(&self) {
         self.word.fetch_add(AWAKE, Ordering::AcqRel);
     }
 
-    /// A worker goes for good, or until it is entered again.
+    /// Stops counting an awake worker, which leaves for good or until it enters the loop again.
     pub(crate) fn depart(&self) {
         self.word.fetch_sub(AWAKE, Ordering::AcqRel);
     }
 
-    /// Chooses a worker to wake for work that has been added, unless somebody searches already.
-    /// The chosen one is counted as awake and searching from now on.
+    /// Chooses a sleeping worker to wake for work that has been added, unless a worker is
+    /// searching. The chosen one counts as awake and searching from now on.
     #[must_use]
     pub(crate) fn worker_to_wake(&self) -> Option<usize> {
-        // An exchange, not a load: see the essay.
+        // An exchange, not a load: see rule 1.
         let word = self.word.fetch_add(0, Ordering::AcqRel);
-        if searching(word) > 0 || word / ASLEEP == 0 {
+        if searching(word) > 0 || word / SLEEPING == 0 {
             return None;
         }
         let mut sleepers = self.sleepers.lock();
@@ -66,19 +71,20 @@ impl Idle {
         }
         let worker = sleepers.pop()?;
         self.word
-            .fetch_sub(ASLEEP - AWAKE - SEARCHING, Ordering::AcqRel);
+            .fetch_sub(SLEEPING - AWAKE - SEARCHING, Ordering::AcqRel);
         Some(worker)
     }
 
-    /// Whether a wake-up seems worth asking for. A stale answer costs parallelism, never a wake-up:
-    /// for work in the asker's own queue, which it will get to itself.
+    /// Whether `worker_to_wake` seems worth calling. A stale answer costs parallelism, but no
+    /// wake-up: it is asked only for work in the caller's own queue, which the caller will get to
+    /// itself.
     #[inline]
     pub(crate) fn may_wake(&self) -> bool {
         let word = self.word.load(Ordering::Relaxed);
-        searching(word) == 0 && word / ASLEEP > 0
+        searching(word) == 0 && word / SLEEPING > 0
     }
 
-    /// A worker without work begins to search, unless enough do.
+    /// Counts a worker without work as searching, unless enough workers search. False if so.
     #[must_use]
     pub(crate) fn begin_search(&self) -> bool {
         let word = self.word.load(Ordering::Relaxed);
@@ -89,22 +95,23 @@ impl Idle {
         true
     }
 
-    /// A searcher has found work. True if it was the last one: it wakes another in its place.
+    /// Counts a searcher that has found work as searching no more. True if it was the last
+    /// searcher: it must wake another worker in its place.
     #[must_use]
     pub(crate) fn end_search(&self) -> bool {
         searching(self.word.fetch_sub(SEARCHING, Ordering::AcqRel)) == 1
     }
 
-    /// A worker goes to sleep; it looks at the queues once more after this.
+    /// Counts a worker as sleeping. The worker must look at the queues once more after this.
     pub(crate) fn start_sleeping(&self, worker: usize, was_searching: bool) {
         let mut sleepers = self.sleepers.lock();
         let leaving = AWAKE + if was_searching { SEARCHING } else { 0 };
-        self.word.fetch_add(ASLEEP - leaving, Ordering::AcqRel);
+        self.word.fetch_add(SLEEPING - leaving, Ordering::AcqRel);
         sleepers.push(worker);
     }
 
-    /// A worker that sleeps has work of its own: takes it off the list, if it is still there.
-    /// False if somebody has chosen it already: then it is counted as searching.
+    /// Counts a worker that has been woken as awake, if it is still on the list. False if it has
+    /// been chosen by `worker_to_wake`: then it already counts as awake and searching.
     #[must_use]
     pub(crate) fn wake_up(&self, worker: usize) -> bool {
         let mut sleepers = self.sleepers.lock();
@@ -112,7 +119,7 @@ impl Idle {
             return false;
         };
         sleepers.swap_remove(index);
-        self.word.fetch_sub(ASLEEP - AWAKE, Ordering::AcqRel);
+        self.word.fetch_sub(SLEEPING - AWAKE, Ordering::AcqRel);
         true
     }
 
@@ -121,12 +128,12 @@ impl Idle {
         ((self.word.load(Ordering::Acquire) / AWAKE) & FIELD) as usize
     }
 
-    /// How many workers are asleep.
-    pub(crate) fn asleep(&self) -> usize {
-        (self.word.load(Ordering::Acquire) / ASLEEP) as usize
+    /// How many workers are sleeping.
+    pub(crate) fn sleeping(&self) -> usize {
+        (self.word.load(Ordering::Acquire) / SLEEPING) as usize
     }
 
-    /// Whether nobody is awake.
+    /// Whether no worker is awake.
     pub(crate) fn all_sleeping(&self) -> bool {
         (self.word.load(Ordering::Acquire) / AWAKE) & FIELD == 0
     }

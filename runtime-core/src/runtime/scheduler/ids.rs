@@ -1,31 +1,31 @@
-//! The numbers of tasks: unique in the process, whatever loop they belong to.
+//! The ids of tasks: unique in the process, across loops.
 
 use crate::runtime::task::header::TaskId;
 use crate::sync::StdAtomicU64;
 use crate::sync::atomic::Ordering;
 
-/// How many numbers a worker takes at once.
+/// How many ids a worker takes at once.
 const BLOCK: u64 = 256;
 
-/// How many belong to a loop in the deterministic mode.
+/// How many ids belong to a loop in the deterministic mode.
 const RANGE: u64 = 1 << 32;
 
-/// The next number. Zero is nobody's.
+/// The next id. Zero is `HIDDEN`.
 static NEXT: StdAtomicU64 = StdAtomicU64::new(1);
 
-/// The next range of a loop in the deterministic mode, far from the others.
+/// The next range of a loop in the deterministic mode, far from the other ids.
 static NEXT_RANGE: StdAtomicU64 = StdAtomicU64::new(1 << 63);
 
-/// Where a loop has its numbers from.
+/// Where a loop takes its ids from.
 #[derive(Debug)]
 pub(crate) enum Ids {
     /// From those of the process.
     Shared,
-    /// From a range of its own: there, what other loops do makes no difference.
+    /// From a range of its own, which does not depend on what other loops do.
     Own { first: u64, next: StdAtomicU64 },
 }
 
-// Relaxed throughout: a number is only ever compared.
+// Relaxed throughout: an id is only compared.
 impl Ids {
     pub(crate) fn shared() -> Ids {
         Ids::Shared
@@ -37,19 +37,20 @@ impl Ids {
         Ids::Own { first, next }
     }
 
-    /// One number, for a thread that is no worker.
+    /// Returns one id, for a thread that is no worker.
     pub(crate) fn one(&self) -> TaskId {
         TaskId(self.next().fetch_add(1, Ordering::Relaxed))
     }
 
-    /// A block of them for a worker: the first, and the end.
+    /// Returns a block of ids for a worker: the first, and the end.
     pub(crate) fn block(&self) -> (u64, u64) {
         let first = self.next().fetch_add(BLOCK, Ordering::Relaxed);
         (first, first + BLOCK)
     }
 
-    /// What a task is called by default, and how a schedule is told from another: the number itself or,
-    /// in the deterministic mode, that within the loop, so that it is the same for the same seed.
+    /// The number in a task's default name, and in the hash of a schedule. It is the id or, in the
+    /// deterministic mode, the id's place in the loop's own range, which is the same for the same
+    /// seed.
     pub(crate) fn ordinal(&self, id: u64) -> u64 {
         match self {
             Ids::Own { first, .. } if id >= *first => id - first + 1,

@@ -1,4 +1,4 @@
-//! Where one thread receives what only it may run, and whom only it may wake.
+//! Where a thread receives, from other threads, the tasks that only it may run.
 
 use std::collections::VecDeque;
 
@@ -14,7 +14,7 @@ pub(crate) struct Inbox {
     arrived: Mutex<VecDeque<Runnable>>,
     any: AtomicBool,
     parker: Arc<Parker>,
-    /// What is here is under way: time does not jump over it.
+    /// Counts the tasks in here as under way, so that a paused clock does not jump over them.
     inhibitor: ClockInhibitor,
 }
 
@@ -28,7 +28,7 @@ impl Inbox {
         }
     }
 
-    /// Hands a task to the thread, and wakes it.
+    /// Hands a task to the thread, and wakes the thread.
     pub(crate) fn send(&self, task: Runnable) {
         self.inhibitor.begin();
         {
@@ -46,17 +46,17 @@ impl Inbox {
         }
     }
 
-    /// Whether something has arrived.
+    /// Whether a task has arrived.
     #[inline]
     pub(crate) fn has_any(&self) -> bool {
-        // Acquire, though the parker's exchange orders a sleeper's look.
+        // Acquire, although the parker's exchange orders the look of a thread that has slept.
         self.any.load(Ordering::Acquire)
     }
 
-    /// Takes what has arrived.
+    /// Takes the tasks that have arrived.
     pub(crate) fn take(&self) -> VecDeque<Runnable> {
         let mut arrived = self.arrived.lock();
-        // Relaxed: a sender writes it under the same lock.
+        // Relaxed: a sender writes the flag under the same lock.
         if !broken(Mutant::ClearUnlocked) {
             self.any.store(false, Ordering::Relaxed);
         }
@@ -65,7 +65,7 @@ impl Inbox {
         if broken(Mutant::ClearUnlocked) {
             self.any.store(false, Ordering::Relaxed);
         }
-        // The thread is at work by now, and counted as that.
+        // The thread is counted as awake by now, so the clock does not jump.
         self.inhibitor.end(taken.len());
         taken
     }

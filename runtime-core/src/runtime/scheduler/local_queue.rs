@@ -1,7 +1,7 @@
-//! What is bound to one thread: its local tasks, and the root that it runs.
+//! The local queue: holds the tasks that are bound to one thread, and the root that it runs.
 //!
-//! Of a loop in the deterministic mode with one worker this is the line in which everything stands
-//! that is ready, in asyncio's order: other tasks too, and the root with no privilege.
+//! In the deterministic mode with one worker this queue is the one line of everything that is
+//! ready, in asyncio's order: it then holds all other tasks too, and the root has no privilege.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -14,30 +14,33 @@ use crate::runtime::task::runnable::Runnable;
 use crate::runtime::time::ClockInhibitor;
 use crate::sync::Arc;
 
-/// What has been pushed.
+/// What kind of task has been pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pushed {
+    /// The root, which goes before the other tasks.
     Root,
+    /// Any other task, or the root where it has no privilege.
     Local,
 }
 
-/// The thread's own queue, and the way in for others.
+/// The queue of one thread, and the inbox through which other threads push to it.
 #[derive(Debug)]
 pub(crate) struct LocalQueue {
     pub(crate) inbox: Arc<Inbox>,
     ready: RefCell<VecDeque<Runnable>>,
-    /// The task that `run` or `block_on` waits for: it goes before the others.
+    /// The task that `run` or `block_on` waits for. It runs before the others.
     root: Cell<Option<TaskPointer>>,
     root_ready: RefCell<Option<Runnable>>,
-    /// How many others the root, which has yielded, lets go before it.
+    /// How many other tasks run before the root, which has yielded.
     ahead_of_root: Cell<usize>,
-    /// The local tasks, those that have ended pruned now and then.
+    /// The local tasks. Those that have ended are pruned now and then.
     tasks: RefCell<Vec<TaskHandle>>,
-    /// At so many they are pruned: twice what the last time left, so that it costs each a look or two.
+    /// The length at which the tasks are pruned: twice what the last pruning left, so that pruning
+    /// costs each task a look or two.
     prune_at: Cell<usize>,
-    /// The root has its place in the line like everybody.
+    /// The root is queued like every other task.
     in_line: bool,
-    /// The thread turns nothing any more: see `close`.
+    /// The thread runs no further tasks: see `close`.
     closed: Cell<bool>,
 }
 
@@ -56,7 +59,7 @@ impl LocalQueue {
         }
     }
 
-    /// Names the root, or none.
+    /// Sets the root, or clears it.
     pub(crate) fn set_root(&self, root: Option<TaskPointer>) {
         self.root.set(root);
     }
@@ -66,7 +69,7 @@ impl LocalQueue {
         self.root.get().is_some()
     }
 
-    /// Adds a task of this thread, on this thread.
+    /// Adds a task of this thread. Called on this thread.
     pub(crate) fn push(&self, task: Runnable) -> Pushed {
         if !self.in_line && self.root.get() == Some(task.pointer()) {
             *self.root_ready.borrow_mut() = Some(task);
@@ -82,19 +85,19 @@ impl LocalQueue {
         self.ready.borrow_mut().push_back(task);
     }
 
-    /// The root has yielded: it goes to the back, behind `queued` tasks and the local ones.
+    /// The root has yielded: it waits until `queued` tasks and the ready local tasks have run.
     pub(crate) fn step_back(&self, queued: usize) {
         self.ahead_of_root.set(queued + self.ready.borrow().len());
     }
 
-    /// Another task has its turn.
+    /// Counts the turn of another task, which the root has let pass.
     #[inline]
     pub(crate) fn let_pass(&self) {
         self.ahead_of_root
             .set(self.ahead_of_root.get().saturating_sub(1));
     }
 
-    /// The root, if it is ready and nobody is before it.
+    /// Takes the root, if it is ready and need not let other tasks pass.
     #[inline]
     pub(crate) fn pop_root_in_turn(&self) -> Option<Runnable> {
         if self.ahead_of_root.get() == 0 {
@@ -104,7 +107,7 @@ impl LocalQueue {
         }
     }
 
-    /// Takes in what others have sent.
+    /// Takes in the tasks that other threads have sent.
     #[inline]
     pub(crate) fn receive(&self) {
         if self.inbox.has_any() {
@@ -114,26 +117,26 @@ impl LocalQueue {
         }
     }
 
-    /// The root, if it is ready.
+    /// Takes the root, if it is ready.
     #[inline]
     pub(crate) fn pop_root(&self) -> Option<Runnable> {
         self.ahead_of_root.set(0);
         self.root_ready.borrow_mut().take()
     }
 
-    /// The next that is ready: a local task, or whoever stands in the line.
+    /// Takes the next ready task: a local task or, in line, any task.
     #[inline]
     pub(crate) fn pop(&self) -> Option<Runnable> {
         self.ready.borrow_mut().pop_front()
     }
 
-    /// Whether anything here is ready.
+    /// Whether any task here is ready.
     #[inline]
     pub(crate) fn has_ready(&self) -> bool {
         self.root_ready.borrow().is_some() || !self.ready.borrow().is_empty()
     }
 
-    /// Notes a local task, to be ended when the thread leaves.
+    /// Notes a local task, which must be ended when the thread leaves.
     pub(crate) fn note_task(&self, task: TaskHandle) {
         if self.tasks.borrow().len() >= self.prune_at.get() {
             self.forget_ended();
@@ -148,10 +151,14 @@ impl LocalQueue {
         self.tasks.borrow().clone()
     }
 
-    /// The thread is about to leave, and has ended its local tasks: it refuses others, which nobody would
-    /// run. What is dropped this late, a context's values say, may still ask for one.
+    /// Refuses local tasks from now on: the thread is about to leave, has ended its local tasks,
+    /// and would not run new ones. What is dropped this late, for example the values of a context,
+    /// may still try to make one.
     pub(crate) fn close(&self) {
-        debug_assert!(!self.has_ready(), "something waits on a thread that leaves");
+        debug_assert!(
+            !self.has_ready(),
+            "a ready task is left on a thread that leaves"
+        );
         self.closed.set(true);
     }
 
@@ -159,8 +166,8 @@ impl LocalQueue {
         self.closed.get()
     }
 
-    /// Lets go of the tasks that have ended. The last handle of one drops what is left of it, which
-    /// may be user code that makes a local task: not under the borrow.
+    /// Drops the handles of tasks that have ended. The last handle of a task drops what is left of
+    /// it, which may be user code that makes a local task: so not under the borrow.
     fn forget_ended(&self) {
         let mut ended = Vec::new();
         self.tasks.borrow_mut().retain(|task| {

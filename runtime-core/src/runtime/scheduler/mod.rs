@@ -1,4 +1,4 @@
-//! The scheduler: who runs what, who sleeps, who polls, and how it all ends.
+//! The scheduler: runs tasks on workers, puts idle workers to sleep, polls, and shuts a loop down.
 //!
 //! ```text
 //!             create_task, wake                     EventLoop::create_task
@@ -10,32 +10,33 @@
 //!                    │ turn            ▲ steal
 //!                    ▼                 │
 //!        ┌────────────────────────┐  ┌─┴──────────────────────┐
-//!        │ worker 0 (who calls    │  │ worker 1 …             │
-//!        │ run): root, locals     │  │                        │
+//!        │ worker 0 (the thread   │  │ worker 1 …             │
+//!        │ of run): root, locals  │  │                        │
 //!        └───────────┬────────────┘  └─┬──────────────────────┘
 //!                    │ nothing to do   │
 //!                    ▼                 ▼
 //!          one waits in the poller (the role), the others on their parkers;
-//!          the poller thread (watch) looks whether anybody fails to come back
+//!          the monitor (watch) looks for workers whose poll does not end
 //! ```
 //!
 //! * **Worker 0 is the thread that calls `run`**, so that a hand-over between the main coroutine
 //!   and a task crosses no thread.
-//! * A worker is `turn(&mut self) -> Turn`, which never blocks; sleeping, the clock, the choices and
-//!   the current worker each come through one place, so that another driver (one thread, a seed,
-//!   a clock that stands still) can turn the same workers.
-//! * **Wake-ups are the dominant cost.** They are never asked for on behalf of the task that a
-//!   worker runs next, and otherwise once per turn; the woken worker counts as searching at once,
-//!   so that the pushes that follow skip the system call.
-//!
+//! * A worker is `turn(&mut self) -> Turn`, which never blocks. Sleeping, the clock, the choices
+//!   and the current worker are each reached through one place, so that another driver (one thread,
+//!   a seed, a paused clock) can turn the same workers.
+//! * **Wake-ups are the dominant cost.** A worker asks for none for the task that it runs next, and
+//!   otherwise for at most one per turn. The woken worker counts as searching at once, so that the
+//!   pushes that follow skip the system call.
 //! * **A busy worker looks around** at timers and the injector every 61 turns or 100 µs, whichever
-//!   comes first; it learns from each look after how many turns the next is due.
-//! * **Who says that it blocks is replaced** at once (`stand_ins`); who does not is found by the
-//!   poller thread, and what waits for it goes to others, or to a spare. A main coroutine that was
-//!   frozen so is kept from it from then on (`apart`).
+//!   comes first. From each look it learns after how many turns the next one is due.
+//! * **A worker that says that it blocks is replaced** at once (`stand_ins`). A worker that blocks
+//!   without saying so is found by the monitor: its queued tasks go to other workers, or to a
+//!   spare. If that froze the main coroutine, such tasks are kept away from its thread afterwards
+//!   (`apart`).
 //!
 //! The protocols: `idle` (no lost wake-up), `parker`, `driver` (timers against a sleeping poller),
-//! `role`, `shutdown` (numbered steps), and `workers`, which ties the queues to them.
+//! `role`, `shutdown` (numbered steps), and `worker_set`, which ties the queues to `idle` and
+//! `parker`.
 
 pub(crate) mod tuning;
 
@@ -71,7 +72,7 @@ pub(crate) mod apart;
 
 #[expect(
     unsafe_code,
-    reason = "the current frame stands in a thread-local as a pointer"
+    reason = "the current frame is in a thread-local, as a raw pointer"
 )]
 pub(crate) mod context;
 

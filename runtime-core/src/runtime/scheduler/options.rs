@@ -1,4 +1,4 @@
-//! What a loop is built with.
+//! The options with which a loop is built.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,15 +8,17 @@ use super::tuning::Tuning;
 use crate::runtime::blocking;
 use crate::sync::StdArc;
 
-/// Runs on a thread of the loop when it starts, or before it ends.
+/// Called on a thread of the loop when the thread starts, or before it ends.
 pub(crate) type ThreadHook = StdArc<dyn Fn() + Send + Sync>;
 
-/// So many workers may a loop have. Each is a thread: as many as this are started within a second.
+/// The maximum number of workers of a loop. Each is a thread; this many can be started within a
+/// second.
 pub(crate) const MOST_WORKERS: usize = 1024;
-/// A pool may be said to have no limit; the seats of the stand-ins are there from the start.
+/// The maximum number of stand-ins. The blocking pool may have no limit, but the remotes of the
+/// stand-ins are allocated from the start.
 const MOST_STAND_INS: usize = 1024;
 
-/// The builder's answers.
+/// The options of a loop, as its builder has collected them.
 #[derive(Clone)]
 pub(crate) struct Options {
     pub(crate) workers: usize,
@@ -29,29 +31,24 @@ pub(crate) struct Options {
     pub(crate) debug: bool,
     pub(crate) time: driver::Settings,
     pub(crate) max_spare_workers: usize,
-    /// All workers on one thread, every choice from this seed.
+    /// All workers run on one thread, and every choice is drawn from this seed.
     pub(crate) seed: Option<u64>,
     pub(crate) tuning: Tuning,
 }
 
 impl Options {
-    /// Whether everything that is ready stands in one line, as in asyncio: on one worker in the
-    /// deterministic mode.
+    /// Whether everything that is ready stands in one line, as in asyncio: in the deterministic
+    /// mode with one worker.
     pub(crate) fn is_in_line(&self) -> bool {
         self.seed.is_some() && self.workers == 1
     }
 
-    /// Whether workers go to the poller. Under a seed there is no other thread for it.
-    pub(crate) fn worker_polls(&self) -> bool {
-        self.tuning.worker_polls || self.seed.is_some()
-    }
-
-    /// Whether all the workers are turned by one thread.
+    /// Whether one thread turns all the workers.
     pub(crate) fn has_one_thread(&self) -> bool {
         self.workers == 1 || self.seed.is_some()
     }
 
-    /// How many spares there may be. Under a seed there is no other thread.
+    /// How many spares there may be. Under a seed there are no other threads.
     pub(crate) fn spares(&self) -> usize {
         self.seed.map_or(self.max_spare_workers, |_| 0)
     }
@@ -62,7 +59,7 @@ impl Options {
         self.seed.map_or(threads, |_| 0)
     }
 
-    /// How the pool for blocking functions is to be built.
+    /// The settings of the pool for blocking functions.
     pub(crate) fn pool(&self) -> blocking::Settings {
         let name = format!("{}-blocking", self.thread_name);
         blocking::Settings {

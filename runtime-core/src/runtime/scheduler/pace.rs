@@ -15,11 +15,11 @@ const TIME_BETWEEN_LOOKS: Duration = Duration::from_micros(100);
 /// Counts the turns of one worker down to its next look.
 #[derive(Debug)]
 pub(crate) struct Pace {
-    /// The turn with the look; the next turn is 1.
+    /// The number of turns to the one that begins with a look: 1 is the next turn.
     turns_to_look: u32,
-    /// How many turns pass between two looks, as long as turns take as long as the last ones.
+    /// How many turns pass between two looks, while turns take as long as the last ones.
     look_every: u32,
-    /// When the last look was. None if the worker has slept since.
+    /// When the last look was. `None` if the worker has slept since.
     looked: Option<Instant>,
 }
 
@@ -32,14 +32,14 @@ impl Pace {
         }
     }
 
-    /// Counts a turn. True if it is to begin with a look.
+    /// Counts a turn. True if the turn must begin with a look.
     #[inline]
     pub(crate) fn is_look_due(&mut self) -> bool {
         self.turns_to_look -= 1;
         self.turns_to_look == 0
     }
 
-    /// Makes a look due with the next turn.
+    /// Makes a look due at the next turn.
     #[inline]
     pub(crate) fn look_next(&mut self) {
         self.turns_to_look = 1;
@@ -50,13 +50,14 @@ impl Pace {
         self.turns_to_look = self.turns_to_look.max(2);
     }
 
-    /// The worker goes to sleep: the time until its next look says nothing about its turns.
+    /// Forgets the last look, because the worker sleeps: the time until the next look says nothing
+    /// about turns.
     pub(crate) fn stop(&mut self) {
         self.looked = None;
     }
 
-    /// Decides, at a look, after how many turns the next one is due. Returns whether turns take long.
-    /// `called`: the monitor has asked for this look, because something waits.
+    /// Decides, at a look, after how many turns the next look is due. Returns whether turns take
+    /// long. `called`: the monitor has called for this look, because work waits.
     pub(crate) fn set(&mut self, now: Instant, called: bool) -> bool {
         let looked = self.looked.replace(now);
         let took = looked.map_or(Duration::ZERO, |looked| now - looked);

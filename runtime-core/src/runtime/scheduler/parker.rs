@@ -11,9 +11,9 @@
 //! ```
 //!
 //! The token is one bit: two unparks before a park are one, and an unpark before the park is not
-//! lost. `unpark` is an exchange even where the token is set already: the thread that takes it must
-//! see what happened before *every* unpark. At most one interrupt is written between two polls,
-//! because only the exchange that finds POLLING writes one.
+//! lost. `unpark` is an exchange even if the token is set already: the thread that takes the token
+//! must see what happened before *every* unpark. At most one interrupt is written between two
+//! polls, because only the exchange that finds POLLING writes one.
 
 use std::fmt;
 use std::time::Duration;
@@ -21,18 +21,22 @@ use std::time::Duration;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutant, Mutex, StdArc, broken, thread};
 
+/// The thread does not sleep here, and there is no token.
 const EMPTY: usize = 0;
+/// The thread sleeps in `thread::park`, or is about to: `unpark` must wake it.
 const PARKED: usize = 1;
+/// The thread waits in the poller, or is about to: `unpark` must interrupt the poller.
 const POLLING: usize = 2;
+/// The token is there: the next `park` or `begin_poll` takes it and does not sleep.
 const NOTIFIED: usize = 3;
 
-/// Interrupts whoever waits in the poller.
+/// Interrupts the thread that waits in the poller.
 pub(crate) type Interrupt = StdArc<dyn Fn() + Send + Sync>;
 
-/// The sleeping place of one thread.
+/// Where one thread sleeps.
 pub(crate) struct Parker {
     state: AtomicUsize,
-    /// Who sleeps here; a spare worker's seat changes hands.
+    /// The thread that parks here. It changes when another thread takes over the remote.
     thread: Mutex<Option<thread::Thread>>,
     interrupt: Interrupt,
 }
@@ -46,7 +50,7 @@ impl Parker {
         }
     }
 
-    /// Binds the parker to the calling thread, which alone may sleep here.
+    /// Binds the parker to the calling thread, which alone may park here.
     pub(crate) fn bind(&self) {
         *self.thread.lock() = Some(thread::current());
     }
@@ -59,12 +63,12 @@ impl Parker {
                 if self.take_token() {
                     return;
                 }
-                // Somebody else's unpark of this thread: `std`'s token is shared with user code.
+                // An unpark of this thread by other code: `std`'s token is shared with user code.
             }
         }
     }
 
-    /// As `park`, for so long at most.
+    /// Like `park`, but returns after `timeout` at the latest.
     pub(crate) fn park_timeout(&self, timeout: Duration) {
         if self.begin(PARKED) {
             thread::park_timeout(timeout);
@@ -84,7 +88,7 @@ impl Parker {
         self.state.swap(EMPTY, Ordering::AcqRel);
     }
 
-    /// Leaves the token, and wakes the thread if it sleeps.
+    /// Sets the token, and wakes the thread if it sleeps.
     pub(crate) fn unpark(&self) {
         // Release: what the caller did comes before what the thread does next.
         let before = if broken(Mutant::UnparkInTwoSteps) {
@@ -104,7 +108,7 @@ impl Parker {
         }
     }
 
-    /// From EMPTY to a way of sleeping. False if the token was there: it has been taken.
+    /// Moves from EMPTY to a sleeping state. False if the token was there: it has been taken.
     fn begin(&self, sleeping: usize) -> bool {
         debug_assert!(
             self.thread.lock().is_some(),

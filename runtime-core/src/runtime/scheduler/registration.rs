@@ -1,22 +1,27 @@
-//! Who is born while the loop closes, and in which round of the shutdown it gets its part.
+//! Registers new tasks, and decides in which round of a shutdown a task is cancelled.
 //!
-//! A round is to meet everybody who was there when it began, and whoever those make before they have met
-//! their own part: a task that is inside a poll on another worker, while the shutdown looks round, makes
-//! tasks as if it had not begun. A round that did not meet these would wait for their makers, which wait
-//! for them. What a *cleanup* makes, which has met its part, is to be left alone until the next round.
+//! A task's *part* of the shutdown is the one request by which the shutdown cancels it. A round
+//! must meet (give their parts to) all tasks that were there when it began, and also the tasks that
+//! these make before their own parts are delivered: a task that is inside a poll on another worker,
+//! while the shutdown looks for tasks, makes tasks as if the shutdown had not begun. A round that
+//! did not meet these would wait for their makers, which wait for them. But a task that a *cleanup*
+//! makes, after the part of its maker has been delivered, must be left alone until the next round.
 //!
-//! So a maker's part decides, which stands in its state:
+//! So the part of the maker, which is in the maker's state, decides:
 //!
-//! 1. Before the birth: a maker that has met its part, or is itself left to the next round, has its
-//!    child marked as **late**. So is what nobody's task makes.
+//! 1. Before the child is registered: if the maker's part has been delivered, or the maker itself
+//!    is left to the next round, the child is marked as **late**. So is a task that is made outside
+//!    of any task.
 //! 2. The child is registered.
-//! 3. After that, the maker is looked at once more. If its part is about to come, the child gets its own
-//!    at once.
+//! 3. After that, the maker's state is read once more. If the maker's part waits to be delivered,
+//!    the child gets its own part at once.
 //!
-//! The round gives all that it finds their parts, and then looks round again for those that are neither late
-//! nor have theirs, until it finds no more. **Nobody slips through:** with a `fence(SeqCst)` between
-//! the two steps on either side, either the maker, in step 3, sees its own part, or the round, which
-//! looks again after it has given that part, finds the child.
+//! While a poll carries a part that has not been claimed yet, the part still counts as waiting.
+//!
+//! The round gives their parts to all tasks that it finds. Then it looks again for tasks that are
+//! neither late nor have their parts, until it finds no more. **No task is missed:** there is a
+//! `fence(SeqCst)` between the two steps on either side, so either the maker, in step 3, sees its
+//! own part, or the round, which looks again after it has given that part, finds the child.
 
 use super::shared::Shared;
 use crate::runtime::task::cancel::{self, Origin};
@@ -26,10 +31,15 @@ use crate::runtime::task::runnable::Runnable;
 use crate::runtime::task::transitions::ShutdownPart;
 use crate::sync::atomic::{Ordering, fence};
 
-/// The number of tasks that nobody is shown: the lane's.
+/// The id of all hidden tasks: those that drain the callback queue and, in the deterministic mode,
+/// those that run the jobs of the pool. `all_tasks` does not show them.
 pub(crate) const HIDDEN: TaskId = TaskId(0);
 
-/// Registers a task by `insert`, as the shutdown wants it if there is one.
+/// Registers a task by `insert`. During a shutdown, also decides in which round the task gets its
+/// part.
+///
+/// # Errors
+/// The registry is closed.
 #[inline]
 pub(crate) fn register(
     shared: &Shared,
@@ -65,14 +75,15 @@ fn after_insert(shared: &Shared, child: &Runnable) {
     shared.notify_shutdown();
 }
 
-/// Where the task that runs on this thread is with its part; one of another loop has none in this one.
+/// The state of the part of the task that runs on this thread. `Met` if there is none, or if it
+/// belongs to another loop.
 fn part_of_maker(shared: &Shared) -> ShutdownPart {
     let part = cancel::with_current(|maker| {
         if maker.scheduler().loop_address() != std::ptr::from_ref(shared).addr() {
             return ShutdownPart::Met;
         }
         match maker.header().state.shutdown_part() {
-            // It is on its way through this very poll.
+            // The part is being delivered by the current poll.
             ShutdownPart::Met if cancel::delivering() == Origin::TASK => ShutdownPart::Coming,
             part => part,
         }

@@ -1,23 +1,26 @@
-//! Who polls: one word, the holder and an epoch.
+//! The poller role: one word, which holds the holder and an epoch.
 //!
-//! Any thread of the loop may take the role when nobody has it; at most one holds it, and waits in
-//! the poller. Each taking begins a new epoch, so that a release by who held it before does nothing.
-//! A holder runs only the engine's own code and gives the role back before it polls a task, or wakes or
-//! drops a waker, so no user code that blocks can keep it: nobody has to take the role from a holder by force.
+//! Any thread of the loop may take the role when it is free. At most one thread holds it, and waits
+//! in the poller. Each taking begins a new epoch, so that a release by an earlier holder does
+//! nothing. A holder runs only the engine's own code, and releases the role before it polls a task,
+//! or wakes or drops a waker. So user code that blocks cannot keep the role, and the role never has
+//! to be taken from a holder by force.
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{CriticalSection, Mutant, broken};
 
-const NOBODY: u64 = u32::MAX as u64;
+/// The lower half of the word while the role is free.
+const NO_HOLDER: u64 = u32::MAX as u64;
+/// One epoch. The epochs are counted in the upper half of the word.
 const EPOCH: u64 = 1 << 32;
 
-/// The role of the poller.
+/// The role of the thread that waits in the poller.
 #[derive(Debug)]
 pub(crate) struct PollerRole {
     word: AtomicU64,
 }
 
-/// The role, held. Given back by `PollerRole::release`.
+/// Proof that the caller holds the role. Given back by `PollerRole::release`.
 #[derive(Debug)]
 #[must_use = "a role that is not released is never free again"]
 pub(crate) struct PollerGuard {
@@ -37,22 +40,22 @@ impl PollerGuard {
 impl PollerRole {
     pub(crate) fn new() -> PollerRole {
         PollerRole {
-            word: AtomicU64::new(NOBODY),
+            word: AtomicU64::new(NO_HOLDER),
         }
     }
 
     /// Takes the role if it is free.
     pub(crate) fn take(&self, holder: usize) -> Option<PollerGuard> {
         let before = self.word.load(Ordering::Relaxed);
-        if before & NOBODY != NOBODY {
+        if before & NO_HOLDER != NO_HOLDER {
             return None;
         }
-        let word = (before & !NOBODY).wrapping_add(EPOCH) | holder as u64;
+        let word = (before & !NO_HOLDER).wrapping_add(EPOCH) | holder as u64;
         if broken(Mutant::TakeInTwoSteps) {
             self.word.store(word, Ordering::Release);
             return Some(PollerGuard::new(word));
         }
-        // Acquire: pairs with the release of the holder before.
+        // Acquire: pairs with the release by the previous holder.
         let exchange =
             self.word
                 .compare_exchange(before, word, Ordering::AcqRel, Ordering::Relaxed);
@@ -64,15 +67,15 @@ impl PollerRole {
         if broken(Mutant::KeepRole) {
             return;
         }
-        let free = held.word | NOBODY;
+        let free = held.word | NO_HOLDER;
         let _later_epoch =
             self.word
                 .compare_exchange(held.word, free, Ordering::AcqRel, Ordering::Relaxed);
     }
 
-    /// Who holds the role.
+    /// The current holder of the role.
     pub(crate) fn holder(&self) -> Option<usize> {
-        let holder = self.word.load(Ordering::Acquire) & NOBODY;
-        (holder != NOBODY).then_some(holder as usize)
+        let holder = self.word.load(Ordering::Acquire) & NO_HOLDER;
+        (holder != NO_HOLDER).then_some(holder as usize)
     }
 }

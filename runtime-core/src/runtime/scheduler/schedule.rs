@@ -1,4 +1,4 @@
-//! How a loop schedules its tasks: those that may be stolen, and those of one thread.
+//! How a loop schedules its tasks: those that any worker may run, and those bound to one thread.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
@@ -35,7 +35,7 @@ pub(crate) struct Stealable {
 }
 
 impl Stealable {
-    /// For a task that a worker makes.
+    /// For a task that is made on a worker.
     #[inline]
     pub(crate) fn on(core: &Core) -> Stealable {
         Stealable {
@@ -43,7 +43,7 @@ impl Stealable {
         }
     }
 
-    /// For a task of `shared`, whichever thread makes it.
+    /// For a task of `shared` that is made on any thread.
     pub(crate) fn of(shared: &Arc<Shared>) -> Stealable {
         let own = context::loop_ref().filter(|loop_ref| Arc::ptr_eq(&loop_ref.shared, shared));
         let loop_ref = own.unwrap_or_else(|| LoopRef::foreign(shared));
@@ -57,11 +57,13 @@ impl Stealable {
     #[inline(never)]
     fn schedule_elsewhere(&self, task: Runnable, wake: Wake) {
         if wake == Wake::Woken {
-            // Who wakes has a reference to the task, and the task keeps the branch.
+            // The caller that wakes holds a reference to the task, and the task keeps the loop
+            // reference.
             return submit(self.shared(), task);
         }
-        // The worker that has polled it has none, and may have entered another loop meanwhile. Once it is
-        // submitted, the task may end elsewhere, and take the branch along.
+        // The worker that has polled the task holds no reference to it, and may have entered
+        // another loop meanwhile. Once it is submitted, the task may end on another thread, and
+        // drop the last loop reference.
         let shared = Arc::clone(self.shared());
         submit(&shared, task);
     }
@@ -96,7 +98,7 @@ impl Schedule for Stealable {
     }
 
     fn report(&self, report: Report) {
-        notify(self.shared(), report);
+        report_panic(self.shared(), report);
     }
 
     fn loop_address(&self) -> usize {
@@ -153,7 +155,7 @@ impl Schedule for Bound {
     }
 
     fn report(&self, report: Report) {
-        notify(&self.shared, report);
+        report_panic(&self.shared, report);
     }
 
     fn loop_address(&self) -> usize {
@@ -169,18 +171,18 @@ impl Schedule for Bound {
     }
 }
 
-// SAFETY: `schedule` hands the right to run to the inbox's thread, or to the home that has that
-// inbox, which is a thread-local of the same thread.
+// SAFETY: `schedule` hands the right to run to the inbox's thread, or to the local queue that has
+// that inbox, which is reached through a thread-local of the same thread.
 unsafe impl ScheduleHere for Bound {}
 
-/// Adds a task to the injector. On a loop that is closed it ends here: its future is Send.
+/// Adds a task to the injector. If the loop is closed, ends the task here: its future is Send.
 pub(crate) fn submit(shared: &Arc<Shared>, task: Runnable) {
     if let Err(task) = shared.workers.submit(task) {
         task.abandon_unnested(closed_error());
     }
 }
 
-/// What a coroutine sees that came too late.
+/// The error with which a task ends that is scheduled on a closed loop.
 pub(crate) fn closed_error() -> CancelledError {
     CancelledError::with_message("Event loop is closed")
 }
@@ -204,7 +206,10 @@ fn count_notifier(shared: &Shared, begins: bool) {
     }
 }
 
-/// Registers a task that any thread of the loop, or none, has made.
+/// Registers a task that is made on any thread.
+///
+/// # Errors
+/// The registry is closed.
 pub(crate) fn register(shared: &Arc<Shared>, task: &Runnable) -> Result<(), Closed> {
     context::with(
         |frame| match frame.and_then(|frame| frame.core_of(shared)) {
@@ -220,22 +225,22 @@ pub(crate) fn register(shared: &Arc<Shared>, task: &Runnable) -> Result<(), Clos
     )
 }
 
-/// Runs callbacks on the lane, in order. On a loop that is closed they are discarded.
+/// Runs callbacks on the callback queue, in order. If the loop is closed, discards them.
 pub(crate) fn call_soon(shared: &Arc<Shared>, calls: Vec<Handle>) {
     follow(shared, shared.callback_queue.push(calls));
 }
 
-/// Does what a push to the lane asks for.
+/// Does what a push to the callback queue leaves to its caller.
 pub(crate) fn follow(shared: &Arc<Shared>, pushed: Pushed) {
     match pushed {
         Pushed::Served => {}
-        Pushed::Unserved(tasks) => (0..tasks).for_each(|_| serve(shared)),
+        Pushed::Unserved(tasks) => (0..tasks).for_each(|_| spawn_drain(shared)),
         Pushed::Refused(calls) => discard(calls),
     }
 }
 
-/// Makes a task that drains the lane.
-fn serve(shared: &Arc<Shared>) {
+/// Makes a task that drains the callback queue.
+fn spawn_drain(shared: &Arc<Shared>) {
     let drain = {
         let shared = Arc::clone(shared);
         poll_fn(move |cx| {
@@ -251,7 +256,10 @@ fn serve(shared: &Arc<Shared>) {
     }
 }
 
-/// Makes a task that nobody is shown.
+/// Makes a task that `all_tasks` does not show.
+///
+/// # Errors
+/// The registry is closed: the future has been dropped.
 pub(crate) fn spawn_hidden(
     shared: &Arc<Shared>,
     future: impl Future<Output = ()> + Send + 'static,
@@ -271,9 +279,9 @@ pub(crate) fn spawn_hidden(
     Ok(())
 }
 
-/// Runs one callback, as nobody's: in it there is a running loop, and no current task.
+/// Runs one callback. In it there is a running loop, and no current task.
 fn run_call(shared: &Arc<Shared>, call: Handle) {
-    let _nobody = cancel::enter_nobody();
+    let _no_task = cancel::enter_nobody();
     let stopwatch = Stopwatch::start(shared);
     let Some(body) = call.take() else { return };
     let end = catch_unwind(AssertUnwindSafe(|| call.context().run(body)));
@@ -288,13 +296,13 @@ fn run_call(shared: &Arc<Shared>, call: Handle) {
         Shared::report(shared, &context);
         context.drop_catching();
     } else {
-        // Perhaps the last to hold its context, whose values are the user's.
+        // Perhaps the last reference to its context, whose values are the user's.
         catch_panic(|| drop(call));
     }
 }
 
-/// Tells the exception handler of a task's panic.
-fn notify(shared: &Arc<Shared>, report: Report) {
+/// Reports a task's panic to the exception handler.
+fn report_panic(shared: &Arc<Shared>, report: Report) {
     let context = ExceptionContext::new(report.message).with_exception(report.exception);
     let context = match report.task.downcast::<TaskRef>() {
         Ok(task) => context.with_task(TaskHandle::new(*task)),

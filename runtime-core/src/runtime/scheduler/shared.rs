@@ -1,4 +1,4 @@
-//! What every thread of a loop shares: data only, behaviour is in the files above.
+//! What all threads of a loop share. The behaviour is in the files on the floors above.
 
 use std::any::Any;
 use std::fmt;
@@ -30,66 +30,68 @@ use crate::sync::{
     Arc, Mutant, Mutex, OnceLock, StdArc, StdAtomicU64, StdWeak, Waiter, broken, thread,
 };
 
-/// Called for what nobody else will hear of.
+/// The exception handler: called with an error that no caller receives.
 pub(crate) type Handler = StdArc<dyn Fn(&Arc<Shared>, &ExceptionContext) + Send + Sync>;
 
 /// How long the deterministic mode waits for a foreign thread, when nothing else can happen, before
-/// it calls that a deadlock.
+/// it reports a deadlock.
 const DEADLOCK_GRACE: Duration = Duration::from_millis(20);
 
-/// How long a poll or a callback may take at first, as asyncio's: 0.1 s.
+/// The initial limit for a poll or a callback in debug mode: 0.1 s, as in asyncio.
 const SLOW_NANOSECONDS: u64 = 100_000_000;
 
-/// What `Shared::awaited` says if the shutdown waits for no task in particular.
+/// The value of `Shared::awaited` while the shutdown waits for no task in particular.
 const ANYTHING: usize = 0;
 
-/// A loop.
+/// The state of a loop.
 pub(crate) struct Shared {
     pub(crate) workers: WorkerSet<Runnable>,
     pub(crate) registry: Registry<Header>,
     pub(crate) driver: Driver,
     pub(crate) callback_queue: CallbackQueue,
     pub(crate) callback_timers: CallbackTimers,
-    /// The threads for functions that block.
+    /// The pool of threads for functions that block.
     pub(crate) pool: FunctionPool,
     pub(crate) options: Options,
-    /// `None` for good once the loop is closed: a handler may hold the loop.
+    /// `None` for good once the loop is closed: a handler may hold a reference to the loop.
     handler: Mutex<Option<Option<Handler>>>,
     debug: AtomicBool,
     slow_nanoseconds: AtomicU64,
     pub(crate) counters: Counters,
-    /// The poller thread's bed, and whether it is in it for good.
+    /// Where the monitor parks.
     pub(crate) watch_parker: Parker,
-    /// The parts of the spare workers that are not at work.
+    /// The parts of the spare workers that are not running.
     pub(crate) spares: Mutex<Vec<WorkerParts>>,
     pub(crate) stand_ins: StandIns,
     /// The parts of the stand-ins that have no thread.
     pub(crate) stand_in_parts: Mutex<Vec<WorkerParts>>,
-    /// Every thread that was started beside the workers' own, to be joined at the end.
+    /// Every thread that was started in addition to the workers' own, to be joined at the end.
     pub(crate) more_threads: Mutex<Vec<thread::JoinHandle<()>>>,
+    /// The monitor is parked without a timeout, or is about to be.
     pub(crate) watch_parked: AtomicBool,
     pub(crate) ids: Ids,
-    /// The branch for foreign threads, which stands on a higher floor. Weak: it keeps the loop.
+    /// The loop reference for foreign threads, whose type is on a higher floor. Weak, because the
+    /// loop reference keeps the loop alive.
     pub(crate) foreign_loop_ref: OnceLock<StdWeak<dyn Any + Send + Sync>>,
     /// The thread of worker 0.
     pub(crate) first_thread: thread::ThreadId,
-    /// The process that made the loop, by its number.
+    /// The id of the process that made the loop.
     process: u32,
     /// A `run` is under way.
     running: AtomicBool,
-    /// A shutdown is under way: ends are told to worker 0.
+    /// A shutdown is under way: every end of a task notifies worker 0.
     closing: AtomicBool,
-    /// Whose death the shutdown waits for, by its address.
+    /// The address of the task whose end the shutdown waits for, or `ANYTHING`.
     awaited: AtomicUsize,
     /// The stamp of the last round of the shutdown.
     closing_since: StdAtomicU64,
-    /// Nothing can ever happen any more: found in the deterministic mode.
+    /// Nothing can happen any more: a deadlock, found in the deterministic mode.
     stalled: AtomicBool,
-    /// What is dequeued is dropped instead of run: the end of a forced shutdown.
+    /// A task that is dequeued is dropped instead of run: the end of a forced shutdown.
     abandoning: AtomicBool,
 }
 
-/// What happened so far.
+/// Counts of what happened so far.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) steals: AtomicU64,
@@ -107,7 +109,10 @@ pub(crate) struct WorkerParts {
 }
 
 impl Shared {
-    /// A loop, and the parts of its workers.
+    /// Makes a loop, and the parts of its workers.
+    ///
+    /// # Errors
+    /// The poller cannot be created.
     pub(crate) fn new(options: Options) -> io::Result<(Shared, Vec<WorkerParts>)> {
         let waiter = StdArc::new(Waiter::new()?);
         let interrupt: Interrupt = {
@@ -118,7 +123,7 @@ impl Shared {
                 }
             })
         };
-        // Room for everybody from the start: no array here ever grows.
+        // Room for all workers, spares and stand-ins from the start: no array here ever grows.
         let timed = options.workers + options.spares();
         let remotes = timed + options.stand_ins();
         let lifo = options.tuning.lifo && options.seed.is_none();
@@ -168,7 +173,8 @@ impl Shared {
         Ok((shared, parts))
     }
 
-    /// A worker comes, or comes back.
+    /// Counts the calling worker as awake: it enters `run`, or returns from `blocking`, or from a
+    /// sleep while it is apart.
     pub(crate) fn arrive(&self) {
         self.workers.idle.arrive();
         if !broken(Mutant::ArriveSilently) {
@@ -176,12 +182,14 @@ impl Shared {
         }
     }
 
-    /// Wakes the poller thread if it is in bed, and lets a jump of time under way be over. A worker
-    /// calls this when it has woken up, and is counted as awake.
+    /// Unparks the monitor if it is parked without a timeout, and waits until a jump of a paused
+    /// clock that is under way is over. A worker calls this when it has woken up and is counted as
+    /// awake.
     #[inline]
     pub(crate) fn unpark_monitor(&self) {
         self.driver.inhibitor.pass();
-        // Pairs with the fence in `watch::park_monitor`: the worker is counted as awake before this.
+        // Pairs with the fence in `watch::park_monitor`: the worker is counted as awake before
+        // this, and reads `watch_parked` after it.
         if !broken(Mutant::UnparkWithoutFence) {
             fence(Ordering::SeqCst);
         }
@@ -190,8 +198,8 @@ impl Shared {
         }
     }
 
-    /// Waits in the poller, as time goes in this loop; whom that wakes goes to `due`. For the holder
-    /// of the role.
+    /// Waits in the poller, in real time or with the paused clock. The wakers of advances that end
+    /// here go to `due`. The caller holds the poller role.
     pub(crate) fn wait(&self, held: &PollerGuard, due: &mut Vec<Waker>) {
         if !self.driver.clock.is_paused() {
             return self.driver.wait(held);
@@ -203,12 +211,12 @@ impl Shared {
         }
     }
 
-    /// Whether nothing can ever happen any more.
+    /// Whether nothing can happen any more.
     pub(crate) fn is_stalled(&self) -> bool {
         self.stalled.load(Ordering::Acquire)
     }
 
-    /// Tells the exception handler, or standard error.
+    /// Passes `context` to the exception handler, or writes it to standard error if there is none.
     pub(crate) fn report(shared: &Arc<Shared>, context: &ExceptionContext) {
         let handler = shared.handler.lock().clone();
         match handler.flatten() {
@@ -218,13 +226,13 @@ impl Shared {
     }
 
     /// Whether this is the process that made the loop, and not a fork of it, which has none of its
-    /// threads. A system call.
+    /// threads. Makes a system call.
     pub(crate) fn is_of_this_process(&self) -> bool {
         std::process::id() == self.process
     }
 
-    /// Replaces the exception handler. Returns what the caller is to drop: the one before, or, where
-    /// the loop is closed, the new one.
+    /// Replaces the exception handler. Returns the handler that the caller must drop: the previous
+    /// one or, if the loop is closed, the new one.
     #[must_use = "user code, to be dropped outside of every lock"]
     pub(crate) fn replace_handler(&self, handler: Option<Handler>) -> Option<Handler> {
         match &mut *self.handler.lock() {
@@ -233,8 +241,9 @@ impl Shared {
         }
     }
 
-    /// The loop is closed, and its threads have ended or were left behind: it gives back what it has,
-    /// whoever still holds it. What is reported from now on goes to the default handler.
+    /// Releases the loop's parts, its poller and its handler, although handles of the loop may
+    /// still exist. The loop must be closed, and its threads must have ended or been left behind.
+    /// Later reports go to the default handler.
     pub(crate) fn give_back(&self) {
         let spares = std::mem::take(&mut *self.spares.lock());
         let stand_ins = std::mem::take(&mut *self.stand_in_parts.lock());
@@ -246,7 +255,7 @@ impl Shared {
 
     #[inline]
     pub(crate) fn is_debug(&self) -> bool {
-        // Relaxed: it publishes nothing.
+        // Relaxed: the flag publishes nothing.
         self.debug.load(Ordering::Relaxed)
     }
 
@@ -254,7 +263,7 @@ impl Shared {
         self.debug.store(debug, Ordering::Relaxed);
     }
 
-    /// How long a poll or a callback may take before debug mode complains.
+    /// How long a poll or a callback may take before debug mode reports it.
     pub(crate) fn slow_callback_duration(&self) -> Duration {
         Duration::from_nanos(self.slow_nanoseconds.load(Ordering::Relaxed))
     }
@@ -268,7 +277,7 @@ impl Shared {
         self.running.load(Ordering::Acquire)
     }
 
-    /// Notes that a `run` begins or ends, and returns what was noted before.
+    /// Notes whether a `run` is under way. Returns the previous value.
     pub(crate) fn set_running(&self, running: bool) -> bool {
         self.running.swap(running, Ordering::AcqRel)
     }
@@ -278,7 +287,7 @@ impl Shared {
         self.closing.load(Ordering::Acquire)
     }
 
-    /// Wakes the shutdown, if there is one: what it waits for may have changed.
+    /// Wakes worker 0 if it runs a shutdown: what the shutdown waits for may have changed.
     #[inline]
     pub(crate) fn notify_shutdown(&self) {
         if self.is_closing() {
@@ -286,21 +295,23 @@ impl Shared {
         }
     }
 
-    /// The same for a death: if nothing but that of another is awaited, nobody is woken.
+    /// Wakes worker 0 if it runs a shutdown that waits for the end of this task, or for no task in
+    /// particular. If the shutdown waits for another task, wakes no thread.
     #[inline]
-    pub(crate) fn notify_end(&self, dead: &Header) {
+    pub(crate) fn notify_end(&self, ended: &Header) {
         if self.is_closing() {
             // Pairs with the fence in `await_ends`: the task has left the registry before this.
             fence(Ordering::SeqCst);
             let awaited = self.awaited.load(Ordering::Relaxed);
-            if awaited == ANYTHING || awaited == std::ptr::from_ref(dead).addr() {
+            if awaited == ANYTHING || awaited == std::ptr::from_ref(ended).addr() {
                 self.workers.remotes[0].parker.unpark();
             }
         }
     }
 
-    /// The shutdown waits for the death of this task alone, and for the limit. True if it has said so
-    /// before; else it is to look once more whether that has come.
+    /// Notes that the shutdown waits for the end of this task alone (and for the deadline). Returns
+    /// true if that was noted before. If it returns false, the caller must look once more whether
+    /// the task has ended.
     #[must_use]
     pub(crate) fn await_ends(&self, task: &Header) -> bool {
         let address = std::ptr::from_ref(task).addr();
@@ -313,7 +324,7 @@ impl Shared {
         false
     }
 
-    /// The shutdown waits for whatever comes.
+    /// Notes that the shutdown waits for no task in particular: any end wakes it.
     pub(crate) fn await_anything(&self) {
         self.awaited.store(ANYTHING, Ordering::Relaxed);
         fence(Ordering::SeqCst);
@@ -323,9 +334,9 @@ impl Shared {
         self.closing.store(true, Ordering::Release);
     }
 
-    /// A round of the shutdown begins: what it asks for, it asks for now.
+    /// Begins a round of the shutdown: the requests of this round carry a stamp of now.
     pub(crate) fn begin_round(&self) {
-        // Relaxed: who reads it has the request, which the task's state publishes.
+        // Relaxed: a reader has received the request, which the task's state publishes.
         self.closing_since.store(Stamp::now().0, Ordering::Relaxed);
     }
 
@@ -335,7 +346,7 @@ impl Shared {
 
     #[inline]
     pub(crate) fn is_abandoning(&self) -> bool {
-        // Relaxed: whoever must see it is woken by an exchange after it is set.
+        // Relaxed: a worker that must see the flag is woken by an exchange after it is set.
         self.abandoning.load(Ordering::Relaxed)
     }
 
@@ -348,7 +359,8 @@ impl Shared {
     }
 }
 
-/// Calls the handler, in the context of what failed. If it panics, both are left to the default one.
+/// Calls the handler in the context of the task or callback that failed. If the handler panics, its
+/// panic and `context` both go to the default handler.
 fn call_handler(handler: &Handler, shared: &Arc<Shared>, context: &ExceptionContext) {
     let variables = context.variables().unwrap_or_default();
     let call = AssertUnwindSafe(|| variables.run(|| handler(shared, context)));
@@ -366,7 +378,7 @@ pub(crate) fn default_handler(context: &ExceptionContext) {
     print_error(format_args!("{context}"));
 }
 
-/// Unlike `eprintln!`, it does not panic where standard error is closed.
+/// Writes to standard error. Unlike `eprintln!`, does not panic if standard error is closed.
 pub(crate) fn print_error(text: fmt::Arguments<'_>) {
     let _closed = writeln!(io::stderr(), "asyncio: {text}");
 }
@@ -374,8 +386,8 @@ pub(crate) fn print_error(text: fmt::Arguments<'_>) {
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared")
-            .field("crew", &self.workers)
-            .field("lane", &self.callback_queue)
+            .field("workers", &self.workers)
+            .field("callback_queue", &self.callback_queue)
             .field("options", &self.options)
             .field("running", &self.running)
             .finish_non_exhaustive()

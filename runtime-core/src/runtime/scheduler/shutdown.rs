@@ -1,29 +1,32 @@
-//! The end of a loop, in numbered steps.
+//! The shutdown of a loop, in numbered steps.
 //!
-//! 1. From now on every end of a task is told to worker 0, which runs this.
-//! 2. In rounds: every task that no round has met is cancelled, once, and waited for until it has
-//!    told of its end. Tasks that its cleanup makes are met by the next round. One that refuses to end
-//!    is waited for. After the first round, foreign threads can make no more.
-//! 3. A round that finds nobody closes the registry: nothing is born any more, and every end has been
-//!    told. Callbacks that wait on the lane run before that, those of the ends among them, but cannot
-//!    put it off for ever.
-//! 4. The pool for blocking functions is closed. What is queued there has no task any more, and is
-//!    dropped. Functions that run are waited for, five minutes at most: then the exception handler
-//!    is told, and they are left behind with their threads.
-//! 5. The injector is closed, and hands out what is left (nothing, unless the end was forced).
-//! 6. The workers and the poller thread are told to stop; each drops what is bound to it.
-//! 7. The agenda and the lane are closed; what waits there is dropped. So is the driver: whoever waits for
-//!    the loop's time, on another thread, is woken, and finds that it waits for nothing.
-//! 8. The loop gives back what it has (`Shared::give_back`), whoever still holds it. The poller goes
-//!    with the last thread, which may be one that is left behind.
+//! 1. From now on every end of a task notifies worker 0, which runs the shutdown.
+//! 2. In rounds: every task that no earlier round has met is cancelled, once, and awaited until it
+//!    has notified of its end and left the registry. Tasks that its cleanup makes are met by the
+//!    next round. A task that refuses to end is waited for. After the first round, foreign threads
+//!    can make no more tasks.
+//! 3. A round that finds no task closes the registry: no task can be made any more, and every end
+//!    has been notified. Callbacks that wait in the callback queue run before that, those of ended
+//!    tasks among them, but they cannot delay it for ever.
+//! 4. The pool for blocking functions is closed. No task awaits the calls that are queued there any
+//!    more; they are dropped. Functions that run are waited for, five minutes at most. Then they
+//!    are reported to the exception handler, and left behind with their threads.
+//! 5. The injector is closed, and returns what is left (nothing, unless the end was forced).
+//! 6. The workers and the poller thread are asked to stop. Each drops what is bound to it.
+//! 7. The callback timers and the callback queue are closed; the callbacks that wait there are
+//!    dropped. The driver is closed: what waits for the loop's time, on another thread, is woken,
+//!    and finds the driver closed.
+//! 8. The loop releases its parts (`Shared::give_back`), although handles of it may still exist.
+//!    The poller is closed by the last thread, which may be one that is left behind.
 //!
-//! **Forced**, at a deadline, steps 2 and 3 become: every task is woken, and from now on what a
-//! worker dequeues is dropped instead of polled. What is inside a poll then is stuck: it is named,
-//! and left behind with its thread. So is, in step 4, a function that runs at the deadline. That is real
-//! time, also where the loop's time stands still.
+//! **Forced**, at a deadline, steps 2 and 3 become: every task is woken, and from now on a task
+//! that a worker dequeues is dropped instead of polled. A task that is inside a poll then is stuck:
+//! it is named, and left behind with its thread. So is, in step 4, a function that runs at the
+//! deadline. The deadline is real time, also if the loop's clock is paused.
 //!
-//! **In a deadlock**, which the deterministic mode finds, the end is forced at once: what waits would wait
-//! for ever. One that the shutdown itself comes to, without a deadline that would end it, is told.
+//! **In a deadlock**, which the deterministic mode finds, the end is forced at once: what waits
+//! would wait for ever. A deadlock that occurs in the shutdown itself is reported, if no deadline
+//! would end it.
 
 use std::time::{Duration, Instant};
 
@@ -53,7 +56,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// How long the last callbacks may go on adding others.
 const LAST_CALLBACKS_TIME: Duration = Duration::from_secs(5);
 
-/// How long an end without a deadline waits for blocking functions, as asyncio's does.
+/// How long a shutdown without a deadline waits for blocking functions: as long as asyncio's.
 const LONGEST_SHUTDOWN: Duration = Duration::from_secs(300);
 
 /// How a shutdown ended.
@@ -62,13 +65,14 @@ const LONGEST_SHUTDOWN: Duration = Duration::from_secs(300);
 pub(crate) enum Shutdown {
     /// Everything has ended.
     Complete,
-    /// The deadline came first; these tasks were inside a poll, and these functions ran.
+    /// The deadline came first. These tasks were inside a poll, and these functions were running.
     Forced { stuck: Vec<String> },
     /// There was no deadline, and these tasks would never have ended. They have been dropped.
     InDeadlock(Deadlock),
 }
 
-/// Ends every task of the loop, and tells its threads to stop. The deadline is of the system's clock.
+/// Ends every task of the loop, and asks its threads to stop. The deadline is a time of the
+/// system's clock.
 pub(crate) fn shut_down(worker: &mut Worker, deadline: Option<Instant>) -> Shutdown {
     let shared = Arc::clone(&worker.core().shared);
     let _afresh = afresh();
@@ -97,7 +101,8 @@ pub(crate) fn shut_down(worker: &mut Worker, deadline: Option<Instant>) -> Shutd
     }
 }
 
-/// Ends the pool for blocking functions, and names those that still run at the deadline.
+/// Closes the pool for blocking functions. Returns the names of those that still run at the
+/// deadline.
 fn end_pool(shared: &Shared, deadline: Instant) -> Vec<String> {
     for job in shared.pool.close() {
         job.refuse("Executor shutdown has been called".to_owned());
@@ -116,27 +121,35 @@ fn report_left_behind(shared: &Arc<Shared>, function: &str) {
     Shared::report(shared, &context);
 }
 
-/// What the rounds came to.
+/// How the rounds ended.
 enum Ended {
+    /// Every task has ended, and the registry is closed.
     All,
+    /// The deadline came first, or the loop was in a deadlock before.
     TooLate,
+    /// The shutdown itself came to a deadlock.
     InDeadlock(Deadlock),
 }
 
-/// No wait of this looks again by itself: whatever may end one wakes worker 0. That is a death (which
-/// comes after the telling), a late teller that has told, the limit (by the alarm), and, to save time,
-/// a birth. **Why no death is missed:** the snapshot of a round is taken after `set_closing`, and marks
-/// the slot of everybody whom it shows. The death is an exchange on that slot, so it sees the mark's
-/// release, and with it that the loop closes. Whom the snapshot does not show is dead, or was born
-/// after it by somebody whom it shows: so after a snapshot that shows nobody there is no sleep. Tellers
-/// are counted under the lock under which they are looked for here.
+/// Runs the rounds of steps 2 and 3.
+///
+/// No wait in here has a timeout: every event that may end a wait wakes worker 0. These events are:
+/// a task leaves the registry (after it has notified its waiters); a late notifier is done; the
+/// deadline comes (by the shutdown timer); and, to save time, a task is registered.
+///
+/// **Why no end is missed:** the snapshot of a round is taken after `set_closing`, and marks the
+/// slot of each task that it shows. A task leaves by an exchange on that slot, so it sees the
+/// mark's release, and with it that the loop closes. A task that the snapshot does not show has
+/// left, or was registered after the snapshot by a task that the snapshot shows: so after an empty
+/// snapshot there is no sleep. Notifiers are counted under the same lock under which they are
+/// looked for here.
 fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Instant>) -> Ended {
     let late = move || {
         // In a deadlock of the deterministic mode, nothing is worth waiting for.
         shared.is_stalled() || deadline.is_some_and(|deadline| Instant::now() >= deadline)
     };
-    let told_before = shared.is_stalled();
-    let _alarm = deadline.map(|deadline| ShutdownTimer::set(shared, deadline));
+    let stalled_before = shared.is_stalled();
+    let _timer = deadline.map(|deadline| ShutdownTimer::set(shared, deadline));
     while !shared.registry.close_if_empty() {
         let snapshot = reference::living(&shared.registry);
         let keeps = !snapshot.is_empty() || shared.registry.has_notifiers();
@@ -144,13 +157,13 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
         if !round.is_empty() {
             end_round(worker, round, late);
         } else if keeps {
-            // Callbacks only, or somebody who tells of an end.
+            // Only hidden tasks are left, or a thread that still notifies of an end.
             shared.callback_queue.wind_down(last_calls_patience(shared));
             worker.turn_or_sleep();
         }
         shared.registry.refuse_foreign();
         if late() {
-            let in_deadlock = shared.is_stalled() && !told_before;
+            let in_deadlock = shared.is_stalled() && !stalled_before;
             return if in_deadlock {
                 Ended::InDeadlock(Deadlock::of_the_last(&living(shared)))
             } else {
@@ -161,7 +174,8 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
     Ended::All
 }
 
-/// Cancels whom no round has met, and waits until all have left the registry, or it is `late`.
+/// Cancels the tasks that no earlier round has met, and waits until all have left the registry, or
+/// it is `late`.
 fn end_round(worker: &mut Worker, mut round: Vec<TaskHandle>, late: impl Fn() -> bool) {
     let shared = Arc::clone(&worker.core().shared);
     meet_all(&shared, &mut round);
@@ -173,9 +187,9 @@ fn end_round(worker: &mut Worker, mut round: Vec<TaskHandle>, late: impl Fn() ->
             let Some(last) = round.last() else {
                 return true;
             };
-            // The others that end meanwhile wake nobody.
-            let said = shared.await_ends(last.reference().header());
-            if said {
+            // The ends of the other tasks wake no thread meanwhile.
+            let noted_before = shared.await_ends(last.reference().header());
+            if noted_before {
                 return late();
             }
         }
@@ -183,15 +197,15 @@ fn end_round(worker: &mut Worker, mut round: Vec<TaskHandle>, late: impl Fn() ->
     shared.await_anything();
 }
 
-/// Gives everybody of a round their part, and those that they have made before they met it: `registration` has
-/// the protocol.
+/// Gives their parts to all tasks of a round, and to the tasks that these have made before they met
+/// their own: `registration` describes the protocol. Adds those tasks to `round`.
 fn meet_all(shared: &Shared, round: &mut Vec<TaskHandle>) {
     shared.begin_round();
     for task in round.iter() {
         task.reference().cancel_for_shutdown();
     }
     loop {
-        // Pairs with the fence in `registration`.
+        // Pairs with the fence in `registration::after_insert`.
         fence(Ordering::SeqCst);
         let mut others = living(shared);
         others.retain(|task| {
@@ -205,13 +219,14 @@ fn meet_all(shared: &Shared, round: &mut Vec<TaskHandle>) {
     }
 }
 
-/// A task that is done still has to tell of its end: what counts is that it has left the registry. (One
-/// that is not done has no place while it is being born.)
+/// Whether a task has left the registry. A task that is done may still have to notify of its end.
+/// (A task that is not done has no slot until it is registered.)
 fn has_left(task: &TaskHandle) -> bool {
     task.done() && task.reference().header().place().is_none()
 }
 
-/// How long callbacks that the last callbacks add may take. A schedule by seed knows no clock.
+/// How long callbacks may take that the last callbacks add. Not limited under a seed, whose
+/// schedule must not depend on real time.
 fn last_calls_patience(shared: &Shared) -> Duration {
     match shared.options.seed {
         Some(_) => Duration::MAX,
@@ -219,24 +234,27 @@ fn last_calls_patience(shared: &Shared) -> Duration {
     }
 }
 
-/// Every task but the lane's, those that still have to tell of their end among them.
+/// Every task but the hidden ones, including those that are done but still have to notify of their
+/// end.
 fn without_hidden(mut tasks: Vec<TaskRef>) -> Vec<TaskHandle> {
     tasks.retain(|task| task.id() != HIDDEN);
     tasks.into_iter().map(TaskHandle::new).collect()
 }
 
-/// Every living task but the lane's.
+/// Every task that is not done, but for the hidden ones.
 pub(crate) fn living(shared: &Shared) -> Vec<TaskHandle> {
     let mut tasks = without_hidden(reference::living(&shared.registry));
     tasks.retain(|task| !task.done());
     tasks
 }
 
-/// Has every task that is not inside a poll dropped, and names the others, and a callback that runs.
+/// Drops every task that is not inside a poll. Returns the names of the others, and of a callback
+/// that runs.
 fn drop_what_waits(worker: &mut Worker, shared: &Arc<Shared>) -> Vec<String> {
     shared.set_abandoning();
     let until = Instant::now() + GRACE;
-    // Since when nothing was left but what is inside a poll; being dropped is that, too, for a moment.
+    // Since when only tasks inside a poll are left. A task that is being dropped also looks like
+    // that for a moment.
     let mut only_stuck: Option<Instant> = None;
     loop {
         let left = living(shared);
@@ -247,17 +265,17 @@ fn drop_what_waits(worker: &mut Worker, shared: &Arc<Shared>) -> Vec<String> {
         let since = only_stuck.take().filter(|_| stuck);
         only_stuck = stuck.then(|| since.unwrap_or_else(Instant::now));
         let settled = only_stuck.is_some_and(|since| since.elapsed() >= SETTLED);
-        let left = still_there(shared);
+        let left = names_of_the_rest(shared);
         if left.is_empty() || settled || Instant::now() >= until {
             return left;
         }
-        // A death ends the pause at once.
+        // The end of a task ends the pause at once.
         shared.workers.remotes[0].parker.park_timeout(PAUSE);
     }
 }
 
-/// Names the tasks that have not ended, and the callback that runs.
-fn still_there(shared: &Shared) -> Vec<String> {
+/// Returns the names of the tasks that have not ended, and of the callback that runs.
+fn names_of_the_rest(shared: &Shared) -> Vec<String> {
     let tasks = living(shared);
     let tasks = tasks.iter().map(|task| task.reference().describe());
     let callback = shared.callback_queue.running();
@@ -265,7 +283,7 @@ fn still_there(shared: &Shared) -> Vec<String> {
     tasks.chain(callback).collect()
 }
 
-/// Steps 5 to 7: whoever comes now is refused, and what waits is dropped.
+/// Steps 5 to 7: refuses what comes from now on, and drops what waits.
 pub(crate) fn close(shared: &Arc<Shared>) {
     shared.registry.close();
     for task in shared.workers.injector.close() {

@@ -1,10 +1,11 @@
-//! Wakes worker 0 at the limit of a shutdown.
+//! The shutdown timer: wakes worker 0 at the deadline of a shutdown.
 //!
-//! A limit is real time: a task that is stuck, or a function on the pool, takes no other. Where the
-//! loop's time is that, a timer of its own does it. A time that stands still would come there in no
-//! time, or never; and the poller serves it by looking for jumps, or, in the deterministic mode, is
-//! worker 0 itself. So a thread waits there, for as long as the shutdown takes: nobody is in a hurry
-//! in such a loop, and no protocol of the usual one has to know of it.
+//! A deadline is real time: a stuck task, or a function on the pool, takes real time. If the loop
+//! runs in real time, a timer of its driver does it. A paused clock would reach the deadline at
+//! once, or never, and the thread in the poller does not wait for real deadlines then; in the
+//! deterministic mode that thread is worker 0 itself. So with a paused clock an extra thread waits,
+//! for as long as the shutdown takes. The cost does not matter in such a loop, and no protocol of
+//! the usual loop is involved.
 
 use std::time::Instant;
 
@@ -14,20 +15,21 @@ use super::threads;
 use crate::runtime::time::TimerKey;
 use crate::sync::{Arc, Condvar, Mutex, StdArc, thread};
 
-/// Set until it is dropped.
+/// A timer that is set until it is dropped.
 #[derive(Debug)]
 pub(crate) struct ShutdownTimer<'a> {
     shared: &'a Arc<Shared>,
-    way: Way,
+    kind: Kind,
 }
 
 #[derive(Debug)]
-enum Way {
-    /// None if the driver is closed: the shutdown is over.
+enum Kind {
+    /// A timer of the driver. `None` if the driver is closed: the shutdown is over.
     Timer(Option<TimerKey>),
+    /// A thread of its own, because the clock is paused.
     Thread {
-        clock: StdArc<ThreadTimer>,
-        /// None if it could not be started.
+        timer: StdArc<ThreadTimer>,
+        /// `None` if the thread could not be started.
         thread: Option<thread::JoinHandle<()>>,
     },
 }
@@ -35,68 +37,70 @@ enum Way {
 impl ShutdownTimer<'_> {
     pub(crate) fn set(shared: &Arc<Shared>, deadline: Instant) -> ShutdownTimer<'_> {
         let clock = &shared.driver.clock;
-        let way = if clock.is_paused() {
+        let kind = if clock.is_paused() {
             by_thread(shared, deadline)
         } else {
-            let waker = StdArc::new(WakeFirst(Arc::clone(shared))).into();
-            Way::Timer(shared.driver.insert(None, clock.to_tick(deadline), waker))
+            let waker = StdArc::new(WakeWorker0(Arc::clone(shared))).into();
+            Kind::Timer(shared.driver.insert(None, clock.to_tick(deadline), waker))
         };
-        ShutdownTimer { shared, way }
+        ShutdownTimer { shared, kind }
     }
 }
 
 impl Drop for ShutdownTimer<'_> {
     fn drop(&mut self) {
-        match &mut self.way {
-            Way::Timer(key) => {
+        match &mut self.kind {
+            Kind::Timer(key) => {
                 key.iter().for_each(|key| self.shared.driver.cancel(*key));
             }
-            Way::Thread { clock, thread } => {
-                clock.turn_off();
-                // A hook that panicked: its message is out.
+            Kind::Thread { timer, thread } => {
+                timer.turn_off();
+                // A hook may have panicked: the panic hook has reported it.
                 let _panicked = thread.take().map(thread::JoinHandle::join);
             }
         }
     }
 }
 
-struct WakeFirst(Arc<Shared>);
+struct WakeWorker0(Arc<Shared>);
 
-impl std::task::Wake for WakeFirst {
+impl std::task::Wake for WakeWorker0 {
     fn wake(self: StdArc<Self>) {
-        wake_first(&self.0);
+        wake_worker_0(&self.0);
     }
 }
 
-fn wake_first(shared: &Shared) {
+fn wake_worker_0(shared: &Shared) {
     shared.workers.remotes[0].parker.unpark();
 }
 
-fn by_thread(shared: &Arc<Shared>, deadline: Instant) -> Way {
-    let clock = StdArc::new(ThreadTimer::default());
-    let rings = StdArc::clone(&clock);
+fn by_thread(shared: &Arc<Shared>, deadline: Instant) -> Kind {
+    let timer = StdArc::new(ThreadTimer::default());
+    let timer_of_thread = StdArc::clone(&timer);
     let body = move |shared: &Arc<Shared>| {
-        if rings.wait(deadline) == Rang::Yes {
-            wake_first(shared);
+        if timer_of_thread.wait(deadline) == WaitEnd::Deadline {
+            wake_worker_0(shared);
         }
     };
     let thread = match threads::start(shared, "alarm", body) {
         Ok(thread) => Some(thread),
         Err(error) => {
-            // The limit is looked at between two turns all the same.
-            let context = ExceptionContext::new("the limit of a shutdown may not be kept");
+            // Worker 0 still checks the deadline between two turns.
+            let context = ExceptionContext::new("the deadline of a shutdown may be missed");
             Shared::report(shared, &context.with_exception(error));
             None
         }
     };
-    Way::Thread { clock, thread }
+    Kind::Thread { timer, thread }
 }
 
-/// Whether the deadline came.
+/// How the wait for the deadline ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-enum Rang {
-    Yes,
+enum WaitEnd {
+    /// The deadline came: worker 0 must be woken.
+    Deadline,
+    /// The shutdown was over before the deadline.
     TurnedOff,
 }
 
@@ -108,16 +112,16 @@ struct ThreadTimer {
 }
 
 impl ThreadTimer {
-    fn wait(&self, deadline: Instant) -> Rang {
+    fn wait(&self, deadline: Instant) -> WaitEnd {
         let mut off = self.off.lock();
         while !*off {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Rang::Yes;
+                return WaitEnd::Deadline;
             }
             (off, _) = self.turned_off.wait_timeout(off, left);
         }
-        Rang::TurnedOff
+        WaitEnd::TurnedOff
     }
 
     fn turn_off(&self) {

@@ -1,11 +1,11 @@
-//! Debug mode's complaint about code that keeps its worker for too long.
+//! Debug mode: reports a poll or a callback that takes long.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use super::shared::{Shared, print_error};
 
-/// A poll or a callback, with the time of its beginning if somebody wants to know.
+/// Times a poll or a callback, in debug mode.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Stopwatch {
@@ -13,8 +13,8 @@ pub(crate) struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// Starts, in debug mode. The real clock, also where the loop's stands still: it is the worker's
-    /// time that is spent.
+    /// Starts, in debug mode. Reads the real clock, also if the loop's clock is paused: what counts
+    /// is the worker's time.
     #[inline]
     pub(crate) fn start(shared: &Shared) -> Stopwatch {
         Stopwatch {
@@ -22,17 +22,17 @@ impl Stopwatch {
         }
     }
 
-    /// Stops, and complains about `what` if it took longer than the loop allows.
+    /// Stops, and reports `what` if it took longer than the loop allows.
     #[inline]
     pub(crate) fn stop(self, shared: &Shared, what: impl Display) {
         if let Some(began) = self.began {
-            complain(began.elapsed(), shared.slow_callback_duration(), what);
+            report(began.elapsed(), shared.slow_callback_duration(), what);
         }
     }
 }
 
 #[cold]
-fn complain(took: Duration, allowed: Duration, what: impl Display) {
+fn report(took: Duration, allowed: Duration, what: impl Display) {
     if took >= allowed {
         let seconds = took.as_secs_f64();
         print_error(format_args!("Executing <{what}> took {seconds:.3} seconds"));

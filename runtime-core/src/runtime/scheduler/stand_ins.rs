@@ -1,11 +1,12 @@
-//! Who serves in the place of workers that are inside `blocking`.
+//! Stand-ins: replace workers that are inside `blocking`.
 //!
-//! A worker that goes into `blocking` leaves the crew, as one that stops does: what it has is everybody's.
-//! A *stand-in* comes in its place, a worker on a seat of its own; when the other is back, one stand-in
-//! is dismissed. There are seats for so many as the pool for blocking functions may have threads.
+//! A worker that goes into `blocking` leaves the worker set, like one that stops: its queue moves
+//! to the injector. A *stand-in* takes its place, a worker with a remote of its own. When the first
+//! worker comes back, one stand-in is dismissed. There are as many remotes for stand-ins as the
+//! pool for blocking functions may have threads.
 //!
 //! ```text
-//!              start                 dismiss              arrives, having left the crew
+//!              start                 dismiss              has left the worker set
 //!   UNUSED ─────────────▶ SERVING ─────────────▶ LEAVING ───────────────────▶ RESTING
 //!     ▲                     │ ▲ ▲                   │                          │  │
 //!     │            go away  │ │ └──── recall ───────┘                          │  │
@@ -15,62 +16,69 @@
 //!     └────────────────── the keep-alive is over, or the loop stops ──────────────┘
 //! ```
 //!
-//! Every arrow is taken under one lock, by whoever causes it, for the other thread too. So a thread that
-//! was dismissed asks, when it has left the crew, whether it has been recalled meanwhile; and one that
-//! rests asks again under the lock before it goes. The word of a recall is the parker's token.
+//! Every transition is made under one lock, by the thread that causes it, also on behalf of the
+//! other thread. So a thread that was dismissed asks, after it has left the worker set, whether it
+//! has been recalled meanwhile; and a thread that rests asks again under the lock before it ends. A
+//! recall is signalled by the parker's token.
 //!
-//! **The count.** Each worker that is away has somebody in its place, or counts as *missing*, because
-//! there was no seat or no thread. Who comes back fills a gap if there is one, and else one stand-in is
-//! too many: itself, if it is one. So there are `away - missing` that serve, and an original worker that
-//! comes back while nobody is missing finds one to dismiss.
+//! **The count.** Each worker that is away has a stand-in in its place, or counts as *missing*,
+//! because there was no remote or no thread for one. A worker that comes back fills the gap if one
+//! is missing. Otherwise one stand-in is too many: the worker itself, if it is a stand-in. So the
+//! number of serving stand-ins is `away - missing`, and an original worker that comes back while
+//! none is missing finds one to dismiss.
 
 use std::ops::Range;
 
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutant, Mutex, broken};
 
-/// The stand-ins of a loop, by the numbers of their seats.
+/// The stand-ins of a loop, named by the indices of their remotes.
 #[derive(Debug)]
 pub(crate) struct StandIns {
     state: Mutex<State>,
     first: usize,
-    /// Written under the lock; a thread looks at its own between turns.
+    /// Written under the lock. A thread reads its own flag between turns.
     dismissed: Box<[AtomicBool]>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Seats without a thread.
+    /// Remotes without a thread.
     unused: Vec<usize>,
+    /// Stand-ins that run tasks, or will as soon as their thread has started.
     serving: Vec<usize>,
+    /// Stand-ins that have been dismissed, and have not left the worker set yet.
     leaving: Vec<usize>,
+    /// Stand-ins that have left the worker set, and whose threads wait to be recalled.
     resting: Vec<usize>,
+    /// How many workers are away without a stand-in in their place.
     missing: usize,
 }
 
 /// How a worker has gone away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use = "who has gone away comes back"]
+#[must_use = "a worker that has gone away comes back"]
 pub(crate) enum Absence {
-    /// It is replaced, or missing.
+    /// It is replaced, or counted as missing.
     Counted,
-    /// It is a stand-in that is one too many.
+    /// It is a dismissed stand-in, and needs no replacement.
     Dismissed,
 }
 
-/// What the caller is to do for a worker that has gone away.
+/// What the caller must do for a worker that has gone away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Replacement {
-    /// Wake the thread that rests on this seat.
+    /// Wake the thread that rests on this remote.
     Recall(usize),
-    /// Start a thread for this seat.
+    /// Start a thread for this remote.
     Start(usize),
-    Nobody,
+    /// Nothing: no replacement is needed, or none is to be had.
+    None,
 }
 
 impl StandIns {
-    /// With these seats, and no thread yet.
+    /// The stand-ins with these remotes, without any thread yet.
     pub(crate) fn new(remotes: Range<usize>) -> StandIns {
         StandIns {
             first: remotes.start,
@@ -89,10 +97,10 @@ impl StandIns {
     pub(crate) fn go_away(&self, remote: usize) -> (Absence, Replacement) {
         let mut state = self.state.lock();
         if remove(&mut state.leaving, remote) {
-            return (Absence::Dismissed, Replacement::Nobody);
+            return (Absence::Dismissed, Replacement::None);
         }
         remove(&mut state.serving, remote);
-        // One that leaves comes last: it may be inside a long poll.
+        // A thread that is leaving is the last choice: it may be inside a long poll.
         let replacement = if let Some(next) = state.resting.pop() {
             Replacement::Recall(next)
         } else if let Some(next) = state.unused.pop() {
@@ -100,20 +108,20 @@ impl StandIns {
         } else if let Some(next) = state.leaving.pop() {
             Replacement::Recall(next)
         } else {
-            Replacement::Nobody
+            Replacement::None
         };
         match replacement {
             Replacement::Recall(next) | Replacement::Start(next) => {
                 self.set_dismissed(next, false);
                 state.serving.push(next);
             }
-            Replacement::Nobody => state.missing += 1,
+            Replacement::None => state.missing += 1,
         }
         (Absence::Counted, replacement)
     }
 
-    /// No thread could be started for `remote`. Whoever came back meanwhile may have dismissed it: then
-    /// it is missed by nobody.
+    /// Notes that no thread could be started for `remote`. A worker that came back meanwhile may
+    /// have dismissed that stand-in: then none is missing.
     pub(crate) fn fail(&self, remote: usize) {
         let mut state = self.state.lock();
         if remove(&mut state.serving, remote) {
@@ -124,7 +132,7 @@ impl StandIns {
         state.unused.push(remote);
     }
 
-    /// The worker on `remote` is back. Returns the stand-in that is too many now, to be woken.
+    /// The worker on `remote` is back. Returns the stand-in that is dismissed for it, to be woken.
     #[must_use]
     pub(crate) fn come_back(&self, remote: usize, absence: Absence) -> Option<usize> {
         let mut state = self.state.lock();
@@ -148,13 +156,15 @@ impl StandIns {
         (goes != remote).then_some(goes)
     }
 
-    /// Whether the stand-in on `remote` is to leave the crew.
+    /// Whether the stand-in on `remote` must leave the worker set.
     pub(crate) fn is_dismissed(&self, remote: usize) -> bool {
-        // Acquire: pairs with `set_dismissed`, beside the parker's exchange that wakes a sleeper for it.
+        // Acquire: pairs with `set_dismissed`, in addition to the parker's exchange that wakes a
+        // sleeping stand-in for it.
         self.dismissed[remote - self.first].load(Ordering::Acquire)
     }
 
-    /// The stand-in on `remote` has left the crew. False if it has been recalled.
+    /// The stand-in on `remote` has left the worker set, and rests from now on. False if it has
+    /// been recalled.
     #[must_use]
     pub(crate) fn begin_rest(&self, remote: usize) -> bool {
         let mut state = self.state.lock();
@@ -165,7 +175,7 @@ impl StandIns {
         leaves || broken(Mutant::RestUnasked)
     }
 
-    /// Whether the stand-in on `remote` still rests. Otherwise it has been recalled.
+    /// Whether the stand-in on `remote` still rests. If not, it has been recalled.
     #[must_use]
     pub(crate) fn rests(&self, remote: usize) -> bool {
         self.state.lock().resting.contains(&remote)
@@ -197,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thread_that_does_not_start_is_missed_by_nobody_if_it_was_dismissed_before() {
+    fn a_thread_that_does_not_start_leaves_none_missing_if_it_was_dismissed_before() {
         let stand_ins = StandIns::new(2..4);
         let (first, _) = stand_ins.go_away(0);
         let (second, start) = stand_ins.go_away(1);

@@ -1,4 +1,4 @@
-//! The threads of a loop: how they start, what a worker's does, and those that come beside them.
+//! The threads of a loop: how they start, and what those of workers, spares and stand-ins do.
 
 use std::io;
 use std::rc::Rc;
@@ -14,10 +14,10 @@ use super::worker::Worker;
 use crate::runtime::task::catch_panic::catch_panic;
 use crate::sync::{Arc, Mutex, thread};
 
-/// Starts a thread of the loop, with its name, its stack and its hooks.
+/// Starts a thread of the loop, with its name, its stack size and its hooks.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub(crate) fn start(
     shared: &Arc<Shared>,
     suffix: &str,
@@ -29,7 +29,7 @@ pub(crate) fn start(
         builder = builder.stack_size(size);
     }
     let shared = Arc::clone(shared);
-    // Before the thread is there: the loop may be closed until it is.
+    // Before the thread starts: the loop may be closed before the thread runs.
     let open = shared.driver.keep_open();
     builder.spawn(move || {
         let _open = open;
@@ -41,20 +41,20 @@ pub(crate) fn start(
 
 fn call(hook: Option<&(dyn Fn() + Send + Sync)>) {
     if let Some(hook) = hook {
-        // A hook that panics has said so; the thread has work to do.
+        // The panic hook has reported a panic of this hook. The thread has work to do.
         catch_panic(hook);
     }
 }
 
 /// The body of a worker's thread.
 pub(crate) fn work(shared: &Arc<Shared>, parts: WorkerParts) {
-    let core = sit_down(shared, parts);
-    time_hold(shared, &core, |_| shared.workers.is_stopping());
+    let core = make_core(shared, parts);
+    work_until(shared, &core, |_| shared.workers.is_stopping());
     shared.workers.idle.depart();
     abandon_rest(&core);
 }
 
-/// Starts a spare worker, if a seat is left. Returns the seat.
+/// Starts a spare worker, if a remote is left for one. Returns its index.
 pub(crate) fn start_spare(shared: &Arc<Shared>) -> Option<usize> {
     let remote = shared.spares.lock().last()?.index;
     shared.workers.remotes[remote].set_dismissed(false);
@@ -67,7 +67,7 @@ pub(crate) fn start_spare(shared: &Arc<Shared>) -> Option<usize> {
     start_more(shared, remote, "spare", body).then_some(remote)
 }
 
-/// Starts a thread beside those of the workers, for a seat. False if the system refuses.
+/// Starts a thread for a spare or a stand-in. False if the system refuses.
 fn start_more(
     shared: &Arc<Shared>,
     remote: usize,
@@ -104,7 +104,7 @@ fn take_parts(from: &Mutex<Vec<WorkerParts>>, remote: usize) -> Option<WorkerPar
     Some(parts.swap_remove(index))
 }
 
-/// Has somebody serve in the place of the worker on `remote`, which goes into `blocking`.
+/// Replaces the worker on `remote`, which goes into `blocking`, by a stand-in.
 pub(crate) fn replace(shared: &Arc<Shared>, remote: usize) -> Absence {
     let (absence, replacement) = shared.stand_ins.go_away(remote);
     match replacement {
@@ -120,23 +120,24 @@ pub(crate) fn replace(shared: &Arc<Shared>, remote: usize) -> Absence {
                 shared.stand_ins.fail(next);
             }
         }
-        Replacement::Nobody => {}
+        Replacement::None => {}
     }
     absence
 }
 
-/// The worker on `remote` is back, and whoever is too many now goes.
+/// The worker on `remote` is back: dismisses the stand-in that is too many now.
 pub(crate) fn end_replacement(shared: &Shared, remote: usize, absence: Absence) {
     if let Some(remote) = shared.stand_ins.come_back(remote, absence) {
         shared.workers.remotes[remote].parker.unpark();
     }
 }
 
-/// A stand-in works until it is dismissed and its local tasks have ended; then its thread rests, to be
-/// recalled, for as long as threads for blocking calls are kept.
+/// The body of a stand-in's thread. It works until it is dismissed and its local tasks have ended.
+/// Then the thread rests, and may be recalled, for the keep-alive time of the threads for blocking
+/// calls.
 fn work_as_stand_in(shared: &Arc<Shared>, parts: WorkerParts) {
     let remote = parts.index;
-    let mut core = sit_down(shared, parts);
+    let mut core = make_core(shared, parts);
     loop {
         let dismissed = |core: &Core| {
             shared.stand_ins.is_dismissed(remote) && core.local_queue.tasks().is_empty()
@@ -147,21 +148,24 @@ fn work_as_stand_in(shared: &Arc<Shared>, parts: WorkerParts) {
         if !rest(shared, &core) {
             continue;
         }
-        let Some(parts) = get_up(core) else { return };
-        // Before the seat is anybody's again.
+        let Some(parts) = reclaim_parts(core) else {
+            return;
+        };
+        // Before another thread can take over the remote.
         shared.stand_in_parts.lock().push(parts);
         if shared.stand_ins.end(remote) {
             return;
         }
         match take_parts(&shared.stand_in_parts, remote) {
-            Some(again) => core = sit_down(shared, again),
+            Some(again) => core = make_core(shared, again),
             None => return,
         }
     }
 }
 
-/// Rests until the stand-in is recalled. True if the thread is to end instead. It stays where a guard
-/// that has been carried out of a task, or forgotten, keeps what the seat consists of.
+/// Rests until the stand-in is recalled. Returns true if the thread must end instead. While a guard
+/// that has been carried out of a task, or forgotten, keeps the core alive, the keep-alive time
+/// does not end the rest: the parts could not be taken out of the core.
 fn rest(shared: &Shared, core: &Rc<Core>) -> bool {
     let remote = core.index;
     if !shared.stand_ins.begin_rest(remote) {
@@ -185,35 +189,37 @@ fn rest(shared: &Shared, core: &Rc<Core>) -> bool {
     }
 }
 
-/// Tells the spare on `remote` to go, as soon as it has nothing that only it can run.
+/// Asks the spare on `remote` to leave as soon as it has nothing that only it can run.
 pub(crate) fn dismiss(shared: &Shared, remote: usize) {
     shared.workers.remotes[remote].set_dismissed(true);
     shared.workers.remotes[remote].parker.unpark();
 }
 
-/// A spare works until it is dismissed and its local tasks have ended.
+/// The body of a spare's thread. It works until it is dismissed and its local tasks have ended.
 fn work_as_spare(shared: &Arc<Shared>, parts: WorkerParts) {
     let dismissed = |core: &Core| {
         shared.workers.remotes[core.index].is_dismissed() && core.local_queue.tasks().is_empty()
     };
-    let core = sit_down(shared, parts);
+    let core = make_core(shared, parts);
     if work_beside(shared, &core, dismissed) == Left::Done {
-        let parts = get_up(core);
+        let parts = reclaim_parts(core);
         shared.spares.lock().extend(parts);
     }
 }
 
-/// How a worker has left the crew.
+/// How a worker has left the worker set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Left {
+    /// It has been dismissed, and its queue is empty: the remote may be used again.
     Done,
+    /// The loop stops.
     Stopping,
 }
 
-/// Works until the loop stops, or until `done`. What the worker leaves in its queue goes to the injector;
-/// its wheel is served until it is empty, by whoever polls.
+/// Works until the loop stops, or until `done`. Tasks left in the worker's queue go to the
+/// injector. Timers left on its wheel are served by the threads that poll.
 fn work_beside(shared: &Arc<Shared>, core: &Rc<Core>, done: impl Fn(&Core) -> bool) -> Left {
-    time_hold(shared, core, |core| {
+    work_until(shared, core, |core| {
         shared.workers.is_stopping() || done(core)
     });
     if shared.workers.is_stopping() {
@@ -231,28 +237,28 @@ fn work_beside(shared: &Arc<Shared>, core: &Rc<Core>, done: impl Fn(&Core) -> bo
     Left::Done
 }
 
-/// Takes a seat.
-fn sit_down(shared: &Arc<Shared>, parts: WorkerParts) -> Rc<Core> {
+/// Makes the core of a worker, and binds the worker's parker to this thread.
+fn make_core(shared: &Arc<Shared>, parts: WorkerParts) -> Rc<Core> {
     shared.workers.remotes[parts.index].parker.bind();
     Rc::new(Core::new(Arc::clone(shared), parts))
 }
 
-/// The parts again, for whoever sits here next; none if a guard keeps them.
-fn get_up(core: Rc<Core>) -> Option<WorkerParts> {
+/// Takes the parts out of the core, for the next thread. `None` if a guard keeps the core alive.
+fn reclaim_parts(core: Rc<Core>) -> Option<WorkerParts> {
     Rc::try_unwrap(core).ok().map(Core::into_parts)
 }
 
 /// Works until `done`.
-fn time_hold(shared: &Arc<Shared>, core: &Rc<Core>, done: impl Fn(&Core) -> bool) {
+fn work_until(shared: &Arc<Shared>, core: &Rc<Core>, done: impl Fn(&Core) -> bool) {
     let _entered = context::enter(Arc::clone(shared), ThreadKind::Worker(Rc::clone(core)));
-    shared.workers.idle.arrive();
+    shared.arrive();
     Worker::new(Rc::clone(core)).drive(|| done(core));
 }
 
-/// Drops what a worker still has when it stops: something only after a forced end.
+/// Drops the tasks that a worker still has when it stops. There are some only after a forced end.
 pub(crate) fn abandon_rest(core: &Core) {
     let next = || {
-        // What a destructor wakes arrives while this goes on.
+        // A destructor may wake further local tasks, which arrive in the inbox meanwhile.
         core.local_queue.receive();
         let local = core
             .local_queue

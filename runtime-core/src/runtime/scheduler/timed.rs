@@ -1,4 +1,4 @@
-//! Calling back at a time: the agenda, tied to the driver and the lane.
+//! Callbacks at a time: ties the callback timers to the driver and the callback queue.
 
 use std::task::{Wake, Waker};
 
@@ -10,14 +10,15 @@ use crate::runtime::task::callback::Handle;
 use crate::runtime::time::Tick;
 use crate::sync::{Arc, StdArc};
 
-/// Runs a callback on the lane at `when`: at once if that is past. On a loop that is closed it is
-/// discarded.
+/// Runs a callback on the callback queue at `when`, or at once if that is past. If the loop is
+/// closed, discards the callback and returns `None`.
 pub(crate) fn call_at(shared: &Arc<Shared>, when: Tick, call: Handle) -> Option<CallbackTimerKey> {
     let added = shared
         .callback_timers
         .add(&shared.driver, when, Handle::clone(&call), || waker(shared));
     match added {
-        // What is due as well, and earlier, goes first: through the agenda too.
+        // Earlier callbacks that are due as well go first: so this one, too, goes by the callback
+        // timers.
         Some(_) if when <= shared.driver.clock.tick() => move_due(shared),
         Some(_) => {}
         None => discard([call]),
@@ -25,7 +26,7 @@ pub(crate) fn call_at(shared: &Arc<Shared>, when: Tick, call: Handle) -> Option<
     added
 }
 
-/// Forgets a callback that has been cancelled.
+/// Removes a callback that has been cancelled.
 pub(crate) fn forget(shared: &Arc<Shared>, key: CallbackTimerKey) {
     let _call = shared
         .callback_timers
@@ -43,7 +44,8 @@ fn waker(shared: &Arc<Shared>) -> Waker {
     StdArc::new(CallbackTimersWaker(Arc::clone(shared))).into()
 }
 
-/// What the driver wakes. It keeps the loop, which takes it out of the driver when it is closed.
+/// The waker of the driver timer. It keeps the loop alive until the loop is closed, which removes
+/// it from the driver.
 struct CallbackTimersWaker(Arc<Shared>);
 
 impl Wake for CallbackTimersWaker {

@@ -1,17 +1,15 @@
-//! Switches for every optimisation, so that each can be suspected by itself.
+//! Switches for every optimisation, so that each can be turned off by itself.
 
-/// Read once when a loop is built, from `ASYNCIO_TUNE`: a list of `no-lifo`, `no-defer`,
-/// `no-quiet-batches`, `no-worker-polls`; or `none` for all of them off.
+/// Which optimisations are on. Read once when a loop is built, from `ASYNCIO_TUNE`: a list of
+/// `no-lifo`, `no-defer`, `no-quiet-batches`; or `none` to turn all of them off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
-    /// What was just woken runs next, from a slot before the queue.
+    /// The task that was just woken runs next, from a slot before the queue.
     pub lifo: bool,
     /// Wake-ups of other workers are asked for at the end of a poll, not at every push.
     pub defer: bool,
     /// A few timers that fire together wake one worker, not two.
     pub quiet_batches: bool,
-    /// Idle workers wait in the poller themselves; otherwise only the poller thread does.
-    pub worker_polls: bool,
 }
 
 impl Default for Tuning {
@@ -20,7 +18,6 @@ impl Default for Tuning {
             lifo: true,
             defer: true,
             quiet_batches: true,
-            worker_polls: true,
         }
     }
 }
@@ -31,7 +28,8 @@ impl Tuning {
             .map_or_else(|_| Tuning::default(), |list| Tuning::parse(&list))
     }
 
-    /// Unknown words are ignored: a switch that is gone must not break who still sets it.
+    /// Parses the list. Unknown words are ignored: a setting of a switch that no longer exists must
+    /// not fail.
     pub(crate) fn parse(list: &str) -> Tuning {
         let off = |name| {
             list.split(',')
@@ -41,7 +39,6 @@ impl Tuning {
             lifo: !off("no-lifo"),
             defer: !off("no-defer"),
             quiet_batches: !off("no-quiet-batches"),
-            worker_polls: !off("no-worker-polls"),
         }
     }
 }

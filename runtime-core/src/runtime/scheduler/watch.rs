@@ -1,30 +1,34 @@
-//! The poller thread: the guarantee that timers and queues are served when no worker does it.
+//! The monitor, or poller thread: serves timers and queues if no worker does.
 //!
 //! Workers poll by themselves (see `Worker::sleep`); a thread that did all the polling would cost
-//! two thread switches per event. What workers cannot promise is to *come back*: a task may block. So
-//! this thread looks, every millisecond or three, and acts only on what it finds:
+//! two thread switches per event. But a worker cannot promise that its poll ends: a task may block.
+//! So this thread looks at the workers every one to three milliseconds, and acts only on what it
+//! finds:
 //!
-//! 1. A worker whose poll has not ended since the last look, with tasks in its queue or slot, is
-//!    **stuck**: its slot may be robbed from now on, and a thief is woken.
-//! 2. A timer that is overdue by more than a millisecond while the role is free: it takes the role and
-//!    fires what is due. What it wakes goes through the injector to a worker that is not stuck.
-//! 3. Work in the injector since the last look while a worker sleeps, or nobody in the poller while
-//!    all sleep: it wakes one. (By the protocols neither can happen; a guarantee does not rest on
-//!    that.)
+//! 1. A worker whose poll has not ended since the last look is **stuck**: thieves may take its slot
+//!    from now on. If its queue or slot holds tasks, another worker is woken to steal them.
+//! 2. A timer that is overdue by at least a millisecond while the role is free: the monitor takes
+//!    the role and wakes what is due. Tasks that this wakes go through the injector to a worker
+//!    that is not stuck.
+//! 3. Work that has been in the injector since the last look, or no thread in the poller while all
+//!    workers sleep: it wakes a worker. (The protocols exclude both; the guarantee does not rely on
+//!    them.)
+//! 4. Stuck workers, and work that no worker takes: a **spare worker** is started, with a remote of
+//!    its own. A spare is dismissed when there are more spares than stuck workers. While worker 0
+//!    is apart, it counts as one more stuck worker.
+//! 5. Worker 0 stuck for some fifteen milliseconds: its remote is marked, so that the main
+//!    coroutine is not frozen again (`apart`), and a spare takes its place from then on.
+//! 6. Work in the injector: every worker is called to look around before its next turn, since it
+//!    may have chosen the distance to its next look while turns were short.
 //!
-//! 4. Workers stuck, and work that nobody takes: a **spare worker** is started, on a seat of its own.
-//!    It goes when there are fewer stuck workers than spares.
-//! 5. Worker 0 stuck for some ten milliseconds: it is told, so that it does not happen to main again
-//!    (`apart`), and a spare serves in its place from then on.
-//! 6. Work in the injector: every worker is called to look around before its next turn, since it may have
-//!    chosen the distance to its next look while turns were short.
-//!
-//! A worker inside `blocking` is replaced already, and nobody's business here.
+//! A worker inside `blocking` has been replaced already. It is not looked at here.
 //!
 //! Looking has a price, because a third thread that wakes up makes the kernel spread the others. So
-//! it looks every 1 ms when something was found, every 3 ms while the workers' counters move, and
-//! after 300 ms with all of them asleep it goes to bed: the next worker that wakes up wakes it,
-//! too. The two orders of "all asleep?" and "in bed?" are closed by a fence on either side.
+//! the monitor looks every 1 ms while it finds something or the workers' counters do not move, and
+//! every 3 ms while they move or all workers sleep. When all of them have slept for 300 ms, it
+//! parks without a timeout, and the next worker that wakes up unparks it. A fence on either side
+//! orders "do all workers sleep?" against "is the monitor parked?": at least one side sees the
+//! other.
 
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -41,45 +45,23 @@ const RELAXED_LOOK: Duration = Duration::from_millis(3);
 const QUIET_BEFORE_PARK: Duration = Duration::from_millis(300);
 const OVERDUE: Duration = Duration::from_millis(1);
 
-/// The poller thread's number as a holder of the role: behind those of the workers.
+/// The monitor's number as a holder of the role: the one after those of the workers.
 fn own_number(shared: &Shared) -> usize {
     shared.workers.remotes.len()
 }
 
-/// The body of the poller thread.
+/// The body of the monitor's thread.
 pub(crate) fn run(shared: &Arc<Shared>) {
     shared.watch_parker.bind();
-    if shared.options.tuning.worker_polls {
-        Watch::new(shared).watch();
-    } else {
-        poll_for_all(shared);
-    }
+    Watch::new(shared).watch();
 }
 
-/// The dedicated poller that the switch `no-worker-polls` asks for. It gives the role back before it wakes
-/// anybody: a waker may be the user's.
-fn poll_for_all(shared: &Shared) {
-    let mut due = Vec::new();
-    while !shared.workers.is_stopping() {
-        let held = shared.driver.role.take(own_number(shared));
-        let held = held.expect("where the poller thread polls for all, nobody else takes the role");
-        if shared.watch_parker.begin_poll() {
-            shared.wait(&held, &mut due);
-            shared.watch_parker.end_poll();
-        }
-        let swept = shared.driver.expire(&mut due);
-        shared.driver.role.release(held);
-        due.drain(..).for_each(wake_catching);
-        drop(swept);
-    }
-}
-
-/// How many looks at work that waits while a worker is stuck, before a spare is started though
-/// others are awake.
+/// For how many looks work waits while a worker is stuck, before a spare is started although other
+/// workers are awake.
 const LOOKS_BEFORE_SPARE: u32 = 8;
 
-/// For how many looks a worker is stuck before that counts as a stall. (A few may be the kernel's, which
-/// lets others run on its processor.)
+/// For how many looks a worker is stuck before that counts as a stall. (A few may be due to the
+/// kernel, which runs other threads on its processor.)
 const STALLED: u32 = 15;
 
 /// How long worker 0 runs only what is bound to its thread, after the last stall.
@@ -87,17 +69,17 @@ const TIME_APART: Duration = Duration::from_secs(5);
 
 struct Watch<'a> {
     shared: &'a Arc<Shared>,
-    /// The seats of the spares that are at work.
+    /// The indices of the spares that run.
     spares: Vec<usize>,
     /// For how many looks in a row each worker has been stuck.
     stuck: Vec<u32>,
     /// Whether worker 0 was apart at the last look.
     apart: bool,
-    /// When a worker has been stuck for long the last time.
+    /// When a worker was last stuck for `STALLED` looks or more, or worker 0 went apart.
     last_stall: Instant,
-    /// For how many looks work has waited beside a stuck worker.
+    /// For how many looks work has waited while a worker is stuck.
     waited: u32,
-    /// What the counters said at the last look.
+    /// The workers' counts of polls at the last look.
     polls: Vec<u64>,
     injector_waited: bool,
     last_movement: Instant,
@@ -154,21 +136,21 @@ impl Watch<'_> {
             .any(|(remote, polls)| remote.polls() != *polls)
     }
 
-    /// One look at everything. True if there was something to do.
+    /// Looks at everything once. True if there was something to do.
     fn look(&mut self) -> bool {
         let stuck = self.look_at_workers();
         let overdue = self.serve_overdue_timers();
         let forgotten = self.look_at_injector();
-        let unmanned = self.look_at_poller();
+        let no_poller = self.look_at_poller();
         let spare = self.look_at_spares();
-        stuck || overdue || forgotten || unmanned || spare
+        stuck || overdue || forgotten || no_poller || spare
     }
 
-    /// Starts a spare for a stuck worker, or lets one go.
+    /// Starts a spare for a stuck worker, or dismisses one.
     fn look_at_spares(&mut self) -> bool {
         let workers = &self.shared.workers;
         let stuck = workers.present().iter().filter(|remote| remote.is_stuck());
-        // Worker 0 serves nobody while it is apart.
+        // Worker 0 runs no stealable task while it is apart.
         let (stuck, apart) = (stuck.count(), workers.is_apart());
         let wanted = stuck + usize::from(apart);
         if self.spares.len() > wanted {
@@ -178,8 +160,8 @@ impl Watch<'_> {
         }
         let waits = wanted > 0 && workers.work_waits();
         self.waited = if waits { self.waited + 1 } else { 0 };
-        let nobody_left = stuck >= workers.idle.awake() && workers.idle.asleep() == 0;
-        let needed = waits && (nobody_left || self.waited > LOOKS_BEFORE_SPARE);
+        let all_stuck = stuck >= workers.idle.awake() && workers.idle.sleeping() == 0;
+        let needed = waits && (all_stuck || self.waited > LOOKS_BEFORE_SPARE);
         let goes_apart = apart && !std::mem::replace(&mut self.apart, apart);
         self.apart = apart;
         if goes_apart {
@@ -202,7 +184,7 @@ impl Watch<'_> {
         stuck > 0
     }
 
-    /// Worker 0 takes any task again.
+    /// Makes worker 0 run any task again.
     fn end_apart(&self) {
         let workers = &self.shared.workers;
         workers.set_apart(false);
@@ -235,7 +217,7 @@ impl Watch<'_> {
         acted
     }
 
-    /// The poller's duty for timers, when it is nobody's.
+    /// Wakes overdue timers if the poller role is free: no worker serves them.
     fn serve_overdue_timers(&mut self) -> bool {
         let driver = &self.shared.driver;
         let deadline = driver.next_deadline();
@@ -265,28 +247,29 @@ impl Watch<'_> {
         forgotten
     }
 
-    /// All asleep, and nobody in the poller: a worker that is woken goes there.
+    /// If all workers sleep and none is in the poller, wakes one: it will go to the poller.
     fn look_at_poller(&self) -> bool {
         let workers = &self.shared.workers;
-        let unmanned = workers.idle.all_sleeping() && self.shared.driver.role.holder().is_none();
-        if unmanned {
+        let no_poller = workers.idle.all_sleeping() && self.shared.driver.role.holder().is_none();
+        if no_poller {
             workers.notify();
         }
-        unmanned
+        no_poller
     }
 }
 
-/// Sleeps until a worker wakes up, if all of them sleep.
+/// Parks the monitor until a worker wakes up, if all workers sleep and one of them polls.
 pub(crate) fn park_monitor(shared: &Shared) {
     shared.watch_parked.store(true, Ordering::Relaxed);
-    // Pairs with the fence in `Shared::unpark_monitor`: a worker that wakes up sees the word, or is seen here.
+    // Pairs with the fence in `Shared::unpark_monitor`: either a worker that wakes up sees
+    // `watch_parked`, or this thread sees that the worker is awake.
     if !broken(Mutant::ParkWithoutFence) {
         fence(Ordering::SeqCst);
     }
-    // Between two runs of a lone worker there is nobody to guard.
-    let deserted = shared.workers.idle.awake() + shared.workers.idle.asleep() == 0;
-    let manned = deserted || shared.driver.role.holder().is_some();
-    if shared.workers.idle.all_sleeping() && manned && !shared.workers.is_stopping() {
+    // Between two runs of a loop with one worker, no worker is counted: none needs a monitor.
+    let none_counted = shared.workers.idle.awake() + shared.workers.idle.sleeping() == 0;
+    let has_poller = none_counted || shared.driver.role.holder().is_some();
+    if shared.workers.idle.all_sleeping() && has_poller && !shared.workers.is_stopping() {
         shared.watch_parker.park();
     }
     shared.watch_parked.store(false, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! A worker: one turn at a time, and sleep when there is nothing to do.
+//! A worker: runs one turn at a time, and sleeps when there is nothing to do.
 
 use std::rc::Rc;
 use std::task::Waker;
@@ -21,12 +21,13 @@ use crate::runtime::unnest::afresh;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, Mutant, broken};
 
-/// Timers that fire together, up to so many, wake no other worker at first: most tasks that slept do
-/// a little and sleep again, and are through before that one would be awake. (One that goes on for
-/// long is the poller thread's to see.)
+/// Up to so many timers that fire together wake no other worker at first: most tasks that slept run
+/// for a short time and sleep again, and have done so before another worker would be awake. (A task
+/// that runs for long is found by the monitor.)
 const QUIET_BATCH: usize = 256;
 
-/// How long a quiet batch may take before help is called after all, and how often that is looked at.
+/// How long a quiet batch may take before thieves are notified after all, and after how many turns
+/// that is checked.
 const QUIET_TIME: Duration = Duration::from_micros(100);
 const QUIET_TURNS_BETWEEN_LOOKS: usize = 16;
 
@@ -40,21 +41,21 @@ pub(crate) enum Turn {
     Idle,
 }
 
-/// The part of a worker that only its own loop touches.
+/// The part of a worker that only its own loop of turns touches.
 #[derive(Debug)]
 pub(crate) struct Worker {
     core: Rc<Core>,
     /// This worker is counted as searching.
     searching: bool,
-    /// The root was polled by the last turn.
+    /// The last turn polled the root.
     ran_root: bool,
     /// When the next look around is due.
     pace: Pace,
-    /// Runs only what is bound to its thread: see `apart`.
+    /// This worker runs only what is bound to its thread: see `apart`.
     apart: bool,
-    /// Whose turn it is, the local tasks' or the queue's.
+    /// Whether the next task comes from the local tasks first, or from the queue first.
     local_first: bool,
-    /// For so many turns thieves are not called: see `QUIET_BATCH`.
+    /// For so many turns thieves are not notified: see `QUIET_BATCH`.
     quiet_turns: usize,
     quiet_since: Instant,
     due: Vec<Waker>,
@@ -78,7 +79,7 @@ impl Worker {
         }
     }
 
-    /// Worker 0 of a loop on one thread, with all the others.
+    /// Worker 0 of a loop whose workers share one thread, with all the other workers.
     pub(crate) fn with_siblings(core: Rc<Core>, siblings: Vec<Worker>) -> Worker {
         Worker {
             siblings: Some(siblings),
@@ -90,13 +91,13 @@ impl Worker {
         &self.core
     }
 
-    /// The cores of all the workers that this thread turns.
+    /// The cores of all workers that this thread turns.
     pub(crate) fn cores(&self) -> impl Iterator<Item = &Core> {
         let siblings = self.siblings.iter().flatten();
         std::iter::once(&*self.core).chain(siblings.map(|sibling| &*sibling.core))
     }
 
-    /// Turns and sleeps until `done`, which is asked between turns.
+    /// Turns and sleeps until `done` returns true. It is called between turns.
     pub(crate) fn drive(&mut self, mut done: impl FnMut() -> bool) {
         let _afresh = afresh();
         while !done() {
@@ -109,14 +110,14 @@ impl Worker {
         }
     }
 
-    /// Turns once, or sleeps until this worker is woken.
+    /// Runs one turn. If there was nothing to do, sleeps until this worker is woken.
     pub(crate) fn turn_or_sleep(&mut self) {
         if self.turn() == Turn::Idle {
             self.sleep();
         }
     }
 
-    /// Polls one task, if there is one anywhere. Never blocks.
+    /// Polls one task, if any is found. Never blocks.
     #[inline]
     pub(crate) fn turn(&mut self) -> Turn {
         if self.siblings.is_some() {
@@ -139,7 +140,7 @@ impl Worker {
         }
     }
 
-    /// The deterministic mode's turn: of any of the workers that has something to do.
+    /// A turn in the deterministic mode: of any one of the workers that has something to do.
     #[cold]
     fn turn_one_of_all(&mut self) -> Turn {
         let mut siblings = self.siblings.take().unwrap_or_default();
@@ -165,7 +166,7 @@ impl Worker {
         self.turn_by_choice()
     }
 
-    /// Polls one task, from wherever the choice falls.
+    /// Polls one task, from a source that the choices select.
     fn turn_by_choice(&mut self) -> Option<Turn> {
         let (core, choices) = (&self.core, &self.core.choices);
         core.local_queue.receive();
@@ -173,7 +174,7 @@ impl Worker {
             return self.turn_in_line();
         }
         if choices.one_of(2) == 1 {
-            // Any task of the queue may be the next, in a while.
+            // Moves one task to the back, so that any task of the queue may come next in time.
             core.queue
                 .pop()
                 .into_iter()
@@ -199,7 +200,8 @@ impl Worker {
         Some(self.run_noted(task))
     }
 
-    /// Polls whoever is first in the line. Who came from elsewhere has been put at its end.
+    /// Polls the first task of the one line. Tasks that came from elsewhere go to the end of the
+    /// line first.
     fn turn_in_line(&mut self) -> Option<Turn> {
         let core = &self.core;
         let workers = &core.shared.workers;
@@ -215,15 +217,15 @@ impl Worker {
         let core = &self.core;
         let ordinal = core.shared.ids.ordinal(task.header().id.0);
         let schedule = core.choices.record(core.index, ordinal);
-        // Relaxed: a figure.
+        // Relaxed: a statistic.
         let noted = &core.shared.counters.schedule;
         noted.store(schedule, Ordering::Relaxed);
         self.run(task);
         Turn::Ran
     }
 
-    /// The next of this worker's own: the root first, but never twice without one of the others in
-    /// between; local tasks and the queue by turns.
+    /// Returns the next of this worker's own tasks: the root first, but never twice without another
+    /// task in between; local tasks and the queue alternate.
     #[inline]
     fn next(&mut self) -> Option<Runnable> {
         let local_queue = &self.core.local_queue;
@@ -234,8 +236,8 @@ impl Worker {
                 return Some(root);
             }
         }
-        // By a flag, not by the turn's number: root and a local task that wake each other would
-        // always meet the same half of the turns.
+        // Alternates by a flag, not by the number of the turn: a root and a local task that wake
+        // each other would always meet the same half of the turns.
         let local = if self.local_first {
             local_queue.pop()
         } else {
@@ -256,7 +258,8 @@ impl Worker {
         self.next_root()
     }
 
-    /// The root a second time in a row: nothing else is here, but something may be in the injector.
+    /// Runs the root a second time in a row, because there is no other task here; but first looks
+    /// for one in the injector.
     #[cold]
     fn next_root(&mut self) -> Option<Runnable> {
         let root = self.core.local_queue.pop_root()?;
@@ -272,7 +275,7 @@ impl Worker {
         }
     }
 
-    /// Looks for work elsewhere.
+    /// Looks for work in the injector and in the queues of other workers.
     fn search(&mut self) -> Option<Runnable> {
         let workers = &self.core.shared.workers;
         if !self.searching && !workers.idle.begin_search() {
@@ -282,7 +285,7 @@ impl Worker {
         let start = self.core.choices.any();
         let task = workers.find(self.core.index, &self.core.queue, start)?;
         self.local_first = true;
-        // Relaxed: a figure.
+        // Relaxed: a statistic.
         self.core
             .shared
             .counters
@@ -291,7 +294,7 @@ impl Worker {
         Some(task)
     }
 
-    /// Polls `task`, and calls for help if there is more.
+    /// Polls `task`, and wakes a thief if the queue holds more than this worker runs next.
     #[inline]
     fn run(&mut self, task: Runnable) {
         let shared = &self.core.shared;
@@ -327,7 +330,8 @@ impl Worker {
         }
     }
 
-    /// A turn that begins with a look at what a busy worker would otherwise never get to.
+    /// A turn that first looks at timers and the injector, which a busy worker would otherwise
+    /// never reach.
     #[cold]
     fn turn_with_look(&mut self) -> Turn {
         let called = self.core.shared.workers.remotes[self.core.index].take_call();
@@ -340,7 +344,7 @@ impl Worker {
         let slow = self.pace.set(now, called);
         match self.look_around(now, slow) {
             Some(task) => {
-                // The worker's own have every other turn at least.
+                // This worker's own tasks get at least every other turn.
                 self.pace.skip_one();
                 self.local_first = true;
                 self.run(task);
@@ -365,7 +369,8 @@ impl Worker {
         }
     }
 
-    /// Wakes what is due, and takes a share of what waits in the injector. Returns the first of it.
+    /// Wakes what is due, and takes a share of what waits in the injector. Returns the first task
+    /// of that share.
     fn look_around(&mut self, now: Instant, slow: bool) -> Option<Runnable> {
         let shared = &self.core.shared;
         if slow {
@@ -379,8 +384,7 @@ impl Worker {
         } else {
             driver.clock.to_tick(now)
         };
-        // Where the poller thread polls for all, the role is its own for good.
-        if shared.options.worker_polls() && driver.is_due(tick) {
+        if driver.is_due(tick) {
             if let Some(held) = driver.role.take(self.core.index) {
                 let swept = driver.expire(&mut self.due);
                 driver.role.release(held);
@@ -391,14 +395,14 @@ impl Worker {
         task
     }
 
-    /// Sleeps until there is something to do: in the poller if nobody else is there.
+    /// Sleeps until there is something to do: in the poller, if the role is free.
     pub(crate) fn sleep(&mut self) {
         self.pace.stop();
         if self.apart {
             return apart::sleep(&self.core);
         }
         let shared = &self.core.shared;
-        // Asked between the turn and this, `done` may have woken a task of this worker's.
+        // `done`, which is called between the turn and this, may have woken a task of this worker.
         if !self.core.queue.is_empty() || self.core.local_queue.has_ready() {
             return;
         }
@@ -408,9 +412,7 @@ impl Worker {
             .workers
             .start_sleeping(self.core.index, std::mem::take(&mut self.searching));
         let driver = &shared.driver;
-        let polls = shared.options.worker_polls();
-        let role = polls.then(|| driver.role.take(self.core.index));
-        let held = role.flatten();
+        let mut held = driver.role.take(self.core.index);
         let swept = match &held {
             Some(held) => {
                 if parker.begin_poll() {
@@ -420,21 +422,20 @@ impl Worker {
                 driver.expire(&mut self.due)
             }
             None => {
-                // This may be the last that falls asleep, and time may jump then.
+                // This may be the last worker to go to sleep: then a paused clock may jump.
                 driver.look_again();
                 parker.park();
                 Swept::default()
             }
         };
-        let mut held = held;
         if broken(Mutant::ReleaseBeforeAwake) {
             held.take()
                 .into_iter()
                 .for_each(|held| driver.role.release(held));
         }
         self.searching = !shared.workers.idle.wake_up(self.core.index);
-        // Only now that this worker counts as awake: else, where time stands still, the next holder
-        // could have it jump over what has expired here.
+        // Only after this worker counts as awake: otherwise the next holder of the role could make
+        // a paused clock jump before the timers that have expired here are woken.
         held.into_iter().for_each(|held| driver.role.release(held));
         shared.unpark_monitor();
         self.wake_due();
@@ -451,7 +452,8 @@ impl Worker {
         self.due.drain(..).for_each(wake_catching);
     }
 
-    /// Polls a task, and complains if that takes long. The lane's callbacks are watched one by one.
+    /// Polls a task, and reports it if the poll takes long. The callbacks of the callback queue are
+    /// timed one by one instead.
     #[cold]
     fn run_watched(&self, task: Runnable) {
         let shared = &self.core.shared;
@@ -462,10 +464,9 @@ impl Worker {
             return;
         }
         let own = self.ran_root || !self.local_first;
-        if shared.workers.remotes[self.core.index].is_frozen()
-            && !own
-            && self.core.local_queue.has_root()
-        {
+        let local_queue = &self.core.local_queue;
+        let waits = local_queue.has_root() && local_queue.inbox.has_any();
+        if waits && !own && shared.workers.remotes[self.core.index].is_frozen() {
             let name = polled.reference().describe();
             print_error(format_args!(
                 "<{name}> blocked the thread of run(), and the main coroutine with it"

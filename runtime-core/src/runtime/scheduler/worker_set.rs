@@ -1,12 +1,12 @@
-//! The workers as one crew: what is submitted to them is run by one of them.
+//! The worker set: the queues, parkers and idle protocol of all workers of a loop.
 //!
-//! Generic over what runs, so that the models check this file and not a copy of it. It ties
-//! the queues to the idle protocol and the parkers:
+//! Generic over what runs, so that the models check this file and not a copy of it. It ties the
+//! queues to the idle protocol and the parkers:
 //!
-//! * **b1** work added while workers go idle: `submit` pushes and then asks `Idle`; `sleep` leaves
-//!   the counters and then looks again.
-//! * **b2** the last searcher that finds work wakes another, because pushes that came while it
-//!   searched relied on it.
+//! * **b1** work is added while workers go idle: `submit` pushes and then asks `Idle`;
+//!   `start_sleeping` leaves the counters and then looks at the queues again.
+//! * **b2** the last searcher that finds work wakes another worker, because pushes that came while
+//!   it searched relied on it.
 //! * **b4** a worker that leaves spills its queue first.
 
 use super::idle::Idle;
@@ -15,36 +15,36 @@ use crate::runtime::run_queue::{Injector, RunQueue, Stealable, Word};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutant, broken};
 
-/// What others see of one worker. Aligned so that no two workers' counters share a line, nor the pair
-/// of lines that is fetched at once.
+/// What others see of one worker. Aligned so that no two workers' counters share a cache line, nor
+/// a pair of lines that is fetched together.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct Remote<T> {
     pub(crate) queue: Arc<Stealable<T>>,
     pub(crate) parker: Arc<Parker>,
-    /// Counts the beginnings and the ends of polls: odd during one. Written by the worker alone.
+    /// Counts the beginnings and the ends of polls: odd during a poll. Written by the worker alone.
     polls: AtomicU64,
-    /// The monitor found the worker stuck: its slot may be robbed.
+    /// The monitor found the worker stuck: thieves may take its slot.
     stuck: AtomicBool,
-    /// The worker is to look around before its next turn.
+    /// The worker must look around before its next turn.
     called: AtomicBool,
-    /// The poll that the worker is in has kept its thread for long.
+    /// The worker's current poll has kept its thread for long.
     frozen: AtomicBool,
-    /// The worker is inside `blocking`, and belongs to nobody's count.
+    /// The worker is inside `blocking`, and is not counted in `Idle`.
     away: AtomicBool,
-    /// A spare worker on this seat is to go.
+    /// The spare worker with this index must leave.
     dismissed: AtomicBool,
 }
 
-/// Queues, sleeping places and the idle protocol of all workers.
+/// The queues, the parkers and the idle protocol of all workers.
 #[derive(Debug)]
 pub(crate) struct WorkerSet<T> {
     pub(crate) injector: Injector<T>,
     pub(crate) remotes: Box<[Remote<T>]>,
-    /// On the seats from here on nobody has sat yet.
+    /// No worker has used the remotes from this index on.
     used: AtomicUsize,
     pub(crate) idle: Idle,
-    /// How many are usually at work.
+    /// How many workers the loop has, without spares and stand-ins.
     workers: usize,
     /// Worker 0 runs only what is bound to its thread: see `apart`.
     apart: AtomicBool,
@@ -52,7 +52,8 @@ pub(crate) struct WorkerSet<T> {
 }
 
 impl<T: Word> WorkerSet<T> {
-    /// A crew of `workers` with room for `more`, and the queues of all of them.
+    /// A worker set of `workers` with room for `more` spares and stand-ins, and the queues of all
+    /// of them.
     pub(crate) fn new(
         workers: usize,
         more: usize,
@@ -82,18 +83,22 @@ impl<T: Word> WorkerSet<T> {
         (workers, queues)
     }
 
-    /// The seats on which somebody sits, or has sat.
+    /// The remotes that have, or had, a worker.
     pub(crate) fn present(&self) -> &[Remote<T>] {
-        // Acquire, though whoever must look at a seat has acquired its owner's push by the idle word.
+        // Acquire, although a thread that must look at a remote has acquired its owner's push by
+        // the idle word.
         &self.remotes[..self.used.load(Ordering::Acquire)]
     }
 
-    /// Somebody is going to sit on `remote`.
+    /// Includes `remote` in `present`: a worker is about to use it.
     pub(crate) fn open_remote(&self, remote: usize) {
         self.used.fetch_max(remote + 1, Ordering::AcqRel);
     }
 
-    /// Adds work from a thread that is no worker, or gives it back if the crew has been closed.
+    /// Adds work from a thread that is no worker.
+    ///
+    /// # Errors
+    /// Returns `work` if the injector is closed.
     pub(crate) fn submit(&self, work: T) -> Result<(), T> {
         if broken(Mutant::NotifyBeforePush) {
             self.notify();
@@ -104,14 +109,15 @@ impl<T: Word> WorkerSet<T> {
         Ok(())
     }
 
-    /// Wakes a worker for work that has been added, unless one is already looking for it.
+    /// Wakes a worker for work that has been added, unless a worker already searches for it.
     pub(crate) fn notify(&self) {
         if let Some(worker) = self.idle.worker_to_wake() {
             self.remotes[worker].parker.unpark();
         }
     }
 
-    /// The same for work in the caller's own queue: asked for often, so looked at cheaply first.
+    /// Like `notify`, for work in the caller's own queue. Called often, so a cheap check comes
+    /// first.
     #[inline]
     pub(crate) fn notify_for_surplus(&self) {
         if self.idle.may_wake() {
@@ -119,8 +125,8 @@ impl<T: Word> WorkerSet<T> {
         }
     }
 
-    /// Looks for work everywhere but in the worker's own queue. `start`: where to begin, so that
-    /// thieves spread.
+    /// Searches everywhere but in the worker's own queue. `start` is the remote to begin with, so
+    /// that thieves spread.
     pub(crate) fn find(&self, worker: usize, queue: &RunQueue<T>, start: usize) -> Option<T> {
         let (remotes, sharers) = (self.present(), self.workers);
         if let Some(work) = self.injector.take_batch(queue.deque(), sharers) {
@@ -136,7 +142,7 @@ impl<T: Word> WorkerSet<T> {
         others()
             .find_map(|(_, remote)| remote.queue.steal(queue))
             .or_else(|| others().find_map(|(_, remote)| remote.steal()))
-            // A push may have come while the others were looked at.
+            // A push may have come while the others' queues were searched.
             .or_else(|| self.injector.take_batch(queue.deque(), sharers))
     }
 
@@ -145,15 +151,16 @@ impl<T: Word> WorkerSet<T> {
         self.injector.take_batch(queue.deque(), self.workers)
     }
 
-    /// A searcher has found work.
+    /// Counts the caller, a searcher that has found work, as searching no more. The last one wakes
+    /// another.
     pub(crate) fn end_search(&self) {
         if self.idle.end_search() && !broken(Mutant::LastSearcherSilent) {
             self.notify();
         }
     }
 
-    /// A worker says that it sleeps. It must go to its parker then, whatever happens: if there is
-    /// work after all, somebody has been woken for it, perhaps the worker itself.
+    /// Counts the worker as sleeping. The caller must then park in any case: if there is work after
+    /// all, a worker has been woken for it, perhaps this one.
     pub(crate) fn start_sleeping(&self, worker: usize, was_searching: bool) {
         self.idle.start_sleeping(worker, was_searching);
         if !broken(Mutant::SleepWithoutRescan) && self.has_work() {
@@ -161,9 +168,9 @@ impl<T: Word> WorkerSet<T> {
         }
     }
 
-    /// Whether anything waits that no worker will get to by itself: in the injector, or behind
-    /// something else in a queue. (A single task in a queue is its worker's next: a sleeper that
-    /// woke up for it would chase a task that yields from queue to queue.)
+    /// Whether work waits that no worker will get to by itself: in the injector, or in a queue
+    /// behind another task. (A single task in a queue is the next that its worker runs. A sleeper
+    /// that woke up for such a task would chase a task that yields from queue to queue.)
     pub(crate) fn has_work(&self) -> bool {
         !self.injector.is_empty()
             || self
@@ -172,12 +179,12 @@ impl<T: Word> WorkerSet<T> {
                 .any(|remote| remote.queue.has_surplus())
     }
 
-    /// Whether anything at all waits: also what its worker would run next, if it came to it.
+    /// Whether any work waits, including the task that a worker would run next.
     pub(crate) fn work_waits(&self) -> bool {
         !self.injector.is_empty() || self.present().iter().any(|remote| remote.queue.has_any())
     }
 
-    /// A worker leaves: what it has is everybody's.
+    /// A worker leaves the worker set: moves its queue to the injector, where any worker finds it.
     pub(crate) fn leave(&self, queue: &RunQueue<T>) {
         let early = broken(Mutant::DepartBeforeSpill);
         if early {
@@ -186,7 +193,8 @@ impl<T: Word> WorkerSet<T> {
         if !broken(Mutant::LeaveWithoutSpill) {
             self.injector.push_all(queue.drain());
         }
-        // Only now: where time stands still, it would jump over what is in the queue.
+        // Only after the spill: a paused clock would otherwise jump over the tasks in the queue of
+        // a worker that is not counted as awake.
         if !early {
             self.idle.depart();
         }
@@ -195,7 +203,8 @@ impl<T: Word> WorkerSet<T> {
         }
     }
 
-    /// Relaxed, both: a worker 0 that sleeps is woken for a change by its parker's exchange.
+    /// Relaxed, here and in `set_apart`: a sleeping worker 0 sees a change by its parker's
+    /// exchange.
     pub(crate) fn is_apart(&self) -> bool {
         self.apart.load(Ordering::Relaxed)
     }
@@ -204,14 +213,14 @@ impl<T: Word> WorkerSet<T> {
         self.apart.store(apart, Ordering::Relaxed);
     }
 
-    /// Has every worker look around before its next turn.
+    /// Makes every worker look around before its next turn.
     pub(crate) fn call_all(&self) {
         self.present().iter().for_each(Remote::call);
     }
 
-    /// Tells every worker to stop.
+    /// Makes every worker stop: sets the flag, and unparks all of them.
     pub(crate) fn stop(&self) {
-        // Release: pairs with the load in `is_stopping`, beside the parkers' exchanges.
+        // Release: pairs with the load in `is_stopping`, in addition to the parkers' exchanges.
         self.stopping.store(true, Ordering::Release);
         for remote in &self.remotes {
             remote.parker.unpark();
@@ -227,7 +236,7 @@ impl<T: Word> WorkerSet<T> {
 }
 
 impl<T: Word> Remote<T> {
-    /// Takes the slot of a worker that the monitor found stuck.
+    /// Takes the value in the slot if the monitor found the worker stuck.
     fn steal(&self) -> Option<T> {
         // Relaxed: a hint; the slot is taken by an exchange.
         if self.stuck.load(Ordering::Relaxed) {
@@ -237,15 +246,15 @@ impl<T: Word> Remote<T> {
         }
     }
 
-    /// The worker begins or ends a poll.
+    /// Counts the beginning or the end of a poll. Called by the worker itself.
     #[inline]
     pub(crate) fn tick(&self) {
-        // Relaxed, and no exchange: one writer, and the monitor only compares.
+        // Relaxed, and no exchange: there is one writer, and the monitor only compares.
         self.polls
             .store(self.polls.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
-    /// The count of beginnings and ends of polls: odd during one.
+    /// The count of beginnings and ends of polls: odd during a poll.
     pub(crate) fn polls(&self) -> u64 {
         self.polls.load(Ordering::Relaxed)
     }
@@ -254,9 +263,9 @@ impl<T: Word> Remote<T> {
         self.stuck.store(stuck, Ordering::Relaxed);
     }
 
-    /// Has the worker look around before its next turn.
+    /// Makes the worker look around before its next turn.
     pub(crate) fn call(&self) {
-        // Relaxed: a hint. What there is to be seen has been published by other words.
+        // Relaxed: a hint. What the worker will find has been published by other words.
         self.called.store(true, Ordering::Relaxed);
     }
 
@@ -265,7 +274,8 @@ impl<T: Word> Remote<T> {
         self.called.load(Ordering::Relaxed)
     }
 
-    /// Takes the call. No exchange: one that comes just now is met by the look that follows.
+    /// Reads and clears the flag. No exchange: a call that comes at the same time is served by the
+    /// look that follows.
     pub(crate) fn take_call(&self) -> bool {
         let called = self.is_called();
         if called {
@@ -274,7 +284,8 @@ impl<T: Word> Remote<T> {
         called
     }
 
-    /// The poll that the worker is in keeps its thread for long: it looks at that afterwards.
+    /// Notes that the worker's current poll has kept its thread for long. The worker looks at the
+    /// flag after that poll.
     pub(crate) fn set_frozen(&self) {
         self.frozen.store(true, Ordering::Relaxed);
         self.call();
@@ -284,7 +295,7 @@ impl<T: Word> Remote<T> {
         self.frozen.load(Ordering::Relaxed)
     }
 
-    /// Takes the word of a long poll.
+    /// Reads and clears the flag of a long poll.
     pub(crate) fn take_frozen(&self) -> bool {
         let frozen = self.is_frozen();
         if frozen {
@@ -294,7 +305,7 @@ impl<T: Word> Remote<T> {
     }
 
     pub(crate) fn set_away(&self, away: bool) {
-        // Relaxed, as `stuck`: the monitor only looks.
+        // Relaxed, as `stuck`: a hint for the monitor.
         self.away.store(away, Ordering::Relaxed);
     }
 
@@ -302,9 +313,10 @@ impl<T: Word> Remote<T> {
         self.away.load(Ordering::Relaxed)
     }
 
-    /// Tells the spare worker on this seat to go, or welcomes the next one.
+    /// Asks the spare worker with this index to leave, or clears that for the next one.
     pub(crate) fn set_dismissed(&self, dismissed: bool) {
-        // Release; a sleeping spare sees it by its parker's exchange.
+        // Release: pairs with the load in `is_dismissed`. A sleeping spare is woken by its parker's
+        // exchange.
         self.dismissed.store(dismissed, Ordering::Release);
     }
 
