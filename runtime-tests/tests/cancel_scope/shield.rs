@@ -1,5 +1,4 @@
-//! Tests of a shielded `CancelScope`: requests from outside do not reach its body, and are not
-//! lost.
+//! Tests of a shielded `CancelScope`: it keeps requests from its body, and loses none.
 
 use futures::future::{Either, select};
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -402,11 +401,7 @@ async fn a_value_from_behind_a_shield_outlives_a_limit_that_has_passed() {
         assert!(!limit.expired(), "the request has not been delivered");
         saved
     });
-    assert_eq!(
-        outcome.await,
-        Ok(Some(())),
-        "no await suspends after the shielded scope"
-    );
+    assert_eq!(outcome.await, Ok(Some(())), "no await suspends after it");
     assert_eq!(cancelling(), 0);
     checkpoint().await;
 }
