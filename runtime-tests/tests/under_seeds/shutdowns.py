@@ -565,7 +565,7 @@ def SetFuture(world, name, flag):
 def OnDone(world, name, number):
     if world.latest[number] is not None:
         world.latest[number].add_done_callback(
-            lambda task: world.note(f"{name} told", f"{world.names[task]}:{task.cancelled()}")
+            lambda task: world.note(f"{name} callback", f"{world.names[task]}:{task.cancelled()}")
         )
 
 

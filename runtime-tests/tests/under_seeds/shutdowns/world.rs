@@ -243,7 +243,7 @@ impl World {
             }
             Act::OnDone(number) => {
                 if let Some((other, task)) = latest(number) {
-                    let (world, name) = (Arc::clone(self), format!("{name} told"));
+                    let (world, name) = (Arc::clone(self), format!("{name} callback"));
                     task.add_done_callback(move |task| {
                         let end = if task.cancelled() { "True" } else { "False" };
                         world.note(&name, &format!("{other}:{end}"));
