@@ -74,8 +74,8 @@ fn a_missed_notification_is_found() {
             let (ready, bell) = (Arc::clone(&ready), bell.clone());
             async move {
                 if !ready.load(Ordering::Relaxed) {
-                    // A notification before this point is handled; one that comes later is missed,
-                    // because the task looks at the bell only once.
+                    // The task looks at the bell once, after this checkpoint: a notification that
+                    // comes later is missed.
                     checkpoint().await;
                     let rings = bell.done();
                     if !rings {

@@ -1,9 +1,9 @@
 //! Tests of two polls whose wakers have the same data pointer: the target of the last poll is
 //! woken.
 //!
-//! A stored waker may be compared only with a new one through the stored clone. A waker that was
-//! passed earlier proves nothing: it may have been dropped, and another may be at its address. (All
-//! other tests poll with wakers that own what they wake, and keep them.)
+//! Whether a new waker is the stored one is decided by the stored clone (`Waker::will_wake`). A
+//! waker that was passed earlier proves nothing: it may have been dropped, and another one may be at
+//! its address. (All other tests poll with wakers that own what they wake, and keep them.)
 
 use asyncio::{Future as LoopFuture, Runner, gather, run_coroutine_threadsafe, timeout, wait_for};
 
