@@ -2,8 +2,8 @@
 //! woken.
 //!
 //! Whether a new waker is the stored one is decided by the stored clone (`Waker::will_wake`). A
-//! waker that was passed earlier proves nothing: it may have been dropped, and another one may be at
-//! its address. (All other tests poll with wakers that own what they wake, and keep them.)
+//! waker that was passed earlier proves nothing: it may have been dropped, and another one may be
+//! at its address. (All other tests poll with wakers that own what they wake, and keep them.)
 
 use asyncio::{Future as LoopFuture, Runner, gather, run_coroutine_threadsafe, timeout, wait_for};
 
