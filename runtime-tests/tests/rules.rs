@@ -71,8 +71,8 @@ fn entries(page: &str) -> Vec<&str> {
     entries.map(|(rule, _)| rule).collect()
 }
 
-/// The tests that `page` names, each with its file. They stand in items that begin with `Tests:`,
-/// and may go over several lines; each file stands before its functions.
+/// The tests that `page` names, each with its file. They stand in items that begin with `Tests:`, and
+/// may go over several lines; each file stands before its functions.
 fn named(page: &str) -> Vec<(&str, &str)> {
     let (mut inside, mut file) = (false, "");
     let mut found = Vec::new();
