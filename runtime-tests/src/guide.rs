@@ -1,5 +1,5 @@
-//! The README and the guides in `docs/`: every program in them is compiled, and run unless it says
-//! `no_run`.
+//! Includes the README and the guides in `docs/` as doc tests: every program in them is compiled,
+//! and run unless it says `no_run`.
 
 #[doc = include_str!("../../README.md")]
 struct Readme;

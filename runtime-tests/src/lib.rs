@@ -1,5 +1,5 @@
-//! What the rule tests share: a watchdog, loops of a known size, probes, and panics caught with
-//! their place.
+//! Helpers of the tests: a watchdog, loops with a known number of workers, probes, and panics that
+//! are caught with their location.
 #![forbid(unsafe_code)]
 
 #[cfg(doctest)]

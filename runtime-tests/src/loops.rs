@@ -1,4 +1,5 @@
-//! Loops of a known size to run a test on, and ways to wait in it without hoping.
+//! Runs tests on loops with a known number of workers, and waits for conditions instead of for a
+//! fixed time.
 
 use std::future::Future;
 use std::panic::Location;
@@ -14,16 +15,16 @@ use crate::watchdog::{test_name, watched_as};
 /// How many foreign threads act at once.
 const THREADS: usize = 4;
 
-/// How often each of them acts, if there is time.
+/// How often each thread acts at most.
 const ROUNDS: usize = 1000;
 
-/// How long they act at most.
+/// How long the threads act at most.
 const TIME: Duration = Duration::from_millis(300);
 
 /// How long [`until`] waits.
 const LOOP_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Runs `main`, watched, on a loop with so many workers.
+/// Runs `main`, watched, on a loop with `workers` workers.
 #[track_caller]
 pub fn on_workers<F: Future>(workers: usize, main: F) -> F::Output {
     watched_as(test_name::<F>(), || runner(workers).run(main))
@@ -40,7 +41,7 @@ pub fn from_many_threads<S: AsyncFn(&EventLoop) + Sync>(scenario: S) {
             let until = Instant::now() + TIME;
             for _ in (0..ROUNDS).take_while(|_| Instant::now() < until) {
                 let ended = event_loop.block_on(scenario(&event_loop));
-                assert_eq!(ended, Ok(()), "nobody cancels the root");
+                assert_eq!(ended, Ok(()), "the root was cancelled");
             }
         };
         thread::scope(|scope| {
@@ -60,23 +61,27 @@ fn runner(workers: usize) -> Runner {
     builder.build().expect("a loop can be started")
 }
 
-/// Steps aside until `condition` holds.
+/// Yields until `condition` holds.
 ///
 /// # Panics
-/// If it still does not after ten seconds.
+/// If it still does not hold after ten seconds.
 #[track_caller]
 pub fn until(mut condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
     let caller = Location::caller();
     let deadline = Instant::now() + LOOP_TIMEOUT;
     async move {
         while !condition() {
-            assert!(Instant::now() < deadline, "{caller}: it never came to that");
+            assert!(
+                Instant::now() < deadline,
+                "{caller}: the condition does not hold after {LOOP_TIMEOUT:?}"
+            );
             checkpoint().await;
         }
     }
 }
 
-/// Makes a task, and waits until it has been polled. On one worker it is suspended then.
+/// Makes a task, and waits until its first poll has begun. On a loop with one worker the task is
+/// suspended or has ended by then.
 pub async fn begun<F>(coro: F) -> Task<F::Output>
 where
     F: Future + Send + 'static,

@@ -1,4 +1,4 @@
-//! Panics, caught with the place that they name.
+//! Catches panics with the location that they name.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -13,18 +13,18 @@ thread_local! {
 /// A panic that was caught.
 #[derive(Debug)]
 pub struct Caught {
-    /// Its text; empty if it has none.
+    /// The text; empty if the payload is not a text.
     pub text: String,
-    /// File and line that the panic names; none if it was resumed from another thread.
+    /// The file and line that the panic names; `None` if it was resumed without the panic hook.
     pub place: Option<(String, u32)>,
-    /// What it carries.
+    /// The payload.
     pub payload: Box<dyn Any + Send>,
 }
 
-/// Runs `body`, and catches its panic, unprinted.
+/// Runs `body`, and catches its panic without printing it.
 ///
 /// # Panics
-/// If `body` does not.
+/// If `body` does not panic.
 #[track_caller]
 pub fn caught<R>(body: impl FnOnce() -> R) -> Caught {
     record_panics();

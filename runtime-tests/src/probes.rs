@@ -1,4 +1,4 @@
-//! Probes: what tells a test that, when, and in which order something has happened.
+//! Probes, by which a test sees whether, how often and in which order something has happened.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -7,30 +7,30 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
-/// A flag that all clones share.
+/// A flag that all its clones share.
 #[derive(Clone, Debug, Default)]
 pub struct Flag(Arc<AtomicBool>);
 
 impl Flag {
-    /// Raises the flag.
+    /// Sets the flag.
     pub fn set(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
 
-    /// Whether it has been raised.
+    /// Whether it has been set.
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// Something that raises the flag when it is dropped.
+    /// Returns a value that sets the flag when it is dropped.
     pub fn set_on_drop(&self) -> OnDrop<impl FnOnce() + Send + 'static> {
         let flag = self.clone();
         on_drop(move || flag.set())
     }
 }
 
-/// A list of notes that all clones share.
+/// A list of notes that all its clones share.
 #[derive(Clone, Debug, Default)]
 pub struct Log(Arc<Mutex<Vec<&'static str>>>);
 
@@ -40,7 +40,7 @@ impl Log {
         self.0.lock().expect("a log is never poisoned").push(what);
     }
 
-    /// What has been noted.
+    /// All notes, in order.
     #[must_use]
     pub fn notes(&self) -> Vec<&'static str> {
         self.0.lock().expect("a log is never poisoned").clone()
@@ -52,7 +52,7 @@ impl Log {
 #[must_use]
 pub struct OnDrop<F: FnOnce()>(Option<F>);
 
-/// Runs `action` when the result is dropped.
+/// Returns a value that runs `action` when it is dropped.
 pub fn on_drop<F: FnOnce()>(action: F) -> OnDrop<F> {
     OnDrop(Some(action))
 }
@@ -65,19 +65,19 @@ impl<F: FnOnce()> Drop for OnDrop<F> {
     }
 }
 
-/// How often a future has been polled.
+/// Counts the polls of a future.
 #[derive(Clone, Debug, Default)]
 pub struct Polls(Arc<AtomicUsize>);
 
 impl Polls {
-    /// The number so far.
+    /// The number of polls so far.
     #[must_use]
     pub fn count(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }
 }
 
-/// `future`, with its polls counted.
+/// Returns `future` with its polls counted in `polls`.
 pub fn counting_polls<F: Future>(polls: &Polls, future: F) -> impl Future<Output = F::Output> {
     let polls = polls.clone();
     let mut future = Box::pin(future);
@@ -87,7 +87,7 @@ pub fn counting_polls<F: Future>(polls: &Polls, future: F) -> impl Future<Output
     })
 }
 
-/// Runs `future` on this thread, outside every loop: what a foreign executor does.
+/// Runs `future` on this thread, outside every loop, as a foreign executor does.
 pub fn blocking_wait<F: Future>(future: F) -> F::Output {
     struct Unpark(Thread);
     impl Wake for Unpark {

@@ -1,4 +1,4 @@
-//! Ends a test that hangs, since a hang is a failure and nobody else would say so.
+//! Ends the process if a test hangs: a hang is a failure, and the test harness does not report it.
 
 use std::any::type_name;
 use std::io::Write;
@@ -20,12 +20,12 @@ pub fn watched<B: FnOnce() -> R, R>(body: B) -> R {
     watched_as(test_name::<B>(), body)
 }
 
-/// As [`watched`], for a test of another name.
+/// As [`watched`], for a test with the name `name`.
 pub(crate) fn watched_as<R>(name: String, body: impl FnOnce() -> R) -> R {
     let (alive, over) = bounded::<()>(0);
     thread::spawn(move || {
         if over.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
-            // Not `eprintln!`, which the test harness keeps to itself.
+            // Not `eprintln!`, whose output the test harness captures.
             let _written = writeln!(
                 std::io::stderr(),
                 "the test {name} hangs: it takes longer than {LIMIT:?}"
@@ -38,7 +38,7 @@ pub(crate) fn watched_as<R>(name: String, body: impl FnOnce() -> R) -> R {
     result
 }
 
-/// As [`watched`], in a process of its own: for what counts the threads or descriptors of the
+/// As [`watched`], in a process of its own: for tests that count the threads or descriptors of the
 /// whole process.
 pub fn alone<B: FnOnce()>(body: B) {
     if std::env::var_os(ALONE).is_some() {
@@ -57,18 +57,21 @@ pub fn alone<B: FnOnce()>(body: B) {
         .env(ALONE, "1")
         .output()
         .expect("the test can be started again");
-    let said =
+    let printed =
         [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
     assert!(
         output.status.success(),
         "{path}: {}\n{}",
         output.status,
-        said.concat()
+        printed.concat()
     );
-    assert!(said[0].contains("1 passed"), "no test has the name {path}");
+    assert!(
+        printed[0].contains("1 passed"),
+        "no test has the name {path}"
+    );
 }
 
-/// The function in which a closure, or an async block, of type `B` is written.
+/// The name of the function in which a closure, or an async block, of type `B` is written.
 pub(crate) fn test_name<B>() -> String {
     let name = type_name::<B>();
     name.split("::{{closure}}")

@@ -1,4 +1,4 @@
-//! Results in the order in which tasks end: asyncio's rules AC, read through the differences.
+//! Tests of `as_completed`: asyncio's rules AC, as changed by the list of differences.
 
 use std::future::{pending, ready};
 use std::time::{Duration, Instant};
@@ -11,17 +11,18 @@ use runtime_tests::{Polls, begun, counting_polls, from_many_threads, on_workers,
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A task that ends when it is told to, with what it is told.
-fn told<T: Send + 'static>() -> (oneshot::Sender<T>, Task<T>) {
-    let (tell, hear) = oneshot::channel();
-    (tell, create_task(async { hear.await.expect("it is told") }))
+/// Makes a task that returns the value that is sent to it.
+fn gated<T: Send + 'static>() -> (oneshot::Sender<T>, Task<T>) {
+    let (send, receive) = oneshot::channel();
+    let task = create_task(async { receive.await.expect("the test sends a value") });
+    (send, task)
 }
 
 // AC-1
 #[test]
 fn results_come_in_the_order_in_which_tasks_end() {
     on_workers(2, async {
-        let (gates, tasks): (Vec<_>, Vec<_>) = (0..4).map(|_| told()).unzip();
+        let (gates, tasks): (Vec<_>, Vec<_>) = (0..4).map(|_| gated()).unzip();
         let handles: Vec<_> = tasks.iter().map(Task::handle).collect();
         let mut results = as_completed(tasks);
         assert!(results.next().now_or_never().is_none());
@@ -38,7 +39,7 @@ fn results_come_in_the_order_in_which_tasks_end() {
     });
 }
 
-// AC-1, AC-2: what a task raises is in its own result.
+// AC-1, AC-2: the failure of a task is in its own result.
 #[test]
 fn a_failure_is_one_result_among_others() {
     on_workers(2, async {
@@ -79,7 +80,7 @@ fn on_timeout_there_is_one_error_and_then_the_end() {
         for _ in 0..2 {
             assert!(results.next().await.is_none());
         }
-        // AC-3: not cancelled.
+        // AC-3: the tasks are not cancelled.
         for index in [0, 2] {
             assert!(!handles[index].done() && handles[index].cancelling() == 0);
             handles[index].cancel();
@@ -157,12 +158,12 @@ fn a_stream_can_be_taken_up_again() {
 #[test]
 fn cancelling_the_consumer_leaves_the_tasks_running() {
     on_workers(2, async {
-        let (go, task) = told::<()>();
+        let (go, task) = gated::<()>();
         let handle = task.handle();
         let consumer = begun(async {
             let mut results = as_completed([task]);
             catch_cancelled(results.next()).await.unwrap_err();
-            // Taken up again after the cancellation.
+            // The stream goes on after the cancellation.
             results.next().await.unwrap().is_ok()
         });
         let consumer = consumer.await;
@@ -180,7 +181,7 @@ fn cancelling_the_consumer_leaves_the_tasks_running() {
 #[test]
 fn dropping_the_stream_leaves_the_tasks_running() {
     on_workers(2, async {
-        let (go, task) = told::<()>();
+        let (go, task) = gated::<()>();
         let handle = task.handle();
         let mut results = as_completed([task]);
         assert!(results.next().now_or_never().is_none());

@@ -1,4 +1,4 @@
-//! Misuse: what is refused, in which words, and that the caller's own line is named.
+//! Tests of misuse: what is refused, with which text, and that the panic names the caller's line.
 
 use std::future::pending;
 use std::panic::catch_unwind;
@@ -34,14 +34,14 @@ fn one_worker() -> Runner {
 
 #[test]
 fn what_needs_a_running_loop_says_so_at_the_line_of_the_caller() {
-    let told = "no running event loop";
-    assert!(refused!(create_task(async {})).contains(told));
-    assert!(refused!(create_local_task(async {})).contains(told));
-    assert!(refused!(asyncio::ensure_future(async {})).contains(told));
-    assert!(refused!(asyncio::all_tasks()).contains(told));
-    assert!(refused!(asyncio::get_running_loop()).contains(told));
-    assert!(refused!(asyncio::task::Builder::new().create_task(async {})).contains(told));
-    assert!(refused!(asyncio::task::Builder::new().create_local_task(async {})).contains(told));
+    let expected = "no running event loop";
+    assert!(refused!(create_task(async {})).contains(expected));
+    assert!(refused!(create_local_task(async {})).contains(expected));
+    assert!(refused!(asyncio::ensure_future(async {})).contains(expected));
+    assert!(refused!(asyncio::all_tasks()).contains(expected));
+    assert!(refused!(asyncio::get_running_loop()).contains(expected));
+    assert!(refused!(asyncio::task::Builder::new().create_task(async {})).contains(expected));
+    assert!(refused!(asyncio::task::Builder::new().create_local_task(async {})).contains(expected));
     assert!(asyncio::try_get_running_loop().is_err());
     assert_eq!(asyncio::current_task(), None);
 }
@@ -50,12 +50,12 @@ fn what_needs_a_running_loop_says_so_at_the_line_of_the_caller() {
 #[test]
 fn run_inside_a_running_loop_is_refused_at_the_line_of_the_caller() {
     on_workers(1, async {
-        let told = "run() cannot be called from a running event loop";
-        assert!(refused!(asyncio::run(async {})).contains(told));
-        assert!(refused!(asyncio::try_run(async {}).is_ok()).contains(told));
+        let expected = "run() cannot be called from a running event loop";
+        assert!(refused!(asyncio::run(async {})).contains(expected));
+        assert!(refused!(asyncio::try_run(async {}).is_ok()).contains(expected));
         let mut other = one_worker();
-        assert!(refused!(other.run(async {})).contains(told));
-        assert!(refused!(other.try_run(async {}).is_ok()).contains(told));
+        assert!(refused!(other.run(async {})).contains(expected));
+        assert!(refused!(other.try_run(async {}).is_ok()).contains(expected));
     });
 }
 
@@ -149,13 +149,14 @@ fn a_task_that_awaits_itself_is_told_so() {
 fn the_text_of_awaiting_oneself_is_that_of_asyncio() {
     on_workers(2, async {
         let (send, receive) = futures::channel::oneshot::channel();
-        let (tell, told) = futures::channel::oneshot::channel();
+        let (report, reported) = futures::channel::oneshot::channel();
         let task = create_task(async move {
             let own: asyncio::Task<()> = receive.await.unwrap();
-            tell.send(own.await.unwrap_err().to_string()).unwrap();
+            report.send(own.await.unwrap_err().to_string()).unwrap();
         });
         send.send(task).ok().unwrap();
-        assert!(told.await.unwrap().contains("Task cannot await on itself"));
+        let text = reported.await.unwrap();
+        assert!(text.contains("Task cannot await on itself"));
     });
 }
 
@@ -213,7 +214,7 @@ fn block_on_a_worker_of_the_same_loop_is_refused_at_the_line_of_the_caller() {
 #[test]
 fn block_on_where_nobody_would_run_the_loop_is_refused() {
     watched(|| {
-        // In the deterministic mode all the workers are this thread.
+        // In the deterministic mode this thread is all of the workers.
         let seeded = Runner::builder().workers(2).deterministic(1);
         for runner in [one_worker(), seeded.build().unwrap()] {
             let event_loop = runner.get_loop().clone();

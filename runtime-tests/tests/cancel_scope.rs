@@ -1,4 +1,4 @@
-//! `move_on_after` and `CancelScope`: trio's scopes, on asyncio's requests.
+//! Tests of `move_on_after` and `CancelScope`: trio's scopes, built on asyncio's requests.
 
 use std::future::{Future, pending};
 use std::pin::pin;
@@ -21,7 +21,7 @@ mod shield;
 const TICK: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// How many requests the current task has counted.
+/// The number of requests that the current task has counted.
 fn cancelling() -> u32 {
     current_task().unwrap().cancelling()
 }
@@ -172,7 +172,11 @@ fn a_cancel_that_races_the_end_leaves_the_value_or_nothing() {
             }));
             receive.await.unwrap()
         });
-        assert_eq!(outcome.await, Some(5), "it was ready before the cancel");
+        assert_eq!(
+            outcome.await,
+            Some(5),
+            "the value was ready before the cancel"
+        );
         canceller.unwrap().await.unwrap();
         checkpoint().await;
     });
@@ -186,7 +190,7 @@ fn the_body_may_clean_up_and_may_even_return() {
             let caught = catch_cancelled(pending::<()>()).await.unwrap_err();
             assert_eq!(caught.message(), None);
             assert!(scope.cancel_called());
-            // One request, one delivery.
+            // The request is delivered only once.
             sleep(2 * TICK).await;
             log.note("cleaned up");
             scope.clone()
@@ -271,7 +275,7 @@ fn of_two_scopes_only_the_one_that_is_cancelled_moves_on() {
             });
             inner.await
         });
-        assert_eq!(both.await, None, "the outermost answers");
+        assert_eq!(both.await, None, "the outermost scope catches the request");
     });
 }
 
@@ -284,9 +288,9 @@ fn the_tasks_own_cancellation_goes_through_a_scope() {
             move_on_after(HOUR, async |_| {
                 let caught = catch_cancelled(pending::<()>()).await.unwrap_err();
                 notes.note(if caught.message() == Some("enough") {
-                    "told"
+                    "with the message"
                 } else {
-                    "not told"
+                    "without the message"
                 });
                 caught.raise().await
             })
@@ -296,10 +300,10 @@ fn the_tasks_own_cancellation_goes_through_a_scope() {
         task.cancel_with("enough");
         match task.await {
             Err(error) => assert!(error.is_cancelled()),
-            Ok(_) => panic!("the scope has swallowed the request"),
+            Ok(_) => panic!("the scope has suppressed the request"),
         }
-        // On several workers it may be cancelled before it comes to its await.
-        assert!(matches!(log.notes()[..], ["told"] | []));
+        // On several workers the task may be cancelled before it reaches its await.
+        assert!(matches!(log.notes()[..], ["with the message"] | []));
     });
 }
 
@@ -370,8 +374,8 @@ fn the_body_is_dropped_with_no_request_on_its_way() {
     on_workers(1, async {
         let outcome = move_on_after(TICK, async |_| {
             let _probe = on_drop(|| {
-                let quiet = asyncio::create_task(async {});
-                drop(quiet);
+                let task = asyncio::create_task(async {});
+                drop(task);
             });
             pending::<()>().await;
         });

@@ -1,4 +1,4 @@
-//! Cancellation: asyncio's rules CA, read through the differences.
+//! Tests of cancellation: asyncio's rules CA, as changed by the list of differences.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ mod combinators;
 #[path = "cancellation/nesting.rs"]
 mod nesting;
 
-/// What a task that ended cancelled was told; panics if it did not.
+/// The message of the cancellation that ended a task; panics if it was not cancelled.
 #[track_caller]
 fn told<T>(ended: Result<T, TaskError>) -> Option<String> {
     match ended {
@@ -65,7 +65,7 @@ fn every_request_counts_until_the_task_is_done() {
         assert_eq!(task.cancelling(), 2);
         until(|| task.done()).await;
         assert!(!task.cancel());
-        assert_eq!(task.cancelling(), 2, "as it was at the end");
+        assert_eq!(task.cancelling(), 2, "the count stays as it was at the end");
         assert_eq!(task.handle().cancelling(), 2);
     });
 }
@@ -166,7 +166,7 @@ fn a_task_that_returns_before_the_delivery_keeps_its_value() {
         assert_eq!(task.await.unwrap(), Ok(6));
         let task = create_task(async {
             current_task().unwrap().cancel();
-            panic!("this counts");
+            panic!("instead of the cancellation");
         });
         assert!(task.await.unwrap_err().is_panic());
     });
@@ -230,7 +230,7 @@ fn every_delivery_that_is_waited_for_arrives_on_any_thread() {
         }
         match task.await {
             Ok(()) => assert_eq!(caught.load(Ordering::SeqCst), 3),
-            // Before its first scope: the root has taken the request.
+            // The request was delivered before the task reached `catch_cancelled`.
             Err(error) => assert!(error.is_cancelled() && caught.load(Ordering::SeqCst) == 0),
         }
     });
@@ -242,13 +242,13 @@ fn a_request_of_somebody_else_is_a_value_for_the_awaiter() {
     on_workers(1, async {
         let task = begun(async {
             let inner = create_task(pending::<()>());
-            inner.cancel_with("by somebody");
+            inner.cancel_with("by the test");
             let seen = told(inner.await);
             checkpoint().await;
             (seen, current_task().unwrap().cancelling())
         })
         .await;
-        assert_eq!(task.await.unwrap(), (Some("by somebody".to_owned()), 0));
+        assert_eq!(task.await.unwrap(), (Some("by the test".to_owned()), 0));
     });
 }
 
@@ -287,7 +287,7 @@ fn uncancel_at_zero_drops_a_request_that_was_not_delivered() {
         assert!(task.cancel() && task.cancel());
         assert_eq!(task.uncancel(), 1);
         assert_eq!(task.uncancel(), 0);
-        assert_eq!(task.uncancel(), 0, "and not below");
+        assert_eq!(task.uncancel(), 0, "the count does not go below zero");
         send.send(5).unwrap();
         for _ in 0..10 {
             checkpoint().await;
@@ -308,7 +308,7 @@ fn uncancel_above_zero_keeps_the_request() {
         assert_eq!(task.uncancel(), 1);
         until(|| task.done()).await;
         assert!(task.cancelled());
-        assert_eq!(task.uncancel(), 1, "no effect on a task that is done");
+        assert_eq!(task.uncancel(), 1, "a task that is done keeps its count");
         assert_eq!(task.cancelling(), 1);
     });
 }

@@ -1,4 +1,4 @@
-//! Context variables: asyncio's rule TF-15, and what it says about nested polls.
+//! Tests of context variables: asyncio's rule TF-15, also in nested polls.
 
 use asyncio::{
     Context, ContextVar, Runner, checkpoint, context_var, copy_context, create_local_task,
@@ -8,7 +8,7 @@ use futures::channel::oneshot;
 use runtime_tests::{caught, from_many_threads, on_drop, on_workers, watched};
 
 context_var! {
-    static NAME: String = "nobody".to_owned();
+    static NAME: String = "default".to_owned();
     static NUMBER: usize
 }
 
@@ -88,13 +88,13 @@ fn a_given_context_is_shared_and_not_copied() {
 #[test]
 fn a_token_resets_to_what_was_before() {
     on_workers(1, async {
-        assert_eq!(NAME.get(), "nobody");
-        let token = NAME.set("somebody".to_owned());
-        let inner = NAME.set("somebody else".to_owned());
+        assert_eq!(NAME.get(), "default");
+        let token = NAME.set("outer".to_owned());
+        let inner = NAME.set("inner".to_owned());
         NAME.reset(inner);
-        assert_eq!(NAME.get(), "somebody");
+        assert_eq!(NAME.get(), "outer");
         NAME.reset(token);
-        assert_eq!(NAME.get(), "nobody");
+        assert_eq!(NAME.get(), "default");
     });
 }
 
@@ -108,7 +108,7 @@ fn a_variable_without_a_value_says_its_name() {
     });
     let found = caught(|| NAME.set(String::new()));
     assert!(found.text.contains("no current context"), "{}", found.text);
-    assert_eq!(NAME.get(), "nobody");
+    assert_eq!(NAME.get(), "default");
 }
 
 // TF-15
@@ -149,7 +149,7 @@ fn an_eager_task_inside_context_run_has_its_own_context() {
             let eager = task::Builder::new().eager_start(true).context(own.clone());
             let mut task = eager.create_task(async { drop(NUMBER.set(7)) });
             task.result().unwrap();
-            assert_eq!(NUMBER.try_get(), None, "the creator sees nothing of it");
+            assert_eq!(NUMBER.try_get(), None, "the creator's context is unchanged");
         });
         assert_eq!(own.run(|| NUMBER.try_get()), Some(7));
     });
@@ -171,7 +171,7 @@ fn tasks_of_a_loop_run_inside_context_run_keep_their_contexts() {
                 NUMBER.try_get()
             })
         });
-        assert_ne!(seen, Some(9), "the child's value is the child's");
+        assert_ne!(seen, Some(9), "the child's value must not leave the child");
         assert_eq!(outer.run(|| NUMBER.try_get()), Some(8));
     });
 }
@@ -234,10 +234,10 @@ fn many_variables_keep_their_values() {
                 let _token = variable.set(round * 100 + number);
             }
             let child = create_task(async move {
-                let right = |(number, variable): (usize, &'static ContextVar<usize>)| {
+                let is_kept = |(number, variable): (usize, &'static ContextVar<usize>)| {
                     variable.get() == round * 100 + number
                 };
-                MANY.iter().enumerate().all(right)
+                MANY.iter().enumerate().all(is_kept)
             });
             assert!(child.await.unwrap());
         }
@@ -280,7 +280,7 @@ fn a_token_is_refused_in_another_context_at_the_line_of_the_caller() {
             text.contains("was created in a different Context"),
             "{text}"
         );
-        // The same context by another name is the same.
+        // A clone of a context is the same context.
         let context = Context::new();
         let token = context.run(|| NUMBER.set(3));
         context.clone().run(|| NUMBER.reset(token));

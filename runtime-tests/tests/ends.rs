@@ -1,5 +1,5 @@
-//! The end of a loop: what was handed in is not lost, nothing spins, nothing is kept, nothing
-//! hangs.
+//! Tests of the end of a loop: submitted work is not lost, waiting does not spin, memory and
+//! descriptors are freed, and nothing hangs.
 #![expect(
     clippy::async_yields_async,
     reason = "tasks are carried out of the runs that make them"

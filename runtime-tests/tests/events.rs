@@ -1,4 +1,4 @@
-//! The loop's callbacks: asyncio's rules LH-1, LH-2, TF-15, TF-16 and TS-6.
+//! Tests of the loop's callbacks: asyncio's rules LH-1, LH-2, TF-15, TF-16 and TS-6.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ mod handler;
 #[path = "events/timers.rs"]
 mod timers;
 
-context_var! { static WHO: &'static str = "nobody" }
+context_var! { static WHO: &'static str = "default" }
 
 /// Waits until every callback registered so far has run.
 async fn drained(event_loop: &EventLoop) {
@@ -149,13 +149,13 @@ fn without_variables_a_callback_has_a_context_of_its_own() {
         let event_loop = runner.get_loop().clone();
         let seen: Future<(&str, &str)> = event_loop.create_future();
         let seeing = seen.clone();
-        // Registered outside of every context.
+        // This registration is outside every context.
         event_loop.call_soon(move || {
             let before = WHO.get();
             let _token = WHO.set("callback");
             seeing.set_result((before, WHO.get())).unwrap();
         });
-        assert_eq!(runner.run(seen).unwrap(), ("nobody", "callback"));
+        assert_eq!(runner.run(seen).unwrap(), ("default", "callback"));
     });
 }
 
@@ -192,7 +192,7 @@ fn cancelling_a_callback_that_has_run_does_nothing_more() {
         drained(&event_loop).await;
         assert!(!handle.cancelled());
         handle.cancel();
-        assert!(handle.cancelled(), "as asyncio's");
+        assert!(handle.cancelled(), "in asyncio it is cancelled as well");
         drained(&event_loop).await;
         assert_eq!(ran.load(Ordering::SeqCst), 1);
     });
@@ -209,7 +209,7 @@ fn a_callback_may_cancel_itself_and_drop_what_reenters_the_loop() {
         let bomb = runtime_tests::on_drop(move || {
             again.call_soon(move || reentered.set());
         });
-        // The callback waits for the lock until its own handle is in place.
+        // The lock keeps the callback waiting until its own handle has been stored.
         {
             let mut gate = own.lock().unwrap();
             *gate = Some(event_loop.call_soon(move || {
@@ -311,7 +311,7 @@ fn the_default_loop_serves_threads_without_one() {
             });
             assert_eq!(found.join().unwrap(), event_loop);
         });
-        // A loop of one's own goes first.
+        // The running loop has priority over the default loop.
         asyncio::run(async {
             assert!(get_running_loop() != event_loop);
         });

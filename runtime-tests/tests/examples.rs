@@ -1,8 +1,8 @@
-//! The examples, held against what the original programs print: as written down, and as CPython
-//! prints it when it runs the same programs, which stand beside ours in `docs/from-asyncio.md`.
+//! Tests of the examples: their output is compared with the expected lines, and with what CPython
+//! prints for the original programs, which are beside ours in `docs/from-asyncio.md`.
 //!
-//! `cargo test --workspace` has built the examples. Where that has not happened, this test has them
-//! built if they are missing; it does not ask whether they are up to date.
+//! `cargo test --workspace` builds the examples. If they are missing, this test builds them; it
+//! does not check whether they are up to date.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -16,7 +16,7 @@ use std::thread;
 
 use runtime_tests::watched;
 
-/// The examples, each with a line by which its original is found in the guide.
+/// The examples, each with a line that identifies its original in the guide.
 const PROGRAMS: [(&str, Option<&str>); 10] = [
     ("hello", Some("print('world')")),
     ("say_after", Some("async def say_after(")),
@@ -33,17 +33,17 @@ const PROGRAMS: [(&str, Option<&str>); 10] = [
     ("cancel_me", Some("async def cancel_me(")),
 ];
 
-/// What a program has printed, or why that is not to be had.
+/// The lines that a program has printed, or why there are none.
 type Printed = Result<Vec<String>, String>;
 
 /// One program in both languages.
 struct Run {
     rust: Printed,
-    /// `None` where there is no original, or no Python.
+    /// `None` if there is no original, or no Python.
     python: Option<Printed>,
 }
 
-/// Every program, run at the same time: they spend it asleep.
+/// The runs of all programs. They run at the same time, since they mostly sleep.
 static RUNS: LazyLock<BTreeMap<&str, Run>> = LazyLock::new(|| {
     let has_python = has_python();
     thread::scope(|scope| {
@@ -67,7 +67,7 @@ static RUNS: LazyLock<BTreeMap<&str, Run>> = LazyLock::new(|| {
     })
 });
 
-/// Why the examples are not there, if they are not.
+/// Builds the examples if they are missing.
 static BUILT: LazyLock<Result<(), String>> = LazyLock::new(build_what_is_missing);
 
 #[track_caller]
@@ -79,20 +79,21 @@ fn run(name: &str) -> &'static Run {
 }
 
 impl Run {
-    /// What the example has printed.
+    /// The lines that the example has printed.
     #[track_caller]
     fn rust(&self) -> &[String] {
         lines(&self.rust)
     }
 
-    /// Compares with what CPython has printed, if it has, after `normal` has made them comparable.
+    /// Asserts that CPython has printed the same, if there is a CPython, after `normal` has made
+    /// both comparable.
     #[track_caller]
     fn is_as_pythons<T: PartialEq + Debug>(&self, normal: impl Fn(&[String]) -> T) {
         if let Some(python) = &self.python {
             assert_eq!(
                 normal(self.rust()),
                 normal(lines(python)),
-                "Rust, and Python"
+                "the output of Rust and of Python"
             );
         }
     }
@@ -149,7 +150,7 @@ fn display_date_prints_the_date_five_times() {
     run.is_as_pythons(<[String]>::len);
 }
 
-// The three run on several workers: what each of them prints is in order, and no more.
+// The three tasks run on several workers, so only the lines of each task are in order.
 #[test]
 fn factorial_computes_three_factorials() {
     let run = run("factorial");
@@ -238,14 +239,15 @@ fn seconds_between(lines: &[String]) -> u32 {
     (end + 24 * 3600 - begin) % (24 * 3600)
 }
 
-/// The lines sorted by the task they speak of; each task's own in their order.
+/// The lines, sorted by the task that they name; those of one task keep their order.
 fn by_task(lines: &[String]) -> Vec<String> {
     let mut lines = lines.to_vec();
     lines.sort_by_key(|line| line.split(':').next().map(str::to_owned));
     lines
 }
 
-/// The lines that a program prints; it must succeed, and complain about nothing.
+/// Runs a program, and returns the lines that it prints. A failure, or output on standard error, is
+/// an error.
 fn printed(command: &mut Command) -> Printed {
     let output = command.output();
     let output = output.map_err(|error| format!("{command:?} could not be started: {error}"))?;
@@ -257,12 +259,12 @@ fn printed(command: &mut Command) -> Printed {
     Ok(text(&output.stdout).lines().map(str::to_owned).collect())
 }
 
-/// Where cargo puts the examples: beside the folder in which this test itself stands.
+/// The folder in which cargo puts the examples: beside the folder of this test.
 fn folder() -> PathBuf {
     let test = env::current_exe().expect("a test has a file");
     let profile = test.parent().and_then(Path::parent);
     profile
-        .expect("a test stands in target/<profile>/deps")
+        .expect("a test is in target/<profile>/deps")
         .join("examples")
 }
 
@@ -297,20 +299,20 @@ fn root() -> &'static Path {
     here.parent().expect("the workspace's folder")
 }
 
-/// Whether there is a Python that is new enough. Says so if there is not.
+/// Whether there is a Python that is new enough. Prints a message if there is not.
 fn has_python() -> bool {
     let version = "import sys; print(sys.version_info >= (3, 11))";
     let output = Command::new("python3").args(["-c", version]).output();
     let found = output.is_ok_and(|output| output.stdout.starts_with(b"True"));
     if !found {
-        // Not `eprintln!`, which the test harness keeps to itself.
-        let message = "SKIPPED: no Python, of 3.11 at least, is here to be compared with";
+        // Not `eprintln!`, whose output the test harness captures.
+        let message = "SKIPPED: there is no Python 3.11 or newer to compare with";
         let _closed = writeln!(std::io::stderr(), "{message}");
     }
     found
 }
 
-/// The Python program in the guide that has this in one of its lines.
+/// The Python program in the guide that contains `line`.
 fn program_in_guide(line: &str) -> Result<String, String> {
     let path = root().join("docs/from-asyncio.md");
     let guide = std::fs::read_to_string(path).map_err(|error| error.to_string())?;

@@ -1,5 +1,5 @@
-//! `asyncio::Future`: asyncio's rules TF-2, TF-4 to TF-7, TF-10, TF-15 and TF-19, and differences
-//! 4, 12, 15 and 20.
+//! Tests of `asyncio::Future`: asyncio's rules TF-2, TF-4 to TF-7, TF-10, TF-15 and TF-19, and
+//! differences 4, 12, 15 and 20.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ use runtime_tests::{
 #[path = "futures/wakers.rs"]
 mod wakers;
 
-context_var! { static WHO: &'static str = "nobody" }
+context_var! { static WHO: &'static str = "default" }
 
 /// Waits until every callback registered so far has run.
 async fn drained() {
@@ -35,7 +35,7 @@ fn a_pending_future_has_no_result() {
     let future = Future::<Result<u32, &str>>::new();
     assert!(!future.done() && !future.cancelled());
     let Err(error) = future.result() else {
-        panic!("there is none yet");
+        panic!("a pending future has a result");
     };
     assert_eq!(error.to_string(), "Result is not set.");
     assert!(matches!(
@@ -78,9 +78,9 @@ fn a_cancelled_future_has_no_result_either() {
 fn an_exception_is_an_error_value_and_nobody_misses_it() {
     on_workers(2, async {
         let event_loop = get_running_loop();
-        let told = Flag::default();
-        let tell = told.clone();
-        event_loop.set_exception_handler(move |_, _| tell.set());
+        let reported = Flag::default();
+        let report = reported.clone();
+        event_loop.set_exception_handler(move |_, _| report.set());
         let future = event_loop.create_future::<Result<u32, &str>>();
         future.set_exception("oh no").unwrap();
         assert_eq!(future.exception().unwrap(), Some("oh no"));
@@ -90,7 +90,7 @@ fn an_exception_is_an_error_value_and_nobody_misses_it() {
         unseen.set_exception("unseen").unwrap();
         drop(unseen);
         drained().await;
-        assert!(!told.is_set());
+        assert!(!reported.is_set());
     });
 }
 
@@ -249,18 +249,18 @@ fn a_removed_callback_does_not_run() {
 #[test]
 fn a_panic_in_a_callback_goes_to_the_handler_and_the_others_run() {
     on_workers(2, async {
-        let (told, ran) = (Flag::default(), Flag::default());
-        let (tell, run) = (told.clone(), ran.clone());
+        let (reported, ran) = (Flag::default(), Flag::default());
+        let (report, run) = (reported.clone(), ran.clone());
         get_running_loop().set_exception_handler(move |_, context| {
             assert_eq!(context.message(), "Exception in callback");
             assert!(context.handle().is_some());
-            tell.set();
+            report.set();
         });
         let future = Future::new();
         future.add_done_callback(|_| panic!("a callback of the test"));
         future.add_done_callback(move |_| run.set());
         future.set_result(()).unwrap();
-        until(|| told.is_set() && ran.is_set()).await;
+        until(|| reported.is_set() && ran.is_set()).await;
     });
 }
 
@@ -303,7 +303,7 @@ fn callbacks_of_a_future_without_a_loop_run_on_the_registrars() {
                 run.set();
             });
         });
-        // Completed by a thread that has no loop.
+        // This thread, which completes the future, is outside every loop.
         future.set_result(()).unwrap();
         runner.run(until(|| ran.is_set()));
     });
@@ -315,11 +315,11 @@ fn a_future_that_nobody_completes_frees_its_callbacks() {
         let dropped = Flag::default();
         let on_drop = dropped.set_on_drop();
         let future = Future::<()>::new();
-        let held = future.clone();
+        let last = future.clone();
         future.add_done_callback(move |_| drop(on_drop));
         drop(future);
         assert!(!dropped.is_set());
-        drop(held);
+        drop(last);
         assert!(dropped.is_set());
     });
 }
@@ -349,12 +349,12 @@ fn completing_cancelling_and_awaiting_race_to_one_end() {
     from_many_threads(async |event_loop| {
         let future = event_loop.create_future::<u32>();
         let winners = Arc::new(AtomicUsize::new(0));
-        let told = Arc::new(AtomicUsize::new(0));
+        let called = Arc::new(AtomicUsize::new(0));
         let enders = (0..3).map(|n| {
-            let (future, winners, told) = (future.clone(), winners.clone(), told.clone());
+            let (future, winners, called) = (future.clone(), winners.clone(), called.clone());
             create_task(async move {
                 future.add_done_callback(move |_| {
-                    told.fetch_add(1, Ordering::SeqCst);
+                    called.fetch_add(1, Ordering::SeqCst);
                 });
                 let won = if n == 0 {
                     future.cancel()
@@ -371,7 +371,7 @@ fn completing_cancelling_and_awaiting_race_to_one_end() {
             assert_eq!(answer.unwrap(), seen);
         }
         assert_eq!(winners.load(Ordering::SeqCst), 1);
-        until(|| told.load(Ordering::SeqCst) == 3).await;
+        until(|| called.load(Ordering::SeqCst) == 3).await;
     });
 }
 
@@ -401,7 +401,7 @@ fn the_name_of_anothers_callback_removes_nobody() {
         let waiter = begun(async move { waiting.await.unwrap() }).await;
         assert!(
             !other.remove_done_callback(id),
-            "it has a waiter by that name"
+            "an awaiter of this future has the same key"
         );
         other.set_result(3).unwrap();
         assert_eq!(waiter.await.unwrap(), 3);

@@ -1,4 +1,4 @@
-//! Waiting for several awaitables together: asyncio's rules GA, read through the differences.
+//! Tests of `gather`: asyncio's rules GA, as changed by the list of differences.
 
 use std::future::{pending, ready};
 use std::panic::Location;
@@ -19,7 +19,7 @@ mod many;
 #[path = "gather/reports.rs"]
 mod reports;
 
-/// Where a child leaves its handle for others.
+/// A place in which a child leaves its handle for other tasks.
 #[derive(Clone, Default)]
 struct Post(Arc<Mutex<Option<TaskHandle>>>);
 
@@ -92,7 +92,7 @@ fn the_children_run_without_an_await() {
         let flags = [Flag::default(), Flag::default()];
         let [one, two] = flags.clone();
         let gathered = gather((async move { one.set() }, async move { two.set() }));
-        assert!(!flags[0].is_set(), "not inside the call");
+        assert!(!flags[0].is_set(), "a child must not begin inside the call");
         until(|| flags.iter().all(Flag::is_set)).await;
         gathered.await.unwrap();
     });
@@ -112,7 +112,7 @@ fn a_gather_of_nothing_is_ready_at_once() {
     });
 }
 
-// GA-1: handles of what has ended already.
+// GA-1: tasks that have already ended.
 #[test]
 fn a_gather_of_tasks_that_have_ended_is_ready_at_once() {
     on_workers(2, async {
@@ -217,7 +217,8 @@ fn the_first_failure_in_time_ends_the_gather_and_the_siblings_run_on() {
     });
 }
 
-// GA-2: in order of time, not of arguments, even if both have failed when the gather looks.
+// GA-2: the first failure in time is returned, not the first argument, even if both children have
+// failed when the gather is polled.
 #[test]
 fn of_two_failures_the_earlier_one_counts() {
     on_workers(1, async {
@@ -241,7 +242,7 @@ fn of_two_failures_the_earlier_one_counts() {
     });
 }
 
-/// An error of the tests' own.
+/// The error type of these tests.
 #[derive(Debug, PartialEq)]
 enum Error {
     Own(usize),
@@ -331,11 +332,11 @@ fn a_child_that_somebody_else_cancels_is_an_error_and_not_a_cancellation() {
             pending::<()>().await;
         };
         let gathered = gather((cancelled, pending::<()>()));
-        child.wait().await.cancel_with("by somebody else");
+        child.wait().await.cancel_with("by the test");
         let Err(TaskError::Cancelled(error)) = gathered.await else {
             panic!("it was cancelled");
         };
-        assert_eq!(error.message(), Some("by somebody else"));
+        assert_eq!(error.message(), Some("by the test"));
         assert_eq!(current_task().unwrap().cancelling(), 0);
 
         let child = Post::default();
@@ -352,7 +353,8 @@ fn a_child_that_somebody_else_cancels_is_an_error_and_not_a_cancellation() {
     });
 }
 
-// GA-4: cancelled before it began, its body never runs, and the gather hears of it all the same.
+// GA-4: the body of a child that is cancelled before its first poll never runs, and the gather gets
+// its cancellation all the same.
 #[test]
 fn a_child_cancelled_before_it_began_ends_the_gather() {
     on_workers(1, async {

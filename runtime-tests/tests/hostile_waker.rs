@@ -1,4 +1,4 @@
-//! Wakers that strike back: their clone, wake and drop re-enter the very object that holds them.
+//! Tests of hostile wakers: their clone, wake and drop re-enter the object that owns them.
 //! Reliability 52 and 53.
 
 use std::cell::Cell;
@@ -25,7 +25,7 @@ mod raw;
 
 #[expect(
     unsafe_code,
-    reason = "a raw vtable is the only way to a waker that lives at a place"
+    reason = "a raw vtable is the only way to a waker that borrows"
 )]
 #[path = "hostile_waker/borrowing.rs"]
 mod borrowing;
@@ -36,7 +36,7 @@ mod locks;
 #[path = "hostile_waker/places.rs"]
 mod places;
 
-/// What a waker does to the object that holds it.
+/// What a waker does to the object that owns it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Strike {
     /// Polls the object again.
@@ -45,7 +45,7 @@ enum Strike {
     Cancel,
     /// Drops the object.
     Drop,
-    /// Asks the task everything, and registers more with it.
+    /// Calls every query of the task, and registers callbacks and waits with it.
     Ask,
 }
 
@@ -56,7 +56,7 @@ thread_local! { static DEPTH: Cell<usize> = const { Cell::new(0) } }
 /// An object that is polled with hostile wakers.
 struct Victim {
     future: Mutex<Option<BoxFuture<'static, ()>>>,
-    /// Who really waits.
+    /// The waker of the task that polls the object.
     driver: Mutex<Option<Waker>>,
     task: TaskHandle,
     strike: Strike,
@@ -80,7 +80,7 @@ impl Victim {
     }
 
     fn be_struck(self: &Arc<Self>) {
-        // A strike makes wakers of its own, which strike once more, and no further.
+        // A strike makes wakers of its own. Those strike as well, but their wakers do not.
         if DEPTH.get() < 2 {
             DEPTH.set(DEPTH.get() + 1);
             self.strikes.fetch_add(1, Ordering::Relaxed);
@@ -101,10 +101,11 @@ impl Victim {
         driver.into_iter().for_each(Waker::wake);
     }
 
-    /// Safe code cannot poll what is being polled: then the lock is held, and there is no strike.
+    /// Polls the object, unless it is being polled: safe code cannot do that, so the lock is taken
+    /// and the strike is skipped.
     fn poll_again(self: &Arc<Self>) {
         if current_task().is_none() {
-            // A cleanup that goes on to raise may not be polled outside a task.
+            // A cleanup that raises at its end must not be polled outside a task.
             return;
         }
         if let Ok(mut future) = self.future.try_lock() {
@@ -116,7 +117,7 @@ impl Victim {
         let task = &self.task;
         task.set_name(format!("{}!", task.get_name().trim_end_matches('!')));
         let id = task.add_done_callback(|_| ());
-        let _asked = (
+        let _answers = (
             task.done(),
             task.cancelled(),
             task.cancelling(),
@@ -144,7 +145,7 @@ impl Victim {
         answer
     }
 
-    /// Polls the object to its end, whoever brings that about.
+    /// Polls the object until it has ended or a strike has dropped it.
     async fn drive(self: Arc<Self>) {
         poll_fn(|cx| {
             let old = self.driver.lock().unwrap().replace(cx.waker().clone());
@@ -155,7 +156,7 @@ impl Victim {
     }
 }
 
-/// Has every strike meet the object that `make` makes of a task.
+/// Runs every strike against the object that `make` makes of a task.
 fn strike_at<F>(make: impl Fn(Task<()>) -> F + Send + Copy + 'static)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -175,7 +176,7 @@ where
             });
             if round % 3 == 0 {
                 checkpoint().await;
-                // The driver is cancelled: whoever delivers wakes the hostile wakers first.
+                // Cancels the driver: the delivery of a request wakes the hostile wakers first.
                 drivers.iter().for_each(|(task, _)| {
                     task.cancel();
                 });
@@ -316,7 +317,7 @@ fn a_timer_whose_waker_panics_leaves_the_other_timers_alive() {
 }
 
 #[test]
-fn a_foreign_waker_that_panics_at_a_delivery_does_not_kill_the_worker() {
+fn a_foreign_waker_that_panics_at_a_delivery_does_not_end_the_worker() {
     alone(|| {
         on_workers(2, async {
             let armed = Flag::default();
@@ -329,7 +330,7 @@ fn a_foreign_waker_that_panics_at_a_delivery_does_not_kill_the_worker() {
             .await;
             flag.set();
             task.cancel();
-            // Cancelled or panicked: both are an end.
+            // The task must end; both a cancellation and the panic are allowed.
             assert!(task.await.is_err() || armed.is_set());
             assert_eq!(create_task(async { 1 }).await.unwrap(), 1);
         });

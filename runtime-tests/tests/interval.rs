@@ -1,4 +1,4 @@
-//! `interval` and `interval_at`: ticks that drift by nothing, and lose nothing.
+//! Tests of `interval` and `interval_at`: ticks do not drift, and none is lost.
 
 use std::time::{Duration, Instant};
 
@@ -13,14 +13,14 @@ use runtime_tests::{
 const TICK: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A start that so much time has passed since.
+/// An instant that is `by` before now.
 fn past(by: Duration) -> Instant {
     now()
         .checked_sub(by)
         .expect("the clock has run for a while")
 }
 
-/// The time of the loop.
+/// The time of the running loop.
 fn now() -> Instant {
     get_running_loop().time()
 }

@@ -1,4 +1,4 @@
-//! How a loop ends, in every order.
+//! Loom models of the end of a loop.
 #![cfg(asyncio_loom)]
 
 #[macro_use]

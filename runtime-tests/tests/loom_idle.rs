@@ -1,4 +1,4 @@
-//! Work that is added while its workers come, sleep and go, in every order.
+//! Loom models of work that is added while workers start, park and leave.
 #![cfg(asyncio_loom)]
 
 #[macro_use]

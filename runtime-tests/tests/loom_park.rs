@@ -1,4 +1,4 @@
-//! Sleep and wake-up of one thread, in every order.
+//! Loom models of parking and unparking one thread.
 #![cfg(asyncio_loom)]
 
 #[macro_use]

@@ -1,4 +1,4 @@
-//! The registry of tasks in the hands of several threads, in every order.
+//! Loom models of the task registry that several threads use.
 #![cfg(asyncio_loom)]
 
 #[macro_use]

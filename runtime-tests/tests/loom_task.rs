@@ -1,4 +1,4 @@
-//! A task in the hands of several threads, in every order.
+//! Loom models of a task that several threads use.
 #![cfg(asyncio_loom)]
 
 #[macro_use]

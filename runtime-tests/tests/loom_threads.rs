@@ -1,4 +1,4 @@
-//! Functions on threads, and outcomes for threads, in every order.
+//! Loom models of the pool for blocking functions, and of outcomes that pass between threads.
 #![cfg(asyncio_loom)]
 
 #[macro_use]

@@ -1,4 +1,4 @@
-//! Timers and the poller in the hands of several threads, in every order.
+//! Loom models of timers, the poller and the paused clock that several threads use.
 #![cfg(asyncio_loom)]
 
 #[macro_use]

@@ -1,4 +1,4 @@
-//! The attributes `#[asyncio::main]` and `#[asyncio::test]`, in every form they accept.
+//! Tests of the attributes `#[asyncio::main]` and `#[asyncio::test]`, in every form they accept.
 
 use std::num::ParseIntError;
 use std::panic::Location;
@@ -11,7 +11,7 @@ async fn answer() -> u32 {
     42
 }
 
-/// An operator that leaves early, an early `return`, and a value at the end.
+/// A body with the `?` operator, an early `return`, and a value at the end.
 #[asyncio::main]
 async fn parse(/* no arguments, but a comment */) -> Result<u32, ParseIntError> {
     let parsed: u32 = "4".parse()?;
@@ -66,7 +66,7 @@ async fn never_send() -> std::rc::Rc<u32> {
 
 struct Rows<const NUMBER: usize>;
 
-/// Braces in the return type, before those of the body.
+/// The return type has braces, which come before those of the body.
 #[asyncio::main]
 pub(crate) async fn constrained() -> Rows<{ 1 + 1 }>
 where

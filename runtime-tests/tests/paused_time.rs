@@ -1,4 +1,4 @@
-//! A time that stands still, and jumps: on any number of workers.
+//! Tests of the paused clock on any number of workers: when it jumps, and when it must not.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -19,13 +19,13 @@ mod lending;
 const SECOND: Duration = Duration::from_secs(1);
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// A loop whose time stands still.
+/// A loop with a paused clock.
 fn paused(workers: usize) -> Runner {
     let builder = Runner::builder().workers(workers).start_paused(true);
     builder.build().unwrap()
 }
 
-/// Runs `body` with one, two and four workers on a loop whose time stands still.
+/// Runs `body` on loops with a paused clock, with one, two and four workers.
 fn on_paused_loops(body: impl AsyncFn(EventLoop)) {
     watched(|| {
         for workers in [1, 2, 4] {
@@ -46,7 +46,7 @@ fn a_year_passes_in_no_time_and_exactly() {
 }
 
 #[test]
-fn time_stands_still_while_a_task_works() {
+fn the_paused_clock_does_not_move_while_a_task_runs() {
     on_paused_loops(async |event_loop| {
         let start = event_loop.time();
         let sleeper = asyncio::create_task(asyncio::sleep(SECOND));
@@ -111,7 +111,7 @@ fn a_function_on_the_pool_holds_time() {
         let sleeper = asyncio::create_task(asyncio::sleep(SECOND));
         let seen = event_loop.clone();
         let function = move || {
-            // Real time, so that a jump would have its chance.
+            // Real time, so that a wrong jump would have time to happen.
             std::thread::sleep(Duration::from_millis(20));
             seen.time()
         };
@@ -122,7 +122,7 @@ fn a_function_on_the_pool_holds_time() {
 }
 
 #[test]
-fn time_that_is_held_goes_by_hand_alone() {
+fn time_that_is_held_moves_only_by_advance() {
     on_paused_loops(async |event_loop| {
         let start = event_loop.time();
         let held = event_loop.hold_time();
@@ -151,7 +151,7 @@ fn time_that_is_held_goes_by_hand_alone() {
 }
 
 #[test]
-fn timeouts_and_callbacks_go_by_the_time_that_stands_still() {
+fn timeouts_and_callbacks_go_by_the_paused_clock() {
     on_paused_loops(async |event_loop| {
         let start = event_loop.time();
         let forever = std::future::pending::<()>();
@@ -193,12 +193,12 @@ fn what_a_foreign_thread_does_inside_block_on_holds_time() {
 
 #[test]
 #[should_panic(expected = "start_paused(true)")]
-fn a_time_that_goes_by_itself_is_not_moved_by_hand() {
+fn advance_is_refused_where_the_clock_is_not_paused() {
     asyncio::run(async { get_running_loop().advance(SECOND).await });
 }
 
 #[asyncio::test(start_paused = true)]
-async fn the_attribute_starts_a_test_with_time_standing_still() {
+async fn the_attribute_starts_a_test_with_a_paused_clock() {
     let start = get_running_loop().time();
     asyncio::sleep(YEAR).await;
     assert_eq!(get_running_loop().time() - start, YEAR);
@@ -232,7 +232,7 @@ fn a_hold_of_a_foreign_thread_holds_at_once() {
         let mut runner = paused(2);
         let event_loop = runner.get_loop().clone();
         let over = Arc::new(AtomicBool::new(false));
-        let said = Arc::clone(&over);
+        let set_over = Arc::clone(&over);
         let holder = std::thread::spawn(move || {
             for _ in 0..20_000 {
                 let _held = event_loop.hold_time();
@@ -240,7 +240,7 @@ fn a_hold_of_a_foreign_thread_holds_at_once() {
                 (0..200).for_each(|_| std::hint::spin_loop());
                 assert_eq!(event_loop.time(), before);
             }
-            said.store(true, Ordering::SeqCst);
+            set_over.store(true, Ordering::SeqCst);
         });
         runner.run(async {
             while !over.load(Ordering::SeqCst) && !holder.is_finished() {
@@ -259,13 +259,16 @@ fn what_is_beyond_counting_never_comes() {
             event_loop.call_later(delay, || unreachable!());
             create_task(asyncio::sleep(delay))
         });
-        // All that a loop counts: 584 years.
+        // The longest time that a loop can count: 584 years.
         let end_of_time = Duration::from_nanos(u64::MAX - 1);
         event_loop.advance(end_of_time).await;
         assert_eq!(event_loop.time() - start, end_of_time);
         let late = create_task(asyncio::sleep(SECOND));
         event_loop.advance(Duration::ZERO).await;
-        assert!(!late.done(), "time stands, and a second is over");
+        assert!(
+            !late.done(),
+            "the clock is at its end, and a sleep has ended"
+        );
         assert!(sleeps.iter().all(|sleep| !sleep.done()));
     });
 }

@@ -1,4 +1,4 @@
-//! How much room things take: big futures, what handles keep of them, and what users nest deeply.
+//! Tests of memory: big futures on small stacks, what handles keep allocated, and deep nesting.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -14,7 +14,7 @@ mod kept;
 #[path = "room/nesting.rs"]
 mod nesting;
 
-/// Runs `body` on a thread with so small a stack, watched. An overflow ends the process.
+/// Runs `body`, watched, on a thread with a stack of `kibibytes`. An overflow ends the process.
 fn with_stack<R: Send + 'static>(kibibytes: usize, body: impl FnOnce() -> R + Send + 'static) -> R {
     watched(move || {
         let thread = thread::Builder::new().stack_size(kibibytes * 1024);
@@ -23,7 +23,7 @@ fn with_stack<R: Send + 'static>(kibibytes: usize, body: impl FnOnce() -> R + Se
     })
 }
 
-/// Runs `main` there, on one worker, which is that thread.
+/// Runs `main` on a thread with a stack of `kibibytes`, on a loop whose only worker is that thread.
 fn on_stack<F, M>(kibibytes: usize, main: M) -> F::Output
 where
     F: Future<Output: Send + 'static>,
@@ -35,7 +35,7 @@ where
     })
 }
 
-/// A future of a little more than `N` bytes, which are in it across an await.
+/// A future of a little more than `N` bytes: a buffer that is alive across an await.
 async fn big<const N: usize>() -> u8 {
     let buffer = [7u8; N];
     asyncio::checkpoint().await;

@@ -1,4 +1,4 @@
-//! Running and shutting down: asyncio's rules RU, without its signals.
+//! Tests of running and shutting down: asyncio's rules RU, without signals.
 
 use std::cell::RefCell;
 use std::fs;
@@ -216,7 +216,7 @@ fn tasks_live_on_between_two_runs_and_end_at_close() {
             pending::<()>().await;
         }));
         let between = runner.get_loop().create_task(async move { work.set() });
-        // Difference 10: the other workers go on.
+        // Difference 10: the other workers run between two runs.
         runtime_tests::blocking_wait(between).unwrap();
         assert!(worked.is_set() && !task.done());
         runner.run(async { assert!(!task.done()) });
@@ -320,7 +320,8 @@ fn a_runner_may_be_dropped_by_a_destructor_of_a_thread_local() {
             let (log, ended) = (Log::default(), Flag::default());
             let (note, end) = (log.clone(), ended.set_on_drop());
             let thread = thread::spawn(move || {
-                // Made before or after whatever else the library keeps on this thread.
+                // The thread-local runner is registered before or after the library's own
+                // thread-locals, so it is destroyed after or before them.
                 if raise_first {
                     asyncio::try_run(async {
                         current_task().unwrap().cancel();
@@ -413,7 +414,7 @@ fn every_thread_of_the_loop_runs_both_hooks_once() {
                 assert_ne!(
                     thread::current().id(),
                     own,
-                    "the caller's thread is not the loop's"
+                    "a hook must not run on the caller's thread"
                 );
                 assert!(thread::current().name().unwrap().starts_with("hooked"));
                 start.fetch_add(1, Ordering::SeqCst);

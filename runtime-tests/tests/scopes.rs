@@ -1,4 +1,5 @@
-//! Limits, shields and requests that meet: whatever comes first, each reaches whom it is for, once.
+//! Tests of limits, shields and requests that meet: in every order, each request is delivered once,
+//! to the task or scope that it is for.
 
 use std::future::{Future, pending, poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,13 +40,13 @@ fn now() -> Instant {
     get_running_loop().time()
 }
 
-/// The end of a task; `None` if it has not ended after an hour. (Time stands still.)
+/// The outcome of a task; `None` if it has not ended after an hour of the paused clock.
 async fn end<T: Send + 'static>(task: Task<T>) -> Option<Result<T, TaskError>> {
     let (mut done, _pending) = wait(vec![task]).timeout(HOUR).await;
     Some(done.pop()?.await)
 }
 
-/// Cancels the current task, and catches that: an old request, which stays in the count.
+/// Cancels the current task, and catches the request, which stays in the count as an old one.
 async fn met_a_request() {
     current_task().unwrap().cancel();
     catch_cancelled(pending::<()>()).await.unwrap_err();
@@ -55,5 +56,5 @@ async fn met_a_request() {
 async fn begun<F: Future + Unpin>(future: &mut F) {
     let mut future = Pin::new(future);
     let polled = poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await;
-    assert!(polled, "it is not to end yet");
+    assert!(polled, "the future must not be ready yet");
 }

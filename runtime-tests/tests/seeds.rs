@@ -1,5 +1,5 @@
-//! The deterministic mode: planted mistakes are found within a thousand seeds, and a seed repeats
-//! its schedule, on every machine.
+//! Tests of the deterministic mode: planted bugs are found within a thousand seeds, and a seed
+//! repeats its schedule on every machine.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use asyncio::{EventLoop, Runner, checkpoint, create_task};
 use runtime_tests::watched;
 
-/// Runs `body` under a seed; its text if it panics.
+/// Runs `body` under a seed. Returns the text of the panic if it panics.
 fn under<T>(seed: u64, workers: usize, body: impl AsyncFn() -> T) -> Result<T, String> {
     let mut runner = Runner::builder()
         .workers(workers)
@@ -25,20 +25,21 @@ fn under<T>(seed: u64, workers: usize, body: impl AsyncFn() -> T) -> Result<T, S
     })
 }
 
-/// The first of a thousand seeds under which `body` panics with `text`; and that it does so again.
+/// Asserts that one of the first thousand seeds makes `body` panic with `text`, within five
+/// seconds, and that it does so again.
 fn finds<T>(text: &str, body: impl AsyncFn() -> T) {
     watched(|| {
         let begin = Instant::now();
         let fails = |seed: &u64| under(*seed, 2, &body).is_err_and(|panic| panic.contains(text));
         let seed = (0..1000)
             .find(fails)
-            .expect("a thousand seeds find nothing");
+            .expect("no seed of a thousand makes it panic");
         assert!(
             begin.elapsed() < Duration::from_secs(5),
             "it took {:?}",
             begin.elapsed()
         );
-        assert!(fails(&seed), "seed {seed} fails once, and not again");
+        assert!(fails(&seed), "seed {seed} fails once, but not again");
     });
 }
 
@@ -50,7 +51,7 @@ fn a_lost_update_is_found() {
             .map(|_| {
                 let counter = Arc::clone(&counter);
                 create_task(async move {
-                    // Read, await, write: what the other did in between is lost.
+                    // Read, await, write: an update of the other task in between is lost.
                     let read = counter.load(Ordering::Relaxed);
                     checkpoint().await;
                     counter.store(read + 1, Ordering::Relaxed);
@@ -73,7 +74,8 @@ fn a_missed_notification_is_found() {
             let (ready, bell) = (Arc::clone(&ready), bell.clone());
             async move {
                 if !ready.load(Ordering::Relaxed) {
-                    // The notification that comes here is missed: the bell is asked only once.
+                    // The task looks at the bell once, after this checkpoint: a notification that
+                    // comes later is missed.
                     checkpoint().await;
                     let rings = bell.done();
                     if !rings {
@@ -102,7 +104,8 @@ fn a_deadlock_is_found_and_says_who_waits() {
                 create_task(async move {
                     for fork in [&first, &second] {
                         while fork.swap(true, Ordering::Relaxed) {
-                            // Who holds it gives it back only after its meal: here, never.
+                            // A philosopher puts its forks down only after its meal. If both forks
+                            // are taken here, neither will eat.
                             if first.load(Ordering::Relaxed) && second.load(Ordering::Relaxed) {
                                 std::future::pending::<()>().await;
                             }
@@ -121,7 +124,8 @@ fn a_deadlock_is_found_and_says_who_waits() {
     });
 }
 
-/// A program with a bit of everything, and the hash of its schedule.
+/// Runs a program with sleeps, children, pool functions and a cancellation, and returns the hash of
+/// its schedule.
 fn schedule(seed: u64, workers: usize) -> u64 {
     let mut runner = Runner::builder()
         .workers(workers)
@@ -154,13 +158,14 @@ fn schedule(seed: u64, workers: usize) -> u64 {
 fn a_seed_repeats_its_schedule_on_every_machine() {
     watched(|| {
         assert_eq!(schedule(7, 4), schedule(7, 4));
-        let distinct: std::collections::BTreeSet<_> = (0..50).map(|s| schedule(s, 4)).collect();
+        let schedules = (0..50).map(|seed| schedule(seed, 4));
+        let distinct: std::collections::BTreeSet<_> = schedules.collect();
         assert!(
             distinct.len() > 45,
             "only {} schedules of 50 seeds",
             distinct.len()
         );
-        // The number itself: it changes with the scheduler, never with the machine.
+        // This number changes with the scheduler, but not with the machine.
         assert_eq!(
             schedule(7, 4),
             GOLDEN,
@@ -185,7 +190,7 @@ fn a_thread_that_disturbs_the_sleep_of_the_loop_changes_no_schedule() {
             if disturbed {
                 scope.spawn(|| {
                     while !over.load(Ordering::Relaxed) {
-                        // Each end of a hold has the loop look at the time.
+                        // At the end of each time hold the loop looks at the clock.
                         drop(event_loop.hold_time());
                     }
                 });
@@ -207,7 +212,7 @@ fn a_thread_that_disturbs_the_sleep_of_the_loop_changes_no_schedule() {
     watched(|| assert_eq!(program(true), program(false)));
 }
 
-/// Waits on a thread of its own until the loop has gone to sleep.
+/// Waits, on a foreign thread, until a worker of the loop has parked.
 fn await_sleep(event_loop: &EventLoop, parks: u64) {
     while event_loop.metrics().parks == parks {
         std::thread::yield_now();
@@ -220,13 +225,13 @@ fn a_foreign_thread_wakes_a_local_task_of_any_worker() {
         for seed in 0..20 {
             let outcome = under(seed, 4, async || {
                 let event_loop = asyncio::get_running_loop();
-                let held = event_loop.hold_time();
+                let hold = event_loop.hold_time();
                 let sleeper = create_task(asyncio::sleep(Duration::from_secs(1)));
                 let tasks: Vec<_> = (0..4).map(|_| create_task(woken_locally())).collect();
                 for task in tasks {
                     assert_eq!(task.await.unwrap(), 7);
                 }
-                drop(held);
+                drop(hold);
                 sleeper.await.unwrap();
             });
             outcome.unwrap();
@@ -249,18 +254,18 @@ async fn woken_locally() -> u32 {
 
 #[test]
 fn a_time_that_is_held_is_no_deadlock() {
-    // Longer than the loop waits for a foreign thread before it calls that a deadlock.
+    // Longer than the loop waits for a foreign thread before it reports a deadlock.
     const WORK: Duration = Duration::from_millis(50);
     watched(|| {
         let outcome = under(1, 2, async || {
             let event_loop = asyncio::get_running_loop();
-            let held = event_loop.hold_time();
+            let hold = event_loop.hold_time();
             let done = asyncio::Future::new();
             let answer = done.clone();
             std::thread::spawn(move || {
                 std::thread::sleep(WORK);
                 event_loop.call_soon_threadsafe(move || answer.set_result(7).unwrap());
-                drop(held);
+                drop(hold);
             });
             done.await.unwrap()
         });
@@ -271,8 +276,8 @@ fn a_time_that_is_held_is_no_deadlock() {
 #[test]
 fn a_deadlock_is_found_when_time_is_let_go() {
     finds("deadlock", async || {
-        let held = asyncio::get_running_loop().hold_time();
-        std::thread::spawn(move || drop(held));
+        let hold = asyncio::get_running_loop().hold_time();
+        std::thread::spawn(move || drop(hold));
         std::future::pending::<()>().await;
     });
 }
@@ -315,20 +320,21 @@ async fn the_attribute_takes_one_seed() -> Result<(), asyncio::TaskError> {
     create_task(async {}).await
 }
 
-/// Runs a test of this file in a process of its own, with a variable set; and what it said.
+/// Runs a test of this file in a process of its own, with an environment variable set. Returns
+/// whether it passed, and its output.
 fn again(test: &str, variable: &str, value: &str) -> (bool, String) {
     let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture", "--test-threads=1"])
         .env(variable, value)
         .output()
         .unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
+    let printed = [output.stdout, output.stderr].concat();
+    let printed = String::from_utf8_lossy(&printed).into_owned();
     assert!(
-        said.contains("running 1 test"),
+        printed.contains("running 1 test"),
         "no test has the name {test}"
     );
-    (output.status.success(), said)
+    (output.status.success(), printed)
 }
 
 #[test]
@@ -368,7 +374,7 @@ fn a_seed_has_two_workers_whatever_the_machine_and_the_environment_say() {
 }
 
 #[test]
-fn a_seed_has_a_time_that_stands_still_in_any_order_of_the_calls() {
+fn a_seed_has_a_paused_clock_in_any_order_of_the_calls() {
     watched(|| {
         let day = Duration::from_secs(24 * 3600);
         for builder in [
@@ -401,7 +407,7 @@ fn a_seed_gives_the_same_schedule_and_the_same_names_whatever_other_loops_do() {
     };
     watched(|| {
         let first = names(7);
-        // Numbers are taken in between, and at the same time.
+        // Another loop takes task numbers in between, and at the same time.
         let mut other = Runner::builder().workers(2).build().unwrap();
         let same = other.run(async {
             let others = (0..600).map(|_| create_task(async {}));
@@ -411,6 +417,6 @@ fn a_seed_gives_the_same_schedule_and_the_same_names_whatever_other_loops_do() {
             same
         });
         assert_eq!(first, same);
-        assert_eq!(first.0[0], "Task-2", "the first after main");
+        assert_eq!(first.0[0], "Task-2", "the first task after main");
     });
 }

@@ -1,4 +1,4 @@
-//! Protecting a task: asyncio's rules SH, read through the differences.
+//! Tests of `shield`: asyncio's rules SH, as changed by the list of differences.
 
 use std::future::pending;
 
@@ -65,8 +65,8 @@ fn a_shielded_task_cancelled_by_somebody_else_is_a_value() {
             )
         })
         .await;
-        handle.cancel_with("by somebody");
-        assert_eq!(outer.await.unwrap(), (Some("by somebody".to_owned()), 0));
+        handle.cancel_with("by the test");
+        assert_eq!(outer.await.unwrap(), (Some("by the test".to_owned()), 0));
     });
 }
 
@@ -114,7 +114,7 @@ fn a_shielded_task_that_panics_when_nobody_awaits_it_hurts_nobody() {
         let (send, receive) = oneshot::channel::<()>();
         let inner = begun(async move {
             receive.await.unwrap();
-            panic!("nobody listens");
+            panic!("without an awaiter");
         })
         .await;
         let handle = inner.handle();

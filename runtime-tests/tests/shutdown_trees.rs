@@ -1,13 +1,13 @@
-//! Random trees of tasks that await, supervise, and clean up after each other are shut down, over
-//! and over: on real threads, and under seeds.
+//! Tests of the shutdown with random trees of tasks that await, supervise and clean up after each
+//! other: on real threads, and under seeds.
 //!
-//! Nobody is cancelled but by the shutdown. So no task may ever see another one's cancellation as a
-//! value, no supervisor may start a worker anew because of it, no cleanup may be cut short, and
-//! every task has been asked to end exactly once, however often that reaches it: by its own part of
-//! the shutdown, and by that of each task that awaits it.
+//! Only the shutdown cancels tasks. So no task may see the cancellation of another one as a value,
+//! no supervisor may restart a worker because of it, no cleanup may be cut short, and every task
+//! must have counted exactly one request, although the shutdown may reach it in several ways:
+//! directly, and through each task that awaits it.
 //!
-//! `ASYNCIO_SHUTDOWNS` says how many trees there are for each kind of loop, instead of those of a
-//! usual run: a long one is 10000. `ASYNCIO_SHUTDOWNS_FROM` is the number of the first.
+//! `ASYNCIO_SHUTDOWNS` is the number of trees for each kind of loop, instead of that of a usual
+//! run; a long run has 10000. `ASYNCIO_SHUTDOWNS_FROM` is the number of the first.
 
 use std::env;
 use std::fmt::Debug;
@@ -27,13 +27,13 @@ mod combinators;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// How many there are of something.
+/// A counter.
 #[derive(Debug, Default)]
 struct Count(AtomicU64);
 
 impl Count {
     fn add(&self) {
-        // Read after the loop has been closed, which joins its threads.
+        // Relaxed, since it is read after the close of the loop, which joins its threads.
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -42,39 +42,39 @@ impl Count {
     }
 }
 
-/// What is counted of one tree.
+/// The counters of one tree.
 #[derive(Debug, Default)]
 struct World {
-    born: Count,
-    gone: Count,
-    /// Cleanups that began when their task had been cancelled. A shutdown that comes later may cut
-    /// one short.
+    made: Count,
+    dropped: Count,
+    /// Cleanups that began after their task had been cancelled. Other cleanups are not counted: a
+    /// shutdown that begins later may cut them short.
     cleans: Count,
     cleaned: Count,
-    /// Ends of other tasks, seen as errors. There is to be none.
+    /// Ends of other tasks that an awaiter saw as errors. There must be none.
     seen: Count,
     restarted: Count,
     reports: Count,
-    /// Tasks that were asked to end more than once.
+    /// Tasks that have counted more than one request, or none.
     asked_twice: Count,
     is_closing: AtomicBool,
 }
 
 type Shared = Arc<World>;
 
-/// Counted in its future, whatever becomes of that.
+/// Owned by a counted future: its making and its drop are those of the future.
 struct Member(Shared);
 
 impl Member {
     fn new(world: &Shared) -> Member {
-        world.born.add();
+        world.made.add();
         Member(Arc::clone(world))
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.0.gone.add();
+        self.0.dropped.add();
     }
 }
 
@@ -83,7 +83,7 @@ impl World {
         self.is_closing.load(Ordering::SeqCst)
     }
 
-    /// Takes the value of a task that nobody but the shutdown may cancel.
+    /// Takes the value of a task that only the shutdown cancels.
     fn value<T>(&self, ended: Result<T, TaskError>) -> Option<T> {
         if ended.is_err() {
             self.seen.add();
@@ -91,8 +91,9 @@ impl World {
         ended.ok()
     }
 
-    /// What every cleanup does: it takes a while, and looks how often its task has been asked to
-    /// end. It counts if that was asked before it began: later requests interrupt it.
+    /// The body of every cleanup: it takes some time, and then checks how many requests its task
+    /// has counted. It is counted only if the request came before it began, since a later one
+    /// interrupts it.
     async fn cleanup(self: Shared, mut dice: Dice, before: Before) {
         let counts = before.0.load(Ordering::SeqCst);
         if counts {
@@ -102,12 +103,12 @@ impl World {
             0 => {}
             1 => checkpoint().await,
             2 => sleep(Duration::from_micros(dice.below(200))).await,
-            // It is born during the shutdown, whose next round may end it.
+            // The task is made during the shutdown, whose next round may cancel it.
             _ => create_task(checkpoint()).handle().wait().await,
         }
         if counts {
             self.cleaned.add();
-            let asked = current_task().expect("it is a task's").cancelling();
+            let asked = current_task().expect("it runs in a task").cancelling();
             if asked != 1 {
                 self.asked_twice.add();
             }
@@ -115,12 +116,12 @@ impl World {
     }
 }
 
-/// Whether a task had been asked to end when the body of its cleanup was dropped.
+/// Whether a task had been cancelled when the body before its cleanup was dropped.
 #[derive(Clone, Default)]
 struct Before(Arc<AtomicBool>);
 
 impl Before {
-    /// The body, which notes it.
+    /// Returns `body`, which records this when it is dropped.
     fn noted_by(&self, body: impl Future<Output = ()> + Send + 'static) -> BoxFuture<'static, ()> {
         let noter = Noter(self.clone());
         async move {
@@ -135,12 +136,13 @@ struct Noter(Before);
 
 impl Drop for Noter {
     fn drop(&mut self) {
-        let asked = current_task().is_some_and(|me| me.cancelling() > 0);
+        let asked = current_task().is_some_and(|task| task.cancelling() > 0);
         self.0.0.store(asked, Ordering::SeqCst);
     }
 }
 
-/// A small random source: a test repeats its choices, if not its timing.
+/// A small pseudo-random generator: every run makes the same choices, though not with the same
+/// timing.
 #[derive(Clone)]
 struct Dice(u64);
 
@@ -159,13 +161,14 @@ impl Dice {
         (self.0 >> 32) % limit
     }
 
-    /// Another one, of its own.
+    /// Returns a new generator whose seed is drawn from this one.
     fn split(&mut self) -> Dice {
         Dice::new(self.below(1 << 32))
     }
 }
 
-/// What one task of the tree does: it waits for others, in one way or another, or for nothing.
+/// The body of one task of the tree: it waits for other tasks in a random way; at depth 0 it waits
+/// for a timer, a future or nothing.
 fn tree(world: &Shared, mut dice: Dice, depth: u32) -> BoxFuture<'static, ()> {
     let member = Member::new(world);
     let body = if depth == 0 {
@@ -181,7 +184,7 @@ fn tree(world: &Shared, mut dice: Dice, depth: u32) -> BoxFuture<'static, ()> {
     .boxed()
 }
 
-/// The body, with or without something that cleans up after it.
+/// Wraps `body` in a random kind of cleanup, or in none.
 fn guarded(world: &Shared, mut dice: Dice, body: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
     let before = Before::default();
     let cleanup = Arc::clone(world).cleanup(dice.split(), before.clone());
@@ -214,12 +217,12 @@ async fn leaf(mut dice: Dice) {
         3 => loop {
             sleep(Duration::from_micros(1 + dice.below(50))).await;
         },
-        // As often as it is polled it would hold virtual time.
+        // Not a loop of checkpoints: that would keep a paused clock from moving.
         _ => asyncio::Future::<()>::new().await.unwrap(),
     }
 }
 
-/// Grows a tree, shuts its loop down at some moment, and looks what has come of it.
+/// Makes a tree, shuts its loop down at a random moment, and checks the counters.
 fn shut_down_a_tree(mut runner: Runner, seed: u64) {
     let world = Shared::default();
     let (of_main, of_handler) = (Arc::clone(&world), Arc::clone(&world));
@@ -248,46 +251,46 @@ fn shut_down_a_tree(mut runner: Runner, seed: u64) {
         world.reports.get(),
         0,
         "{}",
-        what("nobody panics, and nothing is reported")
+        what("a task panicked, or something else was reported")
     );
     assert_eq!(
         world.seen.get(),
         0,
         "{}",
-        what("no end is seen as an error")
+        what("an awaiter saw the end of a task as an error")
     );
     assert_eq!(
         world.restarted.get(),
         0,
         "{}",
-        what("nobody restarts its worker")
+        what("a supervisor restarted its worker")
     );
     assert_eq!(
         world.cleans.get(),
         world.cleaned.get(),
         "{}",
-        what("cleanups run to their end")
+        what("a cleanup was cut short")
     );
     assert_eq!(
         world.asked_twice.get(),
         0,
         "{}",
-        what("one cause counts once")
+        what("a task has not counted exactly one request")
     );
     assert_eq!(
-        world.born.get(),
-        world.gone.get(),
+        world.made.get(),
+        world.dropped.get(),
         "{}",
-        what("every task ends")
+        what("a task has not ended")
     );
 }
 
-/// Shuts down as many trees as are asked for; `usual` if nobody asks.
+/// Shuts down as many trees as `ASYNCIO_SHUTDOWNS` says; `usual` if it is not set.
 fn shut_down_trees(usual: u64, runner: impl Fn(u64) -> Runner) {
     let number = |name: &str| env::var(name).ok().and_then(|text| text.parse().ok());
     let first = number("ASYNCIO_SHUTDOWNS_FROM").unwrap_or(0);
     for seed in first..first + number("ASYNCIO_SHUTDOWNS").unwrap_or(usual) {
-        // Each is watched, so that there may be any number.
+        // The watchdog's limit is for each tree, so that there may be any number.
         watched(|| shut_down_a_tree(runner(seed), seed));
     }
 }
@@ -329,5 +332,5 @@ fn a_tree_under_a_seed_is_shut_down_once_and_quietly() {
 }
 
 fn assert_value<T, E: Debug>(ended: Result<T, E>) -> T {
-    ended.expect("nothing but the shutdown ends it, and that is no value")
+    ended.expect("only the shutdown cancels it, and its awaiter must not see that as a value")
 }

@@ -1,9 +1,8 @@
-//! Everything at once, from many threads, for a bounded time: spawn, wake, cancel, steal, sleep,
-//! shut down.
+//! The stress test: many threads spawn, wake, cancel, steal, sleep and shut down at once, for a
+//! limited time.
 //!
-//! `ASYNCIO_STRESS_SECONDS` makes it longer than the two seconds of a usual run;
-//! `ASYNCIO_TUNE=none` runs it with every optimisation off. A hang is a failure: the watchdog ends
-//! the process.
+//! `ASYNCIO_STRESS_SECONDS` replaces the two seconds of a usual run; `ASYNCIO_TUNE=none` runs it
+//! with every optimisation off. A hang is a failure: the watchdog ends the process.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -15,30 +14,31 @@ use std::time::{Duration, Instant};
 use asyncio::{EventLoop, Runner, TaskError};
 use runtime_tests::watched;
 
-/// How many tasks were born and dropped: equal at the end of every loop.
+/// How many futures were made and dropped: equal at the end of every loop.
 #[derive(Default)]
 struct Census {
-    born: AtomicU64,
-    gone: AtomicU64,
+    made: AtomicU64,
+    dropped: AtomicU64,
 }
 
-/// Counted in its future, whatever becomes of that.
+/// Owned by a counted future: its making and its drop are those of the future.
 struct Counted(Arc<Census>);
 
 impl Counted {
     fn new(census: &Arc<Census>) -> Counted {
-        census.born.fetch_add(1, Ordering::Relaxed);
+        census.made.fetch_add(1, Ordering::Relaxed);
         Counted(Arc::clone(census))
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.gone.fetch_add(1, Ordering::Relaxed);
+        self.0.dropped.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// A small random source: a test repeats its choices, if not its timing.
+/// A small pseudo-random generator: every run makes the same choices, though not with the same
+/// timing.
 struct Dice(u64);
 
 impl Dice {
@@ -82,15 +82,12 @@ fn grow(census: Arc<Census>, seed: u64, depth: u32) -> asyncio::Task<u64> {
             }
             asyncio::checkpoint().await;
         }
-        assert!(
-            dice.roll(500) != 0,
-            "one in five hundred panics, and is not missed"
-        );
+        assert!(dice.roll(500) != 0, "one in five hundred tasks panics");
         sum
     })
 }
 
-/// A foreign thread: submits, awaits, cancels, wakes, until it is told to stop.
+/// The body of a foreign thread: submits, awaits, cancels and wakes tasks until `stop` is set.
 fn harass(event_loop: &EventLoop, census: &Arc<Census>, seed: u64, stop: &AtomicBool) {
     let mut dice = Dice(seed | 1);
     while !stop.load(Ordering::Relaxed) {
@@ -133,7 +130,7 @@ fn one_loop(workers: usize, seed: u64, time: Duration) {
     let census = Arc::new(Census::default());
     let stop = Arc::new(AtomicBool::new(false));
     let mut runner = Runner::builder().workers(workers).build().unwrap();
-    // "Never retrieved" is what the detached ones say that panic: they are meant to.
+    // Detached tasks that panic are reported as never retrieved, which is intended.
     let foreign: Vec<_> = (0..3)
         .map(|thread| {
             let event_loop = runner.get_loop().clone();
@@ -153,12 +150,12 @@ fn one_loop(workers: usize, seed: u64, time: Duration) {
                 drop(root.await);
             }
         }
-        // These are still at it when the shutdown comes.
+        // These tasks still run when the shutdown begins.
         for n in 0..8 {
             drop(grow(Arc::clone(&census), seed + round + n, 3));
         }
     });
-    // Half of the time the foreign threads meet a loop that closes under them.
+    // In half of the runs the foreign threads still use the loop while it closes.
     if seed % 2 == 0 {
         stop.store(true, Ordering::Relaxed);
     }
@@ -168,11 +165,11 @@ fn one_loop(workers: usize, seed: u64, time: Duration) {
         thread.join().unwrap();
     }
     drop(runner);
-    let (born, gone) = (
-        census.born.load(Ordering::Relaxed),
-        census.gone.load(Ordering::Relaxed),
+    let (made, dropped) = (
+        census.made.load(Ordering::Relaxed),
+        census.dropped.load(Ordering::Relaxed),
     );
-    assert_eq!(born, gone, "a future was leaked, or dropped twice");
+    assert_eq!(made, dropped, "a future was leaked, or dropped twice");
 }
 
 #[test]
@@ -181,7 +178,7 @@ fn nothing_hangs_and_nothing_is_lost_whatever_happens_at_once() {
         .ok()
         .and_then(|text| text.parse().ok());
     let time = Duration::from_secs_f64(seconds.unwrap_or(2.0));
-    // The panics are part of it, and their messages are not wanted.
+    // The tasks' own panics are part of the test; only other panics are printed.
     std::panic::set_hook(Box::new(|info| {
         let text = info
             .payload()

@@ -1,4 +1,4 @@
-//! What a task is: asyncio's rules TF, read through the differences.
+//! Tests of tasks: asyncio's rules TF, as changed by the list of differences.
 
 use std::future::{pending, ready};
 use std::panic::panic_any;
@@ -144,7 +144,10 @@ fn the_result_is_there_once_and_only_when_the_task_is_done() {
         until(|| task.done()).await;
         assert_eq!(task.result().unwrap(), 1);
         assert!(matches!(task.result(), Err(TaskError::InvalidState(_))));
-        assert!(!task.cancel(), "it is done");
+        assert!(
+            !task.cancel(),
+            "a cancel of a task that is done must return false"
+        );
         let mut cancelled = begun(pending::<()>()).await;
         cancelled.cancel();
         until(|| cancelled.done()).await;
@@ -394,7 +397,7 @@ fn a_destructor_that_panics_behind_a_value_loses_only_the_panic() {
     on_workers(2, async {
         let bomb = on_drop(|| panic!("in a destructor"));
         let task = create_task(std::future::poll_fn(move |_| {
-            let _held = &bomb;
+            let _owned = &bomb;
             std::task::Poll::Ready(1)
         }));
         assert_eq!(task.await.unwrap(), 1);
@@ -422,21 +425,21 @@ fn an_output_whose_destructor_panics_leaves_the_loop_alive() {
 fn the_future_is_dropped_before_anybody_is_told_of_the_end() {
     let counter = Arc::new(AtomicUsize::new(0));
     from_many_threads(async |event_loop| {
-        let held = Arc::new(());
-        let (inside, count) = (Arc::clone(&held), Arc::clone(&counter));
+        let probe = Arc::new(());
+        let (inside, count) = (Arc::clone(&probe), Arc::clone(&counter));
         let task = event_loop.create_task(async move {
             checkpoint().await;
             count.fetch_add(Arc::strong_count(&inside) - 1, Ordering::Relaxed);
         });
         task.await.unwrap();
-        assert_eq!(Arc::strong_count(&held), 1);
+        assert_eq!(Arc::strong_count(&probe), 1);
     });
     assert!(counter.load(Ordering::Relaxed) > 0);
 }
 
-// No test had two loops.
+// Earlier tests of task numbers had only one loop.
 #[test]
-fn a_number_is_that_of_one_task_in_the_whole_process() {
+fn the_number_of_a_task_is_unique_in_the_whole_process() {
     watched(|| {
         let ids = |seed: Option<u64>| {
             let builder = Runner::builder().workers(2);

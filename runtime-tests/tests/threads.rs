@@ -1,4 +1,4 @@
-//! Functions on threads, and coroutines for threads: asyncio's rules TS.
+//! Tests of functions on threads, and of coroutines that threads submit: asyncio's rules TS.
 
 use std::future::pending;
 use std::panic::panic_any;
@@ -26,15 +26,15 @@ mod storm;
 #[path = "threads/threadsafe.rs"]
 mod threadsafe;
 
-/// A function that blocks until the other end speaks, or goes.
+/// Returns a function that blocks until the sender sends or is dropped.
 fn blocked() -> (mpsc::Sender<()>, impl FnOnce() + Send + 'static) {
     let (open, gate) = mpsc::channel();
     (open, move || {
-        let _opened_or_gone = gate.recv();
+        let _opened_or_dropped = gate.recv();
     })
 }
 
-/// What a task that ended cancelled says.
+/// The message of a task that was cancelled; panics if it was not.
 fn message<T: std::fmt::Debug>(outcome: Result<T, TaskError>) -> Option<String> {
     match outcome {
         Err(TaskError::Cancelled(error)) => error.message().map(str::to_owned),
@@ -42,11 +42,11 @@ fn message<T: std::fmt::Debug>(outcome: Result<T, TaskError>) -> Option<String> 
     }
 }
 
-/// What the loop's exception handler is told from now on.
+/// Sets an exception handler that sends each context to the returned receiver.
 fn reports(event_loop: &EventLoop) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     event_loop.set_exception_handler(move |_, context| {
-        let _nobody_listens = sender.send(format!("{context:?}"));
+        let _receiver_dropped = sender.send(format!("{context:?}"));
     });
     receiver
 }
@@ -162,16 +162,16 @@ fn a_function_that_waits_in_line_is_dropped_by_the_cancel_and_never_runs() {
             let (open, gate) = blocked();
             let first = to_thread(gate);
             let (ran, dropped) = (Flag::default(), Flag::default());
-            let (run, held) = (ran.clone(), dropped.set_on_drop());
+            let (run, probe) = (ran.clone(), dropped.set_on_drop());
             let second = to_thread(move || {
                 run.set();
-                drop(held);
+                drop(probe);
             });
             checkpoint().await;
             assert!(!dropped.is_set());
             second.cancel();
             assert!(second.await.unwrap_err().is_cancelled());
-            assert!(dropped.is_set(), "the task takes its function with it");
+            assert!(dropped.is_set(), "the function is dropped with its task");
             let third = to_thread(|| 3);
             open.send(()).unwrap();
             first.await.unwrap();
@@ -288,7 +288,7 @@ fn at_the_limit_a_function_that_blocks_is_named_and_left_behind() {
     });
 }
 
-/// Starts `function` on a thread, and waits until it is under way.
+/// Starts `function` on a thread, and waits until it runs.
 async fn begun_on_thread(function: impl FnOnce() + Send + 'static) -> asyncio::Task<()> {
     let started = Flag::default();
     let begin = started.clone();

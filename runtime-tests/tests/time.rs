@@ -1,8 +1,9 @@
-//! Time: sleeps and their precision, the poller's sleep, stuck workers, and the cost of waiting.
+//! Tests of time: sleeps and their precision, the sleeping poller, stuck workers, and the cost of
+//! waiting.
 //!
-//! Other programs share the machine, and may hold any thread up for as long as the kernel likes. So
-//! what a test says of lateness it compares with a bare thread's, or it is right in one of a few
-//! attempts: an engine that is late by its nature is late in all of them.
+//! Other programs share the machine, so the kernel may delay any thread for any time. A test of
+//! lateness therefore compares with the lateness of a bare thread, or passes if one of a few
+//! attempts passes: an engine that is late by design is late in all of them.
 
 use std::future::{pending, poll_fn};
 use std::pin::Pin;
@@ -51,7 +52,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// How often a test of lateness is tried.
 const ATTEMPTS: usize = 6;
 
-/// Repeats `attempt` until it succeeds: the machine may be busy, but hardly every time.
+/// Repeats `attempt` until it succeeds, at most [`ATTEMPTS`] times: the machine may be busy, but
+/// hardly every time.
 #[track_caller]
 fn in_a_quiet_moment(mut attempt: impl FnMut() -> Result<(), String>) {
     let mut failures = Vec::new();
@@ -64,20 +66,21 @@ fn in_a_quiet_moment(mut attempt: impl FnMut() -> Result<(), String>) {
     panic!("{failures:#?}");
 }
 
-/// How much later than `delay` after now a bare thread wakes up.
+/// Lets this thread sleep for `delay`, without a loop, and returns how much later it wakes up.
 fn lateness_of_a_thread(delay: Duration) -> Duration {
     let before = Instant::now();
     thread::sleep(delay);
     before.elapsed().saturating_sub(delay)
 }
 
-/// The middle one of some durations.
+/// The median of some durations.
 fn median(mut durations: Vec<Duration>) -> Duration {
     durations.sort_unstable();
     durations[durations.len() / 2]
 }
 
-/// A small random source: a test repeats its choices, if not its timing.
+/// A small pseudo-random generator: every run of a test makes the same choices, though not with the
+/// same timing.
 struct Dice(u64);
 
 impl Dice {
@@ -89,7 +92,8 @@ impl Dice {
     }
 }
 
-/// Notes when it is woken first, and is counted by its references.
+/// A waker that records when it is woken first. Its reference count shows how many wakers of it are
+/// registered.
 #[derive(Default)]
 struct Alarm(Mutex<Option<Instant>>);
 

@@ -1,4 +1,4 @@
-//! `timeout` and `timeout_at`: asyncio's rules TO, read through the differences.
+//! Tests of `timeout` and `timeout_at`: asyncio's rules TO, as changed by the list of differences.
 
 use std::future::pending;
 use std::panic::{AssertUnwindSafe, panic_any, resume_unwind};
@@ -28,12 +28,12 @@ mod rescheduling;
 const TICK: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What a body gives that has reached its limit.
+/// The result of a timeout whose limit was reached.
 fn timed_out<T>() -> Result<T, TimeoutError> {
     Err(TimeoutError)
 }
 
-/// Runs `main` on a loop that nobody else serves while `main` blocks.
+/// Runs `main` on a loop without other workers or spares: while `main` blocks, nothing else runs.
 fn on_a_single_thread<F: Future>(main: F) -> F::Output {
     watched(|| {
         let builder = Runner::builder().workers(1).max_spare_workers(0);
@@ -41,7 +41,7 @@ fn on_a_single_thread<F: Future>(main: F) -> F::Output {
     })
 }
 
-/// How many requests the current task has counted.
+/// The number of requests that the current task has counted.
 fn cancelling() -> u32 {
     current_task().unwrap().cancelling()
 }
@@ -54,16 +54,16 @@ fn the_body_sees_a_cancellation_and_only_who_is_outside_a_timeout() {
         let outcome = timeout(2 * TICK, async |_| {
             let caught = catch_cancelled(pending::<()>()).await.unwrap_err();
             assert_eq!(caught.message(), None);
-            log.note("told");
-            // One request, one delivery.
+            log.note("caught");
+            // The request is delivered only once.
             sleep(2 * TICK).await;
             log.note("cleaned up");
             caught.raise().await;
         });
         let outcome: Result<(), _> = outcome.await;
         assert_eq!(outcome, timed_out());
-        assert_eq!(log.notes(), ["told", "cleaned up"]);
-        assert_eq!(cancelling(), 0, "the count ends where it started");
+        assert_eq!(log.notes(), ["caught", "cleaned up"]);
+        assert_eq!(cancelling(), 0, "the count has changed");
         checkpoint().await;
     });
 }
@@ -129,8 +129,8 @@ fn another_error_while_expiring_is_the_answer() {
         let mut kept = None;
         let outcome = timeout(TICK, async |scope| {
             kept = Some(scope.clone());
-            let told = catch_cancelled(pending::<()>()).await;
-            told.map_err(|_cancelled| "it broke")
+            let caught = catch_cancelled(pending::<()>()).await;
+            caught.map_err(|_cancelled| "it broke")
         })
         .await;
         assert_eq!(outcome, Ok(Err("it broke")));
@@ -146,7 +146,7 @@ fn a_panic_while_expiring_passes_and_the_timeout_has_expired() {
             let mut kept = None;
             let body = timeout(TICK, async |scope| {
                 kept = Some(scope.clone());
-                let _told = catch_cancelled(pending::<()>()).await;
+                let _caught = catch_cancelled(pending::<()>()).await;
                 if clean_up_first {
                     checkpoint().await;
                 }
@@ -156,7 +156,7 @@ fn a_panic_while_expiring_passes_and_the_timeout_has_expired() {
             assert_eq!(unwound.downcast_ref(), Some(&5));
             let kept: Timeout = kept.unwrap();
             assert!(kept.expired(), "with a cleanup: {clean_up_first}");
-            // What was on its way is gone with the panic.
+            // The panic has withdrawn the request of the limit.
             assert_eq!(cancelling(), 0);
             checkpoint().await;
             assert_eq!(wait_for(checkpoint(), HOUR).await, Ok(()));
@@ -190,7 +190,7 @@ fn a_cancellation_from_outside_before_the_limit_is_no_timeout() {
         .await;
         task.cancel_with("outside");
         let Err(TaskError::Cancelled(error)) = task.await else {
-            panic!("it is a cancellation")
+            panic!("it was not cancelled")
         };
         assert_eq!(error.message(), Some("outside"));
         assert!(!scope.await.unwrap().expired());
@@ -202,10 +202,10 @@ fn a_cancellation_from_outside_before_the_limit_is_no_timeout() {
 fn a_cancellation_from_outside_wins_over_a_limit_that_comes_with_it() {
     on_a_single_thread(async {
         let task = begun(async {
-            let told = catch_cancelled(timeout(2 * TICK, async |_| pending::<()>().await)).await;
-            let told = told.unwrap_err().message().map(str::to_owned);
+            let caught = catch_cancelled(timeout(2 * TICK, async |_| pending::<()>().await)).await;
+            let message = caught.unwrap_err().message().map(str::to_owned);
             checkpoint().await;
-            (told, cancelling())
+            (message, cancelling())
         })
         .await;
         // The expiry and the request meet in one poll.
@@ -229,16 +229,16 @@ fn a_cancellation_from_outside_during_the_cleanup_wins() {
                 };
                 finally(pending::<()>(), cleanup).await
             });
-            let told = catch_cancelled(limited).await.unwrap_err();
-            notes.note("told");
+            let caught = catch_cancelled(limited).await.unwrap_err();
+            notes.note("caught");
             checkpoint().await;
-            (told.message().map(str::to_owned), cancelling())
+            (caught.message().map(str::to_owned), cancelling())
         })
         .await;
         until(|| cleaning.is_set()).await;
         task.cancel_with("impatient");
         assert_eq!(task.await.unwrap(), (Some("impatient".to_owned()), 1));
-        assert_eq!(log.notes(), ["told"]);
+        assert_eq!(log.notes(), ["caught"]);
     });
 }
 
@@ -370,9 +370,9 @@ fn a_cancellation_that_is_pending_already_is_not_eaten_by_a_limit() {
         on_workers(1, async {
             let task = begun(async move {
                 current_task().unwrap().cancel_with("earlier");
-                let told = catch_cancelled(timeout(delay, async |_| pending::<()>().await)).await;
-                let told = told.unwrap_err().message().map(str::to_owned);
-                (told, cancelling())
+                let caught = catch_cancelled(timeout(delay, async |_| pending::<()>().await)).await;
+                let message = caught.unwrap_err().message().map(str::to_owned);
+                (message, cancelling())
             })
             .await;
             assert_eq!(task.await.unwrap(), (Some("earlier".to_owned()), 1));
@@ -413,7 +413,7 @@ fn what_is_ready_when_the_limit_comes_is_not_lost() {
         send.send(3).unwrap();
         thread::sleep(4 * TICK);
         let (value, scope) = task.await.unwrap().unwrap();
-        assert!(value == 3 && !scope.expired(), "it never met the request");
+        assert!(value == 3 && !scope.expired(), "the request was delivered");
     });
 }
 

@@ -1,5 +1,5 @@
-//! The rules of the combinators, under many schedules each: what a cancellation at any moment may
-//! do to them, and what it may not. Rule numbers are those of asyncio's rules.
+//! Tests of the combinators under many seeded schedules: what a cancellation at any moment may do
+//! to them, and what it must not. The rule numbers are those of asyncio's rules.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -33,11 +33,12 @@ mod waits;
 
 const TICK: Duration = Duration::from_millis(1);
 
-/// Numbers that the seed has drawn: they begin with the schedule so far.
+/// A pseudo-random generator whose start depends on the seed: it begins with the hash of the
+/// schedule so far.
 struct Dice(u64);
 
 impl Dice {
-    /// Lets some tasks run, so that every seed has a schedule of its own, and begins with that.
+    /// Runs some tasks, so that every seed has a schedule of its own, and starts from its hash.
     async fn thrown() -> Dice {
         let idle: Vec<_> = (0..6).map(|_| create_task(checkpoint())).collect();
         for task in idle {
@@ -56,14 +57,15 @@ impl Dice {
     }
 }
 
-/// Steps aside so many times.
+/// Yields `count` times.
 async fn steps(count: u32) {
     for _ in 0..count {
         checkpoint().await;
     }
 }
 
-/// Cancels a task after so many ticks and steps. Returns what `cancel` answered.
+/// Makes a task that cancels `task` after `ticks` ticks and `count` yields, and returns the result
+/// of `cancel`.
 fn cancelled_after<T>(task: &Task<T>, ticks: u32, count: u32) -> Task<bool> {
     let task: TaskHandle = task.handle();
     create_task(async move {
@@ -75,7 +77,7 @@ fn cancelled_after<T>(task: &Task<T>, ticks: u32, count: u32) -> Task<bool> {
     })
 }
 
-/// How many of something have begun, how many have ended, and how many are still there.
+/// Counts futures: how many have begun, how many have ended, and how many still exist.
 #[derive(Clone, Default)]
 struct Census {
     begun: Arc<AtomicUsize>,
@@ -84,8 +86,8 @@ struct Census {
 }
 
 impl Census {
-    /// `body`, counted: it has ended when it has cleaned up, which takes some steps as well, unless
-    /// a request comes only then: that cuts them short (CA-8).
+    /// Returns `body`, counted. It has ended when its cleanup has ended, which yields `cleanup`
+    /// times; a request during the cleanup cuts it short (CA-8).
     fn of<F: Future>(&self, body: F, cleanup: u32) -> impl Future<Output = F::Output> + use<F> {
         let Census {
             begun,
@@ -111,10 +113,11 @@ impl Census {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Nobody is left; `holders` handles of this census are.
+    /// Asserts that every counted future has ended and been dropped, and that `holders` clones of
+    /// this census exist.
     #[track_caller]
     fn assert_over(&self, holders: usize) {
-        assert_eq!(self.begun(), self.ended(), "who has begun has cleaned up");
-        assert_eq!(Arc::strong_count(&self.alive), holders, "nobody is left");
+        assert_eq!(self.begun(), self.ended(), "a future has not cleaned up");
+        assert_eq!(Arc::strong_count(&self.alive), holders, "a future is left");
     }
 }

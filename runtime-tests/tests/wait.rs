@@ -1,4 +1,4 @@
-//! Waiting for some of several tasks: asyncio's rules WA, read through the differences.
+//! Tests of `wait`: asyncio's rules WA, as changed by the list of differences.
 
 use std::future::{pending, ready};
 use std::pin::pin;
@@ -18,10 +18,11 @@ use runtime_tests::{
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A task that ends when it is told to, with what it is told.
-fn told<T: Send + 'static>() -> (oneshot::Sender<T>, Task<T>) {
-    let (tell, hear) = oneshot::channel();
-    (tell, create_task(async { hear.await.expect("it is told") }))
+/// Makes a task that returns the value that is sent to it.
+fn gated<T: Send + 'static>() -> (oneshot::Sender<T>, Task<T>) {
+    let (send, receive) = oneshot::channel();
+    let task = create_task(async { receive.await.expect("the test sends a value") });
+    (send, task)
 }
 
 async fn values<T>(tasks: Vec<Task<T>>) -> Vec<T> {
@@ -61,7 +62,7 @@ fn any_iterator_of_tasks_will_do() {
 #[test]
 fn all_of_them_are_waited_for_by_default_and_come_back_in_order() {
     on_workers(2, async {
-        let (gates, tasks): (Vec<_>, Vec<_>) = (0..3).map(|_| told()).unzip();
+        let (gates, tasks): (Vec<_>, Vec<_>) = (0..3).map(|_| gated()).unzip();
         let waiter = begun(async { wait(tasks).return_when(ALL_COMPLETED).await }).await;
         for (number, gate) in gates.into_iter().enumerate().rev() {
             assert!(!waiter.done());
@@ -94,12 +95,13 @@ fn a_wait_for_what_is_done_is_ready_at_once() {
 #[test]
 fn first_completed_gives_back_all_that_are_done_by_then() {
     on_workers(2, async {
-        let ((one, a), (_two, b), (three, c)) = (told(), told(), told());
-        let handles = [&a, &c].map(Task::handle);
-        let mut waiting = wait([a, b, c]).return_when(FIRST_COMPLETED);
+        let ((send_first, first), (_send, second), (send_third, third)) =
+            (gated(), gated(), gated());
+        let handles = [&first, &third].map(Task::handle);
+        let mut waiting = wait([first, second, third]).return_when(FIRST_COMPLETED);
         assert!((&mut waiting).now_or_never().is_none());
-        one.send(1).unwrap();
-        three.send(3).unwrap();
+        send_first.send(1).unwrap();
+        send_third.send(3).unwrap();
         until(|| handles.iter().all(TaskHandle::done)).await;
         let (done, pending) = waiting.await;
         assert_eq!(pending.len(), 1);
@@ -108,7 +110,7 @@ fn first_completed_gives_back_all_that_are_done_by_then() {
     });
 }
 
-// WA-3: in whichever way.
+// WA-3: a task that was cancelled or has panicked counts as completed.
 #[test]
 fn first_completed_takes_a_cancellation_and_a_panic_for_an_end() {
     on_workers(2, async {
@@ -131,15 +133,16 @@ fn first_completed_takes_a_cancellation_and_a_panic_for_an_end() {
 #[test]
 fn first_exception_ends_at_an_err_which_its_task_still_has() {
     on_workers(2, async {
-        let ((fine, a), (failing, b), (_third, c)) = (told(), told(), told());
-        let mut waiting = wait([a, b, c]).return_when(FIRST_EXCEPTION);
+        let ((send_first, first), (send_second, second), (_send, third)) =
+            (gated(), gated(), gated());
+        let mut waiting = wait([first, second, third]).return_when(FIRST_EXCEPTION);
         assert!((&mut waiting).now_or_never().is_none());
-        fine.send(Ok(1)).unwrap();
+        send_first.send(Ok(1)).unwrap();
         for _ in 0..10 {
             checkpoint().await;
             assert!((&mut waiting).now_or_never().is_none());
         }
-        failing.send(Err(String::from("oh no"))).unwrap();
+        send_second.send(Err(String::from("oh no"))).unwrap();
         let (done, pending) = waiting.await;
         assert_eq!(values(done).await, [Ok(1), Err(String::from("oh no"))]);
         assert_eq!(pending.len(), 1);
@@ -164,7 +167,7 @@ fn first_exception_ends_at_a_panic() {
 #[test]
 fn first_exception_does_not_end_at_a_cancellation() {
     on_workers(2, async {
-        let (go, last) = told::<Result<i32, ()>>();
+        let (go, last) = gated::<Result<i32, ()>>();
         let cancelled = create_task(pending());
         let handle = cancelled.handle();
         let mut waiting = wait([cancelled, last]).return_when(FIRST_EXCEPTION);
@@ -207,7 +210,7 @@ fn a_timeout_raises_nothing_and_cancels_nothing() {
     });
 }
 
-// WA-2: as `sleep(0)`, it steps aside once, to the back of the queue.
+// WA-2: like `sleep(0)`, a timeout of zero yields once, to the back of the queue.
 #[test]
 fn a_timeout_of_zero_gives_the_tasks_one_turn() {
     on_workers(1, async {
@@ -225,7 +228,7 @@ fn a_timeout_of_zero_gives_the_tasks_one_turn() {
 #[test]
 fn no_timeout_is_for_ever() {
     on_workers(2, async {
-        let (go, task) = told();
+        let (go, task) = gated();
         let waiting = wait([task]).timeout(Duration::ZERO).timeout(None);
         let waiter = begun(waiting).await;
         for _ in 0..10 {
@@ -258,15 +261,18 @@ fn cancelling_the_waiter_leaves_the_tasks_running() {
     on_workers(2, async {
         let ended = Flag::default();
         let flag = ended.clone();
-        let (go, hear) = oneshot::channel::<()>();
+        let (go, opened) = oneshot::channel::<()>();
         let task = create_task(async move {
-            hear.await.unwrap();
+            opened.await.unwrap();
             flag.set();
         });
         let handle = task.handle();
         let waiter = begun(async { catch_cancelled(wait([task])).await.is_err() }).await;
         waiter.cancel();
-        assert!(waiter.await.unwrap(), "the cancellation is not the tasks'");
+        assert!(
+            waiter.await.unwrap(),
+            "the awaiter catches its cancellation"
+        );
         assert!(!handle.done() && handle.cancelling() == 0);
         go.send(()).unwrap();
         handle.wait().await;
@@ -278,7 +284,7 @@ fn cancelling_the_waiter_leaves_the_tasks_running() {
 #[test]
 fn dropping_a_wait_leaves_the_tasks_running() {
     on_workers(2, async {
-        let (go, task) = told::<()>();
+        let (go, task) = gated::<()>();
         let handle = task.handle();
         let mut waiting = wait([task]);
         assert!((&mut waiting).now_or_never().is_none());
@@ -292,7 +298,7 @@ fn dropping_a_wait_leaves_the_tasks_running() {
 #[test]
 fn a_pending_task_can_be_awaited_after_the_wait() {
     on_workers(2, async {
-        let (go, task) = told();
+        let (go, task) = gated();
         let tasks = [create_task(ready(1)), task];
         let (_, mut pending) = wait(tasks).return_when(FIRST_COMPLETED).await;
         if let Some(task) = pending.iter().position(|task| !task.done()) {
@@ -306,7 +312,7 @@ fn a_pending_task_can_be_awaited_after_the_wait() {
 #[test]
 fn a_wait_may_be_polled_with_one_waker_after_another() {
     on_workers(2, async {
-        let (go, task) = told();
+        let (go, task) = gated();
         let mut waiting = wait([create_task(ready(1)), task]);
         let waker = noop_waker();
         assert!(

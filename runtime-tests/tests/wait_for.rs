@@ -1,4 +1,4 @@
-//! `wait_for`: asyncio's rules WF, read through the differences.
+//! Tests of `wait_for`: asyncio's rules WF, as changed by the list of differences.
 
 use std::future::{pending, poll_fn};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ mod races;
 const TICK: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// What a wait gives that has reached its limit.
+/// The result of a wait whose limit was reached.
 fn timed_out<T>() -> Result<T, TimeoutError> {
     Err(TimeoutError)
 }
@@ -47,7 +47,11 @@ fn the_awaitable_runs_in_the_callers_own_task_and_may_borrow_from_it() {
                 current_task().unwrap()
             };
             assert_eq!(wait_for(body, limit).await, Ok(own.clone()));
-            assert_eq!(COLOUR.get(), "green", "the context is the caller's, too");
+            assert_eq!(
+                COLOUR.get(),
+                "green",
+                "the body runs in the caller's context"
+            );
         }
         assert_eq!(borrowed, 3);
     });
@@ -201,7 +205,7 @@ fn a_cancellation_of_the_waiter_goes_through_to_the_awaitable() {
         .await;
         task.cancel_with("enough");
         let Err(TaskError::Cancelled(error)) = task.await else {
-            panic!("it is a cancellation, no timeout")
+            panic!("it was not cancelled")
         };
         assert_eq!(error.message(), Some("enough"));
         assert_eq!(log.notes(), ["cleaned up"]);
@@ -252,7 +256,7 @@ fn a_value_that_is_ready_when_the_limit_comes_is_returned() {
         for _ in 0..5 {
             let (send, receive) = oneshot::channel();
             let task = begun(wait_for(receive, 3 * TICK)).await;
-            // Nobody polls it until both have come.
+            // The task is polled only after both the value and the limit have come.
             send.send(4).unwrap();
             thread::sleep(5 * TICK);
             assert_eq!(task.await.unwrap(), Ok(Ok(4)));

@@ -1,11 +1,11 @@
-//! Polling what has ended: the panic says what it was, and where it was made. (Where it is polled
-//! again, nobody can know: an `await` passes no line on.)
+//! Tests of polling a future after its end: the panic says what the future is, and where it was
+//! made. (The place of the second poll is unknown: an `await` passes no location on.)
 
 use super::*;
 use std::future::Future;
 use std::pin::{Pin, pin};
 
-/// Polls to the end, and then once more; what the panic says.
+/// Polls `future` to its end, and then once more. Returns the text of the panic.
 async fn polled_again<F: Future>(future: F) -> String {
     let mut future = pin!(future);
     future.as_mut().await;
@@ -13,7 +13,7 @@ async fn polled_again<F: Future>(future: F) -> String {
     caught(|| future.as_mut().poll(&mut context).is_ready()).text
 }
 
-/// Asserts that the panic names what it is, and the line, of those of the macro's call.
+/// Asserts that the panic names what the future is, and one of the lines of the macro's call.
 macro_rules! named {
     ($what:literal, $future:expr) => {{
         let (line, text) = (line!(), polled_again($future).await);

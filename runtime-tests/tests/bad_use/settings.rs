@@ -1,12 +1,12 @@
-//! Settings at their extremes: each is refused at the caller's line, or works.
+//! Tests of settings at their extremes: each is refused at the caller's line, or works.
 //!
-//! The tests of settings knew zero, and nothing beyond what anybody would set; of the environment
-//! they knew what it may say.
+//! Earlier tests of settings used zero, but no value that is too big; those of the environment
+//! variables used only valid values.
 
 use super::*;
 use std::process::Command;
 
-/// Tells the process that is started by [`told`] what it is for.
+/// Set in the process that [`output_with`] starts.
 const PART: &str = "BAD_USE_PART";
 
 #[test]
@@ -21,7 +21,7 @@ fn as_many_workers_as_may_be_are_started_soon() {
     watched(|| {
         let before = Instant::now();
         let mut runner = Runner::builder().workers(1024).build().unwrap();
-        // A second, on a machine that has nothing else to do.
+        // It takes a second on an idle machine.
         assert!(
             before.elapsed() < Duration::from_secs(10),
             "{:?}",
@@ -85,8 +85,9 @@ fn there_may_be_as_many_spare_workers_as_workers() {
     assert_eq!(spares(Runner::builder().workers(7).max_spare_workers(0)), 0);
 }
 
-/// What the process says in which `variable` has that value, and whether all went well.
-fn told(variable: &str, value: &str) -> (bool, String) {
+/// Runs this test in a process in which `variable` has that value. Returns whether it passed, and
+/// its output.
+fn output_with(variable: &str, value: &str) -> (bool, String) {
     let test = "settings::what_the_environment_says_is_held_to_what_the_builder_takes";
     let output = Command::new(std::env::current_exe().unwrap())
         .args([test, "--exact", "--nocapture"])
@@ -118,7 +119,7 @@ fn what_the_environment_says_is_held_to_what_the_builder_takes() {
         "2 3",
         "18446744073709551616",
     ] {
-        let (passed, said) = told("ASYNCIO_WORKERS", value);
+        let (passed, said) = output_with("ASYNCIO_WORKERS", value);
         assert!(
             !passed && said.contains(&format!("ASYNCIO_WORKERS={value:?}")),
             "{said}"
@@ -130,18 +131,18 @@ fn what_the_environment_says_is_held_to_what_the_builder_takes() {
         );
     }
     for (value, workers) in [("3", Some(3)), (" 3 ", Some(3)), ("", None), (" ", None)] {
-        let (passed, said) = told("ASYNCIO_WORKERS", value);
+        let (passed, said) = output_with("ASYNCIO_WORKERS", value);
         let expected = workers.map_or(String::new(), |workers| format!("workers: {workers}"));
         assert!(passed && said.contains(&expected), "{value:?}: {said}");
     }
     for value in ["yes", "2", "-1"] {
-        let (passed, said) = told("ASYNCIO_DEBUG", value);
+        let (passed, said) = output_with("ASYNCIO_DEBUG", value);
         assert!(
             !passed && said.contains(&format!("ASYNCIO_DEBUG={value:?}")),
             "{said}"
         );
     }
     for value in ["", "0", "1", " 1"] {
-        assert!(told("ASYNCIO_DEBUG", value).0);
+        assert!(output_with("ASYNCIO_DEBUG", value).0);
     }
 }

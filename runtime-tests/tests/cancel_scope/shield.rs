@@ -1,11 +1,11 @@
-//! The shield: what comes from outside is kept from the body, and not lost.
+//! Tests of a shielded `CancelScope`: it keeps requests from its body, and loses none.
 
 use futures::future::{Either, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::*;
 
-/// Something that takes a few turns.
+/// Yields a few times.
 async fn work() -> u32 {
     for _ in 0..3 {
         checkpoint().await;
@@ -13,7 +13,7 @@ async fn work() -> u32 {
     7
 }
 
-/// Runs `body` behind a shield.
+/// Runs `body` in a scope with a shield.
 async fn shielded<T>(body: impl Future<Output = T>) -> Option<T> {
     move_on_after(None, async |scope| {
         scope.set_shield(true);
@@ -30,10 +30,10 @@ fn a_shielded_body_runs_to_its_end_and_the_request_comes_after_it() {
         let task = begun(async move {
             assert_eq!(shielded(work()).await, Some(7));
             notes.note("after it");
-            assert_eq!(cancelling(), 1, "requested once");
+            assert_eq!(cancelling(), 1, "one request is counted");
             let caught = catch_cancelled(pending::<()>()).await.unwrap_err();
             assert_eq!(caught.message(), Some("enough"));
-            // One request, one delivery.
+            // The request is delivered only once.
             checkpoint().await;
             caught.raise().await
         })
@@ -58,7 +58,7 @@ fn a_shielded_value_is_never_lost_and_neither_is_the_request() {
         .await;
         task.cancel();
         assert!(task.await.unwrap_err().is_cancelled());
-        // Cancelled before the shield was up, or after it had gone.
+        // Whenever the request came, it was delivered after the shielded body.
         assert!(value.is_set());
     });
 }
@@ -125,7 +125,10 @@ fn its_own_deadline_reaches_a_shielded_body() {
         })
         .await;
         task.cancel();
-        assert!(task.await.unwrap(), "the request is still to come");
+        assert!(
+            task.await.unwrap(),
+            "the request is delivered after the scope"
+        );
     });
 }
 
@@ -254,8 +257,8 @@ fn a_shield_that_goes_down_during_a_delivery_lets_it_through() {
 #[test]
 fn a_shield_taken_down_by_another_task_lets_a_limit_through() {
     on_workers(1, async {
-        let told = Flag::default();
-        let seen = told.clone();
+        let delivered = Flag::default();
+        let seen = delivered.clone();
         let outcome = timeout(TICK, async |_| {
             move_on_after(None, async |scope| {
                 scope.set_shield(true);
@@ -271,7 +274,7 @@ fn a_shield_taken_down_by_another_task_lets_a_limit_through() {
             .await
         });
         let outcome: Result<Option<()>, _> = outcome.await;
-        assert!(outcome.is_err() && told.is_set());
+        assert!(outcome.is_err() && delivered.is_set());
     });
 }
 
@@ -281,10 +284,10 @@ fn a_shield_put_up_while_a_request_is_on_its_way_holds() {
         let (send, receive) = oneshot::channel();
         let task = begun(async move {
             receive.await.unwrap();
-            // The request is on its way already, and has found nothing that suspends.
+            // The request has been made, but no await has suspended since.
             let child = create_task(work());
             let worked = shielded(child).await.unwrap();
-            assert_eq!(worked.unwrap(), 7, "nobody cancelled it");
+            assert_eq!(worked.unwrap(), 7, "the child was cancelled");
             catch_cancelled(pending::<()>()).await.is_err()
         })
         .await;
@@ -296,7 +299,7 @@ fn a_shield_put_up_while_a_request_is_on_its_way_holds() {
 }
 
 #[test]
-fn a_request_held_by_a_scope_that_is_dropped_is_given_back() {
+fn a_request_claimed_by_a_scope_that_is_dropped_is_given_back() {
     on_workers(1, async {
         let (send, receive) = oneshot::channel::<()>();
         let task = begun(async move {
@@ -341,8 +344,8 @@ fn a_shield_inside_a_combinator_with_its_own_wakers_holds() {
 fn only_one_branch_of_a_join_is_shielded() {
     on_workers(1, async {
         let task = begun(async {
-            let (told, worked) = join(catch_cancelled(pending::<()>()), shielded(work())).await;
-            assert!(told.is_err());
+            let (caught, worked) = join(catch_cancelled(pending::<()>()), shielded(work())).await;
+            assert!(caught.is_err());
             worked
         })
         .await;
@@ -376,7 +379,7 @@ fn a_shield_from_another_thread_holds_from_then_on() {
         assert_eq!(
             task.await.unwrap(),
             Some(()),
-            "it ended before the request came"
+            "the scope ended before the request was delivered"
         );
     });
 }
@@ -395,14 +398,10 @@ fn a_panic_behind_a_shield_goes_through() {
 async fn a_value_from_behind_a_shield_outlives_a_limit_that_has_passed() {
     let outcome = timeout(TICK, async |limit| {
         let saved = shielded(sleep(5 * TICK)).await;
-        assert!(!limit.expired(), "it has not been delivered");
+        assert!(!limit.expired(), "the request has not been delivered");
         saved
     });
-    assert_eq!(
-        outcome.await,
-        Ok(Some(())),
-        "nothing that suspends came after it"
-    );
+    assert_eq!(outcome.await, Ok(Some(())), "no await suspends after it");
     assert_eq!(cancelling(), 0);
     checkpoint().await;
 }
@@ -426,7 +425,7 @@ async fn a_limit_that_a_shield_held_back_arrives_at_the_next_await() {
 async fn a_limit_that_a_shield_held_back_may_still_be_moved() {
     let outcome = timeout(TICK, async |limit| {
         shielded(sleep(5 * TICK)).await;
-        limit.reschedule(None).expect("it is open again");
+        limit.reschedule(None).expect("the limit can be moved");
         work().await
     });
     assert_eq!(outcome.await, Ok(7));
@@ -449,10 +448,10 @@ async fn of_two_limits_that_a_shield_held_back_the_outer_one_answers() {
 #[asyncio::test(start_paused = true)]
 async fn an_inner_limit_answers_if_the_outer_one_that_overruled_it_is_moved() {
     let outcome = timeout(TICK, async |outer| {
-        // Due together: the outer one's request is what the shield holds back.
+        // Both limits are due together: the shield holds back the request of the outer one.
         let inner = timeout(TICK, async |_| {
             shielded(sleep(5 * TICK)).await;
-            outer.reschedule(None).expect("it is open again");
+            outer.reschedule(None).expect("the limit can be moved");
             pending::<()>().await;
         });
         inner.await
@@ -468,7 +467,7 @@ async fn a_limit_whose_shielded_body_loses_a_race_is_still_a_limit() {
         let _first = select(slow, fast).await;
         pending::<()>().await;
     });
-    // The loser lives on, with what it holds, until the body is left.
+    // `slow` lost, but it is alive, with its claimed request, until the end of the body.
     let outcome = timeout(20 * TICK, async |_| outcome.await);
     assert_eq!(outcome.await, Err(TimeoutError));
     let outcome = timeout(TICK, async |_| {

@@ -1,4 +1,5 @@
-//! Cancellation inside combinators that know nothing of it: joins, selects, sets of futures.
+//! Tests of cancellation inside combinators that are not aware of it: joins, selects, sets of
+//! futures.
 
 use super::*;
 use futures::StreamExt;
@@ -6,7 +7,8 @@ use futures::future::{Either, join, join_all, ready, select, select_all};
 use futures::stream::FuturesUnordered;
 use std::pin::pin;
 
-/// Draft 1: the loser of a select that raises must not tear down an innocent scope.
+/// A raise that loses a select must not end another scope. (The first draft of the protocol failed
+/// here.)
 #[test]
 fn a_raise_that_loses_a_select_has_raised_nothing() {
     from_many_threads(async |event_loop| {
@@ -14,7 +16,7 @@ fn a_raise_that_loses_a_select_has_raised_nothing() {
             current_task().unwrap().cancel();
             let caught = catch_cancelled(pending::<()>()).await.unwrap_err();
             let raising = Box::pin(caught.raise());
-            // Polled first, so that its mark is there when the other one answers.
+            // The raise is polled first, so its mark exists when the other future is ready.
             let Either::Right((value, loser)) = select(raising, ready(5)).await;
             drop(loser);
             catch_cancelled(checkpoint())
@@ -30,7 +32,7 @@ fn a_raise_that_loses_a_select_has_raised_nothing() {
     });
 }
 
-/// Draft 1, with the raiser alive while an innocent scope is polled.
+/// The same while the raise is alive and another scope is polled.
 #[test]
 fn a_raise_in_a_select_whose_other_branch_is_a_scope_takes_the_select_and_not_the_scope() {
     on_workers(1, async {
@@ -58,7 +60,7 @@ fn a_raise_in_a_select_whose_other_branch_is_a_scope_takes_the_select_and_not_th
     });
 }
 
-/// Draft 2: a stale mark must not hide a new one.
+/// A stale mark must not hide a new one. (The second draft of the protocol failed here.)
 #[test]
 fn a_stale_raise_does_not_hide_a_new_one() {
     on_workers(1, async {
@@ -70,7 +72,7 @@ fn a_stale_raise_does_not_hide_a_new_one() {
             }
             let (new, old) = (errors.pop().unwrap(), errors.pop().unwrap());
             let mut old = Box::pin(old.raise());
-            // The old one is left pending beside the new one, polled before and after it.
+            // The old raise is left pending beside the new one, and is polled once, before it.
             let mut once = true;
             let stale = std::future::poll_fn(move |cx| {
                 if std::mem::take(&mut once) {
@@ -89,7 +91,8 @@ fn a_stale_raise_does_not_hide_a_new_one() {
     });
 }
 
-/// Draft 3: a task awaited inside a `FuturesUnordered` inside a scope is cancelled like any other.
+/// A task that is awaited inside a `FuturesUnordered` inside a scope is cancelled like any other.
+/// (The third draft of the protocol failed here.)
 #[test]
 fn a_task_awaited_inside_a_set_of_futures_is_cancelled() {
     from_many_threads(async |event_loop| {
@@ -109,7 +112,8 @@ fn a_task_awaited_inside_a_set_of_futures_is_cancelled() {
             9
         });
         until(|| started.is_set()).await;
-        // It may not have been polled yet; then the scope has nobody inside to give the request to.
+        // The set may not have polled the child yet: then no awaitable inside the scope can claim
+        // the request.
         task.cancel();
         match task.await {
             Ok(value) => assert_eq!(value, 9),
@@ -213,7 +217,7 @@ fn many_joined_tasks_are_cancelled_from_any_thread() {
         }
         outer.cancel();
         match outer.await {
-            // The set polls its children by their wakers: one at least has had the request.
+            // The set polls its children with wakers of its own: at least one got the request.
             Ok((caught, cancelled)) => assert!(caught && cancelled >= 1),
             Err(error) => assert!(error.is_cancelled()),
         }
@@ -266,7 +270,7 @@ fn a_raise_in_one_branch_of_a_join_is_not_taken_by_the_other() {
                     let _unclaimed = catch_cancelled(pending::<()>()).await;
                     inner.note("sibling");
                 };
-                // With the sibling polled first, it has the request, and the raiser none.
+                // If the sibling is polled first, it claims the request, and the raiser gets none.
                 if raiser_first {
                     join(raiser, sibling).await.1
                 } else {

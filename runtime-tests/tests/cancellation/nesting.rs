@@ -1,4 +1,5 @@
-//! Cancellation through layers: awaited tasks, scopes inside scopes, cleanups, nested polls.
+//! Tests of cancellation through layers: awaited tasks, scopes inside scopes, cleanups, nested
+//! polls.
 
 use super::*;
 use asyncio::{Runner, task};
@@ -177,7 +178,7 @@ fn a_raise_goes_through_every_layer_from_the_inside_out() {
     });
 }
 
-/// Hides that a body never returns.
+/// Wraps a task whose body never returns in one with the output `()`.
 fn task_of_unit<T: Send + 'static>(task: Task<T>) -> Task<()> {
     create_task(async move {
         match task.await {
@@ -293,7 +294,7 @@ fn a_cleanup_that_suppresses_inside_itself_goes_on() {
 fn an_eager_start_during_a_delivery_takes_nothing_from_its_creator() {
     on_workers(1, async {
         let task = begun(async {
-            // Polled with the request on its way: what starts here is not meant by it.
+            // In the poll that has the request, an eager task that starts here must not get it.
             let mut first = true;
             let body = std::future::poll_fn(move |_| {
                 if !std::mem::take(&mut first) {
@@ -420,7 +421,7 @@ fn a_handle_through_which_a_request_was_passed_on_outlives_its_awaiter() {
         let mut sender = Some(sender);
         let counted = Arc::clone(&caught);
         let outer = begun(poll_fn(move |cx| {
-            // Once the request has been passed on, the handle is given away.
+            // When the child has caught the request that was passed on, its handle is given away.
             let _pending = inner.as_mut().map(|inner| Pin::new(inner).poll(cx));
             if counted.load(Ordering::SeqCst) == 0 {
                 cx.waker().wake_by_ref();
@@ -434,11 +435,11 @@ fn a_handle_through_which_a_request_was_passed_on_outlives_its_awaiter() {
         until(|| caught.load(Ordering::SeqCst) == 1).await;
         outer.await.unwrap();
         let mut carried = receiver.await.unwrap();
-        // Its waker goes to somebody else: nothing but the request keeps the awaiter.
+        // This poll replaces the stored waker: only the request keeps the first awaiter alive.
         let polled = poll_fn(|cx| Poll::Ready(Pin::new(&mut carried).poll(cx))).await;
         assert!(polled.is_pending());
         drop(carried);
-        // The next request finds its way through others.
+        // A later request is passed on through other tasks.
         let task = begun(async { create_task(pending::<()>()).await }).await;
         task.cancel();
         assert_eq!(told(task.await), None);

@@ -1,10 +1,10 @@
-//! Tasks that await each other in a circle.
+//! Tests of cancellations of tasks that await each other in a circle.
 
 use super::*;
 
 type Place = Arc<Mutex<Option<Task<()>>>>;
 
-/// How a task of a circle awaits the next.
+/// How a task of a circle awaits the next one.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Plain,
@@ -24,7 +24,7 @@ async fn await_by(way: Way, task: Task<()>) {
     }
 }
 
-/// So many tasks, each of which awaits the next, and the last the first.
+/// Makes `length` tasks, each of which awaits the next, and the last of which awaits the first.
 async fn circle(length: usize, way: Way) -> Vec<TaskHandle> {
     let places: Vec<Place> = (0..length).map(|_| Place::default()).collect();
     let await_now = Arc::new(AtomicUsize::new(0));
@@ -48,7 +48,8 @@ async fn circle(length: usize, way: Way) -> Vec<TaskHandle> {
     handles
 }
 
-/// A count of hops is no way to know a circle: the request went round 65,536 times before.
+/// Circles used to be detected by a count of hops, so a request went round 65,536 times before it
+/// was dropped.
 #[test]
 fn a_request_ends_a_circle_at_once() {
     for (way, length) in WAYS
@@ -118,7 +119,7 @@ fn tasks_of_a_circle_that_are_cancelled_by_several_at_once_end() {
     });
 }
 
-/// Of a gather that hears of the shutdown by a child that has ended, no test had another in a
+/// In earlier tests, no gather that learns of the shutdown from the end of a child was part of a
 /// circle.
 #[test]
 fn a_shutdown_ends_a_gather_in_a_circle_whoever_comes_first() {

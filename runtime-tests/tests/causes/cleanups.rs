@@ -1,9 +1,9 @@
-//! A cleanup is interrupted by what was asked for after it began, and by nothing else.
+//! Tests that a cleanup is interrupted only by a request that is made after it began.
 
 use super::*;
 use asyncio::{CancelScope, current_task, move_on_after, timeout_at};
 
-/// Cleans up for a while, and counts the cleanups that came to their end.
+/// The cleanup of these tests: it takes some time, and counts itself when it has ended.
 async fn clean(cleaned: Arc<AtomicUsize>) {
     for _ in 0..3 {
         checkpoint().await;
@@ -12,8 +12,9 @@ async fn clean(cleaned: Arc<AtomicUsize>) {
     cleaned.fetch_add(1, Ordering::SeqCst);
 }
 
-/// Shuts down a hundred tasks of `task`, which is given what counts the cleanups that came to their
-/// end, and what counts the bodies that began. All of them clean up.
+/// Shuts down a hundred tasks that `task` makes, and asserts that all their cleanups end. The
+/// arguments of `task` are a number, the counter of ended cleanups, and the counter of bodies that
+/// have begun.
 fn all_clean_up<F>(
     task: impl Fn(usize, Arc<AtomicUsize>, Arc<AtomicUsize>) -> F + Copy + Send + Sync,
 ) where
@@ -37,8 +38,8 @@ fn all_clean_up<F>(
     }
 }
 
-/// The two parts of one shutdown, the child's own and its awaiter's, cut each other's cleanups
-/// short.
+/// One shutdown reaches the child directly, and through its awaiter. The second request used to cut
+/// short the cleanup that the first had started.
 #[test]
 fn a_shutdown_lets_the_cleanup_that_it_has_begun_in_a_child_run_to_its_end() {
     all_clean_up(|_, counter, begun| async move {
@@ -50,7 +51,7 @@ fn a_shutdown_lets_the_cleanup_that_it_has_begun_in_a_child_run_to_its_end() {
     });
 }
 
-/// The same through handlers that catch, and by every way of awaiting.
+/// The same with handlers that catch the request, and with every way of awaiting.
 #[test]
 fn a_shutdown_lets_the_handlers_of_children_run_to_their_end() {
     all_clean_up(|n, counter, begun| async move {
@@ -115,8 +116,8 @@ fn one_deadline_that_parent_and_child_have_is_one_cancellation() {
                     .await;
                     let outcome = timeout_at(deadline, async move |_| child.await).await;
                     assert_eq!(cleaned.load(Ordering::SeqCst), n);
-                    // The deadline is the parent's, too, whichever of the two has been first to
-                    // know.
+                    // The deadline has passed for the parent, too, whichever of the two timers
+                    // fires first.
                     assert!(
                         !matches!(outcome, Ok(Ok(Ok(())))),
                         "nobody has returned a value"
@@ -127,7 +128,8 @@ fn one_deadline_that_parent_and_child_have_is_one_cancellation() {
     }
 }
 
-/// Found with one worker, where the tick in which the body ends is also that of the request.
+/// This bug was found with one worker, where the body ends and the request is made in the same
+/// tick.
 #[test]
 fn a_request_that_is_older_than_a_cleanup_waits_for_its_end() {
     for workers in [1, 2] {
@@ -139,7 +141,7 @@ fn a_request_that_is_older_than_a_cleanup_waits_for_its_end() {
                 async move { ready.await.unwrap() }
             };
             let task = begun(finally(body, clean(cleaned.clone()))).await;
-            // One poll finds both.
+            // The next poll of the task finds both the result and the request.
             let handle = task.handle();
             create_task(async move {
                 ready.set_result(()).unwrap();
@@ -202,7 +204,7 @@ fn a_request_that_an_awaiter_passes_on_during_a_cleanup_interrupts_it() {
     });
 }
 
-/// A limit that was over when the cleanup began has no time to give it any more, and none to take.
+/// A limit that had passed before the cleanup began must not interrupt it.
 #[test]
 fn a_limit_that_is_older_than_a_cleanup_waits_for_its_end() {
     on_workers(1, async {
@@ -211,7 +213,7 @@ fn a_limit_that_is_older_than_a_cleanup_waits_for_its_end() {
         let deadline = get_running_loop().time() + Duration::from_millis(1);
         let outcome = timeout_at(deadline, async move |_| {
             let body = async {
-                // It takes the worker until the limit is over, and is ready then.
+                // Blocks the worker until the limit has passed, and is ready in the next poll.
                 std::thread::sleep(Duration::from_millis(2));
                 checkpoint().await;
             };
@@ -242,7 +244,7 @@ fn a_scope_that_is_cancelled_before_a_cleanup_waits_for_its_end() {
     });
 }
 
-/// The second request is on its way in the very poll in which the handler takes the first.
+/// The second request is made before the poll in which the handler catches the first.
 #[test]
 fn requests_that_are_made_before_a_handler_begins_are_one() {
     for gathered in [false, true] {
@@ -261,7 +263,7 @@ fn requests_that_are_made_before_a_handler_begins_are_one() {
             })
             .await;
             parent.cancel();
-            // Until the child has ended: then the parent is about to be polled.
+            // When the child has ended, the parent has been scheduled, but not polled.
             let children: Vec<_> = get_running_loop().all_tasks();
             until(|| children.iter().any(TaskHandle::cancelled)).await;
             let in_time = !parent.done();

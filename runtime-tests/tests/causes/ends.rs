@@ -1,4 +1,5 @@
-//! Who is being ended is not told of the end of those that it awaits: that is its own.
+//! Tests that a task that is being cancelled does not see the end of an awaited task as a value:
+//! that end counts as its own cancellation.
 
 use super::*;
 use asyncio::{
@@ -16,7 +17,7 @@ fn child() -> Task<()> {
     create_task(pending())
 }
 
-/// Ends in its own time, as children with a cleanup do.
+/// A child that ends some time after its cancellation, because it has a cleanup.
 fn slow_child() -> Task<()> {
     create_task(finally(pending(), async {
         checkpoint().await;
@@ -28,7 +29,7 @@ fn all<T>(values: Result<T, TaskError>) -> Result<(), TaskError> {
     values.map(|_| ())
 }
 
-/// Every way to await a child, as one that asks how it ended.
+/// Every way to await a child and get its outcome.
 const WAYS: [(&str, Await); 18] = [
     ("await", |child| Box::pin(async move { child().await })),
     ("&mut", |child| {
@@ -93,8 +94,8 @@ const WAYS: [(&str, Await); 18] = [
             .expect("an hour is long")
         })
     }),
-    // Who waited by a handle was told, and so were those that a callback told of the end by a
-    // future.
+    // In a shutdown, an awaiter used to see the cancellation of the child as a value if it waited
+    // through a handle, or for a future that a done callback of the child cancels.
     ("a handle's wait", |child| {
         Box::pin(async move {
             let mut child = child();
@@ -120,8 +121,8 @@ const WAYS: [(&str, Await); 18] = [
     }),
 ];
 
-/// Starts the child anew, as often as it ends cancelled: what a supervisor does. Earlier that was
-/// at every shutdown.
+/// A supervisor: starts a new child whenever one ends, and counts the children that ended
+/// cancelled. That used to happen at every shutdown.
 async fn supervise(way: Await, child: Child, begun: Arc<AtomicUsize>, restarts: Arc<AtomicUsize>) {
     loop {
         begun.fetch_add(1, Ordering::SeqCst);
@@ -129,7 +130,7 @@ async fn supervise(way: Await, child: Child, begun: Arc<AtomicUsize>, restarts: 
         if ended.is_err() {
             restarts.fetch_add(1, Ordering::SeqCst);
         }
-        // So that a run without a shutdown goes on.
+        // Yields, so that main goes on even if every await returns at once.
         checkpoint().await;
     }
 }
@@ -220,7 +221,7 @@ fn who_finds_its_child_cancelled_with_a_request_of_its_own_is_cancelled_by_that(
             caught.unwrap_err().message().map(str::to_owned)
         })
         .await;
-        // The child first: it has ended when the awaiter is polled with its own.
+        // The child is cancelled first, and has ended when the awaiter is polled with its request.
         handle.cancel_with("the child's");
         handle.wait().await;
         caught.cancel_with("the awaiter's");
@@ -229,7 +230,8 @@ fn who_finds_its_child_cancelled_with_a_request_of_its_own_is_cancelled_by_that(
     });
 }
 
-/// An awaiter that has caught its own part of a shutdown awaits a child that has ended by it.
+/// An awaiter that has caught its own request of a shutdown awaits a child that the same shutdown
+/// has cancelled.
 #[test]
 fn the_end_of_a_child_in_a_handler_is_the_awaiters_own_as_well() {
     for workers in [1, 2] {
@@ -257,7 +259,8 @@ fn the_end_of_a_child_in_a_handler_is_the_awaiters_own_as_well() {
     }
 }
 
-/// To wait for one's children is the usual cleanup: what waits for the end alone answers there.
+/// Waiting for one's children is a usual cleanup. There, calls that only wait for the end (`wait`,
+/// and `gather` with `return_exceptions`) return, and the awaiter is not cancelled.
 #[test]
 fn who_waits_for_its_children_in_a_cleanup_is_told_of_their_end_in_a_shutdown() {
     for workers in [1, 2, 4] {
@@ -285,7 +288,7 @@ fn who_waits_for_its_children_in_a_cleanup_is_told_of_their_end_in_a_shutdown() 
     }
 }
 
-/// Another executor, inside a task, polls what it was given and nothing else.
+/// An executor that runs inside a task polls only the future that it was given.
 #[test]
 fn an_await_under_another_executor_inside_a_task_ends() {
     on_workers(2, async {
@@ -293,7 +296,7 @@ fn an_await_under_another_executor_inside_a_task_ends() {
         let outer = begun(async move {
             asyncio::current_task().unwrap().cancel();
             ready_in_the_next_poll().await;
-            // The request is on its way through this poll, and whoever suspends first has it.
+            // The request is in this poll, and the first await that suspends claims it.
             let first = runtime_tests::blocking_wait(child);
             assert!(first.unwrap_err().is_cancelled());
             other.cancel();
@@ -310,7 +313,7 @@ fn an_await_under_another_executor_inside_a_task_ends() {
     });
 }
 
-/// Not aware of a request that comes with that poll.
+/// Suspends once. It is not aware of cancellation, so it does not claim the request of that poll.
 async fn ready_in_the_next_poll() {
     let mut polled = false;
     std::future::poll_fn(|cx| {

@@ -1,10 +1,10 @@
-//! A request that goes down through awaiting tasks: at a constant cost, however deep and however
-//! often.
+//! Tests that the cost of a request that awaiting tasks pass on is constant for each task, however
+//! long the chain, and however often it happens.
 
 use super::*;
 
-/// A chain of so many tasks, each of which awaits the one that was made before; in the other order,
-/// each makes the one that it awaits. Returns the outermost and the innermost.
+/// Makes a chain of `length` tasks, each of which awaits the task that was made before it. Returns
+/// the outermost and the innermost.
 async fn chain(length: usize) -> (Task<()>, TaskHandle) {
     let begun = Arc::new(AtomicUsize::new(0));
     let mut task = create_task(pending::<()>());
@@ -20,7 +20,7 @@ async fn chain(length: usize) -> (Task<()>, TaskHandle) {
     (task, innermost)
 }
 
-/// It was dropped after 65,536 awaits.
+/// The request used to be dropped after 65,536 awaits.
 #[test]
 fn a_request_goes_down_a_hundred_thousand_awaits() {
     on_workers(2, async {
@@ -36,7 +36,7 @@ fn a_request_goes_down_a_hundred_thousand_awaits() {
     });
 }
 
-/// A poll or two for each task, whatever stands between it and the innermost.
+/// A shutdown needs one or two polls for each task, however far it is from the innermost one.
 #[test]
 fn a_shutdown_polls_each_task_of_a_chain_a_few_times() {
     for workers in [1, 2] {
@@ -58,7 +58,8 @@ fn a_shutdown_polls_each_task_of_a_chain_a_few_times() {
     }
 }
 
-/// What a request left behind in each awaiter made every one slower than the one before.
+/// A request used to leave something behind in each awaiter, so each request was slower than the
+/// one before.
 #[test]
 fn a_request_that_is_caught_leaves_nothing_with_those_that_have_passed_it_on() {
     on_workers(1, async {
@@ -84,7 +85,7 @@ fn a_request_that_is_caught_leaves_nothing_with_those_that_have_passed_it_on() {
             }
             times.push(begin.elapsed());
         }
-        // It was 1 : 5 and more.
+        // With the bug, the last time was more than five times the first.
         assert!(times[3] < 3 * times[0], "{times:?}");
     });
 }
@@ -95,7 +96,7 @@ fn a_request_that_comes_by_two_ways_counts_once() {
         let inner = begun(pending::<()>()).await;
         let handle = inner.handle();
         let outer = begun(async move { drop(inner.await) }).await;
-        // In one tick, as far as the inner one can see: both were made before its cleanup.
+        // For the inner task both requests are made in one tick, before it could begin a cleanup.
         outer.cancel();
         handle.cancel();
         assert!(outer.await.unwrap_err().is_cancelled());

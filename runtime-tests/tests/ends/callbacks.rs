@@ -1,8 +1,9 @@
-//! Callbacks that were registered before the close run, however late the end comes that calls them.
+//! Tests that callbacks that were registered before the close run, however late the task ends that
+//! calls them.
 //!
-//! A task used to leave the registry before it told of its end, and the close waited for the
-//! registry alone. The models ended a task during a shutdown, but none with a callback; the tests
-//! looked whether tasks had ended, and counted callbacks of loops that went on.
+//! A task used to leave the registry before it notified its callbacks, and the close waited for the
+//! registry alone. The models ended a task during a shutdown, but none with a callback. The other
+//! tests checked only whether tasks had ended, and counted callbacks of loops that were still open.
 
 use std::future::{Future, IntoFuture, pending, poll_fn};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -58,7 +59,7 @@ fn thousands_of_callbacks_of_one_task_run() {
     });
 }
 
-/// Calls the next one, so many times.
+/// Registers a callback that registers the next one, until `left` callbacks have run.
 fn chain(event_loop: &EventLoop, left: usize, ran: Arc<AtomicUsize>) {
     let next = event_loop.clone();
     event_loop.call_soon(move || {
@@ -128,7 +129,7 @@ fn a_chain_of_callbacks_and_tasks_without_an_end_does_not_keep_the_loop() {
     });
 }
 
-/// Two threads register callbacks on a task that has ended, and tell of its end for each other.
+/// Two threads register callbacks on a task that has ended. Each may run the other's callbacks.
 #[test]
 fn callbacks_that_come_after_the_end_and_before_the_close_run() {
     watched(|| {
@@ -140,16 +141,16 @@ fn callbacks_that_come_after_the_end_and_before_the_close_run() {
                 .map(|_| {
                     let (task, closing) = (task.clone(), Arc::clone(&closing));
                     thread::spawn(move || {
-                        let (mut promised, ran) = (0, Arc::new(AtomicUsize::new(0)));
+                        let (mut registered, ran) = (0, Arc::new(AtomicUsize::new(0)));
                         loop {
                             let inner = Arc::clone(&ran);
                             task.add_done_callback(move |_| {
                                 inner.fetch_add(1, SeqCst);
                             });
                             if closing.load(SeqCst) {
-                                return (promised, ran);
+                                return (registered, ran);
                             }
-                            promised += 1;
+                            registered += 1;
                         }
                     })
                 })
@@ -158,14 +159,15 @@ fn callbacks_that_come_after_the_end_and_before_the_close_run() {
             closing.store(true, SeqCst);
             runner.close();
             for thread in threads {
-                let (promised, ran) = thread.join().unwrap();
-                assert!(ran.load(SeqCst) >= promised, "a callback was lost");
+                let (registered, ran) = thread.join().unwrap();
+                assert!(ran.load(SeqCst) >= registered, "a callback was lost");
             }
         }
     });
 }
 
-/// A foreign thread may make no more tasks then; the lane it may start all the same.
+/// In that round a foreign thread can create no more tasks, but it can still start the callback
+/// queue.
 #[test]
 fn a_task_that_ends_on_a_foreign_thread_in_a_late_round_calls_its_callbacks() {
     watched(|| {
@@ -177,7 +179,7 @@ fn a_task_that_ends_on_a_foreign_thread_in_a_late_round_calls_its_callbacks() {
             let inner = Arc::clone(&ran);
             let foreign = thread::spawn(move || {
                 event_loop.block_on(async move {
-                    let _last_word = on_drop(move || {
+                    let _on_drop = on_drop(move || {
                         let task = create_local_task(pending::<()>());
                         task.add_done_callback(move |_| {
                             inner.fetch_add(1, SeqCst);
@@ -195,26 +197,26 @@ fn a_task_that_ends_on_a_foreign_thread_in_a_late_round_calls_its_callbacks() {
     });
 }
 
-/// Who waits for a task is told before the close returns, whatever its waker is.
+/// An awaiter of a task is woken before the close returns, whatever kind of waker it has.
 #[test]
 fn a_foreign_waiter_of_the_last_task_is_woken_before_the_close_returns() {
     watched(|| {
         for _ in 0..500 {
             let mut runner = workers(3);
             let task = runner.get_loop().create_task(pending::<()>());
-            let (told, is_told) = mpsc::channel();
+            let (polled_once, is_polled) = mpsc::channel();
             let waiter = thread::spawn(move || {
                 let mut task = Box::pin(task.into_future());
                 let mut first = true;
                 runtime_tests::blocking_wait(poll_fn(move |cx| {
                     let polled = task.as_mut().poll(cx);
                     if std::mem::take(&mut first) {
-                        told.send(()).unwrap();
+                        polled_once.send(()).unwrap();
                     }
                     polled.map(|end| end.is_err())
                 }))
             });
-            is_told.recv().unwrap();
+            is_polled.recv().unwrap();
             runner.close();
             assert!(waiter.join().unwrap());
         }
@@ -242,7 +244,10 @@ fn an_end_by_force_is_over_soon_whatever_the_callbacks_do() {
         assert_eq!(error.stuck().len(), 1, "{error}");
         let expected = format!("callback registered at {}:", file!());
         assert!(error.stuck()[0].starts_with(&expected), "{error}");
-        assert!(waits.cancelled(), "nobody runs it, and its handle says so");
+        assert!(
+            waits.cancelled(),
+            "the callback never runs, so its handle is cancelled"
+        );
         release.send(()).unwrap();
     });
 }

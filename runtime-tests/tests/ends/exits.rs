@@ -1,7 +1,8 @@
-//! Every way out: nothing hangs, and nothing that was handed in is dropped in silence.
+//! Tests of exits of the process and drops of a runner from every place: nothing hangs, and
+//! everything that was submitted either runs or reports that it did not.
 //!
-//! Exits were tested one by one where a fault had been found; none from a pool's thread, from a
-//! callback or from a hook, and destructors that use the loop ran on the threads of tests only.
+//! Earlier tests covered single exits where a bug had been found: none from a pool thread, from a
+//! callback or from a hook, and destructors that use the loop ran only on the threads of tests.
 
 use std::cell::RefCell;
 use std::future::pending;
@@ -18,10 +19,11 @@ use runtime_tests::{Flag, begun, caught, on_drop, watched};
 
 use super::workers;
 
-/// Which exit the process that `exits` starts is to take.
+/// The environment variable with the number of the exit that the child process takes.
 const EXIT: &str = "RULE_TEST_EXIT";
 
-/// Runs each of the exits in a process of its own: it ends soon, with the code 7.
+/// Runs each of the exits in a process of its own, and asserts that the process ends within 20 s,
+/// with the code 7.
 fn exits(test: &str, all: &[fn()]) {
     if let Ok(number) = std::env::var(EXIT) {
         all[number.parse::<usize>().unwrap()]();
@@ -61,7 +63,7 @@ impl Drop for Last {
     }
 }
 
-/// Hands things in to a loop that may be closed, and looks what becomes of them.
+/// Submits work of every kind to a loop that may be closed. None of the calls may hang or panic.
 fn use_everything(event_loop: &EventLoop) {
     let _guard = event_loop.enter();
     drop(event_loop.call_soon(|| ()));
@@ -227,7 +229,7 @@ fn what_a_destructor_hands_in_during_the_close_is_answered() {
                 for answer in answered {
                     seen += 1;
                     let end = answer();
-                    assert!(end, "answer {seen} on {count} workers is none");
+                    assert!(end, "submission {seen} on {count} workers got no answer");
                 }
                 assert_eq!(seen, 5 * 5, "on {count} workers");
             }
@@ -237,33 +239,33 @@ fn what_a_destructor_hands_in_during_the_close_is_answered() {
 
 type Answer = Box<dyn FnOnce() -> bool + Send>;
 
-/// Hands in one of each kind, and asks later what has become of it: it ran, or says that it did
-/// not.
+/// Submits one piece of work of each kind, and sends a check for each: after the close the work
+/// must have run, or report that it did not.
 fn hand_in(event_loop: &EventLoop, answers: &mpsc::Sender<Answer>) {
-    let say = |answer: Answer| answers.send(answer).unwrap();
+    let check = |answer: Answer| answers.send(answer).unwrap();
     let (ran, cancelled) = (Flag::default(), event_loop.call_soon(|| ()));
     let inner = ran.clone();
     let handle = event_loop.call_soon(move || inner.set());
     drop(cancelled);
-    say(Box::new(move || ran.is_set() || handle.cancelled()));
+    check(Box::new(move || ran.is_set() || handle.cancelled()));
     let mut task = event_loop.create_task(pending::<()>());
-    say(Box::new(move || {
+    check(Box::new(move || {
         matches!(task.result(), Err(TaskError::Cancelled(_)))
     }));
     let task = event_loop.run_in_executor(None, || ());
-    say(Box::new(move || task.done()));
+    check(Box::new(move || task.done()));
     let future = run_coroutine_threadsafe(pending::<()>(), event_loop);
     let called = Flag::default();
     let inner = called.clone();
     future.add_done_callback(move |_| inner.set());
-    say(Box::new(move || {
+    check(Box::new(move || {
         future.result(None).is_err() && called.is_set()
     }));
     let (guard, ran) = (event_loop.enter(), Flag::default());
     let inner = ran.clone();
     let task = to_thread(move || inner.set());
     drop(guard);
-    say(Box::new(move || task.done()));
+    check(Box::new(move || task.done()));
 }
 
 #[test]
@@ -293,7 +295,7 @@ fn a_panic_of_a_destructor_in_the_shutdown_stops_nothing() {
     });
 }
 
-/// A runner with tasks that nobody has run on this thread.
+/// A runner with tasks, on which this thread has never called `run`.
 fn filled() -> Runner {
     let runner = workers(2);
     for _ in 0..5 {
@@ -312,7 +314,7 @@ fn a_runner_may_be_dropped_wherever_it_is() {
         for _ in 0..10 {
             let mut outer = workers(2);
             outer.run(async {
-                // In a task, in a callback, in a destructor, while it unwinds.
+                // In a task, in a callback, in a destructor, and while the thread unwinds.
                 create_task(async { drop(filled()) }).await.unwrap();
                 let (done, is_done) = mpsc::channel();
                 get_running_loop().call_soon(move || {

@@ -1,5 +1,5 @@
-//! A loop in a fork of its process: its threads are not there, and what would wait for them says
-//! so.
+//! Tests of a loop in a fork of its process: its threads do not exist there, so each call that
+//! would wait for them panics and says so.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ unsafe extern "C" {
     safe fn _exit(code: i32) -> !;
 }
 
-/// Runs `child` in a fork of the process, and says whether it got to its end.
+/// Runs `child` in a fork of the process, and asserts that it returns without a panic.
 fn forked(child: impl FnOnce()) {
     match fork() {
         0 => {
@@ -37,12 +37,12 @@ fn assert_refused<R>(wait: impl FnOnce() -> R) {
 }
 
 #[test]
-fn a_fork_of_the_process_is_told_that_the_loop_is_its_parent_s() {
+fn a_fork_of_the_process_cannot_use_the_loop_of_its_parent() {
     alone(|| {
         for count in [1, 3] {
             let mut runner = workers(count);
             runner.run(async { create_task(async {}).await.unwrap() });
-            let mut given_away = Some(workers(count));
+            let mut dropped_in_child = Some(workers(count));
             forked(|| {
                 let event_loop = runner.get_loop().clone();
                 assert_refused(|| runner.run(async {}));
@@ -50,7 +50,7 @@ fn a_fork_of_the_process_is_told_that_the_loop_is_its_parent_s() {
                 assert_refused(|| run_coroutine_threadsafe(async {}, &event_loop).result(None));
                 assert_refused(|| runner.close());
                 assert_refused(|| runner.shutdown_timeout(Duration::ZERO));
-                drop(given_away.take());
+                drop(dropped_in_child.take());
                 assert_eq!(
                     asyncio::run(async { create_task(async { 4 }).await.unwrap() }),
                     4

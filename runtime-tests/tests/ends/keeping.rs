@@ -1,7 +1,7 @@
-//! A loop that is closed gives back what it had, whoever still holds it.
+//! Tests that a closed loop frees its resources, even if there are still references to it.
 //!
-//! The tests counted descriptors of loops that nobody held any more; a handle, a waker in a wheel
-//! or an exception handler that holds the loop kept all of it.
+//! Earlier tests counted the descriptors of loops without references. A handle, a waker in a timing
+//! wheel, or an exception handler that owns its loop kept the whole loop alive.
 
 use std::fs;
 use std::future::poll_fn;
@@ -19,7 +19,7 @@ fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// Waits until so few descriptors are open, ten seconds at most.
+/// Waits until at most `expected` descriptors are open. Panics after ten seconds.
 #[track_caller]
 fn assert_descriptors(expected: usize) {
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -33,7 +33,8 @@ fn assert_descriptors(expected: usize) {
     }
 }
 
-/// Keeps what `keep` gets out of each of two hundred loops. No descriptor is kept with it.
+/// Keeps what `keep` returns for each of two hundred loops, and asserts that no descriptor stays
+/// open because of it.
 #[track_caller]
 fn assert_nothing_kept<T>(mut keep: impl FnMut(&mut Runner) -> T) {
     let mut runner = workers(2);
@@ -104,18 +105,18 @@ fn an_exception_handler_that_holds_its_loop_goes_with_the_close() {
     alone(|| {
         assert_nothing_kept(|runner| {
             let (event_loop, gone) = (runner.get_loop().clone(), Flag::default());
-            let (held, probe) = (event_loop.clone(), gone.set_on_drop());
+            let (owned, probe) = (event_loop.clone(), gone.set_on_drop());
             event_loop.set_exception_handler(move |_, _| {
-                let _all = (&probe, held.time());
+                let _all = (&probe, owned.time());
             });
             runner.run(async { create_task(async {}).await.unwrap() });
             runner.close();
             assert!(gone.is_set(), "the handler is kept");
-            // And one that comes too late is not kept at all.
-            let (late, held) = (Flag::default(), event_loop.clone());
+            // A handler that is set after the close is dropped at once.
+            let (late, owned) = (Flag::default(), event_loop.clone());
             let probe = late.set_on_drop();
             event_loop.set_exception_handler(move |_, _| {
-                let _all = (&probe, held.time());
+                let _all = (&probe, owned.time());
             });
             assert!(late.is_set(), "the late handler is kept");
         });
@@ -123,20 +124,20 @@ fn an_exception_handler_that_holds_its_loop_goes_with_the_close() {
 }
 
 #[test]
-fn the_handler_hears_of_what_happens_during_the_close() {
+fn the_handler_is_called_for_what_happens_during_the_close() {
     alone(|| {
-        let (say, said) = mpsc::channel();
+        let (reports, reported) = mpsc::channel();
         let mut runner = workers(2);
         runner.get_loop().set_exception_handler(move |_, context| {
-            say.send(context.message().to_owned()).unwrap();
+            reports.send(context.message().to_owned()).unwrap();
         });
         runner.run(async {
             let task = create_task(std::future::pending::<()>());
             task.add_done_callback(|_| panic!("in the last callback"));
         });
         runner.close();
-        assert_eq!(said.recv().as_deref(), Ok("Exception in callback"));
-        assert!(said.recv().is_err(), "the handler is gone");
+        assert_eq!(reported.recv().as_deref(), Ok("Exception in callback"));
+        assert!(reported.recv().is_err(), "the handler has been dropped");
     });
 }
 
@@ -151,10 +152,10 @@ fn an_end_by_force_gives_everything_back_when_what_was_stuck_has_ended() {
                 drop(asyncio::to_thread(|| {
                     thread::sleep(Duration::from_millis(10))
                 }));
-                for n in 0..100 {
+                for micros in 0..100 {
                     drop(create_task(async move {
                         loop {
-                            sleep(Duration::from_micros(n)).await;
+                            sleep(Duration::from_micros(micros)).await;
                         }
                     }));
                 }
@@ -186,7 +187,7 @@ fn a_thread_that_is_left_behind_keeps_the_poller_until_it_ends() {
         event_loop.call_soon(|| ());
         release.send(()).unwrap();
         assert_descriptors(before);
-        // Nothing of this touches a descriptor that is somebody else's by now.
+        // None of these calls touches the number of a descriptor that the file has now.
         let file = fs::File::open("/proc/self/stat").unwrap();
         assert!(event_loop.call_soon(|| ()).cancelled());
         drop(event_loop.create_task(async {}));

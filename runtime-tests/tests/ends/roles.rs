@@ -1,8 +1,9 @@
-//! A guard carries a loop, and never the role of a thread that has left it.
+//! Tests of `EnterGuard`: a guard enters its loop, but does not make its thread a worker of that
+//! loop after the thread has left it.
 //!
-//! Guards were tested inside the run in which they were made, and on foreign threads: none was
-//! carried from the one to the other. Local tasks were made by code that ran, not by what is
-//! dropped last.
+//! Earlier tests used guards inside the run that made them, and on foreign threads, but moved none
+//! from one to the other. They made local tasks in running code, but not in the destructors that
+//! run last.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Mutex, mpsc};
@@ -19,15 +20,20 @@ use super::workers;
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// What is made now is run by another thread of the loop.
+/// Asserts that a task created here is run by another thread of the loop.
 #[track_caller]
 fn assert_others_run_it() {
     let (sender, receiver) = mpsc::channel();
     drop(create_task(async move { sender.send(1).unwrap() }));
-    assert_eq!(receiver.recv_timeout(SOON), Ok(1), "nobody runs it");
+    assert_eq!(
+        receiver.recv_timeout(SOON),
+        Ok(1),
+        "no thread runs the task"
+    );
 }
 
-/// This thread runs nothing: a local task is refused where it is made.
+/// Asserts that this thread runs no local tasks: `create_local_task` panics at the line of its
+/// caller.
 #[track_caller]
 fn assert_no_local_tasks() {
     let found = caught(|| drop(create_local_task(async {})));
@@ -85,7 +91,7 @@ fn a_guard_that_is_carried_out_of_block_on_runs_nothing() {
             let guard = root.unwrap();
             assert_others_run_it();
             assert_no_local_tasks();
-            // And the thread may wait for the loop again.
+            // The thread can call `block_on` again.
             assert_eq!(event_loop.block_on(async { 7 }), Ok(7));
             drop(guard);
         })
@@ -115,7 +121,7 @@ fn a_guard_made_inside_blocking_has_the_role_of_what_stands_below() {
 }
 
 #[test]
-fn a_guard_inside_its_run_is_at_work() {
+fn a_guard_inside_its_run_leaves_the_thread_a_worker() {
     watched(|| {
         workers(1).run(async {
             let _guard = get_running_loop().enter();
@@ -148,18 +154,19 @@ fn a_guard_kept_by_a_worker_s_thread_does_no_harm() {
     KEPT.take();
 }
 
-type Wish = runtime_tests::OnDrop<Box<dyn FnOnce() + Send>>;
+type DropAction = runtime_tests::OnDrop<Box<dyn FnOnce() + Send>>;
 
-static LATE: ContextVar<Arc<Mutex<Wish>>> = ContextVar::new("LATE", None);
+static LATE: ContextVar<Arc<Mutex<DropAction>>> = ContextVar::new("LATE", None);
 
-fn leave_wish(wish: impl FnOnce() + Send + 'static) {
-    let wish: Box<dyn FnOnce() + Send> = Box::new(wish);
-    drop(LATE.set(Arc::new(Mutex::new(on_drop(wish)))));
+/// Sets a context variable whose value runs `action` when it is dropped with its context.
+fn run_when_context_drops(action: impl FnOnce() + Send + 'static) {
+    let action: Box<dyn FnOnce() + Send> = Box::new(action);
+    drop(LATE.set(Arc::new(Mutex::new(on_drop(action)))));
 }
 
 /// Sets a context variable whose value makes a local task when it is dropped.
-fn leave_late_wish(ended: Flag) {
-    leave_wish(move || {
+fn make_local_task_when_context_drops(ended: Flag) {
+    run_when_context_drops(move || {
         let probe = ended.set_on_drop();
         drop(create_local_task(async move {
             let _probe = probe;
@@ -179,22 +186,25 @@ fn a_local_task_that_the_last_destructor_of_a_root_makes_is_ended() {
             match kind {
                 0 => {
                     let root = thread::spawn(move || {
-                        event_loop.block_on(async move { leave_late_wish(inner) })
+                        event_loop
+                            .block_on(async move { make_local_task_when_context_drops(inner) })
                     });
                     assert_eq!(root.join().unwrap(), Ok(()));
                 }
                 1 => {
                     let root = thread::spawn(move || {
                         event_loop.block_on(async move {
-                            create_local_task(async move { leave_late_wish(inner) })
-                                .await
-                                .unwrap();
+                            create_local_task(async move {
+                                make_local_task_when_context_drops(inner);
+                            })
+                            .await
+                            .unwrap();
                         })
                     });
                     assert_eq!(root.join().unwrap(), Ok(()));
                 }
                 _ => runner.run(async move {
-                    create_local_task(async move { leave_late_wish(inner) })
+                    create_local_task(async move { make_local_task_when_context_drops(inner) })
                         .await
                         .unwrap();
                 }),
@@ -214,8 +224,8 @@ fn a_local_task_that_the_runner_s_context_makes_at_the_end_is_no_hang() {
         let inner = ended.clone();
         runner.run(async move {
             let probe = inner.set_on_drop();
-            leave_wish(move || {
-                // Outside of the loop by now: refused by a panic, which is nobody's.
+            run_when_context_drops(move || {
+                // The thread has left the loop by now, so the call panics. No task owns that panic.
                 let _refused = caught(move || {
                     let _probe = probe;
                     drop(create_local_task(async {}));
@@ -244,7 +254,7 @@ fn any_number_of_guards_may_lie_on_one_another() {
 }
 
 #[test]
-fn a_guard_that_is_forgotten_on_a_stand_in_does_not_take_its_seat_along() {
+fn a_guard_that_is_forgotten_on_a_stand_in_does_not_keep_its_place() {
     watched(|| {
         let builder = Runner::builder().workers(1).max_blocking_threads(1);
         let mut runner = builder.build().unwrap();
@@ -258,8 +268,8 @@ fn a_guard_that_is_forgotten_on_a_stand_in_does_not_take_its_seat_along() {
                     }));
                     blocking(move || receiver.recv_timeout(SOON))
                 });
-                assert_eq!(waits.await.unwrap(), Ok(()), "nobody stands in");
-                // It has left by the next time, most likely.
+                assert_eq!(waits.await.unwrap(), Ok(()), "no stand-in runs the task");
+                // The stand-in has most likely retired before the next round.
                 sleep(Duration::from_millis(20)).await;
             }
         });

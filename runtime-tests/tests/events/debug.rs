@@ -1,4 +1,4 @@
-//! Debug mode: LH-6.
+//! Tests of the debug mode: LH-6.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use runtime_tests::on_workers;
 
 use super::drained;
 
-/// Set in the process whose standard error is looked at: whether it is to be in debug mode.
+/// Set in the child process, whose standard error is checked: whether it is in debug mode.
 const MODE: &str = "EVENTS_TEST_DEBUG";
 
 fn keep_busy() {
@@ -18,7 +18,7 @@ fn keep_busy() {
     }
 }
 
-/// What the process writes to standard error.
+/// Runs [`in_the_child`] in a process of its own, and returns what it writes to standard error.
 fn child(debug: bool) -> String {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["debug::in_the_child", "--exact", "--nocapture"])

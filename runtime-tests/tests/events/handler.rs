@@ -1,4 +1,4 @@
-//! The exception handler: TF-6, TF-11, LH-3, LH-4, and difference 20.
+//! Tests of the exception handler: TF-6, TF-11, LH-3, LH-4, and difference 20.
 
 use std::panic::panic_any;
 use std::sync::mpsc::channel;
@@ -11,7 +11,7 @@ use super::{WHO, drained};
 
 type Notes = Arc<Mutex<Vec<String>>>;
 
-/// Sets a handler that notes every context, as the default handler would write it.
+/// Sets a handler that records every context as the default handler would print it.
 fn noting(event_loop: &EventLoop) -> Notes {
     let notes = Notes::default();
     let noted = Arc::clone(&notes);
@@ -168,7 +168,7 @@ fn the_handler_runs_in_the_context_of_what_failed() {
 }
 
 #[test]
-fn not_even_a_payload_whose_destructor_panics_stops_the_lane() {
+fn not_even_a_payload_whose_destructor_panics_stops_the_callback_queue() {
     on_workers(2, async {
         let event_loop = get_running_loop();
         let notes = noting(&event_loop);
@@ -185,12 +185,12 @@ fn not_even_a_payload_whose_destructor_panics_stops_the_lane() {
 
 #[test]
 fn a_context_says_what_it_knows() {
-    let error = std::io::Error::other("no more seats");
+    let error = std::io::Error::other("no more tickets");
     let context = ExceptionContext::new(format!("{} left", 0)).with_exception(error);
     assert_eq!(context.message(), "0 left");
-    assert_eq!(context.exception().unwrap().to_string(), "no more seats");
+    assert_eq!(context.exception().unwrap().to_string(), "no more tickets");
     assert!(context.task().is_none() && context.handle().is_none());
-    assert_eq!(context.to_string(), "0 left: no more seats");
+    assert_eq!(context.to_string(), "0 left: no more tickets");
     on_workers(1, async {
         let task = create_task(async {});
         let context = ExceptionContext::new("lost").with_task(task.handle());
@@ -204,11 +204,11 @@ fn many_threads_may_panic_at_once() {
     from_many_threads(async |event_loop| {
         let (sender, receiver) = channel::<()>();
         event_loop.set_exception_handler(|_, _| ());
-        let told = event_loop.call_soon(move || {
+        let handle = event_loop.call_soon(move || {
             let _sender = sender;
-            std::panic::resume_unwind(Box::new("quietly"))
+            std::panic::resume_unwind(Box::new("without the panic hook"))
         });
         drained(event_loop).await;
-        assert!(receiver.recv().is_err() && !told.cancelled());
+        assert!(receiver.recv().is_err() && !handle.cancelled());
     });
 }

@@ -1,4 +1,4 @@
-//! Callbacks at a time: LH-1, and `call_at` where it goes past the wheels.
+//! Tests of `call_later` and `call_at`: LH-1, and the callback timers.
 
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -41,7 +41,7 @@ fn timers_fire_in_the_order_of_their_instants_whoever_sets_them() {
         }
         until(|| fired.lock().unwrap().len() == 1000).await;
         let fired = fired.lock().unwrap();
-        assert!(fired.is_sorted(), "fired in another order");
+        assert!(fired.is_sorted(), "the timers fired out of order");
     });
 }
 
@@ -61,7 +61,7 @@ fn call_later_counts_from_now_and_says_when() {
         drop(timer);
         assert!(
             fired.await.unwrap() >= when,
-            "never early, and its handle is not needed"
+            "it fires although its handle is dropped, and not early"
         );
     });
 }
@@ -105,7 +105,7 @@ fn a_cancelled_timer_is_dropped_at_once_and_leaves_the_others() {
             unreachable!("it was cancelled");
         });
         let second = event_loop.call_later(4 * TICK, move || fire.set());
-        // From another thread, and twice.
+        // Cancels on another thread, and then once more here.
         thread::scope(|scope| {
             scope.spawn(|| first.cancel());
         });

@@ -1,4 +1,5 @@
-//! Wakers of `asyncio::Future`: each is kept, replaced, woken and forgotten, whatever it does.
+//! Tests of the wakers of `asyncio::Future`: they are kept, replaced, woken and dropped, whatever
+//! their clone, wake and drop do.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -66,33 +67,38 @@ fn the_last_waker_is_the_one_that_is_woken() {
 
 thread_local! { static DEPTH: Cell<usize> = const { Cell::new(0) } }
 
-/// Where the awaiter that holds a hostile waker can be found.
-type Held = Arc<Mutex<Option<Future<Hostile>>>>;
+/// The place of the awaiter whose future owns a hostile waker.
+type Place = Arc<Mutex<Option<Future<Hostile>>>>;
 
-/// A waker that strikes the future that holds it, whatever happens to it.
-fn hostile(future: &Future<Hostile>, held: &Held) -> Waker {
-    let (future, held) = (future.clone(), Arc::clone(held));
+/// Returns a waker that strikes the future that owns it, in its clone, wake and drop.
+fn hostile(future: &Future<Hostile>, place: &Place) -> Waker {
+    let (future, place) = (future.clone(), Arc::clone(place));
     raw::waker(move |_event| {
-        // A strike makes wakers of its own, which strike once more, and no further.
+        // A strike makes wakers of its own. Those strike as well, but their wakers do not.
         if DEPTH.get() < 2 {
             DEPTH.set(DEPTH.get() + 1);
-            strike(&future, &held);
+            strike(&future, &place);
             DEPTH.set(DEPTH.get() - 1);
         }
     })
 }
 
-fn strike(future: &Future<Hostile>, held: &Held) {
-    let waker = hostile(future, held);
+fn strike(future: &Future<Hostile>, place: &Place) {
+    let waker = hostile(future, place);
     let mut context = Context::from_waker(&waker);
     let _polled = future.clone().poll_unpin(&mut context);
-    if let Some(awaiter) = held.try_lock().ok().as_deref_mut().and_then(Option::as_mut) {
+    if let Some(awaiter) = place
+        .try_lock()
+        .ok()
+        .as_deref_mut()
+        .and_then(Option::as_mut)
+    {
         let _polled = awaiter.poll_unpin(&mut context);
     }
     assert_eq!(future.result().is_ok(), future.done());
 }
 
-/// A value whose clone and drop come back to its future.
+/// A value whose clone and drop poll a clone of the future that it owns.
 struct Hostile(Future<()>);
 
 impl Clone for Hostile {
@@ -113,14 +119,14 @@ impl Drop for Hostile {
 fn hostile_wakers_and_values_find_no_lock() {
     watched(|| {
         let future = Future::new();
-        let held = Arc::new(Mutex::new(None));
-        let waker = hostile(&future, &held);
+        let place = Arc::new(Mutex::new(None));
+        let waker = hostile(&future, &place);
         let mut awaiter = future.clone();
         for _ in 0..3 {
             let context = &mut Context::from_waker(&waker);
             assert!(awaiter.poll_unpin(context).is_pending());
         }
-        *held.lock().unwrap() = Some(awaiter);
+        *place.lock().unwrap() = Some(awaiter);
         assert!(future.set_result(Hostile(Future::new())).is_ok());
         assert!(future.set_result(Hostile(Future::new())).is_err());
         assert!(future.result().is_ok());

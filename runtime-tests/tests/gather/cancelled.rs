@@ -1,4 +1,4 @@
-//! Cancelling who awaits a gather.
+//! Tests of a cancellation of the awaiter of a gather.
 
 use std::future::{pending, ready};
 use std::pin::pin;
@@ -15,7 +15,7 @@ use runtime_tests::{Flag, Log, begun, on_workers, until};
 
 use super::{Error, Post};
 
-/// A child that cleans up, with awaits, until it is told to end.
+/// Observes and ends a child whose cleanup awaits until [`Cleaner::end`] is called.
 struct Cleaner {
     begun: Flag,
     cleaning: Flag,
@@ -52,7 +52,7 @@ impl Cleaner {
     }
 }
 
-/// Cancels `awaiter`, of a gather of two cleaners, and checks that it ends after both.
+/// Cancels `awaiter`, which awaits a gather of two cleaners, and checks that it ends after both.
 async fn check_that_it_waits<T>(awaiter: Task<T>, mut cleaners: [Cleaner; 2]) {
     until(|| cleaners.iter().all(|cleaner| cleaner.begun.is_set())).await;
     assert!(awaiter.cancel_with("enough"));
@@ -72,9 +72,9 @@ async fn check_that_it_waits<T>(awaiter: Task<T>, mut cleaners: [Cleaner; 2]) {
 #[test]
 fn cancelling_the_awaiter_cancels_all_and_waits_for_all() {
     on_workers(2, async {
-        let ((a, one), (b, two)) = (cleaner(), cleaner());
+        let ((first, one), (second, two)) = (cleaner(), cleaner());
         let awaiter = begun(gather((one, two))).await;
-        check_that_it_waits(awaiter, [a, b]).await;
+        check_that_it_waits(awaiter, [first, second]).await;
     });
 }
 
@@ -82,9 +82,9 @@ fn cancelling_the_awaiter_cancels_all_and_waits_for_all() {
 #[test]
 fn with_return_exceptions_it_waits_for_all_as_well_and_returns_nothing() {
     on_workers(2, async {
-        let ((a, one), (b, two)) = (cleaner(), cleaner());
+        let ((first, one), (second, two)) = (cleaner(), cleaner());
         let awaiter = begun(gather([one, two]).return_exceptions()).await;
-        check_that_it_waits(awaiter, [a, b]).await;
+        check_that_it_waits(awaiter, [first, second]).await;
     });
 }
 
@@ -92,14 +92,14 @@ fn with_return_exceptions_it_waits_for_all_as_well_and_returns_nothing() {
 #[test]
 fn a_cancelled_try_gather_waits_for_all_even_if_one_fails_on_the_way() {
     on_workers(2, async {
-        let ((a, one), (b, two)) = (cleaner(), cleaner());
+        let ((first, one), (second, two)) = (cleaner(), cleaner());
         let failing = async {
             let _ = catch_cancelled(pending::<()>()).await;
             Err::<(), _>(Error::Own(0))
         };
         let [one, two] = [one.boxed(), two.boxed()].map(|child| child.map(Ok::<(), Error>));
         let awaiter = begun(try_gather((one, failing, two))).await;
-        check_that_it_waits(awaiter, [a, b]).await;
+        check_that_it_waits(awaiter, [first, second]).await;
     });
 }
 
@@ -118,7 +118,7 @@ fn every_child_hears_the_message() {
                 };
                 let error = catch_cancelled(body).await.unwrap_err();
                 if error.message() == Some("enough") {
-                    log.note("heard");
+                    log.note("received");
                 }
                 error.raise().await
             }
@@ -127,7 +127,7 @@ fn every_child_hears_the_message() {
         until(|| flags.iter().all(Flag::is_set)).await;
         awaiter.cancel_with("enough");
         assert!(awaiter.await.unwrap_err().is_cancelled());
-        assert_eq!(log.notes(), ["heard"; 3]);
+        assert_eq!(log.notes(), ["received"; 3]);
     });
 }
 
@@ -255,7 +255,7 @@ fn a_gather_that_was_never_polled_is_merely_dropped() {
         let awaiter = create_task(gathered);
         awaiter.cancel();
         assert!(awaiter.await.unwrap_err().is_cancelled());
-        // Detached, it runs on.
+        // The child is detached and runs on.
         until(|| cleaner.begun.is_set()).await;
         assert!(!cleaner.cleaning.is_set());
         cleaner.end();
@@ -266,12 +266,12 @@ fn a_gather_that_was_never_polled_is_merely_dropped() {
 #[test]
 fn a_request_goes_through_gathers_in_gathers() {
     on_workers(2, async {
-        let ((a, one), (b, two)) = (cleaner(), cleaner());
+        let ((first, one), (second, two)) = (cleaner(), cleaner());
         let awaiter = create_task(async {
             let inner = gather((gather((one,)), ready(1)));
             gather((inner, two)).await.map(drop)
         });
-        check_that_it_waits(awaiter, [a, b]).await;
+        check_that_it_waits(awaiter, [first, second]).await;
     });
 }
 
@@ -279,14 +279,14 @@ fn a_request_goes_through_gathers_in_gathers() {
 #[test]
 fn a_request_goes_through_a_gather_to_the_tasks_in_it() {
     on_workers(2, async {
-        let ((a, one), (b, two)) = (cleaner(), cleaner());
+        let ((first, one), (second, two)) = (cleaner(), cleaner());
         let tasks = (create_task(one), create_task(two));
         let awaiter = begun(try_gather(tasks)).await;
-        check_that_it_waits(awaiter, [a, b]).await;
+        check_that_it_waits(awaiter, [first, second]).await;
     });
 }
 
-// GA-5: even if no child has had its first turn.
+// GA-5: the request reaches the tasks even if no child has been polled yet.
 #[test]
 fn cancelled_at_once_a_gather_of_handles_cancels_what_they_stand_for() {
     on_workers(1, async {
@@ -354,13 +354,13 @@ fn a_gather_behind_a_shield_runs_on() {
 #[test]
 fn a_request_reaches_a_gather_behind_foreign_wakers() {
     on_workers(2, async {
-        let ((a, one), (b, two)) = (cleaner(), cleaner());
+        let ((first, one), (second, two)) = (cleaner(), cleaner());
         let awaiter = create_task(async {
             let mut gathers = FuturesUnordered::new();
             gathers.push(gather((one, two)));
             gathers.next().await
         });
-        check_that_it_waits(awaiter, [a, b]).await;
+        check_that_it_waits(awaiter, [first, second]).await;
     });
 }
 

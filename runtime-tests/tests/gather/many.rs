@@ -1,4 +1,4 @@
-//! Gathers of many children, and on many threads at once.
+//! Tests of gathers of many children, and on many threads at once.
 
 use std::future::{pending, ready};
 use std::sync::Arc;
@@ -28,18 +28,18 @@ fn ten_thousand_children_wake_the_gather_a_handful_of_times() {
 #[test]
 fn ten_thousand_children_may_end_in_any_order() {
     on_workers(2, async {
-        for order in [|_| 1, |at| at, |at| at * 7919 % 10_000] {
+        for order in [|_| 1, |number| number, |number| number * 7919 % 10_000] {
             let (gates, waits): (Vec<_>, Vec<_>) =
                 (0..10_000).map(|_| oneshot::channel::<usize>()).unzip();
             let children = waits.into_iter().map(|wait| async { wait.await.unwrap() });
             let gathered = begun(gather_all(children)).await;
             let mut gates: Vec<_> = gates.into_iter().map(Some).collect();
-            for at in (0..10_000).rev() {
-                // The next one left from a place that the order names.
-                let place = (order(at)..).find(|at| gates[at % 10_000].is_some());
-                let place = place.unwrap() % 10_000;
-                gates[place].take().unwrap().send(place).unwrap();
-                if at % 512 == 0 {
+            for number in (0..10_000).rev() {
+                // The first child from the index `order(number)` on that has not ended.
+                let index = (order(number)..).find(|index| gates[index % 10_000].is_some());
+                let index = index.unwrap() % 10_000;
+                gates[index].take().unwrap().send(index).unwrap();
+                if number % 512 == 0 {
                     checkpoint().await;
                 }
             }
@@ -134,7 +134,8 @@ fn cancelling_while_a_child_fails() {
     });
 }
 
-// GA-5, GA-7, GA-10: whichever comes first, nothing hangs and nothing is half done.
+// GA-5, GA-7, GA-10: whether the request or the last end comes first, the awaiter ends and gets
+// either all values or a cancellation.
 #[test]
 fn cancelling_while_the_children_end() {
     from_many_threads(async |_| {

@@ -1,4 +1,4 @@
-//! What nobody sees goes to the exception handler, once each.
+//! Tests that each error that no awaiter sees is reported to the exception handler once.
 
 use std::future::{pending, ready};
 use std::process::Command;
@@ -24,9 +24,9 @@ fn reports_of(test: &str, body: impl Future<Output = ()>) -> Vec<String> {
         .env(ALONE, "1")
         .output()
         .unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{said}");
-    let mut reports: Vec<String> = said
+    let printed = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{printed}");
+    let mut reports: Vec<String> = printed
         .lines()
         .filter_map(|line| line.strip_prefix("asyncio: Task exception was never retrieved: "))
         .map(|line| line.rsplit_once(": ").unwrap().1.to_owned())
@@ -35,7 +35,7 @@ fn reports_of(test: &str, body: impl Future<Output = ()>) -> Vec<String> {
     reports
 }
 
-/// Fails when it is told to.
+/// Makes a future that fails when the sender sends.
 fn fails(number: usize) -> (oneshot::Sender<()>, impl Future<Output = Result<(), Error>>) {
     let (go, wait) = oneshot::channel();
     let failing = async move {
@@ -99,7 +99,7 @@ fn late_errors_of_siblings_are_reported_once_each() {
     assert_eq!(reports, ["Own(2)", "Own(3)"]);
 }
 
-// GA-2: an error that had come before the gather looked is as late as one that comes after.
+// GA-2: a second error counts as late even if it came before the first poll of the gather.
 #[test]
 fn an_error_that_came_second_is_reported_by_the_gather_itself() {
     let reports = reports_of(
@@ -110,7 +110,7 @@ fn an_error_that_came_second_is_reported_by_the_gather_itself() {
             let gathered = try_gather(children);
             until(|| all_tasks().len() == before).await;
             let Err(Error::Own(first)) = gathered.await else {
-                panic!("both failed");
+                panic!("the gather has not failed");
             };
             eprintln!("asyncio: Task exception was never retrieved: the other: {first}");
         },
@@ -143,7 +143,7 @@ fn children_with_err() -> [std::future::Ready<Result<(), Error>>; 2] {
     [1, 2].map(|number| ready(Err(Error::Own(number))))
 }
 
-// GA-2: a task that somebody cancelled is nobody's error.
+// GA-2: the cancellation of a sibling is not reported as an error.
 #[test]
 fn a_late_cancellation_is_not_reported() {
     let reports = reports_of("a_late_cancellation_is_not_reported", async {
@@ -154,7 +154,7 @@ fn a_late_cancellation_is_not_reported() {
         assert!(matches!(gathered.await, Err(TaskError::Cancelled(_))));
         handles[1].cancel();
         handles[1].wait().await;
-        // The child that awaited it ends next.
+        // The child of the gather that awaits this task ends next.
         until(|| all_tasks().len() == 1).await;
     });
     assert_eq!(reports, [""; 0]);

@@ -1,4 +1,4 @@
-//! A waker that borrows what it wakes: only a raw vtable makes one.
+//! A waker that borrows what it wakes, which only a raw vtable can make.
 
 use std::mem::ManuallyDrop;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,21 +7,21 @@ use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::raw;
 
-/// Wakers that borrow: each lives at the place where its target stands, and its clones are wakers
-/// of the target that stands there when they are made. Two polls with one place look the same, and
-/// are for two.
+/// An address for borrowed wakers. A waker of this place points to the place; a clone of it wakes
+/// the target that the place has at the moment of the clone. So two polls from one place pass
+/// wakers with equal data and vtable, although they are for two targets.
 #[derive(Default)]
 pub(crate) struct Place {
     target: Mutex<Option<Arc<AtomicUsize>>>,
 }
 
 impl Place {
-    /// Lets `poll` have the waker of this place, while `target` stands there: its wakes are
-    /// counted.
+    /// Calls `poll` with the waker of this place, with `target` as the place's target. Wakes are
+    /// counted in the target.
     pub(crate) fn with<R>(&self, target: &Arc<AtomicUsize>, poll: impl FnOnce(&Waker) -> R) -> R {
         *self.target.lock().unwrap() = Some(Arc::clone(target));
-        // SAFETY: the data is the place, which is borrowed until the waker is gone; its clones own
-        // what they need.
+        // SAFETY: the data is the place, which is borrowed until the end of this call, and the
+        // waker does not leave it; its clones own what they need.
         let waker = unsafe { Waker::new(std::ptr::from_ref(self).cast(), &BORROWING) };
         poll(&ManuallyDrop::new(waker))
     }
@@ -30,7 +30,7 @@ impl Place {
 static BORROWING: RawWakerVTable = RawWakerVTable::new(promote, ignore, ignore, ignore);
 
 unsafe fn promote(place: *const ()) -> RawWaker {
-    // SAFETY: a waker of this vtable is at its place.
+    // SAFETY: the data of a waker of this vtable is a place that is still borrowed.
     let place = unsafe { &*place.cast::<Place>() };
     let target = place.target.lock().unwrap().clone().unwrap();
     let counts = raw::waker(move |event| {

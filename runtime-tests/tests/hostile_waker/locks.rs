@@ -1,34 +1,35 @@
-//! User code that uses the loop, wherever the engine holds it: no lock may be held while it runs.
+//! Tests that the engine holds no lock while user code runs: the user code of these tests calls the
+//! loop from wakers, callbacks and destructors.
 //!
-//! Every lock of the library, what of the user's stands behind it, and who strikes there. (In a
-//! debug build each of them counts as a critical section, and so does the poller's role; whatever
-//! is about to run user code asserts that there is none: a strike that finds one ends by a panic,
-//! and elsewhere by a deadlock, which the watchdog ends.)
+//! The table lists every lock of the library, the user values behind it, and the test that attacks
+//! it. (In a debug build each lock counts as a critical section, and so does the poller role. Code
+//! that is about to run user code asserts that its thread is in no critical section, so a strike
+//! inside one ends in a panic. In a release build it ends in a deadlock, which the watchdog ends.)
 //!
-//! | lock | the user's behind it | struck by |
+//! | lock | user values behind it | attacked by |
 //! |---|---|---|
-//! | `time/timers.rs` a shard's wheel, its list of the cancelled | wakers | `…_timers…`, `…_closed` |
-//! | `time/holds.rs` the standing time | wakers of advances | `…_advance` |
-//! | `scheduler/agenda.rs` callbacks of `call_at` | callbacks, their contexts | `…_callbacks…` |
-//! | `scheduler/lane.rs` callbacks of `call_soon` | the same | `…_callbacks…` |
-//! | `scheduler/driver.rs` the bed; `scheduler/role.rs` | wakers, at a visit | `…_timers…` |
+//! | `time/timers.rs` a wheel, its cancelled keys | wakers | `…_timers…`, `…_closed` |
+//! | `time/clock_inhibitor.rs` the paused clock | wakers of advances | `…_advance` |
+//! | `scheduler/callback_timers.rs` `call_at` | callbacks, their contexts | `…_callbacks…` |
+//! | `scheduler/callback_queue.rs` `call_soon` | the same | `…_callbacks…` |
+//! | `scheduler/driver.rs` kernel timer; `scheduler/role.rs` | wakers of timers | `…_timers…` |
 //! | `task/callback.rs` a handle's body | a callback | `…_callbacks…` |
-//! | `task/audience.rs` who waits for an end | wakers, callbacks | `…_future`, strikes at a wait |
-//! | `task/side.rs` a task's side, `task/foreign_waker.rs` | wakers of catches | strikes at a catch |
+//! | `task/wait_list.rs` a wait list | wakers, callbacks | `…_future`, strikes at a wait |
+//! | `task/side.rs` a task's side, `task/foreign_waker.rs` | wakers of catches | strikes: a catch |
 //! | `task/held.rs`, `task/raise.rs` requests | wakers | strikes at a shield, a cleanup |
 //! | `task/context.rs` a context | values | `…_variables` |
 //! | `handover.rs` a concurrent future | wakers, callbacks, values | `…_concurrent_future` |
-//! | `offload.rs` a function of the pool, `blocking/pool.rs` | functions, values, wakers | `…_pool` |
+//! | `offload.rs` pool functions, `blocking/pool.rs` | functions, values, wakers | `…_pool` |
 //! | `scheduler/shared.rs` the handler | the handler | `…_handler` |
 //! | `scheduler/context.rs` the default loop | a loop, with all that is left in it | |
 //! | `timeouts/control.rs`, `timeouts/cancel_scope.rs` | wakers | `…_limits` |
 //! | `exceptions.rs` a panic's payload | the payload | `…_payload` |
-//! | `run_queue/injector.rs`, `scheduler/inbox.rs`, `task/registry/` | tasks, moved only | every one |
-//! | `scheduler/{idle,parker,alarm,threads}.rs` | nothing | |
+//! | `run_queue/injector.rs`, `scheduler/inbox.rs`, `task/registry/` | moved tasks | all of them |
+//! | `scheduler/{idle,parker,stand_ins,threads}.rs` | nothing | |
 //!
-//! Borrows of a thread's own cells come to the same: `scheduler/home.rs` (local tasks),
-//! `scheduler/core.rs` (births), `task/entered.rs` (contexts), `task/cancel.rs` and `task/held.rs`
-//! (marks, listeners).
+//! Borrows of a thread's own cells are the same problem: `scheduler/local_queue.rs` (local tasks),
+//! `scheduler/core.rs` (the slot writer), `task/entered.rs` (contexts), `task/cancel.rs` (marks)
+//! and `task/held.rs` (the scope stack).
 
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -46,7 +47,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 thread_local! { static BUSY: Cell<bool> = const { Cell::new(false) } }
 
-/// Uses the loop in each way that takes one of its locks. Not again from what this itself sets off.
+/// Calls the loop in each way that takes one of its locks. Does nothing in a nested call.
 fn use_loop(event_loop: &EventLoop) {
     if BUSY.replace(true) {
         return;
@@ -77,27 +78,27 @@ impl Drop for Bomb {
     }
 }
 
-/// A callback that uses the loop when it is called, or dropped.
+/// Returns a callback that uses the loop when it is called or dropped.
 fn go_off_later(event_loop: &EventLoop) -> impl FnOnce() + Send + 'static {
     let bomb = Bomb(event_loop.clone());
     move || drop(bomb)
 }
 
-/// A waker that uses the loop in all that happens to it.
+/// Returns a waker that uses the loop in its clone, wake and drop.
 fn hostile(event_loop: &EventLoop) -> Waker {
     let event_loop = event_loop.clone();
     raw::waker(move |_event| {
-        // The close may come in between two looks: then a timer is refused by a panic.
+        // The loop may be closed between two of the calls: then a new timer panics.
         let used = std::panic::AssertUnwindSafe(|| use_loop(&event_loop));
         if let Err(payload) = std::panic::catch_unwind(used) {
             BUSY.set(false);
-            let text = asyncio_text(&*payload);
+            let text = panic_text(&*payload);
             assert!(text.contains("Event loop is closed"), "{text}");
         }
     })
 }
 
-fn asyncio_text(payload: &(dyn std::any::Any + Send)) -> String {
+fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().cloned();
     text.or_else(|| payload.downcast_ref::<&str>().map(ToString::to_string))
         .unwrap_or_default()
@@ -109,11 +110,11 @@ fn poll_with<F: Future + Unpin>(future: &mut F, waker: &Waker) -> bool {
         .is_ready()
 }
 
-/// How often each thread strikes at most: what it leaves behind has to be worked off.
+/// How often each thread strikes at most: the loop has to work off what the strikes leave behind.
 const STRIKES_AT_MOST: usize = 2_000;
 
-/// Has so many threads do `strike` on one loop, by turns of a short time, while the loop runs
-/// `main`.
+/// Runs `strike` over and over on `threads` foreign threads against one loop, while that loop runs
+/// a main that sleeps.
 fn strike_from(threads: usize, strike: impl Fn(usize, &EventLoop) + Sync) {
     watched(|| {
         for workers in [1, 2] {
@@ -148,13 +149,13 @@ fn strike_from(threads: usize, strike: impl Fn(usize, &EventLoop) + Sync) {
 #[test]
 fn hostile_wakers_meet_the_locks_of_the_timers_and_callbacks() {
     strike_from(4, |side, event_loop| match side % 4 {
-        // Given up unfired.
+        // Dropped before it fires.
         0 => {
             let mut nap = sleep(HOUR);
             assert!(!poll_with(&mut nap, &hostile(event_loop)));
             assert!(!poll_with(&mut nap, &hostile(event_loop)));
         }
-        // Fired, or given up just then.
+        // Fires, or is dropped at that moment.
         1 => {
             let mut naps = [10, 40, 70].map(|micros| sleep(Duration::from_micros(micros)));
             let waker = hostile(event_loop);
@@ -173,8 +174,9 @@ fn hostile_wakers_meet_the_locks_of_the_timers_and_callbacks() {
     });
 }
 
-/// A cancel that finds a wheel locked leaves the waker there, to be dropped by the next visitor:
-/// who adds a callback, under the lock of all callbacks, or who polls, in the poller's role.
+/// A cancel that finds a wheel locked leaves the waker there. The next thread that visits the wheel
+/// drops it: one that adds a callback, under the lock of all callbacks, or one that polls, in the
+/// poller role.
 #[test]
 fn a_hostile_waker_is_given_up_while_others_change_the_callbacks() {
     watched(|| {
@@ -201,8 +203,8 @@ fn a_hostile_waker_is_given_up_while_others_change_the_callbacks() {
     });
 }
 
-/// A waker whose destructor alone uses the loop, and that briefly: so most of the time is the
-/// engine's.
+/// A waker of which only the destructor uses the loop, and only briefly, so that most of the time
+/// is spent in the engine.
 struct OnDropped(EventLoop);
 
 impl std::task::Wake for OnDropped {

@@ -1,8 +1,9 @@
-//! Two wakers at one place: who polls last is woken, whatever the waker looked like before.
+//! Tests of two polls whose wakers have the same data pointer: the target of the last poll is
+//! woken.
 //!
-//! A waker's identity is that of the clone that is kept. One that was seen before says nothing: it
-//! may be gone, and another stand at its place. (Every other test polls with wakers that own what
-//! they wake, and keeps them.)
+//! Whether a new waker is the stored one is decided by the stored clone (`Waker::will_wake`). A
+//! waker that was passed earlier proves nothing: it may have been dropped, and another one may be
+//! at its address. (All other tests poll with wakers that own what they wake, and keep them.)
 
 use asyncio::{Future as LoopFuture, Runner, gather, run_coroutine_threadsafe, timeout, wait_for};
 
@@ -10,8 +11,8 @@ use super::*;
 
 type Made = BoxFuture<'static, ()>;
 
-/// Polls what `make` makes for one target and then for another, from one place, has it end, and
-/// says who was woken.
+/// Polls what `make` makes for one target and then for another, from one place, and ends it.
+/// Returns how often each target was woken.
 fn woken(make: impl FnOnce() -> (Made, Box<dyn FnOnce()>)) -> [usize; 2] {
     let (mut made, end) = make();
     let place = borrowing::Place::default();
@@ -127,7 +128,8 @@ fn two_wakers_at_one_place_wait_for_the_time_to_go() {
     });
 }
 
-/// A limit's timer and its handle wake the task that polls it last. These are polled inside a task.
+/// The timer of a limit and its `Timeout` handle wake the task that polled it last. Limits are
+/// polled inside a task.
 #[test]
 fn two_wakers_at_one_place_wait_for_a_limit() {
     on_workers(2, async {

@@ -1,10 +1,10 @@
-//! A waker that tells of its clones, wakes and drops: only a raw vtable sees a clone.
+//! A waker that reports its clones, wakes and drops; only a raw vtable sees a clone.
 
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-/// What happens to a waker.
+/// An operation on a waker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     Clone,
@@ -14,7 +14,7 @@ pub(crate) enum Event {
 
 type Hook = Box<dyn Fn(Event) + Send + Sync>;
 
-/// A waker that runs `hook` inside whatever happens to it.
+/// Returns a waker that runs `hook` inside every operation on it.
 pub(crate) fn waker(hook: impl Fn(Event) + Send + Sync + 'static) -> Waker {
     let hook: Arc<Hook> = Arc::new(Box::new(hook));
     // SAFETY: the functions of the vtable keep the contract of `RawWaker`: the data is one count of

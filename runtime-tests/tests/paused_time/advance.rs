@@ -1,13 +1,13 @@
-//! Moving a time that stands still by hand.
+//! Tests of `EventLoop::advance`, which moves a paused clock.
 
 use super::*;
 
-/// Runs `body` on loops whose time is held: with 1, 2, 4 and 8 workers, and under seeds.
+/// Runs `body` on loops with a time hold: with 1, 2, 4 and 8 workers, and under seeds.
 fn on_held_loops(body: impl AsyncFn(EventLoop)) {
     watched(|| {
         let held = async || {
             let event_loop = get_running_loop();
-            let _held = event_loop.hold_time();
+            let _hold = event_loop.hold_time();
             body(event_loop).await;
         };
         for workers in [1, 2, 4, 8] {
@@ -30,7 +30,8 @@ fn what_is_due_at_the_end_has_run() {
             let called = Arc::new(AtomicBool::new(false));
             let (flag, here) = (Arc::clone(&called), event_loop.clone());
             event_loop.call_later(SECOND, move || {
-                // What a callback begins at that instant, and what that begins, is over as well.
+                // The task that a callback creates at that instant has also ended when `advance`
+                // returns, and so has the callback that the task registers.
                 drop(create_task(async move {
                     asyncio::checkpoint().await;
                     here.call_soon(move || flag.store(true, Ordering::SeqCst));
@@ -159,12 +160,12 @@ fn it_goes_by_its_own_loop_wherever_it_is_polled() {
 #[test]
 fn the_end_of_its_loop_ends_it_by_a_panic() {
     watched(|| {
-        // One worker, and nobody runs it: time stands.
+        // The only worker is this thread, which does not run the loop: the clock does not move.
         let mut runner = paused(1);
         let begun = runner.get_loop().advance(YEAR);
         let never_polled = runner.get_loop().advance(YEAR);
         let waiter = std::thread::spawn(move || caught(|| blocking_wait(begun)));
-        // As far as one can see from outside, it waits.
+        // Give the thread time to begin its wait; nothing shows that from outside.
         std::thread::sleep(Duration::from_millis(20));
         runner.close();
         let late = caught(|| blocking_wait(never_polled));

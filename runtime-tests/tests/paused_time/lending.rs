@@ -1,9 +1,11 @@
-//! Threads that hold the time while they work, and wait for it.
+//! Tests of threads that have a time hold while they work, and lend it while they wait for the
+//! loop.
 
 use super::*;
 use asyncio::{run_coroutine_threadsafe, sleep, to_thread};
 
-/// Runs `body` on the loop's pool, with other timers about; its time is exact.
+/// Runs `body`, which takes one second of the loop's time, on the loop's pool. Asserts that the
+/// clock moves by exactly that, although another timer is registered.
 fn on_the_pool(body: impl Fn(&EventLoop) + Clone + Send + 'static) {
     on_paused_loops(async |event_loop| {
         let start = event_loop.time();
@@ -12,7 +14,7 @@ fn on_the_pool(body: impl Fn(&EventLoop) + Clone + Send + 'static) {
             let (own, body) = (event_loop.clone(), body.clone());
             let function = move || {
                 body(&own);
-                // Real time, so that a jump would have its chance.
+                // Real time, so that a wrong jump would have time to happen.
                 std::thread::yield_now();
                 own.time()
             };

@@ -1,4 +1,4 @@
-//! The limit of a shutdown is real time, though the loop's stands still.
+//! Tests that the limit of a shutdown is real time, even if the loop's clock is paused.
 
 use std::sync::mpsc;
 use std::thread;
@@ -14,14 +14,14 @@ fn paused(workers: usize) -> Runner {
     builder.build().unwrap()
 }
 
-/// A task that no request for its cancellation ends.
+/// The body of a task that no cancellation request ends.
 async fn refusing(step: impl AsyncFn()) {
     loop {
         drop(asyncio::catch_cancelled(step()).await);
     }
 }
 
-/// Shuts the runner down, and says how long that took.
+/// Shuts the runner down, asserts that the limit was reached, and returns how long it took.
 fn ends_at_the_limit(mut runner: Runner) -> Duration {
     let begin = Instant::now();
     assert!(runner.shutdown_timeout(LIMIT).is_err());
@@ -62,7 +62,7 @@ fn a_task_that_is_stuck_is_named_at_the_limit() {
                 flag.set();
                 let _released = blocked.recv();
             }));
-            // Without an await: the other worker takes it.
+            // Main does not await, so the other worker takes the task.
             while !inside.is_set() {
                 thread::yield_now();
             }
@@ -104,7 +104,7 @@ fn a_function_has_the_whole_limit() {
                 let _released = blocked.recv();
             }));
             until(|| inside.is_set()).await;
-            // The loop's clock says the time of its making, 60 ms ago.
+            // The paused clock still shows the time at which the loop was made, 60 ms ago.
             thread::sleep(2 * LIMIT);
         });
         let releaser = thread::spawn(move || {
@@ -121,13 +121,13 @@ fn a_limit_holds_under_a_seed_while_a_foreign_thread_keeps_time() {
     watched(|| {
         let mut runner = Runner::builder().deterministic(1).build().unwrap();
         let event_loop = runner.get_loop().clone();
-        let (leave, stay) = mpsc::channel::<()>();
+        let (release, blocked) = mpsc::channel::<()>();
         let inside = Flag::default();
         let flag = inside.clone();
         let foreign = thread::spawn(move || {
             event_loop.block_on(async move {
                 flag.set();
-                let _left = stay.recv();
+                let _released = blocked.recv();
             })
         });
         while !inside.is_set() {
@@ -135,7 +135,7 @@ fn a_limit_holds_under_a_seed_while_a_foreign_thread_keeps_time() {
         }
         runner.run(async {});
         assert!(ends_at_the_limit(runner) >= LIMIT);
-        leave.send(()).unwrap();
+        release.send(()).unwrap();
         drop(foreign.join().unwrap());
     });
 }

@@ -1,18 +1,21 @@
-//! Big futures on small stacks.
+//! Tests of big futures on small stacks.
 //!
-//! No test saw that a future was copied a dozen times on its way into a task, since all futures of
-//! the tests are small. Here a debug build counts: it copies wherever the source says so.
+//! All other tests use small futures, so they did not show that a future was copied a dozen times
+//! on its way into a task. These tests are for the debug build, which makes every copy that the
+//! source asks for.
 
 use super::*;
 use asyncio::TaskError;
 
-/// A stack.
+/// The stack of a test, in KiB.
 const STACK: usize = 2048;
-/// A future of which two fit on it: the caller's, and the one copy that a call by value makes.
+/// The size of a future that fits on the stack twice: the caller's, and the one copy that a call by
+/// value makes.
 const MOST: usize = 960 * 1024;
-/// Where the call makes a loop besides, and ends it.
+/// The same for a call that also makes a loop and ends it.
 const MOST_WITH_LOOP: usize = 900 * 1024;
-/// What fits often enough for the caller of a combinator to collect, and it to hand on.
+/// The size of a future that fits on the stack several times: the caller of a combinator collects
+/// futures, and the combinator moves them on.
 const SOME: usize = 256 * 1024;
 
 #[test]
@@ -82,7 +85,7 @@ fn every_way_to_run_takes_a_future_of_nearly_half_the_stack() {
     with_stack(STACK, attributed);
 }
 
-/// What the attribute makes of an `async fn`: the test harness gives it a stack of 2 MiB as well.
+/// Checks the expansion of the attribute. The test harness gives it a stack of 2 MiB as well.
 #[asyncio::main(workers = 1)]
 async fn attributed() {
     let buffer = [7u8; MOST_WITH_LOOP];

@@ -1,7 +1,8 @@
-//! What a handle keeps of a task that has ended, or of a loop that is closed: its head, and nothing
-//! that is big.
+//! Tests of the memory that a handle keeps of an ended task or a closed loop: the header, and
+//! nothing that is big.
 //!
-//! The tests of leaks count what is dropped. Here everything was dropped, and the room stayed.
+//! The tests of leaks count drops. In the bugs that these tests cover, everything had been dropped,
+//! but the memory stayed allocated.
 
 #![expect(
     clippy::async_yields_async,
@@ -12,13 +13,13 @@ use super::*;
 use asyncio::{Task, create_task, gather_all, run_coroutine_threadsafe};
 use runtime_tests::alone;
 
-/// So many ends, of so many bytes each: 62 MiB.
+/// How many futures or outputs are kept, and how big each is: 62 MiB in all.
 const ENDS: usize = 1000;
 const SIZE: usize = 64 * 1024;
-/// What may stay of them.
+/// How much the process may grow.
 const MEBIBYTES: f64 = 12.0;
 
-/// How much memory the process has, in mebibytes.
+/// The resident memory of the process, in mebibytes.
 fn resident() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
@@ -26,7 +27,7 @@ fn resident() -> f64 {
     kibibytes.parse::<f64>().unwrap() / 1024.0
 }
 
-/// Collects what `make` leaves behind of one end after the other.
+/// Keeps what `make` returns for each of [`ENDS`] calls, and asserts that the process grows little.
 async fn keeps_little<K>(make: impl AsyncFn() -> K) {
     let _first = make().await;
     let before = resident();
@@ -38,7 +39,7 @@ async fn keeps_little<K>(make: impl AsyncFn() -> K) {
     assert!(grown < MEBIBYTES, "{ENDS} ends left {grown} MiB behind");
 }
 
-/// An output that is big, of a future that is not.
+/// A small future with a big output.
 async fn big_output() -> [u8; SIZE] {
     asyncio::checkpoint().await;
     [7; SIZE]
@@ -135,7 +136,7 @@ fn a_gather_keeps_nothing_of_children_that_have_ended() {
     alone(|| {
         asyncio::run(keeps_little(async || {
             let gather = gather_all([big::<SIZE>()]);
-            // Ended, and not taken.
+            // Waits until the child has ended; the gather has not taken its output.
             while asyncio::all_tasks().len() > 1 {
                 asyncio::checkpoint().await;
             }
@@ -166,12 +167,12 @@ fn handles_of_callbacks_and_functions_keep_nothing_of_them() {
     });
 }
 
-/// So many loops that are closed, and what one of them may keep: about 2 KiB for each worker, and
-/// for each that may stand in for one.
+/// How many closed loops are kept, and how much one may keep allocated: about 2 KiB for each worker
+/// and for each possible stand-in.
 const LOOPS: usize = 200;
 const KIBIBYTES_OF_A_LOOP: f64 = 16.0;
 
-/// A loop that has had tasks, timers and a function on a thread, and is closed.
+/// A closed loop that has run tasks, timers and a function on a pool thread.
 fn closed_loop() -> asyncio::EventLoop {
     let builder = asyncio::Runner::builder()
         .workers(2)
@@ -191,8 +192,8 @@ fn closed_loop() -> asyncio::EventLoop {
     event_loop
 }
 
-// What was waited for was woken and dropped at the close, and its room stayed: a wheel of 11 KiB
-// for each worker, 85 KiB in all.
+// The timers were woken and dropped at the close, but their memory stayed allocated: a wheel of
+// 11 KiB for each worker, 85 KiB in all.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_handle_of_a_closed_loop_keeps_little() {

@@ -1,7 +1,7 @@
-//! Chains as long as the user makes them, on a stack that has no room for them.
+//! Tests of long chains of user values on a stack that is too small to recurse through them.
 //!
-//! No test nested more than a dozen of anything, so nothing showed that the library dropped, woke
-//! and started each link inside the one before.
+//! Earlier tests nested at most a dozen values, so they did not show that the library dropped, woke
+//! and started each link inside the call for the one before it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use asyncio::{Future as Later, Runner, Task, TaskHandle, concurrent, create_task
 
 /// How many links a chain has.
 const LINKS: usize = 100_000;
-/// A stack. 5 bytes for each link.
+/// The stack of a test, in KiB: 5 bytes for each link.
 const STACK: usize = 512;
 
 /// Counts its drops.
@@ -25,7 +25,7 @@ impl Drop for Counted {
     }
 }
 
-/// Makes things to be counted, and answers how many of them have been dropped.
+/// Returns a function that makes counted values, and one that returns how many have been dropped.
 fn counter() -> (impl Fn() -> Counted, impl Fn() -> usize) {
     let dropped = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&dropped);
@@ -49,7 +49,7 @@ fn futures_joined_by_callbacks_are_dropped_one_after_the_other() {
             future = next;
         }
         drop(future);
-        assert_eq!(dropped(), LINKS, "all are gone when the drop returns");
+        assert_eq!(dropped(), LINKS, "all are dropped when the drop returns");
     });
 }
 
@@ -78,7 +78,7 @@ fn a_little_nesting_is_dropped_where_it_stands() {
             future.add_done_callback(move |_| drop(rest));
             let before = self.1.load(Ordering::Relaxed);
             drop(future);
-            // The rest went within that drop.
+            // The rest of the chain was dropped inside that drop.
             self.1.store(before + 1, Ordering::Relaxed);
         }
     }
@@ -91,7 +91,7 @@ fn a_little_nesting_is_dropped_where_it_stands() {
         assert_eq!(
             order.load(Ordering::Relaxed),
             1,
-            "each began before the rest had ended"
+            "each link is dropped inside the drop of the link before it"
         );
     });
 }
@@ -130,7 +130,7 @@ fn callbacks_that_cancel_one_another_are_dropped_one_after_the_other() {
             first = Some(event_loop.call_soon(move || drop(parts)));
         }
         first.unwrap().cancel();
-        // The lane has come to some of them, perhaps, and drops the last just now.
+        // The callback queue may already run some of them, and may just now drop the last one.
         runtime_tests::until(|| dropped() == LINKS).await;
     });
 }
@@ -172,15 +172,16 @@ fn tasks_whose_contexts_hold_tasks_are_dropped_one_after_the_other() {
 
 #[test]
 fn eager_starts_nest_a_little_and_then_wait_in_line() {
-    fn deep(n: u32) -> std::pin::Pin<Box<dyn Future<Output = u32> + Send>> {
+    fn deep(levels: u32) -> std::pin::Pin<Box<dyn Future<Output = u32> + Send>> {
         Box::pin(async move {
-            assert_eq!(current_task().unwrap().get_name(), format!("deep {n}"));
-            if n == 0 {
+            let name = format!("deep {levels}");
+            assert_eq!(current_task().unwrap().get_name(), name);
+            if levels == 0 {
                 return 0;
             }
-            let builder = asyncio::task::Builder::new().name(format!("deep {}", n - 1));
-            let child = builder.eager_start(true).create_task(deep(n - 1));
-            assert_eq!(current_task().unwrap().get_name(), format!("deep {n}"));
+            let builder = asyncio::task::Builder::new().name(format!("deep {}", levels - 1));
+            let child = builder.eager_start(true).create_task(deep(levels - 1));
+            assert_eq!(current_task().unwrap().get_name(), name);
             child.await.unwrap() + 1
         })
     }
@@ -188,7 +189,7 @@ fn eager_starts_nest_a_little_and_then_wait_in_line() {
         let builder = asyncio::task::Builder::new().name("deep 10000");
         assert_eq!(builder.create_task(deep(10_000)).await.unwrap(), 10_000);
     });
-    // As far as they nest, they have begun when they have been made.
+    // The first sixteen levels have begun when `create_task` returns.
     on_stack(STACK, || async {
         let begun = Arc::new(AtomicUsize::new(0));
         fn nested(n: usize, begun: Arc<AtomicUsize>) -> Task<()> {
@@ -231,7 +232,7 @@ fn callbacks_of_a_closed_loop_run_one_after_the_other() {
     with_stack(STACK, || {
         let mut runner = Runner::builder().workers(1).build().unwrap();
         let event_loop = runner.get_loop().clone();
-        // None of them ever runs: the loop is not turned.
+        // None of them ever runs: no thread runs the loop.
         let submit =
             || asyncio::run_coroutine_threadsafe(std::future::pending::<()>(), &event_loop);
         let futures: Vec<_> = (0..LINKS / 10).map(|_| submit()).collect();
@@ -277,7 +278,7 @@ fn destructors_that_make_tasks_on_a_closed_loop_do_so_one_after_the_other() {
     });
 }
 
-/// Ends a future when it wakes; owns it until then.
+/// A waker that ends the future that it owns.
 struct Ends(Later<()>);
 
 impl Wake for Ends {
@@ -310,7 +311,7 @@ fn wakers_that_end_the_next_future_wake_one_after_the_other() {
         next.set_result(()).unwrap();
         assert!(
             last.done(),
-            "all of it has happened when the outermost returns"
+            "the whole chain has run when the outermost call returns"
         );
         drop(kept);
     });
@@ -377,7 +378,7 @@ fn a_forced_end_drops_what_destructors_wake() {
                 create_task(async move {
                     let _ends = ends;
                     loop {
-                        // Not to be had by a cancellation.
+                        // No cancellation ends this task.
                         let _ = asyncio::catch_cancelled(waits.clone()).await;
                     }
                 });
@@ -398,7 +399,7 @@ impl Drop for SetOnDrop {
 }
 
 #[test]
-fn a_run_deep_inside_destructors_goes_as_everywhere() {
+fn a_run_deep_inside_destructors_works_as_elsewhere() {
     struct Link(usize, mpsc::Sender<usize>);
     impl Drop for Link {
         fn drop(&mut self) {
@@ -428,8 +429,8 @@ fn a_run_deep_inside_destructors_goes_as_everywhere() {
     });
 }
 
-/// The values of a task, and of a future for threads, were dropped so; those of a plain one were
-/// not.
+/// The values of tasks and of concurrent futures were dropped without recursion before; those of a
+/// plain future were not.
 #[test]
 fn values_that_own_futures_are_dropped_one_after_the_other() {
     #[derive(Clone)]

@@ -1,4 +1,4 @@
-//! Deadlocks, which the deterministic mode finds: in a run, and in the shutdown after it.
+//! Tests of deadlocks that the deterministic mode finds: in a run, and in the shutdown after it.
 
 use super::*;
 
@@ -7,13 +7,13 @@ fn seeded(workers: usize) -> Runner {
     builder.build().unwrap()
 }
 
-/// Makes a task that is cancelled, and never ends.
+/// Makes a task that never ends, not even after a cancellation.
 async fn begin_endless() {
     begun(finally(pending::<()>(), pending::<()>())).await;
 }
 
 #[test]
-fn a_cleanup_that_never_ends_is_told_with_its_place() {
+fn a_cleanup_that_never_ends_is_reported_with_its_place() {
     for workers in [1, 2] {
         watched(|| {
             for explicitly in [true, false] {
@@ -34,8 +34,8 @@ fn a_cleanup_that_never_ends_is_told_with_its_place() {
                         runner.close();
                     }
                 });
-                let told = "deadlock in the shutdown: every task waits";
-                assert!(found.text.contains(told), "{}", found.text);
+                let expected = "deadlock in the shutdown: every task waits";
+                assert!(found.text.contains(expected), "{}", found.text);
                 assert_eq!(
                     found.text.matches(" created at ").count(),
                     2,

@@ -1,4 +1,4 @@
-//! A shutdown that has a limit, and one that others work against.
+//! Tests of a shutdown with a limit, and of one during which other threads make tasks.
 
 use super::*;
 use std::sync::mpsc;
@@ -62,7 +62,7 @@ fn a_shutdown_within_its_limit_is_no_error() {
         assert!(runner.shutdown_timeout(Duration::from_secs(20)).is_ok());
         assert!(
             runner.shutdown_timeout(Duration::ZERO).is_ok(),
-            "twice is fine"
+            "a second shutdown is no error"
         );
     });
 }
@@ -118,7 +118,7 @@ fn at_the_limit_stuck_tasks_are_named_and_left_behind() {
         while !task.done() && Instant::now() < deadline {
             thread::yield_now();
         }
-        assert!(task.done(), "released, it ends");
+        assert!(task.done(), "the stuck task must end after its release");
     });
 }
 

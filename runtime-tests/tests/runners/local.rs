@@ -1,4 +1,4 @@
-//! Local tasks: only their own thread ever touches them.
+//! Tests of local tasks: only their own thread polls and drops them.
 
 use super::*;
 use asyncio::create_local_task;
@@ -6,27 +6,27 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::thread::ThreadId;
 
-/// A future that checks at every poll, and at its drop, that it is still on its thread.
-fn homebody(turns: usize) -> impl Future<Output = ThreadId> {
-    let home = thread::current().id();
+/// A future that asserts at every poll, and at its drop, that it is on the thread that made it.
+fn bound_to_thread(turns: usize) -> impl Future<Output = ThreadId> {
+    let own = thread::current().id();
     let not_send = Rc::new(());
     let guard = on_drop(move || {
-        assert_eq!(thread::current().id(), home, "dropped elsewhere");
+        assert_eq!(thread::current().id(), own, "dropped on another thread");
         drop(not_send);
     });
     let mut left = turns;
     std::future::poll_fn(move |cx| {
         let _guard = &guard;
-        assert_eq!(thread::current().id(), home, "polled elsewhere");
+        assert_eq!(thread::current().id(), own, "polled on another thread");
         match left.checked_sub(1) {
             Some(less) => {
                 left = less;
                 let waker = cx.waker().clone();
-                // From another worker, as a queue would.
+                // Any worker may run this task and wake the future.
                 create_task(async move { waker.wake() });
                 Poll::Pending
             }
-            None => Poll::Ready(home),
+            None => Poll::Ready(own),
         }
     })
 }
@@ -36,7 +36,7 @@ fn a_local_task_stays_on_the_thread_of_main() {
     on_workers(3, async {
         let own = thread::current().id();
         let tasks: Vec<_> = (0..100)
-            .map(|turns| create_local_task(homebody(turns)))
+            .map(|turns| create_local_task(bound_to_thread(turns)))
             .collect();
         for task in tasks {
             assert_eq!(task.await.unwrap(), own);
@@ -52,7 +52,8 @@ fn local_tasks_of_every_worker_stay_there_under_cancels_from_other_threads() {
             let makers: Vec<_> = (0..8)
                 .map(|_| {
                     create_task(async {
-                        let tasks = [3, 5, 1000].map(|turns| create_local_task(homebody(turns)));
+                        let tasks =
+                            [3, 5, 1000].map(|turns| create_local_task(bound_to_thread(turns)));
                         tasks.map(|task| task.handle())
                     })
                 })
@@ -85,9 +86,9 @@ fn local_tasks_are_dropped_by_their_own_thread_at_the_shutdown() {
             for _ in 0..16 {
                 let (make, count) = (Arc::clone(&make), Arc::clone(&count));
                 create_task(async move {
-                    let home = thread::current().id();
+                    let own = thread::current().id();
                     let guard = on_drop(move || {
-                        assert_eq!(thread::current().id(), home);
+                        assert_eq!(thread::current().id(), own);
                         count.fetch_add(1, Ordering::SeqCst);
                     });
                     make.fetch_add(1, Ordering::SeqCst);
@@ -113,9 +114,9 @@ fn at_the_limit_local_tasks_that_refuse_are_dropped_by_their_own_thread() {
             for _ in 0..16 {
                 let count = Arc::clone(&count);
                 let made = create_task(async move {
-                    let home = thread::current().id();
+                    let own = thread::current().id();
                     let guard = on_drop(move || {
-                        if thread::current().id() == home {
+                        if thread::current().id() == own {
                             count.fetch_add(1, Ordering::SeqCst);
                         }
                     });
@@ -155,7 +156,7 @@ fn a_block_on_ends_its_local_tasks_before_it_returns() {
                     checkpoint().await;
                 });
                 checkpoint().await;
-                create_local_task(homebody(3)).await.unwrap()
+                create_local_task(bound_to_thread(3)).await.unwrap()
             })
         });
         let id = thread.thread().id();
@@ -168,7 +169,7 @@ fn a_block_on_ends_its_local_tasks_before_it_returns() {
 #[test]
 fn a_local_task_outlives_the_task_that_made_it() {
     on_workers(3, async {
-        let maker = create_task(async { create_local_task(homebody(50)).handle() });
+        let maker = create_task(async { create_local_task(bound_to_thread(50)).handle() });
         let orphan = maker.await.unwrap();
         orphan.wait().await;
         assert!(!orphan.cancelled());

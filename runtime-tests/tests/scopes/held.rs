@@ -1,4 +1,4 @@
-//! Requests that are held: each goes back to whom it was for, and to nobody else.
+//! Tests of claimed requests: each is given back to its origin, and to no other task or scope.
 
 use super::*;
 
@@ -88,7 +88,7 @@ async fn a_request_that_the_child_kept_does_not_come_back_with_another() {
     let parent = create_task(async {
         let child = create_task(async {
             catch_cancelled(pending::<()>()).await.unwrap_err();
-            // Somebody else's, which comes too late.
+            // A second request, which is not delivered before the task ends.
             current_task().unwrap().cancel();
             5
         });
@@ -101,7 +101,7 @@ async fn a_request_that_the_child_kept_does_not_come_back_with_another() {
     assert!(end(parent).await.unwrap().unwrap(), "delivered twice");
 }
 
-/// A child that keeps the first request, and works on for a while.
+/// The body of a child that suppresses the first request, and works on for some time.
 async fn keeps_a_request() -> u32 {
     catch_cancelled(pending::<()>()).await.unwrap_err();
     sleep(10 * TICK).await;
@@ -247,7 +247,8 @@ async fn a_request_given_back_to_another_task_is_not_ours() {
         let child = recv.await.unwrap();
         timeout(HOUR / 2, async |scope| {
             give.send(scope.clone()).ok().unwrap();
-            // The task's request, and the limit, which leaves the answer to that.
+            // Both the task's request and the limit are due; the limit leaves the outcome to the
+            // request.
             catch_cancelled(pending::<()>()).await.unwrap_err();
             drop(child);
             catch_cancelled(sleep(5 * TICK)).await.is_ok()

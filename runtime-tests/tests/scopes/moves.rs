@@ -1,4 +1,4 @@
-//! Limits that are moved while they expire, or carried elsewhere.
+//! Tests of limits that are moved while they expire, or polled by another task or loop.
 
 use super::*;
 
@@ -60,7 +60,7 @@ async fn a_request_that_uncancel_stops_on_its_way_gives_the_limit_back() {
     });
     let scope: Timeout = given.await.unwrap();
     checkpoint().await;
-    // All of it before its next poll.
+    // All of this happens before the next poll of the task.
     task.cancel();
     scope.reschedule(Some(now())).unwrap();
     send.send(()).unwrap();
@@ -146,7 +146,7 @@ async fn a_limit_that_was_taken_away_holds_no_timer() {
     assert_eq!(now() - before, TICK, "time has not jumped to it");
 }
 
-/// Moves a limit when it is dropped, and notes whether that was granted.
+/// A waker that moves a limit when it is dropped, and records whether that succeeded.
 struct Mover {
     limit: Mutex<Option<Timeout>>,
     granted: Arc<Mutex<Option<bool>>>,
@@ -165,7 +165,7 @@ impl Drop for Mover {
     }
 }
 
-// The waker that the limit has kept is dropped between its look at the deadline and the expiry.
+// The limit drops its stored waker after it has compared the deadline, and before it expires.
 #[asyncio::test(workers = 1)]
 async fn a_move_that_was_granted_holds() {
     let kept = Mutex::new(None);

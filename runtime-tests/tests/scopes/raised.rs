@@ -1,8 +1,9 @@
-//! Raises: what they stand for goes along with them, and comes once.
+//! Tests of raised requests: a raise takes along the requests that it stands for, and each of them
+//! is delivered once.
 
 use super::*;
 
-/// Polls with a waker that is not the task's.
+/// Polls with a foreign waker.
 fn once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
     Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
 }
@@ -38,8 +39,8 @@ async fn a_limit_raised_in_the_poll_in_which_one_inside_is_due_ends_at_the_limit
     );
 }
 
-/// Two cleanups, of which the one that is cancelled first goes on for long, and lets the other,
-/// which waits for a request of its own, begin.
+/// Joins two futures with cleanups. The second claims the first request; its cleanup is long, and
+/// lets the first future go on, which then claims the next request.
 async fn two_that_clean_up() {
     let (send, recv) = oneshot::channel();
     let one = async {
@@ -77,7 +78,8 @@ async fn a_raise_for_the_task_takes_along_what_its_siblings_hold() {
     assert_eq!(end(task).await.unwrap().unwrap(), (true, true), "once");
 }
 
-/// Cancels a task so often whose child is shielded. Whether it has met that.
+/// Cancels, `times` times, a task whose child is shielded. Returns whether a request was delivered
+/// to the task.
 async fn cancelled_so_often(times: u32) -> bool {
     let parent = create_task(async {
         let child = create_task(move_on_after(None, async |scope| {
@@ -211,7 +213,7 @@ async fn the_handle_of_a_limit_that_has_ended_keeps_no_waker() {
     drop(body);
     drop(waker);
     assert!(kept.unwrap().expired());
-    // The handle has been dropped in the line above; look again with one kept.
+    // The handle was dropped in the line above: check again with a handle that is kept.
     let waker = futures::task::waker(Arc::clone(&nobody));
     let mut kept = None;
     let mut body = Box::pin(timeout(TICK, async |scope| {
@@ -283,7 +285,7 @@ async fn an_outer_limit_from_before_the_limit_is_not_lost_in_it() {
 async fn what_a_shield_holds_comes_once_beside_a_limit() {
     let task = create_task(async {
         let one = async {
-            // Unaware: the request passes it by.
+            // This await is not aware of cancellation, so it does not claim the request.
             let (send, recv) = oneshot::channel::<()>();
             create_task(async move {
                 sleep(3 * TICK).await;

@@ -1,4 +1,4 @@
-//! What a shield keeps out, and what is inside it all the same.
+//! Tests of what a shield keeps out, and of limits and cancels inside it.
 
 use super::*;
 
@@ -63,7 +63,7 @@ async fn a_shield_put_up_when_both_limits_have_come_keeps_its_own() {
     });
     let scope: CancelScope = given.await.unwrap();
     let outcome = end(task).await;
-    // So that the loop can end.
+    // Without the shield the loop can end even if the task has not ended.
     scope.set_shield(false);
     assert!(scope.cancelled_caught());
     assert_eq!(outcome.expect("it ends").unwrap(), Err(TimeoutError));
@@ -170,7 +170,7 @@ async fn an_outer_shield_may_go_down_while_an_inner_one_is_up() {
     let task = create_task(async {
         let outer = move_on_after(None, async |outer| {
             outer.set_shield(true);
-            // The request comes here.
+            // The request comes during this sleep.
             sleep(5 * TICK).await;
             let inner = move_on_after(None, async |inner| {
                 inner.set_shield(true);
@@ -194,9 +194,9 @@ async fn a_shield_that_goes_down_in_the_scopes_own_cleanup_lets_a_limit_through(
         let outcome = timeout(5 * TICK, async |_| {
             let scoped = move_on_after(TICK, async |scope| {
                 scope.set_shield(true);
-                // Its own deadline.
+                // The scope's own deadline.
                 catch_cancelled(pending::<()>()).await.unwrap_err();
-                // The limit comes, and is held.
+                // The limit comes during this sleep, and the shield holds its request back.
                 sleep(10 * TICK).await;
                 scope.set_shield(false);
                 pending::<()>().await;

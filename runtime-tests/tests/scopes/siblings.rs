@@ -1,4 +1,4 @@
-//! Limits beside each other: a sibling's matter is not mine.
+//! Tests of limits beside each other: a limit is not affected by its siblings.
 
 use super::*;
 
@@ -96,12 +96,12 @@ async fn limits_of_one_task_that_expire_together_cost_no_more_than_each() {
         assert_eq!(task.await.unwrap(), count as usize);
         begin.elapsed()
     };
-    // The best of a few: others are at work on this machine.
+    // The best of a few attempts, since other programs share the machine.
     let (mut few, mut many) = (Duration::MAX, Duration::MAX);
     for _ in 0..5 {
         few = few.min(spend(500).await);
         many = many.min(spend(8_000).await);
     }
-    // 16 times as many; by the square of that it would be 256.
+    // 16 times as many limits; with a quadratic cost the factor would be 256.
     assert!(many < few * 80, "{few:?}, {many:?}");
 }

@@ -1,4 +1,4 @@
-//! The ways in which a task waits for others.
+//! The ways in which a task of a tree waits for others.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::{Dice, HOUR, Shared, assert_value, tree};
 
-/// What makes the tasks that one task waits for.
+/// Makes the tasks that one task waits for.
 struct Nursery {
     world: Shared,
     dice: Dice,
@@ -37,7 +37,7 @@ impl Nursery {
     }
 }
 
-/// One of them.
+/// Returns a body that waits for other tasks in a random way.
 pub(super) fn any(world: &Shared, mut dice: Dice, depth: u32) -> BoxFuture<'static, ()> {
     let way = dice.below(20);
     let world = Arc::clone(world);
@@ -100,7 +100,7 @@ async fn limits(mut nursery: Nursery, way: u64) {
     }
 }
 
-/// Combinators that know nothing of cancellation.
+/// Waits through combinators of other crates, which are not aware of cancellation.
 async fn foreign(mut nursery: Nursery, way: u64) {
     match way {
         12 => {
@@ -129,7 +129,7 @@ async fn foreign(mut nursery: Nursery, way: u64) {
     }
 }
 
-/// Starts its worker anew when that has returned, or failed.
+/// Restarts its worker when that has returned or failed.
 async fn supervises(mut nursery: Nursery) {
     for _ in 0..3 {
         let ended = nursery.task().await;

@@ -1,4 +1,4 @@
-//! Done callbacks: on the lane, in order, never inside the caller.
+//! Tests of done callbacks: they run in the callback queue, in order, and never inside the caller.
 
 use super::*;
 
@@ -22,7 +22,7 @@ fn done_callbacks_run_in_order_and_never_inside_the_caller() {
         assert_eq!(
             log.notes(),
             ["first", "second", "third"],
-            "not inside the call"
+            "the callback must not run inside the call"
         );
         until(|| log.notes().len() == 4).await;
         assert_eq!(log.notes().last(), Some(&"late"));
@@ -87,7 +87,7 @@ fn a_removed_callback_does_not_run() {
         let id = task.add_done_callback(move |_| removed.note("removed"));
         task.add_done_callback(move |_| kept.note("kept"));
         assert!(task.remove_done_callback(id));
-        assert!(!task.remove_done_callback(id), "only once");
+        assert!(!task.remove_done_callback(id), "it was removed already");
         until(|| !log.notes().is_empty()).await;
         assert_eq!(log.notes(), ["kept"]);
         assert!(!task.handle().remove_done_callback(id));
@@ -148,7 +148,10 @@ fn callbacks_that_come_while_their_task_ends_keep_their_order() {
             });
             until(|| order.lock().unwrap().len() == 60).await;
             late.join().unwrap();
-            assert!(order.lock().unwrap().is_sorted(), "one has overtaken");
+            assert!(
+                order.lock().unwrap().is_sorted(),
+                "a callback ran too early"
+            );
         }
     });
 }

@@ -1,4 +1,4 @@
-//! `run_in_executor`, on the loop's own pool and on others.
+//! Tests of `run_in_executor`, on the loop's own pool and on other executors.
 
 use super::*;
 use asyncio::ThreadPoolExecutor;
@@ -42,11 +42,11 @@ fn an_executor_that_was_shut_down_refuses() {
         let executor = ThreadPoolExecutor::new(1);
         executor.shutdown(false);
         let dropped = Flag::default();
-        let held = dropped.set_on_drop();
-        let call = get_running_loop().run_in_executor(Some(&executor), move || drop(held));
+        let probe = dropped.set_on_drop();
+        let call = get_running_loop().run_in_executor(Some(&executor), move || drop(probe));
         assert!(call.cancelled() && dropped.is_set());
-        let said = message(call.await);
-        assert_eq!(said.as_deref(), Some("Executor shutdown has been called"));
+        let text = message(call.await);
+        assert_eq!(text.as_deref(), Some("Executor shutdown has been called"));
     });
 }
 
@@ -57,11 +57,11 @@ fn a_loop_that_is_closed_refuses() {
         let event_loop = runner.get_loop().clone();
         runner.close();
         let dropped = Flag::default();
-        let held = dropped.set_on_drop();
-        let call = event_loop.run_in_executor(None, move || drop(held));
+        let probe = dropped.set_on_drop();
+        let call = event_loop.run_in_executor(None, move || drop(probe));
         assert!(call.cancelled() && dropped.is_set());
-        let said = message(runtime_tests::blocking_wait(call));
-        assert_eq!(said.as_deref(), Some("Event loop is closed"));
+        let text = message(runtime_tests::blocking_wait(call));
+        assert_eq!(text.as_deref(), Some("Event loop is closed"));
     });
 }
 

@@ -1,17 +1,17 @@
-//! Blocking where one is: `asyncio::blocking`.
+//! Tests of `asyncio::blocking`, which blocks on the worker itself.
 
 use super::*;
 use asyncio::{blocking, create_local_task, gather};
 use std::sync::atomic::AtomicIsize;
 
-/// A loop with so many workers, of which so many may be inside `blocking` and be replaced. No spare
-/// worker helps out.
+/// A loop with `workers` workers and at most `limit` stand-ins for workers inside `blocking`. There
+/// are no spares.
 fn replacing(workers: usize, limit: usize) -> asyncio::runners::Builder {
     let builder = Runner::builder().workers(workers).max_spare_workers(0);
     builder.max_blocking_threads(limit)
 }
 
-/// So many tasks wait for one another inside `blocking`.
+/// Makes `count` tasks that wait for each other inside `blocking`.
 async fn meet(count: usize) {
     let meeting = Arc::new(Barrier::new(count));
     let tasks: Vec<_> = (0..count)
@@ -32,7 +32,7 @@ fn a_task_in_the_workers_own_queue_runs_while_the_worker_blocks() {
     on_workers(2, async {
         for _ in 0..200 {
             let (send, receive) = mpsc::channel();
-            // One in the slot, one in the queue.
+            // One task goes to the slot, one to the deque.
             let tasks = [(); 2].map(|()| {
                 let send = send.clone();
                 create_task(async move { send.send(()).unwrap() })
@@ -71,7 +71,7 @@ fn what_the_function_makes_and_wakes_runs_elsewhere_at_once() {
 }
 
 #[test]
-fn the_only_worker_is_stood_in_for() {
+fn the_only_worker_is_replaced_by_a_stand_in() {
     on_workers(1, async {
         let (send, receive) = mpsc::channel();
         let task = create_task(async move { send.send(5).unwrap() });
@@ -92,7 +92,7 @@ fn outside_a_worker_the_function_just_runs() {
 }
 
 #[test]
-fn a_panic_passes_through_and_the_worker_is_back_at_work() {
+fn a_panic_passes_through_and_the_worker_runs_tasks_again() {
     on_workers(1, async {
         let task = create_task(async { blocking(|| panic!("inside")) });
         assert!(task.await.unwrap_err().is_panic());
@@ -102,8 +102,8 @@ fn a_panic_passes_through_and_the_worker_is_back_at_work() {
     });
 }
 
-// What follows was never asked: the tests above have one worker blocked, which the others, or a
-// spare, stand in for.
+// In the tests above one worker is blocked, and the others or a spare serve its tasks. The tests
+// below block more tasks than there are workers.
 
 #[test]
 fn everybody_goes_on_while_more_tasks_are_inside_than_there_are_workers() {
@@ -189,7 +189,7 @@ fn a_callback_may_block() {
     watched(|| {
         replacing(1, 1).build().unwrap().run(async {
             let (send, receive) = mpsc::channel::<()>();
-            let (over, told) = futures::channel::oneshot::channel();
+            let (over, is_over) = futures::channel::oneshot::channel();
             get_running_loop().call_soon(move || {
                 blocking(|| receive.recv().unwrap());
                 over.send(()).unwrap();
@@ -198,13 +198,13 @@ fn a_callback_may_block() {
                 sleep(Duration::from_millis(2)).await;
                 send.send(()).unwrap();
             });
-            told.await.unwrap();
+            is_over.await.unwrap();
         });
     });
 }
 
 #[test]
-fn what_panics_inside_is_back_at_work_as_well() {
+fn workers_whose_functions_panic_run_tasks_again() {
     watched(|| {
         let mut runner = replacing(1, 2).build().unwrap();
         for _ in 0..20 {
@@ -231,7 +231,7 @@ fn beyond_the_limit_the_function_runs_all_the_same() {
                     thread::sleep(Duration::from_millis(2));
                     drop(gate);
                 });
-                // The third finds nobody left to run it, and has its turn when one is back.
+                // No thread is left to run the third task; it runs when a worker comes back.
                 let inside: Vec<_> = (0..3)
                     .map(|_| {
                         let wait = Arc::clone(&wait);
@@ -266,7 +266,7 @@ fn in_the_deterministic_mode_the_function_runs_in_place() {
 }
 
 #[test]
-fn a_time_that_stands_still_does_not_jump_meanwhile() {
+fn a_paused_clock_does_not_jump_meanwhile() {
     watched(|| {
         let builder = replacing(1, 2).start_paused(true);
         builder.build().unwrap().run(async {
@@ -289,7 +289,7 @@ fn a_time_that_stands_still_does_not_jump_meanwhile() {
     });
 }
 
-/// Counts the threads that a loop has started: ever, and that are left.
+/// Counts the threads that a loop has started, and those of them that have not ended.
 fn counting(builder: asyncio::runners::Builder) -> (Runner, [Arc<AtomicIsize>; 2]) {
     let counts = [(); 2].map(|()| Arc::new(AtomicIsize::new(0)));
     let ([ever, more], fewer) = (counts.clone(), Arc::clone(&counts[1]));
@@ -312,7 +312,7 @@ fn one_call_after_another_starts_no_thread_each() {
                 create_task(async { blocking(|| {}) }).await.unwrap();
             }
         });
-        // The poller thread, and those that stand in by turns; eight at most whatever happens.
+        // The poller thread, and at most eight stand-ins, which take turns.
         assert!(ever.load(Ordering::SeqCst) <= 9);
         runner.close();
         assert_eq!(left.load(Ordering::SeqCst), 0);
@@ -320,14 +320,14 @@ fn one_call_after_another_starts_no_thread_each() {
 }
 
 #[test]
-fn who_stood_in_goes_when_it_has_rested_long_enough() {
+fn a_stand_in_ends_after_its_keep_alive_time() {
     watched(|| {
         let (mut runner, [_, left]) =
             counting(replacing(2, 6).blocking_keep_alive(Duration::from_millis(1)));
         for _ in 0..5 {
             runner.run(async {
                 meet(6).await;
-                // A worker and the poller thread.
+                // The second worker and the poller thread.
                 until(|| left.load(Ordering::SeqCst) == 2).await;
             });
         }
@@ -347,7 +347,7 @@ fn a_storm_of_calls_leaves_as_many_workers_as_before() {
                     let tasks = (0..30).map(|n| {
                         create_task(async move {
                             let pause = Duration::from_micros((round * 31 + n * 17) % 90);
-                            // What is bound to the thread of a stand-in keeps it there.
+                            // A local task on the thread of a stand-in keeps that thread alive.
                             let local = create_local_task(async { checkpoint().await });
                             blocking(|| thread::sleep(pause));
                             sleep(pause).await;

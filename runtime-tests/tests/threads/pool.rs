@@ -1,4 +1,5 @@
-//! The threads of the pool: how many, how long, and what if there is none.
+//! Tests of the threads of the pool: how many there are, how long they live, and what happens if
+//! none can be started.
 
 use super::*;
 
@@ -141,22 +142,23 @@ fn a_panic_of_a_function_that_nobody_waits_for_is_reported_and_the_pool_lives() 
                 let (open, gate) = blocked();
                 let call = begun_on_thread(move || {
                     gate();
-                    panic!("nobody sees this");
+                    panic!("the panic of a cancelled call");
                 });
                 let call = call.await;
                 call.cancel();
                 assert!(call.await.unwrap_err().is_cancelled());
                 open.send(()).unwrap();
-                until(|| reports.try_recv().is_ok_and(|text| text.contains("nobody"))).await;
+                let reported = |text: String| text.contains("of a cancelled call");
+                until(|| reports.try_recv().is_ok_and(reported)).await;
             }
-            let on_drop_of_the_value = to_thread(|| on_drop(|| panic!("nor this")));
+            let on_drop_of_the_value = to_thread(|| on_drop(|| panic!("in a destructor")));
             drop(on_drop_of_the_value);
             assert_eq!(to_thread(|| 5).await.unwrap(), 5);
         });
     });
 }
 
-/// Limits the memory of this process to what it has and a little more, or lifts the limit.
+/// Limits the address space of this process to `limit` bytes, or lifts the limit.
 fn limit_memory(limit: Option<usize>) {
     let limit = limit.map_or("unlimited".to_owned(), |limit| limit.to_string());
     let status = std::process::Command::new("prlimit")
@@ -166,6 +168,7 @@ fn limit_memory(limit: Option<usize>) {
     assert!(status.expect("prlimit is there").success());
 }
 
+/// The size of the address space of this process, in bytes.
 fn memory() -> usize {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
     pages.split(' ').next().unwrap().parse::<usize>().unwrap() * 4096

@@ -1,4 +1,5 @@
-//! Functions in the deterministic mode: on the loop's own thread, but as a pool would run them.
+//! Tests of functions in the deterministic mode: they run on the loop's own thread, in an order in
+//! which a pool could run them.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -11,7 +12,7 @@ fn seeded(seed: u64) -> Runner {
     builder.build().unwrap()
 }
 
-/// The order in which an executor of so many threads ends five functions that do not block.
+/// The order in which an executor with `threads` threads ends five functions that do not block.
 fn order(seed: u64, threads: usize) -> Vec<usize> {
     seeded(seed).run(async {
         let executor = ThreadPoolExecutor::new(threads);
@@ -44,7 +45,7 @@ fn an_executor_of_two_threads_runs_them_in_the_orders_of_two() {
     watched(|| {
         let orders: BTreeSet<_> = (0..200).map(|seed| order(seed, 2)).collect();
         for order in &orders {
-            // One thread may be held up; the other takes the rest as they came.
+            // One thread may be delayed; the other takes the remaining functions in order.
             for (ended, number) in order.iter().enumerate() {
                 let older = (0..*number).filter(|older| !order[..ended].contains(older));
                 assert!(older.count() < 2, "{order:?}");
@@ -61,11 +62,11 @@ fn an_executor_that_was_shut_down_refuses_under_a_seed() {
             let executor = ThreadPoolExecutor::new(1);
             executor.shutdown(false);
             let dropped = Flag::default();
-            let held = dropped.set_on_drop();
-            let call = get_running_loop().run_in_executor(Some(&executor), move || drop(held));
+            let probe = dropped.set_on_drop();
+            let call = get_running_loop().run_in_executor(Some(&executor), move || drop(probe));
             assert!(call.cancelled() && dropped.is_set());
-            let said = message(call.await);
-            assert_eq!(said.as_deref(), Some("Executor shutdown has been called"));
+            let text = message(call.await);
+            assert_eq!(text.as_deref(), Some("Executor shutdown has been called"));
         });
     });
 }
@@ -116,7 +117,7 @@ fn a_function_that_is_withdrawn_leaves_the_others_their_order() {
             })
         };
         let orders: BTreeSet<_> = (0..50).map(notes).collect();
-        // The request may come too late.
+        // The second function may have run before the request arrives.
         let expected = [vec!["first", "second", "third"], vec!["first", "third"]];
         assert_eq!(orders, BTreeSet::from(expected));
     });
@@ -160,7 +161,7 @@ fn a_function_sees_no_loop_and_no_task_under_a_seed_either() {
     watched(|| {
         let main = async {
             let seen = to_thread(look).await.unwrap();
-            assert!(current_task().is_some(), "the main task is back");
+            assert!(current_task().is_some(), "the main task is current again");
             seen
         };
         assert_eq!(seeded(1).run(main), (42, true, true));
@@ -192,7 +193,7 @@ fn a_function_that_waits_for_its_own_loop_is_refused_under_a_seed() {
         let future = asyncio::run_coroutine_threadsafe(async { 1 }, &event_loop);
         let waits = caught(|| future.result(Duration::from_secs(1)));
         let blocks = caught(|| event_loop.block_on(async {}));
-        // Nor does a loop of its own hide the other one.
+        // A loop that the function runs itself does not hide the outer loop.
         let inside = caught(|| asyncio::run(async { event_loop.block_on(async {}) }));
         [waits.text, blocks.text, inside.text]
     };

@@ -1,4 +1,4 @@
-//! Many threads at once, against loops that sleep, work, and end.
+//! Stress tests of many threads against loops that are idle, busy, or closing.
 
 use super::*;
 use asyncio::run_coroutine_threadsafe;
@@ -6,10 +6,10 @@ use asyncio::run_coroutine_threadsafe;
 /// How many foreign threads submit.
 const THREADS: usize = 64;
 
-/// How often each of them does.
+/// How many coroutines each thread submits.
 const SUBMISSIONS: usize = 2000;
 
-/// Has every thread submit coroutines, a few at a time, and add up what they return.
+/// Lets every thread submit coroutines, fifty at a time, and add up their results.
 fn submit_from_many_threads(event_loop: &EventLoop) {
     let act = || {
         let mut sum = 0;
@@ -76,7 +76,8 @@ fn an_idle_loop_answers_within_a_millisecond() {
         let event_loop = runner.get_loop();
         let mut times: Vec<_> = (0..200)
             .map(|round| {
-                // Some of them long enough for every thread of the loop to go to bed.
+                // Some pauses are long enough for all threads of the loop to park, also the
+                // monitor.
                 thread::sleep(Duration::from_millis(if round < 3 { 350 } else { 1 }));
                 let begin = Instant::now();
                 run_coroutine_threadsafe(async {}, event_loop)
@@ -135,10 +136,10 @@ fn a_storm_of_cancelled_calls_drops_every_function_once_and_loses_no_thread() {
                 .map(|_| {
                     made.fetch_add(1, Ordering::SeqCst);
                     let count = dropped.clone();
-                    let held = on_drop(move || {
+                    let probe = on_drop(move || {
                         count.fetch_add(1, Ordering::SeqCst);
                     });
-                    to_thread(move || drop(held))
+                    to_thread(move || drop(probe))
                 })
                 .collect();
             calls.iter().step_by(2).for_each(|call| {

@@ -1,11 +1,12 @@
-//! `run_coroutine_threadsafe`, and the future that comes of it.
+//! Tests of `run_coroutine_threadsafe`, and of the concurrent future that it returns.
 
 use super::*;
 use asyncio::concurrent::Future;
 use asyncio::run_coroutine_threadsafe;
 use runtime_tests::blocking_wait;
 
-/// A loop with so many workers, all of them running but the first.
+/// A loop with `workers` workers. The first does not run, since the runner's thread is not in
+/// `run`.
 fn runner(workers: usize) -> (Runner, EventLoop) {
     let runner = Runner::builder().workers(workers).build().unwrap();
     let event_loop = runner.get_loop().clone();
@@ -75,7 +76,7 @@ fn a_cancelled_future_says_so_at_once_whatever_the_coroutine_does() {
         assert!(future.done() && future.cancelled());
         for _ in 0..2 {
             assert!(future.result(None).is_err_and(|error| error.is_cancelled()));
-            assert!(future.cancel(), "it is cancelled, as asked");
+            assert!(future.cancel(), "a cancelled future reports success again");
         }
         event_loop.block_on(until(|| suppressed.is_set())).unwrap();
         assert!(!dropped.is_set());
@@ -109,13 +110,13 @@ fn a_cancel_wakes_the_thread_that_waits() {
 fn a_coroutine_that_ends_cancelled_cancels_its_future() {
     watched(|| {
         let (_runner, event_loop) = runner(2);
-        let (tell, told) = mpsc::channel();
+        let (send_task, task_of) = mpsc::channel();
         let coro = async move {
-            tell.send(current_task().unwrap()).unwrap();
+            send_task.send(current_task().unwrap()).unwrap();
             pending::<()>().await;
         };
         let future = run_coroutine_threadsafe(coro, &event_loop);
-        let task = told.recv().unwrap();
+        let task = task_of.recv().unwrap();
         task.cancel_with("enough");
         assert_eq!(message(future.result(None)).as_deref(), Some("enough"));
         assert!(future.cancelled());
@@ -175,14 +176,14 @@ fn a_panic_that_nobody_takes_is_reported_once() {
 fn a_panic_in_a_destructor_during_a_cancellation_is_a_panic() {
     watched(|| {
         let (_runner, event_loop) = runner(2);
-        let (tell, told) = mpsc::channel();
+        let (send_task, task_of) = mpsc::channel();
         let coro = async move {
             let _bomb = on_drop(|| panic!("in the destructor"));
-            tell.send(current_task().unwrap()).unwrap();
+            send_task.send(current_task().unwrap()).unwrap();
             pending::<()>().await;
         };
         let future = run_coroutine_threadsafe(coro, &event_loop);
-        told.recv().unwrap().cancel();
+        task_of.recv().unwrap().cancel();
         assert!(future.result(None).unwrap_err().is_panic());
     });
 }
@@ -194,12 +195,12 @@ fn on_a_loop_that_is_closed_the_future_is_cancelled_already() {
         let (mut runner, event_loop) = runner(2);
         runner.close();
         let dropped = Flag::default();
-        let held = dropped.set_on_drop();
-        let future = run_coroutine_threadsafe(async move { drop(held) }, &event_loop);
+        let probe = dropped.set_on_drop();
+        let future = run_coroutine_threadsafe(async move { drop(probe) }, &event_loop);
         assert!(future.cancelled() && dropped.is_set());
         for _ in 0..2 {
-            let said = message(future.result(None));
-            assert_eq!(said.as_deref(), Some("Event loop is closed"));
+            let text = message(future.result(None));
+            assert_eq!(text.as_deref(), Some("Event loop is closed"));
         }
         let ran = Flag::default();
         let note = ran.clone();
@@ -207,7 +208,7 @@ fn on_a_loop_that_is_closed_the_future_is_cancelled_already() {
             assert!(future.cancelled());
             note.set();
         });
-        assert!(ran.is_set(), "there is no lane any more");
+        assert!(ran.is_set(), "there is no callback queue any more");
     });
 }
 
@@ -254,7 +255,7 @@ fn on_a_worker_of_the_same_loop_a_wait_panics_and_a_look_does_not() {
 #[test]
 fn a_wait_for_a_loop_that_nobody_runs_panics_unless_it_has_a_limit() {
     watched(|| {
-        // In the deterministic mode all the workers are this thread.
+        // In the deterministic mode this thread is all of the workers.
         let seeded = Runner::builder().workers(2).deterministic(1);
         for mut runner in [runner(1).0, seeded.build().unwrap()] {
             let future = run_coroutine_threadsafe(async { 5 }, runner.get_loop());
@@ -277,7 +278,7 @@ fn a_task_of_another_loop_may_await_it() {
             run_coroutine_threadsafe(coro, &event_loop).await.unwrap()
         });
         assert_eq!(value, 6);
-        // And so may an executor that knows nothing of loops.
+        // An executor without a loop may await it, too.
         let future = run_coroutine_threadsafe(sleep(Duration::from_millis(1)), &event_loop);
         assert!(blocking_wait(future).is_ok());
     });
@@ -289,10 +290,10 @@ fn cancelling_the_awaiter_cancels_the_coroutine() {
         let (_runner, event_loop) = runner(2);
         let log = Log::default();
         let inner = log.clone();
-        let (tell, told) = mpsc::channel();
+        let (send_task, task_of) = mpsc::channel();
         asyncio::run(async move {
             let coro = async move {
-                tell.send(current_task().unwrap()).unwrap();
+                send_task.send(current_task().unwrap()).unwrap();
                 let cancelled = catch_cancelled(pending::<()>()).await.unwrap_err();
                 assert_eq!(cancelled.message(), Some("both ways"));
                 inner.note("coroutine");
@@ -300,7 +301,7 @@ fn cancelling_the_awaiter_cancels_the_coroutine() {
             };
             let future = run_coroutine_threadsafe(coro, &event_loop);
             let awaiter = begun(async move { future.await.is_ok() }).await;
-            let task = told.recv().unwrap();
+            let task = task_of.recv().unwrap();
             checkpoint().await;
             awaiter.cancel_with("both ways");
             assert!(awaiter.await.unwrap_err().is_cancelled());
@@ -326,7 +327,7 @@ fn an_awaiter_sees_the_cancel_of_somebody_else_as_a_value() {
 }
 
 #[test]
-fn callbacks_run_on_the_lane_in_order_and_may_take_the_result() {
+fn callbacks_run_in_the_callback_queue_in_order_and_may_take_the_result() {
     on_workers(2, async {
         let log = Log::default();
         let (go, wait) = futures::channel::oneshot::channel::<()>();
@@ -379,16 +380,16 @@ fn the_coroutine_is_a_task_created_at_the_line_of_the_call() {
     });
 }
 
-asyncio::context_var! { static WHO: &'static str = "nobody" }
+asyncio::context_var! { static WHO: &'static str = "default" }
 
-// No test looked at a variable from there.
+// No other test reads a context variable in such a callback.
 #[test]
 fn a_done_callback_runs_in_a_copy_of_its_callers_context() {
     watched(|| {
         let (mut runner, event_loop) = runner(2);
         let (sender, receiver) = std::sync::mpsc::channel();
         let future = run_coroutine_threadsafe(sleep(Duration::from_millis(1)), &event_loop);
-        let tell = |sender: &std::sync::mpsc::Sender<_>| {
+        let sends = |sender: &std::sync::mpsc::Sender<_>| {
             let sender = sender.clone();
             move |_: &Future<()>| {
                 let seen = WHO.get();
@@ -397,22 +398,22 @@ fn a_done_callback_runs_in_a_copy_of_its_callers_context() {
             }
         };
         runner.run(async {
-            future.add_done_callback(tell(&sender));
+            future.add_done_callback(sends(&sender));
             let _token = WHO.set("first");
-            future.add_done_callback(tell(&sender));
+            future.add_done_callback(sends(&sender));
             let _token = WHO.set("second");
-            future.add_done_callback(tell(&sender));
+            future.add_done_callback(sends(&sender));
             future.await.unwrap();
         });
         let seen: Vec<_> = receiver.iter().take(3).collect();
-        assert_eq!(seen, ["nobody", "first", "second"]);
-        // On a closed loop as well.
+        assert_eq!(seen, ["default", "first", "second"]);
+        // The same on a closed loop.
         let future = run_coroutine_threadsafe(async {}, &event_loop);
         runner.close();
         let context = asyncio::Context::new();
         context.run(|| {
             let _token = WHO.set("late");
-            future.add_done_callback(tell(&sender));
+            future.add_done_callback(sends(&sender));
         });
         assert_eq!(receiver.recv().unwrap(), "late");
     });

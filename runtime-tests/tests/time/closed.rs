@@ -1,9 +1,8 @@
-//! Who waits for the time of a loop that is closed: meanwhile, or before. Nothing would ever end
-//! that wait, so it ends by a panic that says so, and names the line that made it.
+//! Tests of waits for the time of a loop that is closed before or during the wait. Nothing would
+//! ever end such a wait, so it panics with "Event loop is closed" and the line that made it.
 //!
-//! A loop's own tasks have ended by then; this is for whoever waits elsewhere, in another executor.
-//! (What was checked of a closed loop before were its calls, which return at once; nobody looked at
-//! who waits.)
+//! The loop's own tasks have ended by then; the tests are about waits in another executor. (Earlier
+//! tests called methods of a closed loop, which return at once, but had no waits.)
 
 use std::future::Future;
 use std::sync::Barrier;
@@ -14,7 +13,7 @@ use super::*;
 
 type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Everything that waits for a loop's time outside its tasks.
+/// Every kind of future that waits for a loop's time and can be polled outside its tasks.
 fn waits() -> Vec<(&'static str, Wait)> {
     let mut ticked = asyncio::interval(HOUR);
     let mut rare = asyncio::interval(Duration::MAX);
@@ -55,7 +54,7 @@ fn waits() -> Vec<(&'static str, Wait)> {
     ]
 }
 
-/// The panic says what is wrong, and where the wait was made: in this file.
+/// Asserts that the panic says that the loop is closed, and that the wait was made in this file.
 #[track_caller]
 fn says_closed(name: &str, said: &Caught) {
     let (closed, here) = ("Event loop is closed", "closed.rs:");
@@ -90,16 +89,16 @@ fn what_is_over_at_once_needs_no_loop_that_is_open() {
     });
 }
 
-/// Where a wait stands when its loop is closed.
+/// The state of the waiting thread when the loop is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// In another executor, on a thread that has entered the loop.
+    /// The thread, which runs another executor, has entered the loop.
     Entered,
-    /// The same, and the thread has left the loop since.
+    /// The same, but the thread has left the loop after the first poll.
     Left,
 }
 
-/// Waits at a place; `begun` is met after the first poll.
+/// Polls `wait` to its end, and waits at the barrier `begun` after the first poll.
 fn wait_at(place: Place, event_loop: &EventLoop, begun: &Barrier, mut wait: Wait) -> Caught {
     caught(|| {
         let mut guard = Some(event_loop.enter());
@@ -116,7 +115,7 @@ fn wait_at(place: Place, event_loop: &EventLoop, begun: &Barrier, mut wait: Wait
     })
 }
 
-/// Has all of them wait while `close` closes the loop.
+/// Starts all waits, each on a thread, calls `close`, and asserts that each wait panics.
 fn closed_meanwhile(place: Place, workers: usize, close: impl Fn(Runner)) {
     watched(|| {
         let runner = runner(workers);
@@ -154,27 +153,27 @@ fn a_wait_ends_by_a_panic_when_its_loop_is_closed() {
     closed_meanwhile(Place::Left, 2, |mut runner| runner.close());
 }
 
-/// Has a function of the pool stuck until the sender is dropped.
-fn hold_up(runner: &mut Runner) -> mpsc::Sender<()> {
-    let (held, free) = mpsc::channel::<()>();
+/// Runs a function on the pool that is stuck until the returned sender is dropped.
+fn block_pool(runner: &mut Runner) -> mpsc::Sender<()> {
+    let (release, blocked) = mpsc::channel::<()>();
     let (runs, begun) = futures::channel::oneshot::channel();
     runner.run(async {
         drop(asyncio::to_thread(move || {
             runs.send(()).unwrap();
-            let _dropped = free.recv();
+            let _released = blocked.recv();
         }));
         begun.await.unwrap();
     });
-    held
+    release
 }
 
 #[test]
 fn a_wait_ends_by_a_panic_when_its_loop_is_shut_down_by_force() {
     closed_meanwhile(Place::Entered, 2, |mut runner| {
-        // A function that is stuck: the end is an error, and for the waits it is an end.
-        let held = hold_up(&mut runner);
+        // A pool function is stuck: the shutdown returns an error, and the waits end all the same.
+        let release = block_pool(&mut runner);
         assert!(runner.shutdown_timeout(TICK).is_err());
-        drop(held);
+        drop(release);
     });
 }
 
@@ -198,10 +197,10 @@ fn the_waker_of_a_wait_does_not_outlive_a_shutdown_by_force() {
                 .is_pending()
         );
         drop((guard, waker));
-        let held = hold_up(&mut runner);
+        let release = block_pool(&mut runner);
         assert!(runner.shutdown_timeout(TICK).is_err());
         assert_eq!(Arc::strong_count(&woken), 1, "the wheel keeps a waker");
-        drop(held);
+        drop(release);
     });
 }
 
@@ -227,7 +226,8 @@ fn a_sleep_that_waits_on_another_loop_goes_on_there() {
         let event_loop = first.get_loop().clone();
         let mut second = runner(2);
         second.run(async {
-            // Its task is another loop's, and it is bound to the one that has been entered.
+            // The task belongs to the second loop; the sleep is bound to the first, which is
+            // entered at the first poll.
             let mut nap = Box::pin(sleep(20 * TICK));
             poll_fn(|cx| {
                 let _guard = event_loop.enter();
@@ -240,7 +240,7 @@ fn a_sleep_that_waits_on_another_loop_goes_on_there() {
     });
 }
 
-/// Wherever the close is: a timer is refused, or it is woken.
+/// At every moment of the close, a new timer is either refused or woken.
 #[test]
 fn no_wait_that_begins_while_the_loop_is_closed_is_left_behind() {
     watched(|| {
@@ -273,7 +273,8 @@ fn no_wait_that_begins_while_the_loop_is_closed_is_left_behind() {
     });
 }
 
-/// A key that came back with a new wheel would take out another's timer, or wake it early.
+/// If a new wheel gave out a key of an old one again, the drop of an old sleep would cancel the
+/// timer of a new one.
 #[test]
 fn what_is_left_of_a_closed_loop_does_nothing_to_the_next() {
     watched(|| {

@@ -1,8 +1,9 @@
-//! The shortest and the longest delays, everywhere a delay can be given.
+//! Tests of the shortest and the longest delays, in every call that takes a delay.
 
 use super::*;
 
-/// Every power of two in nanoseconds and in seconds, and its neighbours; and the longest of all.
+/// Every power of two in nanoseconds and in seconds, with both neighbours, and the longest delays
+/// that the types can express.
 fn delays() -> impl Iterator<Item = Duration> {
     let nano = Duration::from_nanos(1);
     let nanos = (0..64).map(|bit| Duration::from_nanos(1 << bit));
@@ -20,7 +21,7 @@ fn delays() -> impl Iterator<Item = Duration> {
         .chain([Duration::MAX, Duration::MAX - nano])
 }
 
-/// Longer than any of these tests.
+/// Whether a delay is longer than any of these tests.
 fn is_long(delay: Duration) -> bool {
     delay > Duration::from_secs(60)
 }
@@ -47,7 +48,7 @@ fn a_sleep_of_any_length_neither_panics_nor_ends_early() {
 fn a_limit_of_any_length_neither_panics_nor_ends_early() {
     on_workers(2, async {
         for delay in delays() {
-            // What is ready is returned, whatever the limit.
+            // A result that is ready is returned, even if the limit is zero.
             assert_eq!(wait_for(async { 1 }, delay).await, Ok(1));
             let value = timeout(delay, async |_| 2).await;
             assert_eq!(value, Ok(2));
@@ -82,7 +83,7 @@ fn a_callback_after_any_delay_neither_panics_nor_comes_early() {
             if let Some(when) = Instant::now().checked_add(delay) {
                 event_loop.call_at(when, || unreachable!()).cancel();
             }
-            // Half of them stay, to the end of the loop.
+            // Half of them stay registered until the loop ends.
             if delay.subsec_nanos() % 2 == 0 {
                 timer.cancel();
             }
@@ -142,7 +143,8 @@ fn a_sleep_can_be_reset_to_any_instant() {
     });
 }
 
-/// Nothing else would ever tell: where time jumps, a wait for what it cannot come to is a silence.
+/// In the deterministic mode the clock jumps to the next deadline. A sleep beyond the end of the
+/// clock has none, so without this report the run would hang.
 #[test]
 fn a_sleep_beyond_counting_is_named_by_the_deadlock_that_it_is() {
     for delay in [Duration::MAX, 1000 * 8760 * HOUR] {

@@ -1,16 +1,16 @@
-//! A loop that has nothing to do does nothing.
+//! Tests that an idle loop uses no processor time and wakes no thread.
 
 use super::*;
 use asyncio::blocking;
 use std::fs;
 
-/// The processor's time that all threads of this process have had, and how often each was woken.
+/// The processor time that all threads of this process have used, and how often each was woken.
 fn spent() -> (Duration, Vec<(String, u64)>) {
     let mut time = Duration::ZERO;
     let mut wakes = Vec::new();
     for thread in fs::read_dir("/proc/self/task").unwrap() {
         let path = thread.unwrap().path();
-        // One that has just ended has no files any more.
+        // The files of a thread that has just ended do not exist any more.
         let read = |file| fs::read_to_string(path.join(file)).unwrap_or_default();
         let nanos = read("schedstat").split(' ').next().map(str::parse::<u64>);
         time += Duration::from_nanos(nanos.and_then(Result::ok).unwrap_or_default());
@@ -25,15 +25,15 @@ fn spent() -> (Duration, Vec<(String, u64)>) {
     (time, wakes)
 }
 
-/// The same, of two seconds after one of rest: measured by a foreign thread, since a timer of the
-/// loop's own would wake it.
+/// The same for two seconds, after a pause of one second. A foreign thread measures, since a timer
+/// of the loop would wake a worker.
 async fn spent_at_rest() -> (Duration, Vec<(String, u64)>) {
     let (send, receive) = futures::channel::oneshot::channel();
-    look_at_rest(move |spent| send.send(spent).unwrap());
+    measure_at_rest(move |spent| send.send(spent).unwrap());
     receive.await.unwrap()
 }
 
-fn look_at_rest(tell: impl FnOnce((Duration, Vec<(String, u64)>)) + Send + 'static) {
+fn measure_at_rest(report: impl FnOnce((Duration, Vec<(String, u64)>)) + Send + 'static) {
     thread::spawn(move || {
         thread::sleep(Duration::from_secs(1));
         let (time, wakes) = spent();
@@ -45,12 +45,13 @@ fn look_at_rest(tell: impl FnOnce((Duration, Vec<(String, u64)>)) + Send + 'stat
             assert_eq!(name, same);
             (name, after - before)
         });
-        tell((later - time, woken.collect()));
+        report((later - time, woken.collect()));
     });
 }
 
-/// No time, and nobody woken but the thread that looks: the poller thread is in bed, too.
-fn is_rest((time, woken): (Duration, Vec<(String, u64)>)) {
+/// Asserts that almost no processor time was used, and that no thread was woken but the measuring
+/// one: the poller thread is parked, too.
+fn assert_rest((time, woken): (Duration, Vec<(String, u64)>)) {
     assert!(time < 20 * TICK, "{time:?} of processor time");
     let sum: u64 = woken.iter().map(|(_, count)| count).sum();
     assert!(sum <= 4, "{woken:?}");
@@ -64,7 +65,7 @@ fn ten_thousand_sleeping_tasks_cost_no_time_and_no_wake_ups() {
             for _ in 0..10_000 {
                 create_task(sleep(HOUR));
             }
-            is_rest(spent_at_rest().await);
+            assert_rest(spent_at_rest().await);
         });
     });
 }
@@ -73,7 +74,7 @@ fn ten_thousand_sleeping_tasks_cost_no_time_and_no_wake_ups() {
 fn a_loop_that_was_never_used_is_at_rest() {
     alone(|| {
         let mut runner = Runner::builder().workers(3).build().unwrap();
-        runner.run(async { is_rest(spent_at_rest().await) });
+        runner.run(async { assert_rest(spent_at_rest().await) });
     });
 }
 
@@ -92,9 +93,9 @@ fn nothing_ticks_while_main_or_every_worker_is_inside_blocking() {
                         (gate, task)
                     })
                     .collect();
-                let (tell, told) = mpsc::channel();
-                look_at_rest(move |spent| tell.send(spent).unwrap());
-                is_rest(blocking(|| told.recv().unwrap()));
+                let (send, receive) = mpsc::channel();
+                measure_at_rest(move |spent| send.send(spent).unwrap());
+                assert_rest(blocking(|| receive.recv().unwrap()));
                 for (gate, task) in inside {
                     drop(gate);
                     task.await.unwrap();
@@ -109,7 +110,7 @@ fn after_a_burst_the_loop_comes_to_rest_again() {
     alone(|| {
         let mut runner = Runner::builder().workers(2).build().unwrap();
         runner.run(async {
-            // Stuck workers, spares and timers from everywhere; then nothing.
+            // Stuck workers, spares and timers of all workers; then nothing.
             let tasks: Vec<_> = (0..200)
                 .map(|n| {
                     create_task(async move {
@@ -123,7 +124,7 @@ fn after_a_burst_the_loop_comes_to_rest_again() {
             for task in tasks {
                 task.await.unwrap();
             }
-            is_rest(spent_at_rest().await);
+            assert_rest(spent_at_rest().await);
         });
     });
 }
@@ -142,7 +143,7 @@ fn ten_thousand_timers_of_a_second_share_their_wake_ups() {
             }
             // Spread over half a second, on a grid of two milliseconds and finer.
             let parks = get_running_loop().metrics().parks - before;
-            assert!(parks < 800, "{parks} sleeps of the worker");
+            assert!(parks < 800, "the worker parked {parks} times");
         });
     });
 }

@@ -1,11 +1,13 @@
-//! An earlier timer while somebody sleeps in the poller for a later one, or for none.
+//! Tests of a new, earlier timer while a thread waits in the poller for a later one, or for none.
 
 use super::*;
 
-/// How late is in time: less than any timer beside it, and more than a busy machine makes of 2 ms.
+/// How long a wait of 2 ms may take: less than the later timers, and more than the delay on a busy
+/// machine.
 const IN_TIME: Duration = Duration::from_secs(10);
 
-/// A loop with `workers` workers whose main waits until `visit`, on a thread of its own, has ended.
+/// Runs `visit` on a foreign thread, against a loop with `workers` workers whose main waits until
+/// `visit` has ended. With `later`, a task of the loop sleeps that long.
 fn visited<R: Send>(
     workers: usize,
     later: Option<Duration>,
@@ -31,8 +33,8 @@ fn visited<R: Send>(
     })
 }
 
-/// Waits until everybody sleeps, as far as one can see from outside.
-fn asleep() {
+/// Waits long enough for all workers to park; nothing shows that from outside.
+fn let_workers_park() {
     thread::sleep(8 * TICK);
 }
 
@@ -41,7 +43,7 @@ fn a_timer_of_a_foreign_thread_fires_while_the_poller_sleeps_for_a_later_one() {
     for later in [None, Some(HOUR)] {
         visited(2, later, |event_loop| {
             for _ in 0..5 {
-                asleep();
+                let_workers_park();
                 let before = Instant::now();
                 event_loop.block_on(sleep(2 * TICK)).unwrap();
                 assert!(before.elapsed() >= 2 * TICK && before.elapsed() < IN_TIME);
@@ -55,7 +57,7 @@ fn a_callback_set_by_a_foreign_thread_fires_while_the_poller_sleeps() {
     for (workers, later) in [(1, None), (1, Some(HOUR)), (2, None), (2, Some(HOUR))] {
         visited(workers, later, |event_loop| {
             for _ in 0..3 {
-                asleep();
+                let_workers_park();
                 let (send, receive) = mpsc::channel();
                 event_loop.call_later(2 * TICK, move || send.send(()).unwrap());
                 receive.recv_timeout(IN_TIME).unwrap();
@@ -69,7 +71,7 @@ fn a_task_from_a_foreign_thread_sleeps_while_the_poller_sleeps_for_a_later_one()
     for workers in [1, 2, 3] {
         visited(workers, Some(HOUR), |event_loop| {
             for _ in 0..3 {
-                asleep();
+                let_workers_park();
                 let (send, receive) = mpsc::channel();
                 event_loop.create_task(async move {
                     sleep(2 * TICK).await;
@@ -86,7 +88,8 @@ fn an_earlier_timer_of_another_worker_fires_in_time() {
     on_workers(3, async {
         let later = begun(sleep(HOUR)).await;
         for _ in 0..20 {
-            // Each on whichever worker takes it; who polls sleeps for the hour, or for another.
+            // Any worker may run each of them. The thread in the poller waits for the hour, or for
+            // another of these timers.
             let tasks = [3, 2, 1].map(|n| {
                 create_task(async move {
                     let before = Instant::now();
@@ -113,7 +116,7 @@ fn a_timer_that_is_reset_to_an_earlier_instant_by_others_fires_in_time() {
                     pending::<()>().await;
                 }));
             let scope = receive.recv_timeout(IN_TIME).unwrap();
-            asleep();
+            let_workers_park();
             scope.reschedule(Some(Instant::now() + 2 * TICK)).unwrap();
             let before = Instant::now();
             assert!(event_loop.block_on(task).unwrap().unwrap().is_err());
@@ -127,7 +130,7 @@ fn the_earliest_timer_may_be_cancelled_while_the_poller_sleeps_for_it() {
     visited(2, Some(HOUR), |event_loop| {
         for _ in 0..5 {
             let first = event_loop.call_later(20 * TICK, || unreachable!("it was cancelled"));
-            asleep();
+            let_workers_park();
             first.cancel();
             event_loop.block_on(sleep(30 * TICK)).unwrap();
         }
@@ -159,7 +162,7 @@ fn many_threads_sleep_at_once_each_in_its_own_root() {
 #[test]
 fn a_root_on_a_foreign_thread_has_all_of_time() {
     watched(|| {
-        // Nobody runs its main: the other worker serves.
+        // This thread, which is worker 0, does not run the loop: the other worker serves it.
         let runner = Runner::builder().workers(2).build().unwrap();
         let event_loop = runner.get_loop().clone();
         let foreign = thread::spawn(move || {
@@ -181,10 +184,11 @@ fn a_root_on_a_foreign_thread_has_all_of_time() {
     });
 }
 
-/// All of them are due at the tick at which the loop's time begins: the same one again and again,
-/// armed for, fired, taken out, and armed for again, while the poller falls asleep for the sleep at
-/// the end. (No other test sees it: elsewhere each deadline is an instant of its own; and a model
-/// in which the kernel's timer does not go off has no shot that could be believed in.)
+/// All callbacks are due at tick 0, at which the loop's clock begins. So the kernel timer is armed
+/// for the same deadline again and again: it fires, is taken out, and is armed again, while the
+/// poller goes to sleep for the sleep at the end. (No other test covers it: elsewhere every
+/// deadline is a different instant, and a model in which the kernel timer never fires has no expiry
+/// that the engine could wrongly still expect.)
 #[test]
 fn a_deadline_that_comes_again_and_again_leaves_the_kernels_timer_armed() {
     for workers in [2, 4] {

@@ -1,4 +1,4 @@
-//! What timers leave behind that never fired: nothing.
+//! Tests that timers that never fire leave nothing behind.
 
 use super::*;
 use asyncio::tasks::Sleep;
@@ -26,7 +26,7 @@ fn a_cancelled_sleep_takes_its_timer_out() {
             }
         })
         .await;
-        assert_eq!(Arc::strong_count(&alarm), 3, "the wheel has one");
+        assert_eq!(Arc::strong_count(&alarm), 3, "the wheel has one reference");
         task.cancel();
         assert!(task.await.unwrap_err().is_cancelled());
         assert_eq!(Arc::strong_count(&alarm), 1);
@@ -50,7 +50,7 @@ fn timers_dropped_by_other_threads_are_gone_at_the_next_visit() {
     on_workers(3, async {
         let alarm = Arc::new(Alarm::default());
         for _ in 0..20 {
-            // Made on all workers, and dropped by foreign threads while those go on.
+            // Registered on all workers, and dropped by foreign threads while the workers run.
             let makers: Vec<_> = (0..6)
                 .map(|_| {
                     let alarm = Arc::clone(&alarm);
@@ -107,7 +107,7 @@ fn a_sleep_that_is_forgotten_rings_nobody_twice_and_harms_nobody() {
     });
 }
 
-/// The memory of this process, in bytes.
+/// The resident memory of this process, in bytes.
 #[cfg(target_os = "linux")]
 fn resident() -> usize {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
@@ -126,7 +126,7 @@ fn a_hundred_thousand_timers_registered_and_dropped_leave_no_memory_taken() {
                 let alarm = Arc::new(Alarm::default());
                 drop(registered(100_000, &alarm));
                 assert_eq!(Arc::strong_count(&alarm), 1);
-                // Limits that are never reached, as most of them are.
+                // Limits that are never reached, which is the usual case.
                 for _ in 0..10_000 {
                     assert_eq!(wait_for(async { 1 }, HOUR).await, Ok(1));
                 }

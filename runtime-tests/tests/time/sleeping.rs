@@ -1,4 +1,4 @@
-//! Sleeps: never early, late by their slack, set anew.
+//! Tests of sleeps: they are never early, late by at most their slack, and can be reset.
 
 use super::*;
 
@@ -63,7 +63,7 @@ fn no_sleep_is_early_on_any_worker() {
     });
 }
 
-/// The lateness of sleeps one after another, and of a bare thread's beside them.
+/// The median lateness of forty sleeps, and that of forty sleeps of a bare thread at the same time.
 fn lateness(runner: &mut Runner, delay: Duration, exact: bool) -> (Duration, Duration) {
     let control = thread::spawn(move || {
         let late = (0..40).map(|_| lateness_of_a_thread(delay));
@@ -87,7 +87,7 @@ fn a_sleep_is_late_by_little_more_than_a_bare_threads() {
     watched(|| {
         let mut runner = Runner::builder().workers(2).build().unwrap();
         for exact in [false, true] {
-            // Its slack is a fiftieth of a millisecond.
+            // The slack of 10 ms is a fiftieth of a millisecond.
             in_a_quiet_moment(|| match lateness(&mut runner, 10 * TICK, exact) {
                 (late, control) if late <= 2 * control + TICK / 2 => Ok(()),
                 both => Err(format!("exact: {exact}, late and control: {both:?}")),
@@ -160,7 +160,7 @@ fn a_sleep_can_be_reset_to_a_later_instant() {
         assert!(poll_once(&mut sleep, &Waker::from(Arc::clone(&alarm))).is_pending());
         let before = Instant::now();
         sleep.reset(before + 20 * TICK);
-        assert_eq!(Arc::strong_count(&alarm), 1, "the old timer is out");
+        assert_eq!(Arc::strong_count(&alarm), 1, "the old timer is removed");
         (&mut sleep).await;
         assert!(before.elapsed() >= 20 * TICK);
     });
@@ -172,7 +172,7 @@ fn a_sleep_that_is_over_can_begin_anew() {
         let mut sleep = sleep(TICK);
         for _ in 0..3 {
             (&mut sleep).await;
-            // It stays over until it is reset.
+            // The sleep stays ready until it is reset.
             assert!(poll_once(&mut sleep, Waker::noop()).is_ready());
             let when = Instant::now() + 2 * TICK;
             sleep.reset(when);
@@ -182,7 +182,11 @@ fn a_sleep_that_is_over_can_begin_anew() {
         let polls = Polls::default();
         sleep.reset(Instant::now());
         counting_polls(&polls, &mut sleep).await;
-        assert_eq!(polls.count(), 2, "as any sleep until what is past");
+        assert_eq!(
+            polls.count(),
+            2,
+            "a sleep until a past instant suspends once"
+        );
     });
 }
 
@@ -200,11 +204,15 @@ fn a_sleep_reset_over_and_over_fires_once() {
         assert_eq!(
             Arc::strong_count(&alarm),
             2,
-            "one of a thousand timers is left"
+            "only the last of a thousand timers is registered"
         );
         sleep.reset(Instant::now() + TICK);
         (&mut sleep).await;
-        assert_eq!(alarm.rang(), None, "the old waker went with the old timer");
+        assert_eq!(
+            alarm.rang(),
+            None,
+            "the old waker is removed with the old timer"
+        );
     });
 }
 

@@ -1,4 +1,4 @@
-//! Workers that are stuck in a task that blocks: everybody else is served.
+//! Tests that all other tasks and timers are served while workers are stuck in tasks that block.
 
 use super::*;
 use asyncio::blocking;
@@ -11,7 +11,7 @@ const HOG: Duration = Duration::from_millis(150);
 /// How often a lateness is measured.
 const TRIALS: usize = 10;
 
-/// A loop of two workers, asleep, seen from a foreign thread.
+/// Runs `look` on a foreign thread, against a loop of two workers that have nothing else to do.
 fn seen_from_outside<R: Send>(look: impl FnOnce(&EventLoop) -> R + Send) -> R {
     watched(|| {
         let mut runner = Runner::builder().workers(2).build().unwrap();
@@ -40,11 +40,11 @@ fn hog(event_loop: &EventLoop) -> mpsc::Sender<()> {
     end
 }
 
-/// How late a sleep of 5 ms is beside so many hogs, compared with a bare thread's.
+/// How much later a sleep of 5 ms is, while `hogs` workers are blocked, than one of a bare thread.
 fn lateness_beside(event_loop: &EventLoop, hogs: usize) -> Duration {
     let hogs: Vec<_> = (0..hogs).map(|_| hog(event_loop)).collect();
     let (send, receive) = mpsc::channel();
-    // What it takes to find somebody who runs the task counts, too.
+    // The time until a worker takes the task counts, too.
     let before = Instant::now();
     event_loop.create_task(async move {
         sleep(5 * TICK).await;
@@ -56,8 +56,8 @@ fn lateness_beside(event_loop: &EventLoop, hogs: usize) -> Duration {
     late.saturating_sub(control)
 }
 
-/// All trials but one keep to `limit`, in a quiet moment. What waits for a hog is late by its whole
-/// time in every one.
+/// Asserts that in one of a few attempts all trials but one are late by `limit` at most. A timer
+/// that waits for a hog is late by the whole [`HOG`] in every trial.
 fn timers_keep_to(limit: Duration, hogs: usize) {
     seen_from_outside(|event_loop| {
         in_a_quiet_moment(|| {
@@ -110,7 +110,7 @@ fn the_wheel_of_a_stuck_worker_is_served() {
 fn tasks_queued_behind_a_hog_are_taken_over() {
     for workers in [1, 2] {
         on_workers(workers, async {
-            // One is in the slot, one in the queue, and a hundred behind them.
+            // One task fills the slot, the second goes to the deque, a hundred are behind them.
             for many in [1, 2, 102] {
                 let hog = create_task(async move {
                     let (send, receive) = mpsc::channel();
@@ -118,7 +118,7 @@ fn tasks_queued_behind_a_hog_are_taken_over() {
                         let send = send.clone();
                         create_task(async move { send.send(n).unwrap() });
                     }
-                    // The hog ends when they have run, and not before.
+                    // The hog does not end before all of them have run.
                     let mut seen: Vec<_> = (0..many)
                         .map(|_| receive.recv_timeout(Duration::from_secs(10)).unwrap())
                         .collect();
@@ -170,7 +170,7 @@ fn spare_workers_retire_when_the_stuck_ones_are_back() {
             })
             .build()
             .unwrap();
-        // A worker and the poller thread; they may take a moment to start.
+        // The second worker and the poller thread; they may take a moment to start.
         runner.run(until(|| count() == 2));
         for _ in 0..5 {
             runner.run(async {
@@ -209,7 +209,7 @@ fn without_spares_what_waits_for_the_only_worker_waits() {
                 see.set();
             }
             task.await.unwrap();
-            assert!(!seen.is_set(), "somebody else ran it");
+            assert!(!seen.is_set(), "another thread ran it");
         });
     });
 }
@@ -230,7 +230,7 @@ fn local_tasks_wait_for_their_stuck_thread() {
                 let fellow = create_local_task(async { thread::current().id() });
                 thread::sleep(20 * TICK);
                 assert!(!ran.is_set(), "only its own thread may run it");
-                // This task may be taken over from here on; they may not.
+                // From here on another worker may take over this task, but not the local tasks.
                 assert_eq!(fellow.await.unwrap(), own);
                 assert_eq!((&mut local).await.unwrap(), own);
             });
@@ -256,7 +256,7 @@ fn blocking_hands_the_queue_over_without_waiting_for_anybody_to_notice() {
                 }
                 waits
             });
-            // The poller thread looks every millisecond, and twice before it calls a worker stuck.
+            // The monitor looks every millisecond, and must see a worker stuck in two looks.
             match median(waits) {
                 wait if wait < TICK => Ok(()),
                 wait => Err(format!("{wait:?}")),
@@ -265,7 +265,7 @@ fn blocking_hands_the_queue_over_without_waiting_for_anybody_to_notice() {
     });
 }
 
-/// How long main's sleeps of 20 ms take, beside children that block their threads by `block`.
+/// How long sleeps of 20 ms in main take while a child blocks its thread by `block`.
 async fn sleeps_beside_children(block: fn()) -> Vec<Duration> {
     let mut took = Vec::new();
     for _ in 0..6 {
@@ -278,7 +278,7 @@ async fn sleeps_beside_children(block: fn()) -> Vec<Duration> {
     took
 }
 
-// Main's children were always short: nobody had a second one that blocks.
+// In earlier tests main had no second child that blocks.
 #[test]
 fn a_child_that_blocks_freezes_main_once_at_most() {
     let blocks: [fn(); 2] = [
@@ -322,8 +322,8 @@ fn what_waits_is_run_when_every_spare_is_stuck_as_well() {
             create_task(async { thread::sleep(60 * TICK) })
                 .await
                 .unwrap();
-            // From now on main's thread takes main alone. The spare is blocked by the first of
-            // these until the second has run.
+            // From now on worker 0 is apart: it runs only main and local tasks. The first of these
+            // tasks blocks the spare until the second has run.
             let (send, receive) = mpsc::channel();
             let first = create_task(async move { receive.recv().unwrap() });
             sleep(5 * TICK).await;

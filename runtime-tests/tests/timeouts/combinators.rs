@@ -1,4 +1,4 @@
-//! Timeouts around, beside and inside combinators with wakers of their own.
+//! Tests of timeouts around, beside and inside combinators that have foreign wakers.
 
 use super::*;
 use asyncio::gather;
@@ -23,9 +23,10 @@ fn a_task_awaited_inside_a_set_of_futures_is_cancelled_at_the_limit() {
             }
         });
         assert_eq!(outcome.await, timed_out());
-        // The set's claimer was waited for; the others were dropped with the set, detached.
+        // The timeout waited for the task that claimed the request. The other tasks were detached
+        // when the set was dropped.
         let cancelled = handles.iter().filter(|task| task.cancelling() > 0).count();
-        assert!(cancelled > 0, "nobody was told");
+        assert!(cancelled > 0, "no task was cancelled");
         checkpoint().await;
         assert_eq!(cancelling(), 0);
     });
@@ -65,7 +66,7 @@ fn timeouts_inside_a_set_of_futures_expire_one_by_one() {
             order.push(n);
         }
         order.sort_unstable();
-        assert_eq!(order, [1, 2, 3, 4, 5], "each, and each once");
+        assert_eq!(order, [1, 2, 3, 4, 5], "each timeout expires once");
         assert_eq!(cancelling(), 0);
     });
 }
@@ -96,7 +97,7 @@ fn the_limit_of_one_branch_leaves_the_others_of_a_join_alone() {
         let innocent = async {
             catch_cancelled(sleep(6 * TICK))
                 .await
-                .expect("an innocent scope");
+                .expect("this branch must not be cancelled");
             log.note("undisturbed");
         };
         let limited = |delay| timeout(delay, async |_| pending::<()>().await);
@@ -131,7 +132,7 @@ fn the_loser_of_a_select_is_a_timeout_that_never_expires() {
                 pending::<()>().await;
             });
             let Either::Right(_) = select(pin!(limited), pin!(checkpoint())).await else {
-                panic!("its limit is not reached");
+                panic!("the timeout won although its limit was not reached");
             };
         }
         sleep(4 * TICK).await;
@@ -152,7 +153,7 @@ fn a_timeout_that_is_winding_down_may_lose_a_select() {
                 finally(pending::<()>(), pending::<()>()).await;
             });
             let Either::Right(_) = select(pin!(limited), pin!(sleep(5 * TICK))).await else {
-                panic!("its cleanup never ends");
+                panic!("the timeout won although its cleanup never ends");
             };
         }
         assert!(dropped.is_set());

@@ -1,8 +1,8 @@
-//! Timeouts inside timeouts.
+//! Tests of timeouts inside timeouts.
 
 use super::*;
 
-/// Two timeouts around `body`, and what became of both.
+/// Runs `body` inside two timeouts, and returns the outcome and whether each of them has expired.
 async fn nested<T>(
     [outer, inner]: [Instant; 2],
     body: impl AsyncFnOnce() -> T,
@@ -30,7 +30,7 @@ fn of_two_timeouts_with_one_deadline_the_outer_answers() {
         assert_eq!(outcome, timed_out());
         assert_eq!(expired, [true, true]);
         assert_eq!(cancelling(), 0);
-        // With a cleanup on the way out.
+        // The same with a cleanup.
         let when = Instant::now() + 2 * TICK;
         let body = async || finally(pending::<()>(), sleep(TICK)).await;
         let (outcome, expired) = nested([when; 2], body).await;
@@ -128,7 +128,7 @@ fn an_inner_limit_that_interrupts_the_cleanup_for_the_outer_does_not_hide_it() {
     });
 }
 
-// TO-1: the count of what has been delivered decides.
+// TO-1: whether the request from outside is still counted decides the outcome at the limit.
 #[test]
 fn a_cancellation_that_the_body_suppressed_comes_back_at_the_limit() {
     on_workers(1, async {
@@ -139,7 +139,7 @@ fn a_cancellation_that_the_body_suppressed_comes_back_at_the_limit() {
         .await;
         task.cancel();
         assert!(task.await.unwrap_err().is_cancelled());
-        // And with `uncancel` it does not.
+        // After `uncancel` it does not come back.
         let task = begun(timeout(40 * TICK, async |_: &Timeout| {
             catch_cancelled(pending::<()>()).await.unwrap_err();
             assert_eq!(current_task().unwrap().uncancel(), 0);
@@ -158,9 +158,9 @@ fn a_request_made_just_before_the_scope_was_entered_is_not_taken_for_its_own() {
         let task = begun(async {
             current_task().unwrap().cancel();
             let body = async |_: &Timeout| finally(pending::<()>(), sleep(300 * TICK)).await;
-            // The request begins the cleanup, and the limit interrupts it.
-            let told = catch_cancelled(timeout(50 * TICK, body)).await;
-            (told.is_err(), cancelling())
+            // The request starts the cleanup, and the limit interrupts it.
+            let caught = catch_cancelled(timeout(50 * TICK, body)).await;
+            (caught.is_err(), cancelling())
         })
         .await;
         assert_eq!(task.await.unwrap(), (true, 1));
@@ -231,18 +231,18 @@ fn a_request_meets_scopes_that_wind_down_in_any_order() {
             let short = Duration::from_micros(50);
             let body = async || finally(pending::<()>(), checkpoint()).await;
             let limited = nested([now + 2 * short, now + short], body);
-            let mut told = u32::from(catch_cancelled(limited).await.is_err());
+            let mut caught = u32::from(catch_cancelled(limited).await.is_err());
             let mut last = false;
             while !last {
-                // Once more after it has been asked for.
+                // Suspends once more after the request has been made.
                 last = ask.is_set();
-                told += u32::from(catch_cancelled(checkpoint()).await.is_err());
+                caught += u32::from(catch_cancelled(checkpoint()).await.is_err());
             }
-            (told, cancelling())
+            (caught, cancelling())
         });
         until(|| started.is_set()).await;
         assert!(task.cancel());
         asked.set();
-        assert_eq!(task.await.unwrap(), (1, 1), "deliveries, and requests");
+        assert_eq!(task.await.unwrap(), (1, 1), "deliveries and requests");
     });
 }

@@ -1,4 +1,4 @@
-//! Moving the deadline: TO-10 and TO-11.
+//! Tests of `Timeout::reschedule`: TO-10 and TO-11.
 
 use super::*;
 
@@ -117,14 +117,14 @@ fn a_task_that_keeps_moving_its_limit_lives() {
             }
             "alive"
         });
-        // On a busy machine one pause may well have been too long.
+        // On a busy machine one pause may have been longer than the limit.
         if let Ok(value) = outcome.await {
             assert_eq!(value, "alive");
         }
     });
 }
 
-/// A body that is woken after its limit, and moves that before anything has been cancelled.
+/// The body is woken after its limit, and moves the limit before the request is delivered.
 #[test]
 fn a_limit_that_is_moved_before_the_request_has_arrived_takes_it_back() {
     for later in [None, Some(HOUR)] {
@@ -132,7 +132,8 @@ fn a_limit_that_is_moved_before_the_request_has_arrived_takes_it_back() {
             let (send, receive) = oneshot::channel();
             let task = begun(timeout(2 * TICK, async move |scope: &Timeout| {
                 receive.await.unwrap();
-                // What is ready is not lost to the limit; so it may be moved, too.
+                // The body runs, since its result was ready before the request was delivered. So it
+                // can still move the limit.
                 let when = later.map(|later| Instant::now() + later);
                 scope.reschedule(when).unwrap();
                 assert!(!scope.expired());
@@ -279,7 +280,7 @@ fn moves_from_other_threads_race_with_the_expiry() {
 }
 
 #[test]
-fn a_move_while_the_body_hears_of_the_one_before_is_not_missed() {
+fn a_move_while_the_body_is_woken_for_the_one_before_is_not_missed() {
     from_many_threads(async |event_loop| {
         let (send, scope) = oneshot::channel::<Timeout>();
         let task = event_loop.create_task(timeout(HOUR, async move |scope: &Timeout| {

@@ -1,11 +1,12 @@
-//! Runs a model with a step left out, in a process of its own, and sees it fail.
+//! Runs a loom model with a step left out, in a process of its own, and asserts that it fails.
 
 use std::process::Command;
 
 const INSIDE: &str = "ASYNCIO_TWIN";
 
-/// `test` is the calling test's name. The process is its own because a model that fails takes its
-/// threads down in the middle of their work, which may abort.
+/// Asserts that `model` fails with a message that contains `complaint`. `test` is the name of the
+/// calling test. The model runs in a process of its own, since a model that fails ends its threads
+/// in the middle of their work, which may abort the process.
 pub(crate) fn must_fail(test: &str, complaint: &str, model: fn()) {
     if std::env::var_os(INSIDE).is_some() {
         return model();
@@ -17,12 +18,15 @@ pub(crate) fn must_fail(test: &str, complaint: &str, model: fn()) {
         .env("RUST_BACKTRACE", "0")
         .output()
         .expect("the program starts");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success(), "the model passes: {said}");
-    assert!(said.contains(complaint), "failed in another way: {said}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "the model passes: {printed}");
+    assert!(
+        printed.contains(complaint),
+        "failed in another way: {printed}"
+    );
 }
 
-/// Tests of models that must hold, and of models that must fail without a step.
+/// Makes tests of models that must hold, and of twins, which must fail because a step is left out.
 macro_rules! models {
     (
         holds { $($holds:ident = $model:path,)* }

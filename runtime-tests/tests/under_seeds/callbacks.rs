@@ -1,4 +1,4 @@
-//! `asyncio::Future`, `call_soon`, `call_later` and `to_thread` under many schedules.
+//! Tests of `asyncio::Future`, `call_soon`, `call_later` and `to_thread` under many schedules.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -8,7 +8,8 @@ use runtime_tests::{Flag, until};
 
 use super::*;
 
-// TF-4, TF-7: who sets, who cancels, and who awaits agree, and every callback runs once.
+// TF-4, TF-7: the task that sets, the one that cancels, and the awaiters see the same outcome, and
+// every callback runs once.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn of_those_who_end_a_future_one_wins_and_all_see_the_same() {
     let mut dice = Dice::thrown().await;
@@ -34,7 +35,7 @@ async fn of_those_who_end_a_future_one_wins_and_all_see_the_same() {
         checkpoint().await;
     }
     let (set, cancel) = (set.await.unwrap(), cancel.await.unwrap());
-    assert!(set != cancel, "one of the two has ended it");
+    assert!(set != cancel, "exactly one of the two ends the future");
     for awaiter in awaiters {
         match awaiter.await.unwrap() {
             Ok(value) => assert!(set && value == 7),
@@ -63,10 +64,15 @@ async fn cancelling_who_awaits_a_future_leaves_it_alone() {
     }
     cancel.await.unwrap();
     drop(future);
-    assert_eq!(Arc::strong_count(&value), 1, "nobody keeps the value");
+    assert_eq!(
+        Arc::strong_count(&value),
+        1,
+        "a reference to the value is left"
+    );
 }
 
-// LH-1, TS-6: first in, first out for each who calls; never two at once; never inside the caller.
+// LH-1, TS-6: callbacks run first in, first out for each caller, never two at once, and never
+// inside the caller.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn callbacks_run_in_order_and_one_at_a_time() {
     let mut dice = Dice::thrown().await;
@@ -148,7 +154,7 @@ async fn timers_fire_in_order_at_their_time_unless_cancelled() {
     assert_eq!(Arc::strong_count(&alive), 1, "no callback is kept");
 }
 
-// TS-8: cancelled, its task ends; the function has run to its end, or never will.
+// TS-8: a cancel ends the task; the function either has run to its end, or will never run.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn a_function_on_a_thread_runs_once_or_never() {
     let mut dice = Dice::thrown().await;
@@ -176,15 +182,17 @@ async fn a_function_on_a_thread_runs_once_or_never() {
     census.assert_over(1);
 }
 
-// LH-1: where time stands still it jumps to the instant itself, as it does for `sleep`.
+// LH-1: a paused clock jumps to the exact deadline of a timer, as it does for `sleep`.
 #[asyncio::test(seeds = 20)]
 async fn in_a_still_time_a_timer_fires_at_its_very_instant() {
     let event_loop = get_running_loop();
     let late = asyncio::Future::new();
-    let (clock, told) = (event_loop.clone(), late.clone());
+    let (clock, lateness) = (event_loop.clone(), late.clone());
     let due = event_loop.time() + TICK * 3_600_001;
     event_loop.call_at(due, move || {
-        told.set_result(clock.time().duration_since(due)).unwrap();
+        lateness
+            .set_result(clock.time().duration_since(due))
+            .unwrap();
     });
     assert_eq!(late.await.unwrap(), Duration::ZERO);
 }

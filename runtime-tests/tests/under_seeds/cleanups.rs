@@ -1,4 +1,4 @@
-//! `finally` and `catch_cancelled` under many schedules.
+//! Tests of `finally` and `catch_cancelled` under many schedules.
 
 use std::panic::resume_unwind;
 
@@ -44,10 +44,10 @@ async fn a_cleanup_runs_once_if_the_body_has_begun() {
 async fn a_second_request_may_interrupt_the_cleanup_and_nothing_leaks() {
     let mut dice = Dice::thrown().await;
     let (alive, cleaned) = (Arc::new(()), Arc::new(AtomicUsize::new(0)));
-    let (held, counted) = (Arc::clone(&alive), Arc::clone(&cleaned));
+    let (owned, counted) = (Arc::clone(&alive), Arc::clone(&cleaned));
     let (work, cleanup) = (steps(dice.below(4)), steps(dice.below(6)));
     let cleanup = async move {
-        let _held = held;
+        let _owned = owned;
         cleanup.await;
         counted.fetch_add(1, Ordering::Relaxed);
     };
@@ -56,7 +56,7 @@ async fn a_second_request_may_interrupt_the_cleanup_and_nothing_leaks() {
     let cancels = moments.map(|count| cancelled_after(&task, 0, count));
     let interrupted = task.await.is_err();
     assert!(interrupted || cleaned.load(Ordering::Relaxed) == 1);
-    assert_eq!(Arc::strong_count(&alive), 1, "nothing is left");
+    assert_eq!(Arc::strong_count(&alive), 1, "the cleanup leaked");
     for cancel in cancels {
         cancel.await.unwrap();
     }
@@ -76,7 +76,7 @@ async fn requests_are_counted_all_and_delivered_at_least_once_and_at_most_once_e
                 break;
             }
         }
-        // One may be on its way still.
+        // The last request may not have been delivered yet.
         deliveries += u32::from(catch_cancelled(steps(3)).await.is_err());
         catch_cancelled(checkpoint()).await.unwrap();
         assert_eq!([own.uncancel(), own.uncancel(), own.uncancel()], [2, 1, 0]);
@@ -86,14 +86,14 @@ async fn requests_are_counted_all_and_delivered_at_least_once_and_at_most_once_e
     let cancels = [0; 3].map(|_| cancelled_after(&task, 0, dice.below(8)));
     match task.await {
         Ok(deliveries) => assert!((1..=3).contains(&deliveries), "{deliveries} deliveries"),
-        Err(error) => assert!(error.is_cancelled(), "before it had begun"),
+        Err(error) => assert!(error.is_cancelled(), "it had not begun"),
     }
     for cancel in cancels {
         cancel.await.unwrap();
     }
 }
 
-// CA-13: taken back before it is delivered, a request has never been.
+// CA-13: a request that is taken back by `uncancel` before its delivery has no effect.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn a_request_that_is_taken_back_in_time_is_not_delivered() {
     let mut dice = Dice::thrown().await;
@@ -110,8 +110,8 @@ async fn a_request_that_is_taken_back_in_time_is_not_delivered() {
     other.await.unwrap();
 }
 
-// CA-4, difference 4: through a chain of awaited tasks, and the outer never sees the inner one's
-// end.
+// CA-4, difference 4: a request goes through a chain of awaited tasks, and the outer task never
+// sees the end of the inner one.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn a_request_goes_through_awaited_tasks_and_waits_for_the_innermost() {
     let mut dice = Dice::thrown().await;
@@ -123,7 +123,7 @@ async fn a_request_goes_through_awaited_tasks_and_waits_for_the_innermost() {
     };
     let outer = create_task(async move {
         let seen = create_task(middle).await;
-        unreachable!("it goes on outward: {seen:?}")
+        unreachable!("the request must end this task, too: {seen:?}")
     });
     let cancel = cancelled_after::<()>(&outer, 0, dice.below(6));
     assert!(outer.await.unwrap_err().is_cancelled());

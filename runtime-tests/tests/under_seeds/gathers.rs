@@ -1,4 +1,4 @@
-//! `gather`, `gather_all`, `return_exceptions` and `try_gather` under many schedules.
+//! Tests of `gather`, `gather_all`, `return_exceptions` and `try_gather` under many schedules.
 
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,7 @@ impl From<TaskError> for Error {
     }
 }
 
-/// Children that take some steps, and return their numbers.
+/// Makes children that yield a few times, and return their numbers.
 fn children(dice: &mut Dice, census: &Census) -> Vec<BoxFuture<'static, usize>> {
     let child = |number| {
         let (work, cleanup) = (dice.below(5), dice.below(3));
@@ -39,9 +39,10 @@ async fn results_come_in_the_order_of_the_arguments() {
     let census = Census::default();
     let list = gather(children(&mut dice, &census));
     let all = gather_all(children(&mut dice, &census));
-    let [a, b, c] = [0, 1, 2].map(|number| (dice.below(5), number));
-    let of = |(count, number)| steps(count).map(move |()| number);
-    let tuple = gather((of(a), of(b), of(c).map(|number| number.to_string())));
+    let [first, second, third] = [0, 1, 2].map(|number| (dice.below(5), number));
+    let child = |(count, number)| steps(count).map(move |()| number);
+    let third = child(third).map(|number| number.to_string());
+    let tuple = gather((child(first), child(second), third));
     let (list, all, tuple) = future::join3(list, all, tuple).await;
     assert_eq!(list.unwrap(), [0, 1, 2, 3]);
     assert_eq!(all.unwrap(), [0, 1, 2, 3]);
@@ -63,14 +64,14 @@ async fn who_is_cancelled_in_a_gather_goes_on_after_the_last_child() {
     });
     let cancel = cancelled_after(&awaiter, 0, dice.below(10));
     match awaiter.await {
-        Ok(Ok(values)) => assert_eq!(values.unwrap(), [0, 1, 2, 3], "none was cancelled"),
+        Ok(Ok(values)) => assert_eq!(values.unwrap(), [0, 1, 2, 3], "a child was cancelled"),
         Ok(Err(_)) => assert!(cancel.await.unwrap()),
         Err(error) => assert!(error.is_cancelled() && census.begun() == 0, "never begun"),
     }
     census.assert_over(1);
 }
 
-// GA-6, GA-7: children that swallow it and return change nothing.
+// GA-6, GA-7: children that suppress the request and return a value change nothing.
 #[asyncio::test(seeds = 300, workers = 2)]
 async fn with_return_exceptions_it_is_the_same_even_if_the_children_swallow_it() {
     let mut dice = Dice::thrown().await;
@@ -100,7 +101,7 @@ async fn with_return_exceptions_it_is_the_same_even_if_the_children_swallow_it()
     census.assert_over(1);
 }
 
-// GA-4: how each ends is in its own place.
+// GA-4: the outcome of each child is at the index of that child.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn with_return_exceptions_every_end_stands_in_its_place() {
     let mut dice = Dice::thrown().await;
@@ -131,8 +132,8 @@ async fn with_return_exceptions_every_end_stands_in_its_place() {
     census.assert_over(1);
 }
 
-// GA-2, difference 5: the first error at once; the siblings run on; the late error is reported,
-// once.
+// GA-2, difference 5: the first error is returned at once, the siblings run on, and the late error
+// is reported once.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn the_first_error_is_the_answer_and_the_siblings_run_on() {
     let mut dice = Dice::thrown().await;
@@ -165,7 +166,8 @@ async fn the_first_error_is_the_answer_and_the_siblings_run_on() {
     census.assert_over(1);
 }
 
-// GA-3, GA-5: cancelled before the first error it waits for all; after it, it cancels nobody.
+// GA-3, GA-5: a `try_gather` that is cancelled before the first error waits for all children; after
+// it, no child is cancelled.
 #[asyncio::test(seeds = 300, workers = 2)]
 async fn a_cancelled_try_gather_waits_for_all_or_lets_all_go() {
     let mut dice = Dice::thrown().await;
@@ -198,7 +200,7 @@ async fn a_cancelled_try_gather_waits_for_all_or_lets_all_go() {
         Ok(Ok(result)) => {
             assert_eq!(result, Err(Error::Own(1)));
             until(|| census.ended() == 4).await;
-            assert_eq!(whole.load(Ordering::Relaxed), 4, "nobody was cancelled");
+            assert_eq!(whole.load(Ordering::Relaxed), 4, "a child was cancelled");
             steps(3).await;
         }
         Ok(Err(_)) => {}

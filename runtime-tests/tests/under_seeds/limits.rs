@@ -1,4 +1,4 @@
-//! `wait_for`, `timeout`, `move_on_after` and `interval` under many schedules.
+//! Tests of `wait_for`, `timeout`, `move_on_after` and `interval` under many schedules.
 
 use asyncio::{current_task, interval, move_on_after, timeout, wait_for};
 use futures::channel::oneshot;
@@ -6,7 +6,7 @@ use futures::future::pending;
 
 use super::*;
 
-/// Something that takes so many ticks and steps.
+/// Sleeps for `ticks` ticks, and then yields `count` times.
 async fn work(ticks: u32, count: u32) -> u32 {
     sleep(TICK * ticks).await;
     steps(count).await;
@@ -32,7 +32,7 @@ async fn a_task_that_is_waited_for_has_ended_before_its_awaiter_goes_on() {
     let cancel = cancelled_after(&awaiter, dice.below(4), dice.below(4));
     match awaiter.await {
         Ok((Ok(Ok(value)), _)) => assert_eq!(value.unwrap(), 7),
-        Ok((Ok(Err(_timeout)), count)) => assert!(count <= 1, "it leaves no request of its own"),
+        Ok((Ok(Err(_timeout)), count)) => assert!(count <= 1, "the limit's request is counted"),
         Ok((Err(_), count)) => assert_eq!(count, 1),
         Err(error) => assert!(error.is_cancelled() && census.begun() == 0, "never begun"),
     }
@@ -69,7 +69,7 @@ async fn of_nested_timeouts_the_earlier_answers_and_of_equal_ones_the_outer() {
         timeout(TICK * inner_limit, async |_| work(needed, 0).await).await
     })
     .await;
-    assert_eq!(cancelling(), 0, "the count is where it was");
+    assert_eq!(cancelling(), 0, "the count has changed");
     let due = outer_limit.min(inner_limit);
     match outcome {
         Ok(Ok(value)) => assert!(value == 7 && needed <= due),
@@ -79,19 +79,15 @@ async fn of_nested_timeouts_the_earlier_answers_and_of_equal_ones_the_outer() {
     checkpoint().await;
 }
 
-/// Awaits `body` and then for ever, and says whether the first was where the request arrived. It
-/// must arrive once, at one place.
-async fn hears_one_request<T>(body: impl Future<Output = T>) -> bool {
+/// Awaits `body` and then for ever, and returns whether the request arrived in `body`. Asserts that
+/// it arrives exactly once.
+async fn receives_one_request<T>(body: impl Future<Output = T>) -> bool {
     let caught = catch_cancelled(body).await.is_err();
     if !caught {
         catch_cancelled(pending::<()>()).await.unwrap_err();
     }
     steps(2).await;
-    assert_eq!(
-        cancelling(),
-        1,
-        "one request was counted, and none by the scope"
-    );
+    assert_eq!(cancelling(), 1, "only the request from outside is counted");
     assert_eq!(current_task().unwrap().uncancel(), 0);
     steps(2).await;
     caught
@@ -103,13 +99,13 @@ async fn a_request_from_outside_is_neither_lost_to_a_limit_nor_doubled() {
     let mut dice = Dice::thrown().await;
     let [limit, ticks, count, moment] = [3, 3, 3, 4].map(|sides| dice.below(sides));
     let tasks = [
-        create_task(hears_one_request(async move {
+        create_task(receives_one_request(async move {
             let _ = timeout(TICK * limit, async |_| work(ticks, count).await).await;
         })),
-        create_task(hears_one_request(async move {
+        create_task(receives_one_request(async move {
             let _ = wait_for(work(ticks, count), TICK * limit).await;
         })),
-        create_task(hears_one_request(async move {
+        create_task(receives_one_request(async move {
             move_on_after(TICK * limit, async |_| work(ticks, count).await).await;
         })),
     ];
@@ -117,7 +113,7 @@ async fn a_request_from_outside_is_neither_lost_to_a_limit_nor_doubled() {
         .each_ref()
         .map(|task| cancelled_after(task, moment, 1 + dice.below(4)));
     for (task, cancel) in tasks.into_iter().zip(cancels) {
-        // If it had begun by then.
+        // An error means that the task was cancelled before its first poll.
         if let Err(error) = task.await {
             assert!(error.is_cancelled(), "{error:?}");
         }
@@ -125,7 +121,7 @@ async fn a_request_from_outside_is_neither_lost_to_a_limit_nor_doubled() {
     }
 }
 
-// Trio's scopes: nothing comes out if and only if the scope was what ended the body.
+// Trio's scopes: the result is `None` if and only if the scope itself ended the body.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn a_scope_that_is_cancelled_from_elsewhere_catches_its_own_request_only() {
     let mut dice = Dice::thrown().await;
@@ -157,7 +153,7 @@ async fn a_scope_that_is_cancelled_from_elsewhere_catches_its_own_request_only()
     sleep(5 * TICK).await;
 }
 
-/// A tick that nobody had is there for the next who asks.
+/// A tick that a cancelled `tick` did not return is returned by the next call.
 #[asyncio::test(seeds = 300, workers = 2)]
 async fn a_limit_loses_no_tick_of_an_interval() {
     let mut dice = Dice::thrown().await;
@@ -172,7 +168,7 @@ async fn a_limit_loses_no_tick_of_an_interval() {
             assert_eq!(
                 get_running_loop().time(),
                 tick,
-                "time stands still meanwhile"
+                "the paused clock does not move before the task continues"
             );
         }
         steps(dice.below(3)).await;

@@ -1,6 +1,6 @@
-//! The order of ticks, which asyncio's one thread gives for free and the deterministic mode with
-//! one worker promises as well: the rules marked \[ST\]. Each program is held against the same one
-//! in Python, where there is a Python.
+//! Tests of the order of steps, which asyncio's single thread gives, and which the deterministic
+//! mode with one worker guarantees as well: the rules marked \[ST\]. Each program is compared with
+//! the same one in Python, if there is a Python.
 
 use std::io::Write;
 use std::process::Command;
@@ -11,7 +11,7 @@ use runtime_tests::watched;
 
 use super::*;
 
-/// What has happened, in order.
+/// A log of what has happened, in order.
 #[derive(Clone, Default)]
 struct Notes(Arc<Mutex<Vec<String>>>);
 
@@ -20,7 +20,7 @@ impl Notes {
         self.0.lock().unwrap().push(what.into());
     }
 
-    /// A callback that adds this.
+    /// Returns a callback that adds `what`.
     fn adds(&self, what: &str) -> impl FnOnce() + Send + use<> {
         let (notes, what) = (self.clone(), what.to_owned());
         move || notes.add(what)
@@ -32,25 +32,26 @@ impl Notes {
 }
 
 /// Runs `program` on one worker, under several seeds, and `python`, whose last line is
-/// `asyncio.run(main())`; both have to note `expected`.
+/// `asyncio.run(main())`. Asserts that both log `expected`.
 fn check(expected: &str, python: &str, program: impl AsyncFn(Notes, EventLoop)) {
     let expected: Vec<_> = expected.split_whitespace().collect();
     watched(|| {
         if let Some(theirs) = in_python(python) {
             let theirs: Vec<_> = theirs.split_whitespace().collect();
-            assert_eq!(theirs, expected, "Python's");
+            assert_eq!(theirs, expected, "the order in Python");
         }
         for seed in 0..20 {
             let builder = Runner::builder().workers(1).deterministic(seed);
             let notes = Notes::default();
             let mut runner = builder.build().unwrap();
             runner.run(async { program(notes.clone(), get_running_loop()).await });
-            assert_eq!(notes.taken(), expected, "ours, seed {seed}");
+            assert_eq!(notes.taken(), expected, "the order here, seed {seed}");
         }
     });
 }
 
-/// What the program prints, if there is a Python of 3.11 at least. Says so if there is not.
+/// Runs `program` in Python, and returns what it prints. Prints a message and returns `None` if
+/// there is no Python 3.11 or newer.
 fn in_python(program: &str) -> Option<String> {
     let header = "import asyncio, sys\n\
         if sys.version_info < (3, 11): sys.exit(77)\n\
@@ -61,8 +62,8 @@ fn in_python(program: &str) -> Option<String> {
         .ok()
         .filter(|output| output.status.code() != Some(77));
     let Some(output) = output else {
-        // Not `eprintln!`, which the test harness keeps to itself.
-        let message = "SKIPPED: no Python, of 3.11 at least, is here to be compared with";
+        // Not `eprintln!`, whose output the test harness captures.
+        let message = "SKIPPED: there is no Python 3.11 or newer to compare with";
         let _closed = writeln!(std::io::stderr(), "{message}");
         return None;
     };
@@ -114,7 +115,7 @@ asyncio.run(main())
     });
 }
 
-// TF-4: deferred, and in the order of their registration.
+// TF-4: callbacks are deferred, and run in the order of their registration.
 #[test]
 fn done_callbacks_run_in_the_order_of_their_registration() {
     let python = r#"
@@ -150,7 +151,7 @@ asyncio.run(main())
     );
 }
 
-// TF-4: a waiting task is one more callback of a future.
+// TF-4: a task that awaits a future is one more entry among its callbacks.
 #[test]
 fn a_task_that_awaits_a_future_has_its_place_among_the_callbacks() {
     let python = r#"
@@ -190,7 +191,7 @@ asyncio.run(main())
     });
 }
 
-// TF-4: and of a task.
+// TF-4: the same for the awaiter of a task.
 #[test]
 fn who_awaits_a_task_has_its_place_among_the_callbacks() {
     let python = r#"
@@ -228,7 +229,7 @@ asyncio.run(main())
     });
 }
 
-// LH-1: as far as callbacks see one another.
+// LH-1: the order of callbacks among themselves.
 #[test]
 fn what_a_callback_schedules_runs_behind_what_waits_already() {
     let python = r#"
@@ -356,13 +357,13 @@ asyncio.run(main())
             later(4, "d");
             later(2, "b");
             let cancelled = event_loop.call_later(25 * TICK, notes.adds("never"));
-            let (a, c) = (notes.adds("a"), notes.adds("c"));
+            let (add, then) = (notes.adds("a"), notes.adds("c"));
             event_loop.call_later(10 * TICK, move || {
-                a();
-                get_running_loop().call_later(20 * TICK, c);
+                add();
+                get_running_loop().call_later(20 * TICK, then);
                 cancelled.cancel();
             });
-            // There is no negative `Duration`; an instant in the past is what it means.
+            // There is no negative `Duration`; an instant in the past means the same.
             let past = event_loop.time().checked_sub(TICK).unwrap();
             event_loop.call_at(past, notes.adds("asap"));
             notes.add("main");

@@ -1,4 +1,4 @@
-//! A Python that plays programs, one a line, and answers each with a line.
+//! A Python process that runs programs: it reads one per line, and answers each with a line.
 
 use std::fmt::Debug;
 use std::io::{BufRead, BufReader, Write};
@@ -7,13 +7,13 @@ use std::process::{Child, Command, Stdio};
 pub(super) struct Player(Child);
 
 impl Player {
-    /// Starts `script`, and has it play `empty`. None, with a word about it, if there is no Python
-    /// that can.
+    /// Starts `script`, and lets it run the program `empty`. Prints a message and returns `None` if
+    /// there is no suitable Python.
     pub(super) fn start(script: &str, empty: &impl Debug) -> Option<Player> {
         let started = Player::try_start(script, empty);
         if started.is_none() {
-            // Not `eprintln!`, which the test harness keeps to itself.
-            let message = "SKIPPED: no Python, of 3.11 at least, is here to be compared with";
+            // Not `eprintln!`, whose output the test harness captures.
+            let message = "SKIPPED: there is no Python 3.11 or newer to compare with";
             let _closed = writeln!(std::io::stderr(), "{message}");
         }
         started
@@ -29,7 +29,7 @@ impl Player {
         Some(player)
     }
 
-    /// What asyncio makes of it. None if Python has gone.
+    /// Runs `program` in Python, and returns what asyncio did. `None` if the process has ended.
     pub(super) fn play(&mut self, program: &impl Debug) -> Option<String> {
         writeln!(self.0.stdin.as_mut()?, "{program:?}").ok()?;
         let (mut notes, mut output) = (String::new(), BufReader::new(self.0.stdout.as_mut()?));
@@ -40,7 +40,7 @@ impl Player {
 
 impl Drop for Player {
     fn drop(&mut self) {
-        // It ends when its input does.
+        // The process ends when its input ends.
         drop(self.0.stdin.take());
         let _status = self.0.wait();
     }

@@ -1,4 +1,4 @@
-"""Plays programs, one a line, and prints in which order asyncio takes their steps."""
+"""Runs programs, one per line, and prints in which order asyncio takes their steps."""
 
 class World:
     def __init__(self, tasks, callbacks, futures):

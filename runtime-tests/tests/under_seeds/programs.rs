@@ -1,5 +1,5 @@
-//! Programs that nobody has thought of, played to asyncio and to one worker that follows a seed:
-//! both must take every step in the same order. (The rules marked \[ST\], all at once.)
+//! Tests with random programs that run in asyncio and on one worker in the deterministic mode: both
+//! must take all steps in the same order. (This checks all rules marked \[ST\] at once.)
 
 use std::sync::Mutex;
 
@@ -18,7 +18,7 @@ const TASKS: usize = 6;
 const CALLBACKS: usize = 5;
 const FUTURES: usize = 3;
 
-/// What a task or a callback does next. (Printed, it is what the program in Python understands.)
+/// What a task or a callback does next. The Python program reads the `Debug` output of this type.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Yield,
@@ -32,11 +32,12 @@ enum Step {
     OnTask(usize, usize),
 }
 
-/// The steps of tasks, the first of which is main, and of callbacks.
+/// The steps of the tasks, the first of which is main, the steps of the callbacks, and the number
+/// of futures.
 type Program = (Vec<Vec<Step>>, Vec<Vec<Step>>, usize);
 
-/// A step that takes no time. Tasks and callbacks make only those of higher numbers, so that every
-/// program ends.
+/// A step that takes no time. Tasks and callbacks make only tasks and callbacks with higher
+/// numbers, so that every program ends.
 fn any_act(tasks: usize, callbacks: usize) -> BoxedStrategy<Step> {
     let future = 0..FUTURES;
     let set = future.clone().prop_map(Step::Set);
@@ -66,7 +67,7 @@ fn later_task(first: usize, step: fn(usize) -> Step) -> BoxedStrategy<Step> {
 fn any_wait(tasks: usize) -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => Just(Step::Yield),
-        // No two instants of a program are the same: their order would be nobody's promise.
+        // No two deadlines of a program are the same: the order of equal ones is unspecified.
         1 => (1..100_000_000_u64).prop_map(Step::Sleep),
         3 => later_task(tasks, Step::AwaitTask),
         2 => (0..FUTURES).prop_map(Step::AwaitFuture),
@@ -84,7 +85,7 @@ fn any_program() -> impl Strategy<Value = Program> {
     (tasks, callbacks, Just(FUTURES))
 }
 
-/// A program that is being played.
+/// The state of a running program.
 struct World {
     program: Program,
     futures: Vec<Future<()>>,
@@ -94,7 +95,7 @@ struct World {
 
 struct Spawned {
     handle: TaskHandle,
-    /// Until somebody awaits it.
+    /// `None` once a task awaits it.
     task: Option<Task<()>>,
 }
 
@@ -171,7 +172,7 @@ impl World {
     }
 }
 
-/// In which order the steps are taken here.
+/// Runs `program` on this library, and returns the order of its steps.
 fn ours(program: &Program, seed: u64) -> String {
     let builder = Runner::builder().workers(1).deterministic(seed);
     let mut runner = builder.build().unwrap();
@@ -208,11 +209,11 @@ fn any_program_takes_its_steps_in_asyncio_s_order() {
             failure_persistence: None,
             ..Config::default()
         };
-        // The same programs every time: a failure is one of the change, not of the day.
+        // The programs are the same in every run, so that a failure is due to a change of the code.
         let random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
         let played = TestRunner::new_with_rng(config, random).run(&any_program(), |program| {
             let theirs = player.lock().unwrap().play(&program);
-            let theirs = theirs.expect("Python has failed");
+            let theirs = theirs.expect("the Python process has ended");
             prop_assert_eq!(ours(&program, 0), theirs);
             Ok(())
         });

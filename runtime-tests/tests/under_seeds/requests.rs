@@ -1,5 +1,5 @@
-//! A request that an await has passed on, or put off, under many schedules: whoever it was for
-//! meets it in the end.
+//! Tests of requests that an await has passed on or delayed, under many schedules: the task that
+//! was cancelled receives its request in the end.
 
 use std::pin::pin;
 
@@ -11,7 +11,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::*;
 
-// CA-1, CA-9: the child was cancelled, but ended before it met that.
+// CA-1, CA-9: the request was passed on to the child, but the child ended before its delivery.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn a_request_that_comes_too_late_for_the_child_is_still_its_parents() {
     let mut dice = Dice::thrown().await;
@@ -31,7 +31,7 @@ async fn a_request_that_comes_too_late_for_the_child_is_still_its_parents() {
     assert!(cancel.await.unwrap());
 }
 
-// The same through tasks that await each other, and through wakers that are not the task's.
+// The same through tasks that await each other, and through foreign wakers.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn a_request_is_not_lost_on_its_way_through_many() {
     let mut dice = Dice::thrown().await;
@@ -51,7 +51,7 @@ async fn a_request_is_not_lost_on_its_way_through_many() {
     assert!(parent.await.unwrap_err().is_cancelled());
 }
 
-// TO-1: the same of a limit.
+// TO-1: the same with a limit instead of a cancel.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn a_limit_that_comes_too_late_for_the_child_is_still_a_limit() {
     let mut dice = Dice::thrown().await;
@@ -69,13 +69,13 @@ async fn a_limit_that_comes_too_late_for_the_child_is_still_a_limit() {
     checkpoint().await;
 }
 
-// What has taken the request loses a race, and does not take it along.
+// The await that has claimed the request loses a `select`. Its drop gives the request back.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn a_request_outlives_the_await_that_took_it() {
     let mut dice = Dice::thrown().await;
     let (ticks, count, which) = (dice.below(3), dice.below(5), dice.below(3));
     let parent = create_task(async move {
-        // It takes its time to end, so that the other is ready first, often.
+        // This one takes some steps to end, so that the other is often ready first.
         let slow = || create_task(finally(pending::<()>(), steps(count)));
         let fast = async {
             sleep(ticks * TICK).await;
@@ -95,7 +95,7 @@ async fn a_request_outlives_the_await_that_took_it() {
     assert!(cancel.await.unwrap());
 }
 
-// A request would go round among them for ever.
+// Without the detection of circles, the request would go round among these tasks for ever.
 #[asyncio::test(seeds = 3, workers = 2)]
 async fn tasks_that_await_each_other_can_be_cancelled() {
     let (send, receive) = oneshot::channel::<Task<()>>();
@@ -110,11 +110,11 @@ async fn tasks_that_await_each_other_can_be_cancelled() {
     });
     send.send(two).unwrap();
     first.0.send(one).unwrap();
-    // When this has passed, all that could happen has happened.
+    // The paused clock moves only when no task can run.
     sleep(TICK).await;
     handle.cancel();
     handle.wait().await;
     assert!(handle.cancelled());
-    // It has let go of the other, which was cancelled, too.
+    // The other task was cancelled as well, and has dropped its sender.
     assert!(second.1.await.is_err());
 }

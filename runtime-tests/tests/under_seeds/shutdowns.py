@@ -1,13 +1,13 @@
-"""Plays programs that are shut down, one a line, and prints what asyncio's tasks have seen.
+"""Runs programs that are shut down, one per line, and prints what asyncio's tasks have seen.
 
-Where this library differs from asyncio on purpose, asyncio is taught the difference here, and in
+Where this library differs from asyncio on purpose, this script changes asyncio accordingly, and in
 nothing else. The numbers are those of the list of differences:
 
-3   `Task`: what is ready is returned, and a request waits for the next await that suspends.
-    `finally_`: a request older than the cleanup waits for its end. `own`: a child that is found to
-    have ended cancelled, while a request of one's own is on its way, or by what has cancelled oneself,
-    is one's own cancellation.
-4   `outcome`: a child that somebody else has cancelled is a value.
+3   `Task`: a result that is ready is returned, and a request waits for the next await that
+    suspends. `finally_`: a request that is older than the cleanup waits for the end of the cleanup.
+    `own`: if a child has ended cancelled, while a request of its awaiter is not delivered, or by
+    the same cause that has cancelled its awaiter, that counts as the awaiter's own cancellation.
+4   `outcome`: a child that something else has cancelled is a value.
 5   `gathered`: a gather that is cancelled waits for all its children, and is then cancelled.
 10  `shut_down`: in rounds, each task once. (And at once: asyncio takes one more iteration first.)
 15  `Flag`: cancelling a task that awaits a future leaves the future alone.
@@ -24,8 +24,8 @@ class Failed(Exception):
 
 
 class Body(collections.abc.Coroutine):
-    """A task's coroutine. A request that is late is there again once the task runs, as one that
-    the task makes itself; and the task's end comes before it."""
+    """Wraps a task's coroutine. A late request is made again when the task runs, like one that the
+    task makes itself. If the task ends first, the request has no effect."""
 
     task = None
 
@@ -61,16 +61,17 @@ class Body(collections.abc.Coroutine):
 
 class Task(asyncio.tasks._PyTask):
     current = main = stepping = None
-    # Why tasks are being cancelled, within the call.
+    # The cause of the cancellations that are made within the current call.
     cause = None
     all, round = [], []
     met = set()
 
     def __init__(self, coro, **options):
-        # Requests that were made, and those of them that have been delivered.
+        # The numbers of requests that were made, and of those that have been delivered.
         self.requests = self.seen = 0
         self.late = self.woken = self.thrown = False
-        # Why: of the requests that have not been delivered, of all others, and of its end.
+        # The causes of the requests that are not delivered, of those that were delivered last, of
+        # all that were delivered, and of the end of the task.
         self.causes, self.delivered, self.had, self.end = [], [], set(), None
         body = Body(coro)
         body.task = self
@@ -119,7 +120,7 @@ class Task(asyncio.tasks._PyTask):
             self.late, self._must_cancel = True, False
         else:
             self.thrown = self.requests > self.seen and (ended_cancelled or self._must_cancel)
-            # The first one of a task that waited, the last of one that was about to run (CA-14).
+            # A task that waited gets the first request, one that was about to run the last (CA-14).
             self.deliver(0 if ended_cancelled else -1)
         outer, Task.stepping = Task.stepping, self
         super()._Task__step(exc)
@@ -127,13 +128,13 @@ class Task(asyncio.tasks._PyTask):
 
 
 def came_too_late(child):
-    """Whether a request was forwarded to a child, and it ended before that was delivered: then it is
-    still its parent's."""
+    """Whether a request was passed on to a child that ended before its delivery. Such a request
+    still belongs to the parent."""
     return isinstance(child, Task) and child.requests > child.seen
 
 
 def take_late():
-    """Whether a request is on its way. Then it has come."""
+    """Whether a request is not delivered yet. If so, delivers it."""
     task = Task.current
     late, task._must_cancel = task._must_cancel, False
     if late:
@@ -143,7 +144,7 @@ def take_late():
 
 
 def own(children):
-    """Whether the cancellation that has been caught is that of the task itself."""
+    """Whether the caught cancellation is one of the current task itself, not only of a child."""
     return Task.current.thrown or take_late() or any(map(ended_by_own_cause, children))
 
 
@@ -151,7 +152,7 @@ def ended_by_own_cause(child):
     if not child.cancelled():
         return False
     if child.end == "shutdown" and Task.current not in Task.met:
-        # It is each task's, once.
+        # The shutdown cancels each task once.
         Task.met.add(Task.current)
         Task.current._num_cancels_requested += 1
         Task.current.had.add(child.end)
@@ -162,8 +163,8 @@ def ended_by_own_cause(child):
 
 
 def is_next(children):
-    """Whether the shutdown, whose part the task has not had, has ended a child. (Once it has had it, waiting
-    for the children is its cleanup.)"""
+    """Whether the shutdown has ended a child, but has not yet cancelled the current task. (After
+    that, waiting for the children is the task's cleanup.)"""
     is_new = Task.current not in Task.met
     return is_new and any([child.end == "shutdown" and ended_by_own_cause(child) for child in children])
 
@@ -207,7 +208,7 @@ async def limited(nanoseconds, awaited):
             task.end = end
             raise TimeoutError from None
         if task.end is cause:
-            # It is another request that goes on outward.
+            # The cancellation that goes on outward is that of another request.
             others = [other for other in task.delivered if other is not cause]
             task.end = others[0] if others else end
         raise
@@ -244,7 +245,7 @@ async def gathered(children, return_exceptions):
         Task.cause = None
     while waits := [child for child in children if not child.done()]:
         try:
-            # Not a `wait`: it forwards what comes meanwhile.
+            # Not `asyncio.wait`: a gather passes further requests on to the children.
             await asyncio.gather(*waits, return_exceptions=True)
         except CancelledError:
             pass
@@ -253,7 +254,7 @@ async def gathered(children, return_exceptions):
 
 
 def all_too_late(children):
-    """All are done, and the request that was forwarded to the last ones came too late."""
+    """Whether all children are done, and the request came too late for each of them."""
     if not all(child.done() and not child.cancelled() for child in children):
         return False
     asked = [child for child in children if child.requests]
@@ -261,7 +262,8 @@ def all_too_late(children):
 
 
 def all_over(children):
-    """All are done in the instant of the one request, and others have cancelled them: there is a list."""
+    """Whether all children are done in the instant of the only request, and none was cancelled by
+    it. Then the gather returns its list."""
     task = Task.current
     is_first = len(task.delivered) == 1 and task.asked_at == task._loop.time()
     return is_first and all(
@@ -307,7 +309,7 @@ class World:
         self.loop, self.programs = loop, programs
         self.flags = [Flag() for _ in range(flags)]
         self.count = 0
-        # The latest task of each program, and the one that nobody has taken yet.
+        # The latest task of each program, and the one that no other task awaits yet.
         self.latest = [None] * len(programs)
         self.free = [None] * len(programs)
         self.names = {}
@@ -318,12 +320,12 @@ class World:
         self.notes.setdefault(name, []).append(f"{what}@{round(self.loop.time() * 1e9)}")
 
     def draw(self, name):
-        """A number that the task has not had yet."""
+        """Returns a number that this task has not drawn yet."""
         self.drawn[name] = self.drawn.get(name, 0) + 1
         return self.drawn[name]
 
     def time(self, name, units):
-        """So many units, and a fraction that nobody else gets."""
+        """`units` units of time, and a fraction that no other call gets."""
         fraction = 0xCBF29CE484222325
         for byte in f"{name}#{self.draw(name)}".encode():
             fraction = (fraction ^ byte) * 0x100000001B3 % 2**64
@@ -367,7 +369,7 @@ class World:
         return name
 
     async def child(self, number, name):
-        """A task that the gather makes."""
+        """The body of a task that a gather makes."""
         self.known(number, name, Task.current)
         return await self.play(number, name)
 
@@ -443,7 +445,7 @@ async def Wait(world, name, numbers, mode, units, rest):
         done, pending = await asyncio.wait(tasks, timeout=timeout, return_when=modes[mode])
     except CancelledError:
         done = [task for task in tasks if task.done()]
-        # A wait that is over by the time at which the task runs has its value (3).
+        # If the wait is over when the task runs, it returns its value (3).
         if len(done) < (1 if mode == 1 else len(tasks)) or any(map(ended_by_own_cause, done)):
             raise
         Task.current.thrown, Task.current._must_cancel = False, True
@@ -453,14 +455,14 @@ async def Wait(world, name, numbers, mode, units, rest):
     if is_next(done):
         Task.current.thrown = True
         raise CancelledError
-    # Of those that end in one instant, FIRST_COMPLETED gives as many as have ended (WA-3).
+    # How many of the tasks that end in one instant FIRST_COMPLETED returns is not compared (WA-3).
     world.note(name, "waited" if mode else f"waited:{len(done)}+{len(pending)}")
     await world.sleep(name, rest)
 
 
 @step
 async def AsCompleted(world, name, numbers):
-    # Those that have ended before come first, in which order is nobody's promise.
+    # Tasks that have ended before come first, in an unspecified order: leave them out.
     tasks = [world.take(name, number) for number in numbers]
     tasks = [task for task in tasks if not task.done()]
     for task in asyncio.as_completed(tasks):
@@ -563,7 +565,7 @@ def SetFuture(world, name, flag):
 def OnDone(world, name, number):
     if world.latest[number] is not None:
         world.latest[number].add_done_callback(
-            lambda task: world.note(f"{name} told", f"{world.names[task]}:{task.cancelled()}")
+            lambda task: world.note(f"{name} callback", f"{world.names[task]}:{task.cancelled()}")
         )
 
 
@@ -585,7 +587,7 @@ async def shut_down():
         else:
             next_round()
             if not Task.round:
-                # Those that are left have had their part from what they awaited.
+                # The shutdown has reached the remaining tasks through what they awaited.
                 await asyncio.wait([task for task in Task.all if not task.done()])
 
 
@@ -600,7 +602,7 @@ def played(programs, flags):
         loop.run_until_complete(main)
     except (CancelledError, Failed):
         pass
-    # Not tasks of the world, so that they have no part in the shutdown.
+    # These are not tasks of the world, so the shutdown does not cancel them.
     for rest in (shut_down(), asyncio.sleep(0)):
         loop.run_until_complete(asyncio.tasks._PyTask(rest, loop=loop))
     loop.close()
@@ -610,7 +612,7 @@ def played(programs, flags):
         return "too many"
     for name, notes in world.notes.items():
         if " " in name:
-            # In which order within one instant is nobody's promise.
+            # The order within one instant is unspecified.
             notes.sort()
     lines = sorted(world.notes.items())
     return " ".join(f"[{name}] " + " ".join(notes) for name, notes in lines)

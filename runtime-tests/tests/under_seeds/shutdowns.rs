@@ -1,5 +1,5 @@
-//! Programs that nobody has thought of, shut down at an instant that nobody has chosen: what every
-//! task sees of it is what asyncio's sees.
+//! Tests with random programs that are shut down at random instants: every task must see the same
+//! events as in asyncio.
 
 use std::sync::Mutex;
 
@@ -19,17 +19,17 @@ mod world;
 use script::{Program, any_program};
 use world::World;
 
-/// What the tasks see here.
+/// Runs `program` on this library, and returns what its tasks have seen.
 fn ours(program: &Program) -> String {
     let builder = Runner::builder().workers(1).deterministic(0);
     let mut runner = builder.build().unwrap();
     let world = World::new(program.clone(), runner.get_loop().time());
     let _may_be_cancelled = runner.try_run(Arc::clone(&world).main());
     runner.close();
-    world.told()
+    world.notes_as_text()
 }
 
-/// As many programs as `PROPTEST_CASES` says; none if there is no Python to compare with.
+/// Runs and compares as many programs as `PROPTEST_CASES` says; none if there is no Python.
 fn play_programs() {
     let empty: Program = (Vec::from([Vec::new()]), 0);
     let Some(player) = Player::start(include_str!("shutdowns.py"), &empty) else {
@@ -41,10 +41,10 @@ fn play_programs() {
         max_shrink_iters: 4000,
         ..Config::default()
     };
-    // The same programs every time: a failure is one of the change, not of the day.
+    // The programs are the same in every run, so that a failure is due to a change of the code.
     let random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let played = TestRunner::new_with_rng(config, random).run(&any_program(), |program| {
-        // Each is watched, so that there may be any number.
+        // The watchdog's limit is for each program, so that there may be any number.
         watched(|| {
             let theirs = player.lock().unwrap().play(&program).unwrap_or_default();
             let ours = ours(&program);

@@ -1,4 +1,4 @@
-"""What comes before every program here: the oldest Python that will do, and a loop whose time jumps."""
+"""The common head of the programs: checks the version of Python, makes paused loops."""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ if sys.version_info < (3, 11):
 
 
 def loop_with_still_clock():
-    """A loop whose time jumps to the next timer when nothing is ready."""
+    """Returns a loop whose clock is paused, and jumps to the next timer when nothing is ready."""
     loop = asyncio.SelectorEventLoop()
     now = 0.0
     select = loop._selector.select

@@ -1,4 +1,4 @@
-//! `wait`, `as_completed` and `shield` under many schedules.
+//! Tests of `wait`, `as_completed` and `shield` under many schedules.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ use futures::{FutureExt, StreamExt};
 
 use super::*;
 
-/// Tasks that take some steps, and return their numbers.
+/// Makes tasks that yield a few times, and return their numbers.
 fn numbered(dice: &mut Dice, census: &Census) -> Vec<Task<usize>> {
     let task = |number| {
         let (work, cleanup) = (dice.below(6), dice.below(2));
@@ -19,7 +19,7 @@ fn numbered(dice: &mut Dice, census: &Census) -> Vec<Task<usize>> {
     (0..4).map(task).collect()
 }
 
-/// What the tasks return, those of `first` before those of `then`, and all of it sorted.
+/// The sorted results of the tasks of `first` and `then`.
 async fn values(first: Vec<Task<usize>>, then: Vec<Task<usize>>) -> Vec<usize> {
     let mut values = Vec::new();
     for task in first.into_iter().chain(then) {
@@ -29,7 +29,7 @@ async fn values(first: Vec<Task<usize>>, then: Vec<Task<usize>>) -> Vec<usize> {
     values
 }
 
-/// Whether the tasks stand in the order of their numbers.
+/// Whether the tasks are in the order of their numbers.
 async fn in_order(tasks: Vec<Task<usize>>) -> bool {
     let mut values = Vec::new();
     for task in tasks {
@@ -55,7 +55,7 @@ async fn nothing_is_lost_between_done_and_pending() {
     census.assert_over(1);
 }
 
-// WA-4: a cancelled task is no exception.
+// WA-4: a cancelled task does not count as an exception.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn the_first_exception_ends_the_wait_and_a_cancelled_task_does_not() {
     let mut dice = Dice::thrown().await;
@@ -88,7 +88,7 @@ async fn the_first_exception_ends_the_wait_and_a_cancelled_task_does_not() {
     cancel.await.unwrap();
 }
 
-// WA-2, AC-3: a limit cancels nobody and loses nothing.
+// WA-2, AC-3: a limit cancels no task and loses no result.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn a_limit_of_a_wait_cancels_nobody() {
     let mut dice = Dice::thrown().await;
@@ -125,7 +125,7 @@ async fn a_limit_of_a_wait_cancels_nobody() {
     census.assert_over(1);
 }
 
-// WA-6, AC-5: who waits is cancelled alone.
+// WA-6, AC-5: a cancel of the awaiter does not cancel the tasks.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn cancelling_who_waits_leaves_the_tasks_running() {
     let mut dice = Dice::thrown().await;
@@ -165,7 +165,7 @@ async fn results_come_in_the_order_of_the_ends() {
     assert_eq!(results, *ends.lock().unwrap());
 }
 
-// SH-1, SH-3: the awaiter is cancelled, and what it shields runs on, with its value.
+// SH-1, SH-3: the awaiter is cancelled; the shielded task runs on and keeps its value.
 #[asyncio::test(seeds = 300, workers = 3)]
 async fn a_shielded_task_keeps_its_value() {
     let mut dice = Dice::thrown().await;
@@ -192,7 +192,7 @@ async fn a_shielded_task_keeps_its_value() {
     }
     handle.wait().await;
     assert!(!handle.cancelled());
-    // The first may run on alone, if its awaiter never began.
+    // If its awaiter never began, the first task runs on detached.
     runtime_tests::until(|| census.ended() == 2).await;
     steps(2).await;
     census.assert_over(1);

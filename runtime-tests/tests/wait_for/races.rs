@@ -1,4 +1,4 @@
-//! The limit against the value, and against a cancellation, from several threads at once.
+//! Tests of races of a limit with the value, and with a cancellation, on several threads.
 
 use super::*;
 use asyncio::{EventLoop, Runner, TaskHandle};
@@ -8,7 +8,8 @@ use futures::channel::mpsc;
 /// How many races each test runs.
 const RACES: u32 = 20_000;
 
-/// A small random source: a test repeats its choices, if not its timing.
+/// A small pseudo-random generator: every run makes the same choices, though not with the same
+/// timing.
 struct Dice(u64);
 
 impl Dice {
@@ -20,7 +21,7 @@ impl Dice {
     }
 }
 
-/// Spins for so long: what is raced for is shorter than a sleep can be.
+/// Spins for `time`: the windows of these races are shorter than a sleep can be.
 fn spin(time: Duration) {
     let until = Instant::now() + time;
     while Instant::now() < until {
@@ -43,11 +44,12 @@ fn no_item_is_lost_between_a_limit_and_a_channel() {
             }
             received
         });
-        assert_eq!(received, RACES, "every item, and each of them once");
+        assert_eq!(received, RACES, "every item must be received once");
     });
 }
 
-/// A foreign thread that sends, and a task that receives with limits about as long as that takes.
+/// A foreign thread that sends, and a task that receives with limits about as long as the pauses of
+/// the sender.
 fn consumer(event_loop: &EventLoop, seed: u64) -> (thread::JoinHandle<()>, asyncio::Task<u32>) {
     let (send, mut receive) = mpsc::unbounded();
     let task = event_loop.create_task(async move {
@@ -56,7 +58,11 @@ fn consumer(event_loop: &EventLoop, seed: u64) -> (thread::JoinHandle<()>, async
         while expected < RACES / 4 {
             match wait_for(receive.next(), dice.micros(60)).await {
                 Ok(item) => {
-                    assert_eq!(item, Some(expected), "in order, none twice");
+                    assert_eq!(
+                        item,
+                        Some(expected),
+                        "an item is lost, doubled or out of order"
+                    );
                     expected += 1;
                 }
                 Err(_timed_out) => assert_eq!(current_task().unwrap().cancelling(), 0),
@@ -97,7 +103,7 @@ fn no_cancellation_is_swallowed_by_a_limit_that_comes_with_it() {
                 let limit = dice.micros(50);
                 let asked = asked.clone();
                 let task = event_loop.create_task(async move {
-                    // Begun, or else it would be cancelled unpolled.
+                    // The task has begun. A cancel before its first poll would drop it unpolled.
                     asked.send(current_task().unwrap()).unwrap();
                     racer(limit).await
                 });
@@ -105,24 +111,28 @@ fn no_cancellation_is_swallowed_by_a_limit_that_comes_with_it() {
             }
             caught
         });
-        assert_eq!(canceller.join().unwrap(), caught, "requests and deliveries");
+        assert_eq!(
+            canceller.join().unwrap(),
+            caught,
+            "accepted requests and deliveries"
+        );
     });
 }
 
-/// Has limits expire until its cancellation comes. True if it was told of exactly one.
+/// Lets limits expire until a cancellation arrives. Returns `true` if it arrives exactly once.
 async fn racer(limit: Duration) -> bool {
-    let told = catch_cancelled(async {
+    let caught = catch_cancelled(async {
         loop {
-            // Shielded by nothing: the request may come before, with, or after the expiry.
+            // There is no shield: the request may come before, with, or after the expiry.
             let outcome = wait_for(pending::<()>(), limit).await;
             assert_eq!(outcome, timed_out());
             checkpoint().await;
         }
     })
     .await;
-    let Err(_told) = told;
+    let Err(_cancelled) = caught;
     assert_eq!(current_task().unwrap().cancelling(), 1);
-    // And no second one for the same request.
+    // A second delivery of the same request would end the task here.
     for _ in 0..3 {
         checkpoint().await;
     }

@@ -1,4 +1,4 @@
-//! Waiting for tasks, shields, gathers and futures with a limit.
+//! Tests of `wait_for` with tasks, shields, gathers and futures.
 
 use super::*;
 use asyncio::{Future, gather, wait};
@@ -18,7 +18,10 @@ fn at_the_limit_a_task_is_cancelled_and_waited_for() {
         .await;
         let handle = task.handle();
         let outcome = wait_for(task, TICK).await;
-        assert!(outcome.is_err(), "it ended cancelled because of the limit");
+        assert!(
+            outcome.is_err(),
+            "a task that the limit has cancelled is a timeout"
+        );
         assert!(ended.is_set() && handle.done() && handle.cancelled());
         assert_eq!(current_task().unwrap().cancelling(), 0);
     });
@@ -139,7 +142,7 @@ fn at_the_limit_a_gather_cancels_its_children_and_waits_for_them() {
         for suppress in [false, true] {
             ended.store(0, Ordering::SeqCst);
             let both = gather((child(suppress), child(suppress)));
-            // However the children end, a cancelled gather has no list to return.
+            // A cancelled gather returns no list, however its children end.
             assert!(wait_for(both, 60 * TICK).await.is_err());
             assert_eq!(ended.load(Ordering::SeqCst), 2);
             let both = gather((child(suppress), child(suppress))).return_exceptions();
@@ -164,7 +167,7 @@ fn a_gather_of_shields_leaves_the_tasks_alone_at_the_limit() {
     });
 }
 
-// WA: whoever waits with `wait` cancels nobody.
+// WA: a cancelled `wait` does not cancel its tasks.
 #[test]
 fn at_the_limit_a_wait_leaves_its_tasks_alone() {
     on_workers(2, async {

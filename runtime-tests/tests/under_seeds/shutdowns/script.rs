@@ -1,4 +1,4 @@
-//! Random programs of tasks that wait for each other, clean up, and end one another.
+//! The random programs: tasks that wait for each other, clean up, and cancel each other.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -8,7 +8,7 @@ use proptest::sample::subsequence;
 pub(super) const TASKS: usize = 6;
 pub(super) const FUTURES: usize = 2;
 
-/// What a task does next. (Printed, it is what the program in Python understands.)
+/// What a task does next. The Python program reads the `Debug` output of this type.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Sleep(u64),
@@ -16,21 +16,22 @@ pub(super) enum Step {
     Shield(usize),
     WaitFor(usize, u64),
     Gather(Vec<usize>, bool),
-    /// What follows a wait has an instant of its own: FIRST_COMPLETED may be over, and so a program
-    /// of a few steps, before a new task among them has begun; asyncio's never is.
+    /// A wait is followed by a sleep, so that the next step has an instant of its own. A wait with
+    /// FIRST_COMPLETED, and so a program of a few steps, may end before a new task among those has
+    /// begun; in asyncio it never does.
     Wait(Vec<usize>, usize, Option<u64>, u64),
     AsCompleted(Vec<usize>),
     Retry(usize, u32),
     Timeout(u64, Vec<Step>),
     Catch(Vec<Step>, Vec<Step>, bool),
     Finally(Vec<Step>, Vec<Step>),
-    /// What follows a failure has an instant of its own, too.
+    /// A failure comes after a sleep, so that what follows has an instant of its own, too.
     Fail(u64),
     AwaitFuture(usize, Option<u64>),
     Acts(u64, Vec<Act>, Option<u64>),
 }
 
-/// What takes no time.
+/// A part of a step that takes no time.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Act {
     Spawn(usize),
@@ -39,11 +40,11 @@ pub(super) enum Act {
     OnDone(usize),
 }
 
-/// The steps of the tasks, the first of which is main.
+/// The steps of the tasks, the first of which is main, and the number of futures.
 pub(super) type Program = (Vec<Vec<Step>>, usize);
 
-/// A time, in units. (`World::time` sees to it that no two instants of a program are the same:
-/// their order would be nobody's promise.)
+/// A time, in units. (`World::time` makes sure that no two instants of a program are the same,
+/// since the order of equal ones is unspecified.)
 fn units() -> impl Strategy<Value = u64> {
     1..7_u64
 }
@@ -81,26 +82,27 @@ fn any_act(first: usize) -> BoxedStrategy<Act> {
     prop_oneof![others, (first..TASKS).prop_map(Act::Spawn)].boxed()
 }
 
-/// Acts have an instant of their own, and so has what follows them: asyncio carries a request to
-/// the innermost task within the call, this library in a step for each task, so that others of the
-/// same instant may see it earlier or later.
+/// Acts have an instant of their own, and so has the step that follows them. In asyncio a request
+/// reaches the innermost task within the call of `cancel`; in this library it takes a step for each
+/// task, so that other tasks may see it earlier or later in the same instant.
 fn any_acts(first: usize) -> impl Strategy<Value = Step> {
     let acts = some_acts(first, 1);
     (units(), acts, units()).prop_map(|(time, acts, rest)| Step::Acts(time, acts, Some(rest)))
 }
 
-/// Futures are set first: a task that is cancelled by then does not see it in asyncio. Here it
-/// does, as what becomes ready before it runs is not lost (difference 3).
+/// Futures are set first. In asyncio a task that has been cancelled before the future is set does
+/// not get its value; here it does, since a result that is ready before the task runs is not lost
+/// (difference 3).
 fn some_acts(first: usize, least: usize) -> impl Strategy<Value = Vec<Act>> {
     vec(any_act(first), least..4).prop_map(move |mut acts| {
         acts.sort_by_key(|act| !matches!(act, Act::SetFuture(_)));
-        // Who ends main ends nobody else: the shutdown follows in the next iteration, in which
-        // asyncio's request has gone all the way, and ours has not.
+        // Acts that cancel main cancel no other task: the shutdown follows in the next iteration.
+        // By then asyncio's request has reached the innermost task, and ours has not.
         if acts.iter().any(|act| matches!(act, Act::Cancel(0))) {
             acts.retain(|act| !matches!(act, Act::Cancel(1..)));
         }
-        // So does a round of it wherever its last task ends: only main, before it, ends several at
-        // once.
+        // A round of the shutdown follows in the next iteration, too, after its last task has
+        // ended. So only main, which ends before the shutdown, cancels several tasks at once.
         let mut ended = 0;
         acts.retain(|act| {
             ended += usize::from(matches!(act, Act::Cancel(_)));
@@ -110,7 +112,8 @@ fn some_acts(first: usize, least: usize) -> impl Strategy<Value = Vec<Act>> {
     })
 }
 
-/// As the last step before a cleanup, which takes time as well, they need no more of it.
+/// The last step of a body. A cleanup, which begins with a sleep, follows it, so these steps need
+/// no sleep after them.
 fn last_of_a_body(first: usize) -> impl Strategy<Value = Option<Step>> {
     let acts = (units(), some_acts(first, 1));
     prop_oneof![
@@ -151,7 +154,7 @@ fn followed((mut steps, last): (Vec<Step>, Option<Step>)) -> Vec<Step> {
     steps
 }
 
-/// A cleanup takes time first, for the reason given at [`any_acts`].
+/// A cleanup begins with a sleep, for the reason given at [`any_acts`].
 fn any_cleanup<S: Strategy<Value = Step>>(inner: S) -> impl Strategy<Value = Vec<Step>> {
     (units(), vec(inner, 0..2)).prop_map(|(delay, mut steps)| {
         steps.insert(0, Step::Sleep(delay));
@@ -159,7 +162,7 @@ fn any_cleanup<S: Strategy<Value = Step>>(inner: S) -> impl Strategy<Value = Vec
     })
 }
 
-/// The cleanup of a `finally` returns `()`: an error in it has nowhere to go here.
+/// Replaces failures: the cleanup of a `finally` returns `()`, so it cannot return an error.
 fn unfailing(steps: Vec<Step>) -> Vec<Step> {
     let all = steps.into_iter().map(|step| match step {
         Step::Fail(units) => Step::Sleep(units),

@@ -1,4 +1,4 @@
-//! A program that is being played, and what its tasks note.
+//! The state of a running program, and the notes of its tasks.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use futures::future::{BoxFuture, FutureExt};
 
 use super::script::{Act, FUTURES, Program, Step, TASKS};
 
-/// A program that comes to more is not played: it takes too long to read.
+/// A program that makes more tasks is not compared: its output is too long to read.
 const MOST_TASKS: usize = 150;
 
 /// A task of the program has failed, or was cancelled by another one.
@@ -26,7 +26,7 @@ enum Failed {
 
 impl From<TaskError> for Failed {
     fn from(error: TaskError) -> Failed {
-        assert!(error.is_cancelled(), "nobody panics: {error}");
+        assert!(error.is_cancelled(), "a task panicked: {error}");
         Failed::Cancelled
     }
 }
@@ -34,7 +34,7 @@ impl From<TaskError> for Failed {
 /// How a task of the program ends: with its name.
 type Outcome = Result<String, Failed>;
 
-/// A program that is being played.
+/// The state of a running program.
 pub(super) struct World {
     program: Program,
     began: Instant,
@@ -47,7 +47,7 @@ struct Book {
     count: usize,
     /// The latest task of each number.
     latest: [Option<(String, TaskHandle)>; TASKS],
-    /// The one that nobody has taken yet.
+    /// The task of each number that no other task awaits yet.
     free: [Option<Task<Outcome>>; TASKS],
     drawn: BTreeMap<String, usize>,
     notes: BTreeMap<String, Vec<String>>,
@@ -65,7 +65,7 @@ impl World {
 
     pub(super) async fn main(self: Arc<World>) {
         let event_loop = get_running_loop();
-        // It is told of errors of siblings that come late (difference 5), and of nothing else.
+        // The handler is called only for late errors of siblings (difference 5).
         event_loop.set_exception_handler(|_, _| {});
         let futures = self.futures.clone();
         event_loop.call_later(Duration::from_secs(1), move || {
@@ -78,10 +78,10 @@ impl World {
         let _failed = self.play(0, name).await;
     }
 
-    /// What was noted, task by task.
-    pub(super) fn told(&self) -> String {
+    /// All notes, task by task.
+    pub(super) fn notes_as_text(&self) -> String {
         let mut book = self.book.lock().unwrap();
-        // They hold the world.
+        // The tasks and their handles own references to the world.
         book.free = Default::default();
         book.latest = Default::default();
         if book.count > MOST_TASKS {
@@ -89,12 +89,12 @@ impl World {
         }
         for (name, notes) in &mut book.notes {
             if name.contains(' ') {
-                // In which order within one instant is nobody's promise.
+                // The order within one instant is unspecified.
                 notes.sort();
             }
         }
-        let told = |(name, notes): (&String, &Vec<String>)| format!("[{name}] {}", notes.join(" "));
-        book.notes.iter().map(told).collect::<Vec<_>>().join(" ")
+        let text = |(name, notes): (&String, &Vec<String>)| format!("[{name}] {}", notes.join(" "));
+        book.notes.iter().map(text).collect::<Vec<_>>().join(" ")
     }
 
     fn note(&self, name: &str, what: &str) {
@@ -104,7 +104,7 @@ impl World {
         notes.entry(name.to_owned()).or_default().push(note);
     }
 
-    /// A number that the task has not had yet.
+    /// Returns a number that this task has not drawn yet.
     fn draw(&self, name: &str) -> usize {
         let drawn = &mut self.book.lock().unwrap().drawn;
         let drawn = drawn.entry(name.to_owned()).or_default();
@@ -112,7 +112,7 @@ impl World {
         *drawn
     }
 
-    /// So many units, and a fraction that nobody else gets.
+    /// `units` units of time, and a fraction that no other call gets.
     fn time(&self, name: &str, units: u64) -> Duration {
         let text = format!("{name}#{}", self.draw(name));
         let hash = |fraction: u64, byte| (fraction ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
@@ -243,7 +243,7 @@ impl World {
             }
             Act::OnDone(number) => {
                 if let Some((other, task)) = latest(number) {
-                    let (world, name) = (Arc::clone(self), format!("{name} told"));
+                    let (world, name) = (Arc::clone(self), format!("{name} callback"));
                     task.add_done_callback(move |task| {
                         let end = if task.cancelled() { "True" } else { "False" };
                         world.note(&name, &format!("{other}:{end}"));
@@ -258,16 +258,16 @@ impl World {
         match step {
             Step::Await(number) => {
                 let ended = self.take(name, *number).await;
-                self.note(name, &told(ended));
+                self.note(name, &end_as_text(ended));
             }
             Step::Shield(number) => {
                 let ended = shield(self.take(name, *number)).await;
-                self.note(name, &told(ended));
+                self.note(name, &end_as_text(ended));
             }
             Step::WaitFor(number, limit) => {
                 let task = self.take(name, *number);
                 let ended = wait_for(task, self.time(name, *limit)).await;
-                self.note(name, &ended.map_or("timeout".to_owned(), told));
+                self.note(name, &ended.map_or("timeout".to_owned(), end_as_text));
             }
             Step::Gather(numbers, all) => self.gather(name, numbers, *all).await,
             Step::Wait(numbers, mode, limit, rest) => {
@@ -278,8 +278,8 @@ impl World {
                     1 => wait.return_when(FIRST_COMPLETED).await,
                     _ => wait.return_when(FIRST_EXCEPTION).await,
                 };
-                // Of those that end in one instant, FIRST_COMPLETED gives as many as have ended
-                // (WA-3).
+                // How many of the tasks that end in one instant FIRST_COMPLETED returns depends on
+                // the moment at which the awaiter runs (WA-3), so it is not compared.
                 match mode {
                     0 => self.note(name, &format!("waited:{}+{}", done.len(), pending.len())),
                     _ => self.note(name, "waited"),
@@ -287,12 +287,12 @@ impl World {
                 self.rest(name, Some(*rest)).await;
             }
             Step::AsCompleted(numbers) => {
-                // Those that have ended before come first, in which order is nobody's promise.
+                // Tasks that have ended before come first, in an unspecified order: leave them out.
                 let mut tasks = self.take_all(name, numbers);
                 tasks.retain(|task| !task.done());
                 let mut tasks = as_completed(tasks);
                 while let Some(ended) = tasks.next().await {
-                    self.note(&format!("{name} completed"), &told(ended));
+                    self.note(&format!("{name} completed"), &end_as_text(ended));
                 }
             }
             Step::Retry(number, times) => self.retry(name, *number, *times).await,
@@ -307,10 +307,14 @@ impl World {
             .collect();
         let ended = if all {
             let ended = gather(children).return_exceptions().await;
-            ended.into_iter().map(told).collect::<Vec<_>>().join("+")
+            ended
+                .into_iter()
+                .map(end_as_text)
+                .collect::<Vec<_>>()
+                .join("+")
         } else {
             let ended = try_gather(children).await;
-            told(Ok(ended.map(|names| names.join("+"))))
+            end_as_text(Ok(ended.map(|names| names.join("+"))))
         };
         self.note(name, &ended);
     }
@@ -319,7 +323,7 @@ impl World {
         for _ in 0..times {
             let ended = self.make(name, number).await;
             let failed = !matches!(ended, Ok(Ok(_)));
-            self.note(name, &told(ended));
+            self.note(name, &end_as_text(ended));
             if !failed {
                 return;
             }
@@ -367,8 +371,8 @@ impl World {
     }
 }
 
-/// What an awaiter says of a task's end.
-fn told(ended: Result<Outcome, TaskError>) -> String {
+/// What an awaiter notes of the end of a task.
+fn end_as_text(ended: Result<Outcome, TaskError>) -> String {
     match ended.unwrap_or_else(|error| Err(Failed::from(error))) {
         Ok(name) => name,
         Err(Failed::Itself) => "failed".to_owned(),
