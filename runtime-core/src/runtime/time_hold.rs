@@ -107,12 +107,12 @@ impl Lent {
     /// Takes the holds back. The waiting thread and the thread that wakes it both call this; only
     /// the first call has an effect.
     pub(crate) fn take_back(&self) {
-        let before = if broken(Mutant::TakeBackInTwoSteps) {
+        let before = if !broken(Mutant::TakeBackInTwoSteps) {
+            self.taken_back.swap(true, Ordering::AcqRel)
+        } else {
             let before = self.taken_back.load(Ordering::Acquire);
             self.taken_back.store(true, Ordering::Release);
             before
-        } else {
-            self.taken_back.swap(true, Ordering::AcqRel)
         };
         if !before {
             take(&self.shared, self.count);

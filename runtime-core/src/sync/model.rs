@@ -273,6 +273,15 @@ pub(crate) fn broken(step: Mutant) -> bool {
     BROKEN.get() == Some(step)
 }
 
+/// `ordering`, or none if a model asked for `step` to be broken.
+pub(crate) fn ordered(ordering: atomic::Ordering, step: Mutant) -> atomic::Ordering {
+    if broken(step) {
+        atomic::Ordering::Relaxed
+    } else {
+        ordering
+    }
+}
+
 /// Must be called in every iteration of a spin loop, which loom would otherwise explore for ever.
 pub(crate) fn spin() {
     loom::thread::yield_now();

@@ -43,6 +43,12 @@ pub(crate) const fn broken(_step: Mutant) -> bool {
     false
 }
 
+/// `ordering`, which a model can ask to be relaxed.
+#[inline(always)]
+pub(crate) const fn ordered(ordering: atomic::Ordering, _step: Mutant) -> atomic::Ordering {
+    ordering
+}
+
 /// Must be called in every iteration of a spin loop: a model needs it.
 #[inline]
 pub(crate) fn spin() {

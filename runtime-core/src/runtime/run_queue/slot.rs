@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::ptr::{self, NonNull};
 
 use crate::sync::atomic::{AtomicPtr, Ordering};
-use crate::sync::{Mutant, broken};
+use crate::sync::{Mutant, ordered};
 
 /// A value that fits into one word.
 ///
@@ -39,7 +39,10 @@ impl<T: Word> Slot<T> {
     pub(crate) fn replace(&self, value: T) -> Option<T> {
         // AcqRel: publishes this value to the thread that takes it, perhaps a thief, and acquires
         // the value that it displaces.
-        let before = self.word.swap(value.into_word().as_ptr(), exchange());
+        let before = self.word.swap(
+            value.into_word().as_ptr(),
+            ordered(Ordering::AcqRel, Mutant::SlotRelaxed),
+        );
         // SAFETY: every word in the slot came from `into_word`, and the exchange gave it to this
         // thread alone.
         NonNull::new(before).map(|word| unsafe { T::from_word(word) })
@@ -52,7 +55,10 @@ impl<T: Word> Slot<T> {
         if self.is_empty() {
             return None;
         }
-        let before = self.word.swap(ptr::null_mut(), exchange());
+        let before = self.word.swap(
+            ptr::null_mut(),
+            ordered(Ordering::AcqRel, Mutant::SlotRelaxed),
+        );
         // SAFETY: as in `replace`.
         NonNull::new(before).map(|word| unsafe { T::from_word(word) })
     }
@@ -61,15 +67,6 @@ impl<T: Word> Slot<T> {
     pub(crate) fn is_empty(&self) -> bool {
         // Relaxed: a caller that goes on to take the value does so by an exchange.
         self.word.load(Ordering::Relaxed).is_null()
-    }
-}
-
-#[inline]
-fn exchange() -> Ordering {
-    if broken(Mutant::SlotRelaxed) {
-        Ordering::Relaxed
-    } else {
-        Ordering::AcqRel
     }
 }
 

@@ -91,12 +91,12 @@ impl Parker {
     /// Sets the token, and wakes the thread if it sleeps.
     pub(crate) fn unpark(&self) {
         // Release: what the caller did comes before what the thread does next.
-        let before = if broken(Mutant::UnparkInTwoSteps) {
+        let before = if !broken(Mutant::UnparkInTwoSteps) {
+            self.state.swap(NOTIFIED, Ordering::AcqRel)
+        } else {
             let before = self.state.load(Ordering::Acquire);
             self.state.store(NOTIFIED, Ordering::Release);
             before
-        } else {
-            self.state.swap(NOTIFIED, Ordering::AcqRel)
         };
         match before {
             PARKED => {

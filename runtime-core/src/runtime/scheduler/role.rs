@@ -51,23 +51,23 @@ impl PollerRole {
             return None;
         }
         let word = (before & !NO_HOLDER).wrapping_add(EPOCH) | holder as u64;
-        if broken(Mutant::TakeInTwoSteps) {
-            self.word.store(word, Ordering::Release);
-            return Some(PollerGuard::new(word));
-        }
         // Acquire: pairs with the release by the previous holder.
         let exchange =
             self.word
                 .compare_exchange(before, word, Ordering::AcqRel, Ordering::Relaxed);
+        if exchange.is_err() && broken(Mutant::TakeInTwoSteps) {
+            self.word.store(word, Ordering::Release);
+            return Some(PollerGuard::new(word));
+        }
         exchange.ok().map(|_| PollerGuard::new(word))
     }
 
     /// Gives the role back, unless another epoch has begun.
     pub(crate) fn release(&self, held: PollerGuard) {
-        if broken(Mutant::KeepRole) {
-            return;
-        }
-        let free = held.word | NO_HOLDER;
+        let free = match broken(Mutant::KeepRole) {
+            false => held.word | NO_HOLDER,
+            true => held.word,
+        };
         let _later_epoch =
             self.word
                 .compare_exchange(held.word, free, Ordering::AcqRel, Ordering::Relaxed);

@@ -24,7 +24,7 @@ use super::state::State;
 use super::transitions::Ending;
 use crate::exceptions::{CancelledError, PanicError};
 use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
-use crate::sync::{IS_MODEL, Mutant, UnsafeCell, broken};
+use crate::sync::{IS_MODEL, Mutant, UnsafeCell, ordered};
 
 /// The id of a task: unique in the process, in no particular order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,10 +146,7 @@ impl Header {
     /// The side allocation, if it has been made.
     pub(crate) fn side(&self) -> Option<&Side> {
         // Acquire: pairs with the exchange in `side_or_new`.
-        let acquire = match broken(Mutant::SideLoadRelaxed) {
-            true => Ordering::Relaxed,
-            false => Ordering::Acquire,
-        };
+        let acquire = ordered(Ordering::Acquire, Mutant::SideLoadRelaxed);
         let side = NonNull::new(self.side.load(acquire))?;
         // SAFETY: set once, from a Box, and freed only in `drop`.
         let side = unsafe { side.as_ref() };
@@ -163,10 +160,7 @@ impl Header {
             return side;
         }
         let new = Box::into_raw(Box::<Side>::default());
-        let publish = match broken(Mutant::SideExchangeRelaxed) {
-            true => Ordering::Relaxed,
-            false => Ordering::AcqRel,
-        };
+        let publish = ordered(Ordering::AcqRel, Mutant::SideExchangeRelaxed);
         let exchange = self
             .side
             .compare_exchange(ptr::null_mut(), new, publish, Ordering::Acquire);

@@ -20,7 +20,7 @@ use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::time::Stamp;
 use crate::runtime::unnest::drop_unnested;
 use crate::sync::atomic::Ordering;
-use crate::sync::{Mutant, broken};
+use crate::sync::{Mutant, broken, ordered};
 
 /// Keeps the allocation of a task alive. Offers all operations that do not depend on the type of
 /// the output.
@@ -251,18 +251,12 @@ impl TaskRef {
     pub(crate) fn context(&self) -> Context {
         let word = &self.header().context;
         // Acquire: pairs with the exchange below.
-        let acquire = match broken(Mutant::ContextLoadRelaxed) {
-            true => Ordering::Relaxed,
-            false => Ordering::Acquire,
-        };
+        let acquire = ordered(Ordering::Acquire, Mutant::ContextLoadRelaxed);
         let mut raw = word.load(acquire);
         if raw.is_null() {
             let new = Context::new().into_raw();
             let none = std::ptr::null_mut();
-            let publish = match broken(Mutant::ContextExchangeRelaxed) {
-                true => Ordering::Relaxed,
-                false => Ordering::AcqRel,
-            };
+            let publish = ordered(Ordering::AcqRel, Mutant::ContextExchangeRelaxed);
             match word.compare_exchange(none, new, publish, Ordering::Acquire) {
                 Ok(_) => raw = new,
                 Err(other) => {

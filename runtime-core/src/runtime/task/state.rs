@@ -37,7 +37,7 @@
 
 use super::transitions::{Cancel, Complete, Detach, Ending, Idle, ShutdownPart, Start};
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{Mutant, broken};
+use crate::sync::{Mutant, broken, ordered};
 
 /// The task is to be polled. With RUNNING: once more, after the poll that is in progress.
 const SCHEDULED: u64 = 1 << 0;
@@ -117,13 +117,11 @@ impl State {
     /// Ends a poll that returned `Pending`.
     #[inline]
     pub(crate) fn idle(&self) -> Idle {
-        let before = if broken(Mutant::ForgetWakeDuringPoll) {
-            self.word
-                .fetch_and(!(RUNNING | SCHEDULED), Ordering::AcqRel)
-                & !SCHEDULED
-        } else {
-            self.word.fetch_and(!RUNNING, Ordering::AcqRel)
-        };
+        let mut before = self.word.fetch_and(!RUNNING, Ordering::AcqRel);
+        if broken(Mutant::ForgetWakeDuringPoll) {
+            before &= !SCHEDULED;
+            self.word.fetch_and(!SCHEDULED, Ordering::Relaxed);
+        }
         debug_assert!(before & RUNNING != 0, "a poll ended that had not begun");
         if before & SCHEDULED == 0 {
             Idle::Parked
@@ -147,11 +145,7 @@ impl State {
             debug_assert!(before & DONE == 0, "completed twice");
             let after = (before & !(RUNNING | SCHEDULED | CANCEL)) | how;
             // Release: publishes the output. Acquire: the join waker, which the handle has stored.
-            let publish = if broken(Mutant::DoneBeforeOutput) {
-                Ordering::Relaxed
-            } else {
-                Ordering::AcqRel
-            };
+            let publish = ordered(Ordering::AcqRel, Mutant::DoneBeforeOutput);
             match self
                 .word
                 .compare_exchange(before, after, publish, Ordering::Relaxed)
@@ -337,10 +331,7 @@ impl State {
     /// `detach`. If it is gone, the completer drops the output, after all that the handle did.
     #[inline]
     pub(crate) fn has_handle(&self) -> bool {
-        let acquire = match broken(Mutant::HintRelaxed) {
-            true => Ordering::Relaxed,
-            false => Ordering::Acquire,
-        };
+        let acquire = ordered(Ordering::Acquire, Mutant::HintRelaxed);
         self.word.load(acquire) & HANDLE != 0
     }
 
@@ -404,10 +395,7 @@ impl State {
             let after = if had_joiner { bare } else { bare - REFERENCE };
             // Release: pairs with the Acquire in `complete`, whose caller drops the output, and in
             // `has_handle`.
-            let publish = match broken(Mutant::DetachRelaxed) {
-                true => Ordering::Relaxed,
-                false => Ordering::AcqRel,
-            };
+            let publish = ordered(Ordering::AcqRel, Mutant::DetachRelaxed);
             match self
                 .word
                 .compare_exchange(before, after, publish, Ordering::Acquire)
@@ -433,15 +421,14 @@ impl State {
     #[inline]
     #[must_use]
     pub(crate) fn release(&self) -> bool {
-        if broken(Mutant::ReleaseRelaxed) {
-            return self.word.fetch_sub(REFERENCE, Ordering::Relaxed) / REFERENCE == 1;
-        }
         // The only holder needs no read-modify-write: no other thread can reach the word.
         // Acquire: pairs with the Release in the decrements of the others.
-        if self.word.load(Ordering::Acquire) / REFERENCE == 1 {
+        let acquire = ordered(Ordering::Acquire, Mutant::ReleaseRelaxed);
+        if self.word.load(acquire) / REFERENCE == 1 {
             return true;
         }
-        self.word.fetch_sub(REFERENCE, Ordering::AcqRel) / REFERENCE == 1
+        let both = ordered(Ordering::AcqRel, Mutant::ReleaseRelaxed);
+        self.word.fetch_sub(REFERENCE, both) / REFERENCE == 1
     }
 
     #[inline]
@@ -465,10 +452,7 @@ impl State {
 
     fn exchange(&self, before: u64, after: u64) -> Result<(), u64> {
         // Release: pairs with the Acquire in `start` of the poll that delivers the request.
-        let publish = match broken(Mutant::RequestRelaxed) {
-            true => Ordering::Relaxed,
-            false => Ordering::AcqRel,
-        };
+        let publish = ordered(Ordering::AcqRel, Mutant::RequestRelaxed);
         self.word
             .compare_exchange(before, after, publish, Ordering::Relaxed)
             .map(drop)

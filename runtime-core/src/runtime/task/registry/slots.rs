@@ -3,7 +3,7 @@
 use std::ptr::{self, NonNull};
 
 use crate::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use crate::sync::{Arc, IS_MODEL, Mutant, OnceLock, broken, spin};
+use crate::sync::{Arc, IS_MODEL, Mutant, OnceLock, broken, ordered, spin};
 
 /// The first page has this many slots; each further page doubles the array. (Few in a model: loom
 /// keeps a history of each slot.)
@@ -152,11 +152,7 @@ impl<T> SlotWriter<T> {
                     self.slots.inserts.store(self.total, Ordering::Release);
                 }
                 // Release: publishes the value to readers; pairs with the Acquire in `lock`.
-                let publish = if broken(Mutant::InsertUnpublished) {
-                    Ordering::Relaxed
-                } else {
-                    Ordering::Release
-                };
+                let publish = ordered(Ordering::Release, Mutant::InsertUnpublished);
                 slot.store(value.as_ptr(), publish);
                 // Release: pairs with the Acquire in `Slots::inserts`. After the slot: a thread
                 // that has counted an insert sees its slot filled, or emptied again by the removal.
