@@ -3,7 +3,7 @@
 
 use super::ring::Ring;
 use crate::runtime::Stamp;
-use crate::runtime::modelled::held::Request;
+use crate::runtime::modelled::cancel::request::Request;
 use crate::sync::{Mutant, StdArc, explore, thread};
 
 /// The scope and the giver (2 threads). A scope that has not seen it is woken, by the waker that it

@@ -15,7 +15,7 @@
 //! | `task/callback.rs` a handle's body | a callback | `…_callbacks…` |
 //! | `task/audience.rs` who waits for an end | wakers, callbacks | `…_future`, strikes at a wait |
 //! | `task/side.rs` a task's side, `task/foreign_waker.rs` | wakers of catches | strikes at a catch |
-//! | `task/held.rs`, `task/raise.rs` requests | wakers | strikes at a shield, a cleanup |
+//! | `task/cancel` requests | wakers | strikes at a shield, a cleanup |
 //! | `task/context.rs` a context | values | `…_variables` |
 //! | `handover.rs` a concurrent future | wakers, callbacks, values | `…_concurrent_future` |
 //! | `offload.rs` a function of the pool, `blocking/pool.rs` | functions, values, wakers | `…_pool` |
@@ -27,7 +27,7 @@
 //! | `scheduler/{idle,parker,alarm,threads}.rs` | nothing | |
 //!
 //! Borrows of a thread's own cells come to the same: `scheduler/home.rs` (local tasks), `scheduler/core.rs`
-//! (births), `task/entered.rs` (contexts), `task/cancel.rs` and `task/held.rs` (marks, listeners).
+//! (births), `task/entered.rs` (contexts), `task/cancel` (marks, scopes).
 
 use std::sync::atomic::AtomicBool;
 use std::thread;

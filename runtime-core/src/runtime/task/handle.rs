@@ -11,13 +11,13 @@ use std::task::{Context as PollWith, Poll, Waker};
 
 use super::callback::Handle;
 use super::cancel;
+use super::cancel::InVain;
+use super::cancel::Raise;
+use super::cancel::uncancel;
+use super::cancel::{OwnEnd, own_part_of};
 use super::context::Context;
 use super::header::TaskId;
-use super::held::uncancel;
-use super::in_vain::InVain;
 use super::inherit::inherited_context;
-use super::own_end::{OwnEnd, own_part_of};
-use super::raise::Raise;
 use super::reference::TaskRef;
 use super::transitions::Ending;
 use crate::exceptions::CancelledError;

@@ -14,9 +14,9 @@
 use std::cell::RefCell;
 use std::task::Waker;
 
-use super::cancel::{self, Origin};
-use super::catch_panic::wake_catching;
-use super::reference::TaskRef;
+use super::super::catch_panic::wake_catching;
+use super::super::reference::TaskRef;
+use super::context::{self as cancel, Origin};
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::time::Stamp;
 use crate::sync::atomic::{AtomicBool, Ordering};

@@ -5,9 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::cancel::{self, Serial};
-use super::held::{CancelClaim, Request, collect_claims};
+use super::context::{self as cancel, Serial};
 use super::in_vain::InVain;
+use super::request::{CancelClaim, Request, collect_claims};
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::time::Stamp;
 use crate::sync::{Mutex, StdArc};

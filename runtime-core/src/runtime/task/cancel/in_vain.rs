@@ -2,8 +2,8 @@
 
 use std::task::Waker;
 
-use super::cancel;
-use super::waker::wakes;
+use super::super::waker::wakes;
+use super::context as cancel;
 
 /// How often something inside a task is polled in vain by another executor, which polls nothing else.
 const MOST_POLLS_IN_VAIN: u32 = 64;

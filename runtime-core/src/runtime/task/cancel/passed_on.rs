@@ -1,10 +1,10 @@
 //! Requests that an awaiter has passed on to the task that it awaits.
 
-use super::cancel;
-use super::circles::Edge;
-use super::held::CancelClaim;
-use super::reference::TaskRef;
-use super::transitions::{Cancel, Ending};
+use super::super::circles::Edge;
+use super::super::reference::TaskRef;
+use super::super::transitions::{Cancel, Ending};
+use super::context as cancel;
+use super::request::CancelClaim;
 use crate::exceptions::CancelledError;
 use crate::runtime::time::Stamp;
 use crate::sync::{Mutant, broken};

@@ -12,11 +12,11 @@
 
 use std::task::Waker;
 
-use super::cancel;
-use super::catch_panic::catch_panic;
-use super::foreign_waker::ForeignWaker;
-use super::reference::TaskRef;
-use super::waker::wakes;
+use super::super::catch_panic::catch_panic;
+use super::super::foreign_waker::ForeignWaker;
+use super::super::reference::TaskRef;
+use super::super::waker::wakes;
+use super::context as cancel;
 use crate::sync::StdArc;
 
 /// The registration of an aware awaitable that is polled through a foreign waker.

@@ -5,10 +5,10 @@
 //! awaiter is not to go on with an error in its hands: it would panic in an `unwrap`, or start its worker
 //! anew, in the midst of its own end. It is cancelled then.
 
-use super::cancel;
-use super::held::CancelClaim;
+use super::super::reference::TaskRef;
+use super::context as cancel;
 use super::raise::Raise;
-use super::reference::TaskRef;
+use super::request::CancelClaim;
 use crate::exceptions::CancelledError;
 
 /// What the end of an awaited task means for the current task, its awaiter.

@@ -16,7 +16,7 @@
 //! * nobody inside claimed that: it goes on outward. If it ends this scope, so be it; if a sibling
 //!   claims it, this scope delivers its own in the next poll.
 //!
-//! What is **held** inside and given back ([`CancelClaim`](super::task::held::Held)) has not been delivered: the
+//! What is **held** inside and given back ([`CancelClaim`](super::request::CancelClaim)) has not been delivered: the
 //! scope is open as before, and delivers it again with the next poll. So does a scope that was
 //! overruled by what was given back.
 //!
@@ -28,12 +28,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::task::cancel::{self, Origin};
-use super::task::cancel_waker::wake_foreign_wakers;
-use super::task::held::{FrameEvents, FrameGuard, Request, is_in_body_of, withdraw};
-use super::task::raise::Raise;
-use super::time::Stamp;
+use super::cancel_waker::wake_foreign_wakers;
+use super::context::{self as cancel, Origin};
+use super::raise::Raise;
+use super::request::{FrameEvents, FrameGuard, Request, is_in_body_of, withdraw};
 use crate::exceptions::CancelledError;
+use crate::runtime::time::Stamp;
 use crate::sync::StdArc;
 
 /// A delivery that a scope is about to make, or leaves to a request that is on its way already.

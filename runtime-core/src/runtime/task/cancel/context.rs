@@ -32,8 +32,8 @@ use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 
-use super::header::TaskPointer;
-use super::reference::TaskRef;
+use super::super::header::TaskPointer;
+use super::super::reference::TaskRef;
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::time::Stamp;
 use crate::sync::{StdArc, local};
