@@ -10,7 +10,7 @@ use ::futures::FutureExt;
 
 use crate::exceptions::{CancelledError, PanicError, TaskError, TimeoutError};
 use crate::runtime::{
-    Callback, CancelClaim, CancelWaker, Cancellation, Completion, EventLoop, Handover, InVain,
+    Callback, CancelRequest, CancelWaker, Cancellation, Completion, EventLoop, Handover, InVain,
     OwnEnd, Raise, TaskHandle, Unnested, boxed_if_big, ends_with, inherited_context, is_big,
     own_end,
 };
@@ -244,14 +244,16 @@ impl<T> std::future::Future for Future<T> {
         if let Poll::Ready(outcome) = this.shared.handover.poll(cx.waker()) {
             return this.end(bare(outcome), cx);
         }
-        let Some(held) = CancelClaim::claim_if(|error| this.cancel_by(error, TaskHandle::pass_on))
-        else {
+        let passed_on = CancelRequest::offered()
+            .filter(|request| this.cancel_by(request.error(), TaskHandle::pass_on));
+        let Some(request) = passed_on else {
             this.cancel_waker.register_waker(cx.waker());
-            // Unless the offer was refused: the outcome is there then.
+            // Unless the coroutine could not be cancelled any more: the outcome is there then.
             return this.shared.handover.poll(cx.waker()).map(bare);
         };
-        let error = held.error().clone();
-        this.raise(Raise::of_claims(vec![held], error), cx)
+        let claim = request.claim();
+        let error = claim.error().clone();
+        this.raise(Raise::of_claims(vec![claim], error), cx)
     }
 }
 

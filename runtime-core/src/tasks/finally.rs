@@ -82,7 +82,7 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
             return true;
         };
         let noted = newest_raise();
-        let end = match catch_unwind(AssertUnwindSafe(|| body.poll(cx))) {
+        let mut end = match catch_unwind(AssertUnwindSafe(|| body.poll(cx))) {
             Ok(Poll::Ready(value)) => End::Value(value),
             Err(payload) => End::Panic(payload),
             Ok(Poll::Pending) => match Raise::intercept(noted) {
@@ -91,8 +91,8 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
             },
         };
         // A destructor that panics is a panic of the body, unless there is one already.
-        let dropped = catch_unwind(AssertUnwindSafe(|| match &end {
-            // What is held there is a part of what is raised after the cleanup.
+        let dropped = catch_unwind(AssertUnwindSafe(|| match &mut end {
+            // What is claimed there is a part of what is raised after the cleanup.
             End::Cancelled(raise) => {
                 raise.collect_claims(true, || hidden(|| this.body.set(None)));
                 if let Some(moment) = begin_handler() {
@@ -108,7 +108,7 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
         *this.end = Some(match (dropped, end) {
             (Err(payload), End::Value(_)) => End::Panic(payload),
             (Err(payload), End::Cancelled(raise)) => {
-                raise.settle();
+                raise.acknowledge();
                 End::Panic(payload)
             }
             (_, end) => end,
@@ -152,9 +152,12 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
 
 /// What follows the cleanup is a cancellation, whatever else would have been.
 fn raise_after<T>(end: &mut Option<End<T>>, mut raise: Raise) {
-    match end {
+    match end.take() {
         // A panic outweighs the request: it would be lost otherwise.
-        Some(End::Panic(_)) => raise.settle(),
+        Some(End::Panic(payload)) => {
+            raise.acknowledge();
+            *end = Some(End::Panic(payload));
+        }
         Some(End::Cancelled(first)) => {
             raise.take_over(first);
             *end = Some(End::Cancelled(raise));

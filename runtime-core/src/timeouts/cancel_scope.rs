@@ -1,6 +1,6 @@
 //! The handle of a scope that can be cancelled by itself: trio's cancel scope, and its shield.
 //!
-//! What the shield keeps from the body is [`CancelClaim`] here, and given back when the scope ends, or the
+//! What the shield keeps from the body is [`CancelRequest`] here, and given back when the scope ends, or the
 //! shield goes down.
 
 use std::fmt;
@@ -8,7 +8,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use crate::runtime::{
-    CancelClaim, Passing, Stamp, TaskId, current_task, delivered_requests, settled_requests,
+    CancelRequest, Passing, Stamp, TaskId, current_task, delivered_requests, settled_requests,
 };
 use crate::sync::{Arc, Mutex};
 
@@ -49,7 +49,7 @@ struct State {
     /// How many of the task's requests had been delivered when that was last known without a shield.
     delivered: Option<(TaskId, u32)>,
     /// Requests from outside that the body has not seen.
-    held: Vec<CancelClaim>,
+    held: Vec<CancelRequest>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,7 @@ impl CancelScope {
             passing = state.passing.filter(|_| shielded);
         });
         // Called by the body, with a request on its way: what it awaits next is not to see that.
-        self.keep(passing.and_then(Passing::hold));
+        self.keep(passing.and_then(Passing::claim));
     }
 
     /// Changes an open scope, and has its future look at what has changed.
@@ -192,10 +192,10 @@ impl CancelScope {
     /// Claims the request on its way, and keeps it until the scope ends or the shield goes down.
     #[cold]
     pub(super) fn hold(&self) {
-        self.keep(CancelClaim::claim());
+        self.keep(CancelRequest::claim_offered());
     }
 
-    fn keep(&self, held: Option<CancelClaim>) {
+    fn keep(&self, held: Option<CancelRequest>) {
         let Some(held) = held else { return };
         // Outside the lock: what is not kept may have a waker. (Only the body's thread comes here.)
         let mut all = std::mem::take(&mut self.shared.lock().held);

@@ -236,9 +236,9 @@ impl<F: Future> Future for Limited<F> {
                 }
                 return Poll::Pending;
             }
-            Verdict::Raised(raise) => {
+            Verdict::Raised(mut raise) => {
                 this.scope
-                    .drop_raised(&raise, || hidden(|| this.body.set(None)));
+                    .drop_raised(&mut raise, || hidden(|| this.body.set(None)));
                 this.limit.set_state(TimeoutState::Expired);
                 let raise = this.raising.insert(raise);
                 return Pin::new(raise).poll(cx).map(|never| match never {});

@@ -160,7 +160,7 @@ impl<F: Future> Future for Scoped<F> {
             let delivery = asked.and_then(|asked| this.scope.delivery(asked, cx.waker()));
             this.scope.poll(delivery, body, cx)
         };
-        let (outcome, raised) = match verdict {
+        let (outcome, mut raised) = match verdict {
             Verdict::Pending => {
                 this.wait(view, was_open, due, cx);
                 return Poll::Pending;
@@ -170,7 +170,7 @@ impl<F: Future> Future for Scoped<F> {
             Verdict::Raised(raise) => (None, Some(raise)),
         };
         this.alarm.timer.cancel();
-        match &raised {
+        match &mut raised {
             Some(raise) => this
                 .scope
                 .drop_raised(raise, || hidden(|| this.body.set(None))),

@@ -286,7 +286,7 @@ impl<T> Task<T> {
                 // It was caught, and now the task is asked once more: it ended cancelled.
                 Cancelled::Raising(raise) => return Outcome::Cancelled(raise.into_error()),
                 Cancelled::Ended(error, _) => return Outcome::Cancelled(error),
-                Cancelled::PassedOn(passed_on) => passed_on.settle_met(&self.task),
+                Cancelled::PassedOn(passed_on) => passed_on.acknowledge_suppressed(&self.task),
             }
         }
         self.take_output()
@@ -358,7 +358,7 @@ impl<T> Task<T> {
     #[inline]
     fn forward(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
         self.cancel_waker.register_waker(cx.waker());
-        if cancel::delivering() == cancel::Origin::NOBODY {
+        if cancel::delivering() == cancel::Origin::NONE {
             return Poll::Pending;
         }
         self.pass_on(cx)
@@ -405,15 +405,15 @@ impl<T> Task<T> {
         let error = match self.take_output() {
             Outcome::Cancelled(error) => error,
             outcome => {
-                passed_on.settle_met(&self.task);
+                passed_on.acknowledge_suppressed(&self.task);
                 return Poll::Ready(outcome_to_result(outcome));
             }
         };
-        let held = passed_on.into_raised();
-        match held.first() {
+        let claims = passed_on.into_raised();
+        match claims.first() {
             Some(first) => {
                 let error = shared_error(&error, first);
-                self.raise(Raise::of_claims(held, error), cx)
+                self.raise(Raise::of_claims(claims, error), cx)
             }
             None => self.end_cancelled(error, InVain::default(), cx),
         }
@@ -454,7 +454,7 @@ impl<T> Drop for Task<T> {
             std::mem::replace(&mut self.stage, JoinState::Taken)
         {
             if let Cancelled::PassedOn(passed_on) = *cancelled {
-                passed_on.settle_met(&task);
+                passed_on.acknowledge_suppressed(&task);
             }
         }
         match task.header().state.detach() {

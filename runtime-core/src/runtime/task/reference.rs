@@ -225,15 +225,15 @@ impl TaskRef {
     }
 
     /// What had been asked for by `moment` has met somebody.
-    pub(crate) fn meet(&self, moment: Stamp) {
-        self.header().side_or_new().meet(moment);
+    pub(crate) fn acknowledge(&self, moment: Stamp) {
+        self.header().side_or_new().acknowledge(moment);
     }
 
     /// Whether what was asked for at `moment` has met somebody.
-    pub(crate) fn has_met(&self, moment: Stamp) -> bool {
+    pub(crate) fn has_acknowledged(&self, moment: Stamp) -> bool {
         self.header()
             .side()
-            .is_some_and(|side| side.has_met(moment))
+            .is_some_and(|side| side.has_acknowledged(moment))
     }
 
     fn message_of_shutdown(&self) -> CancelledError {

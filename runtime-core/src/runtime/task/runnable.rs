@@ -62,11 +62,12 @@ impl Runnable {
         let origin = start(header);
         // SAFETY: as above; `entered` is dropped before the task may be freed.
         let entered = unsafe { cancel::enter(pointer, origin) };
-        let ending = if origin == Origin::NOBODY {
+        let ending = if origin == Origin::NONE {
             poll(pointer)
         } else {
             deliver(pointer)
         };
+        cancel::end_marks();
         drop(entered);
         match ending {
             // SAFETY: RUNNING is ours, and the output has been stored.
@@ -88,8 +89,9 @@ impl Runnable {
         let header = unsafe { pointer.as_ref() };
         let _nobody_polls = start(header);
         // SAFETY: as in `run`.
-        let entered = unsafe { cancel::enter(pointer, Origin::NOBODY) };
+        let entered = unsafe { cancel::enter(pointer, Origin::NONE) };
         let ending = cancel_future(pointer, error);
+        cancel::end_marks();
         drop(entered);
         // SAFETY: RUNNING is ours, and the output has been stored.
         unsafe { finish(pointer, ending) }
@@ -115,7 +117,7 @@ unsafe impl Word for Runnable {
 #[inline]
 fn start(header: &Header) -> Origin {
     match header.state.start() {
-        Start::Poll => Origin::NOBODY,
+        Start::Poll => Origin::NONE,
         Start::Deliver => begin_delivery(header),
     }
 }
@@ -128,7 +130,7 @@ fn begin_delivery(header: &Header) -> Origin {
         // A shutdown's request, without a message.
         None => take(),
     };
-    if taken { Origin::TASK } else { Origin::NOBODY }
+    if taken { Origin::TASK } else { Origin::NONE }
 }
 
 /// One poll with nothing to deliver. What is raised and not claimed inside ends the task.

@@ -46,7 +46,7 @@ struct Contents {
     /// What has caused the last request.
     cause: Cause,
     delivered: Stamp,
-    met: Stamp,
+    acknowledged: Stamp,
     /// What was asked for after the one and until the other was withdrawn, and never delivered.
     withdrawn: (Stamp, Stamp),
     foreign_wakers: VecDeque<(u64, StdArc<ForeignWaker>)>,
@@ -190,20 +190,20 @@ impl Side {
     }
 
     /// Everything that was asked for by then has met somebody.
-    pub(crate) fn meet(&self, by: Stamp) {
+    pub(crate) fn acknowledge(&self, by: Stamp) {
         if broken(Mutant::MeetNobody) {
             return;
         }
         let mut contents = self.contents.lock();
-        contents.met = contents.met.max(by);
+        contents.acknowledged = contents.acknowledged.max(by);
     }
 
     /// Whether what was asked for at `stamp` has met somebody.
-    pub(crate) fn has_met(&self, stamp: Stamp) -> bool {
+    pub(crate) fn has_acknowledged(&self, stamp: Stamp) -> bool {
         let contents = self.contents.lock();
         let (after, until) = contents.withdrawn;
         let withdrawn = stamp > after && stamp <= until;
-        contents.met >= stamp && !withdrawn
+        contents.acknowledged >= stamp && !withdrawn
     }
 
     /// What has caused the last request.

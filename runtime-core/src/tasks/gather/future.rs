@@ -10,7 +10,7 @@ use super::children::Children;
 use super::first_failure::FirstFailure;
 use crate::exceptions::CancelledError;
 use crate::runtime::{
-    CancelClaim, CancelWaker, Edges, OwnEnd, Passed, Raise, hidden, is_delivering, own_end_with,
+    CancelRequest, CancelWaker, Edges, OwnEnd, Passed, Raise, hidden, is_delivering, own_end_with,
     own_part_with,
 };
 use crate::sync::Arc;
@@ -111,8 +111,8 @@ enum GatherState {
 /// What is to be raised once all children have ended.
 #[derive(Default)]
 struct Cancelled {
-    /// The awaiter's requests, one of each origin.
-    held: Vec<CancelClaim>,
+    /// The awaiter's requests, one of each owner.
+    claims: Vec<CancelRequest>,
     /// What has ended a child, and the awaiter before.
     error: Option<CancelledError>,
     edges: Edges,
@@ -196,7 +196,7 @@ impl<C: Children> Joint<C> {
                 let mut edges = Edges::default();
                 let passed = self.pass_on(&error, &mut edges);
                 let cancelled = Cancelled {
-                    held: raise.into_held(),
+                    claims: raise.into_claims(),
                     error: Some(error),
                     edges,
                 };
@@ -234,20 +234,21 @@ impl<C: Children> Joint<C> {
     /// Passes the request that has reached this await on to the children. False if all have ended since
     /// they were polled: what they returned is the answer, and the request waits for the next await.
     fn forward(&mut self) -> bool {
-        let mut passed = Passed::TooLate;
-        let mut edges = Edges::default();
-        let held = CancelClaim::claim_if(|error| {
-            passed = self.pass_on(error, &mut edges);
-            passed == Passed::On
-        });
-        let Some(held) = held else {
-            return passed == Passed::InACircle;
+        let Some(request) = CancelRequest::offered() else {
+            return false;
         };
+        let mut edges = Edges::default();
+        match self.pass_on(request.error(), &mut edges) {
+            Passed::On => {}
+            Passed::InACircle => return true,
+            Passed::TooLate => return false,
+        }
+        let claim = request.claim();
         if !matches!(self.stage, GatherState::Cancelled(_)) {
             self.stage = GatherState::Cancelled(Cancelled::default());
         }
         if let GatherState::Cancelled(cancelled) = &mut self.stage {
-            held.join(&mut cancelled.held);
+            claim.join(&mut cancelled.claims);
             cancelled.edges = edges;
         }
         true
@@ -264,13 +265,13 @@ impl<C: Children> Joint<C> {
 impl Cancelled {
     /// All children have ended.
     fn goes_on(self) -> GatherState {
-        let first = self.held.first().map(|held| held.error().clone());
-        let held = self.held.into_iter();
-        // The others go back to where they came from.
-        let held: Vec<_> = held.filter(CancelClaim::is_from_around).collect();
+        let first = self.claims.first().map(|claim| claim.error().clone());
+        let claims = self.claims.into_iter();
+        // The others are given back.
+        let claims: Vec<_> = claims.filter(CancelRequest::is_from_around).collect();
         match (first, self.error) {
-            (Some(error), _) if !held.is_empty() => {
-                GatherState::Raising(Raise::of_claims(held, error))
+            (Some(error), _) if !claims.is_empty() => {
+                GatherState::Raising(Raise::of_claims(claims, error))
             }
             (_, Some(error)) => GatherState::Raising(Raise::new(error)),
             _ => GatherState::Waiting,

@@ -16,7 +16,7 @@ use super::super::catch_panic::catch_panic;
 use super::super::foreign_waker::ForeignWaker;
 use super::super::reference::TaskRef;
 use super::super::waker::wakes;
-use super::context as cancel;
+use super::context;
 use crate::sync::StdArc;
 
 /// The registration of an aware awaitable that is polled through a foreign waker.
@@ -34,7 +34,7 @@ impl CancelWaker {
     /// Sees to it that a request for the current task wakes `waker`, if that is not the task's own.
     #[inline]
     pub(crate) fn register_waker(&mut self, waker: &Waker) {
-        if let Some(task) = cancel::current_pointer() {
+        if let Some(task) = context::current_pointer() {
             if !wakes(waker, task) {
                 self.register(waker);
             }
@@ -43,7 +43,7 @@ impl CancelWaker {
 
     #[cold]
     fn register(&mut self, waker: &Waker) {
-        let Some(task) = cancel::current() else {
+        let Some(task) = context::current() else {
             return;
         };
         if self
@@ -84,7 +84,7 @@ impl Drop for Entry {
 
 /// Wakes everybody who attends to the current task: before a delivery.
 pub(crate) fn wake_foreign_wakers() {
-    let Some(task) = cancel::current() else {
+    let Some(task) = context::current() else {
         return;
     };
     if !task.header().state.has_foreign() {

@@ -3,7 +3,7 @@
 use std::task::Waker;
 
 use super::super::waker::wakes;
-use super::context as cancel;
+use super::context;
 
 /// How often something inside a task is polled in vain by another executor, which polls nothing else.
 const MOST_POLLS_IN_VAIN: u32 = 64;
@@ -18,7 +18,7 @@ impl InVain {
     /// the task, in its midst, is to go on without it.
     #[must_use]
     pub(crate) fn try_again(&mut self, waker: &Waker) -> bool {
-        let own = cancel::current_pointer().is_some_and(|task| wakes(waker, task));
+        let own = context::current_pointer().is_some_and(|task| wakes(waker, task));
         if own {
             self.0 = 0;
             return true;

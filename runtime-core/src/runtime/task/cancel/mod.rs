@@ -7,29 +7,37 @@
     unsafe_code,
     reason = "the current task stands in a thread-local as a pointer"
 )]
-pub(crate) mod context;
+mod context;
 
-pub(crate) mod cancel_waker;
-pub(crate) mod in_vain;
-pub(crate) mod request;
+mod cancel_waker;
+mod in_vain;
+pub(crate) mod scope_request;
 
-pub(crate) mod passed_on;
-pub(crate) mod raise;
+mod frames;
 
-pub(crate) mod own_end;
-pub(crate) mod scope;
+mod request;
+
+mod passed_on;
+mod passing;
+mod raise;
+
+mod handler;
+mod own_end;
+mod scope;
 
 pub(crate) use cancel_waker::{CancelWaker, wake_foreign_wakers};
 pub(crate) use context::{
-    Entered, Origin, begin_handler, claim_for_root, current, current_pointer, delivering, depth,
-    ending_with, ends_with, enter, enter_nobody, hidden, intercept, is_delivering, is_disturbed,
-    newest_raise, shielded, wait_on, with_current,
+    Entered, Origin, current, current_pointer, delivering, depth, ending_with, ends_with, enter,
+    enter_nobody, hidden, is_delivering, is_disturbed, newest_raise, shielded, wait_on,
+    with_current,
 };
+pub(crate) use handler::{begin_handler, claim_for_root, drop_handled, intercept};
 pub(crate) use in_vain::InVain;
 pub(crate) use own_end::{
     OwnEnd, own_end, own_end_with, own_part_of, own_part_to_come, own_part_with, shared_error,
 };
 pub(crate) use passed_on::{Edges, Passed, PassedOn};
-pub(crate) use raise::Raise;
-pub(crate) use request::{CancelClaim, Passing, asked_for, drop_handled, uncancel};
+pub(crate) use passing::Passing;
+pub(crate) use raise::{Raise, end_marks};
+pub(crate) use request::{CancelRequest, asked_for, uncancel};
 pub(crate) use scope::{Delivery, Scope, Verdict, delivered_requests, settled_requests};

@@ -6,9 +6,9 @@
 //! anew, in the midst of its own end. It is cancelled then.
 
 use super::super::reference::TaskRef;
-use super::context as cancel;
+use super::context;
 use super::raise::Raise;
-use super::request::CancelClaim;
+use super::request::CancelRequest;
 use crate::exceptions::CancelledError;
 
 /// What the end of an awaited task means for the current task, its awaiter.
@@ -26,11 +26,11 @@ pub(crate) enum OwnEnd {
 /// Looks what the end with `error` of something on the loop at `loop_address` means.
 #[cold]
 pub(crate) fn own_end(loop_address: usize, error: &CancelledError) -> OwnEnd {
-    if let Some(held) = CancelClaim::claim() {
-        let error = shared_error(error, &held);
-        return OwnEnd::Now(Raise::of_claims(vec![held], error));
+    if let Some(claim) = CancelRequest::claim_offered() {
+        let error = shared_error(error, &claim);
+        return OwnEnd::Now(Raise::of_claims(vec![claim], error));
     }
-    let Some(me) = cancel::current() else {
+    let Some(me) = context::current() else {
         return OwnEnd::No;
     };
     if me.header().state.has_request() {
@@ -68,7 +68,7 @@ pub(crate) fn own_part_of(task: &TaskRef) -> OwnEnd {
 /// waits for one's children.
 #[cold]
 pub(crate) fn own_part_to_come(loop_address: usize, error: &CancelledError) -> OwnEnd {
-    let Some(me) = cancel::current() else {
+    let Some(me) = context::current() else {
         return OwnEnd::No;
     };
     let cause = error.cause();
@@ -76,7 +76,7 @@ pub(crate) fn own_part_to_come(loop_address: usize, error: &CancelledError) -> O
     if !shutdown && !me.has_had(cause) {
         return OwnEnd::No;
     }
-    let comes = cancel::is_delivering() || me.header().state.has_request();
+    let comes = context::is_delivering() || me.header().state.has_request();
     if comes || (shutdown && !me.header().state.has_had_shutdown()) {
         own_end(loop_address, error)
     } else {
@@ -85,10 +85,10 @@ pub(crate) fn own_part_to_come(loop_address: usize, error: &CancelledError) -> O
 }
 
 /// Of two errors of one cause the one that has come all the way; else the awaiter's own.
-pub(crate) fn shared_error(ended: &CancelledError, held: &CancelClaim) -> CancelledError {
-    if ended.cause() == held.error().cause() {
+pub(crate) fn shared_error(ended: &CancelledError, claim: &CancelRequest) -> CancelledError {
+    if ended.cause() == claim.error().cause() {
         ended.clone()
     } else {
-        held.error().clone()
+        claim.error().clone()
     }
 }

@@ -3,16 +3,16 @@
 use super::super::circles::Edge;
 use super::super::reference::TaskRef;
 use super::super::transitions::{Cancel, Ending};
-use super::context as cancel;
-use super::request::CancelClaim;
+use super::context;
+use super::request::CancelRequest;
 use crate::exceptions::CancelledError;
 use crate::runtime::time::Stamp;
 use crate::sync::{Mutant, broken};
 
-/// What the awaiter holds meanwhile: one request of each origin, however many have come from it.
+/// The requests that an awaiter has passed on: of each owner one, however many have come from it.
 #[derive(Debug, Default)]
 pub(crate) struct PassedOn {
-    held: Vec<CancelClaim>,
+    claims: Vec<CancelRequest>,
     edge: Option<Edge>,
 }
 
@@ -31,68 +31,63 @@ pub(crate) enum Passed {
 impl PassedOn {
     /// Passes the request that is on its way through this poll on to `task`.
     pub(crate) fn pass_on(&mut self, task: &TaskRef) -> Passed {
-        let Some(awaiter) = cancel::current() else {
+        let Some(awaiter) = context::current() else {
             return Passed::InACircle;
+        };
+        let Some(request) = CancelRequest::offered() else {
+            return Passed::On;
         };
         // The edge first: of the tasks of a circle, the last to pass the request on finds all edges.
         self.edge = None;
-        let mut edge = (!broken(Mutant::EdgeAfterRequest)).then(|| awaiter.awaits(task));
-        let mut passed = Passed::On;
-        let held = CancelClaim::claim_if(|error| {
-            let answer = task.pass_on(&awaiter, error);
-            let edge = edge.get_or_insert_with(|| awaiter.awaits(task));
-            passed = match answer {
-                Cancel::Done => Passed::TooLate,
-                Cancel::Known if edge.closes_a_circle() => Passed::InACircle,
-                Cancel::Known | Cancel::Counted | Cancel::Schedule => Passed::On,
-            };
-            passed == Passed::On
-        });
-        if let Some(held) = held {
-            self.keep(held, task);
+        let edge = (!broken(Mutant::EdgeAfterRequest)).then(|| awaiter.awaits(task));
+        let answer = task.pass_on(&awaiter, request.error());
+        let edge = edge.unwrap_or_else(|| awaiter.awaits(task));
+        match answer {
+            Cancel::Done => Passed::TooLate,
+            Cancel::Known if edge.closes_a_circle() => Passed::InACircle,
+            Cancel::Known | Cancel::Counted | Cancel::Schedule => {
+                self.keep(request.claim(), task);
+                self.edge = Some(edge);
+                Passed::On
+            }
         }
-        if passed == Passed::On {
-            self.edge = edge;
-        }
-        passed
     }
 
-    /// An earlier request that the task has met is between it and the task; one whose limit has ended is
-    /// nobody's.
-    fn keep(&mut self, held: CancelClaim, task: &TaskRef) {
-        for earlier in std::mem::take(&mut self.held) {
-            if earlier.is_over() || is_met(&earlier, task) {
-                earlier.settle();
+    /// Keeps a claim. An earlier one that the task has acknowledged stays between the two of them; one
+    /// whose scope has ended is gone.
+    fn keep(&mut self, claim: CancelRequest, task: &TaskRef) {
+        for earlier in std::mem::take(&mut self.claims) {
+            if earlier.is_over() || is_acknowledged(&earlier, task) {
+                earlier.acknowledge();
             } else {
-                self.held.push(earlier);
+                self.claims.push(earlier);
             }
         }
         // Nearly always the only one.
-        self.held.reserve_exact(1);
-        held.join_last(&mut self.held);
+        self.claims.reserve_exact(1);
+        claim.join_last(&mut self.claims);
     }
 
     /// Nothing has been passed on, or it has been let go.
     pub(crate) fn is_empty(&self) -> bool {
-        self.held.is_empty()
+        self.claims.is_empty()
     }
 
-    /// The task has ended because of them: those that may be raised here. The others go back to where
-    /// they came from.
-    pub(crate) fn into_raised(self) -> Vec<CancelClaim> {
-        let held = self.held.into_iter();
-        held.filter(CancelClaim::is_from_around).collect()
+    /// The task has ended because of them: the claims that may be raised here. The others are given
+    /// back.
+    pub(crate) fn into_raised(self) -> Vec<CancelRequest> {
+        let claims = self.claims.into_iter();
+        claims.filter(CancelRequest::is_from_around).collect()
     }
 
-    /// What was passed on to a task that is done, met, and suppressed, is over. Everything else goes
-    /// back to where it came from.
-    pub(crate) fn settle_met(self, task: &TaskRef) {
-        let kept = matches!(task.ending(), Some(Ending::Returned | Ending::Panicked));
-        for held in self.held {
-            if kept && is_met(&held, task) {
-                held.settle();
-            }
-        }
+    /// Acknowledges what the task has acknowledged and suppressed, now that it is done. Everything else
+    /// is given back.
+    pub(crate) fn acknowledge_suppressed(self, task: &TaskRef) {
+        let suppressed = matches!(task.ending(), Some(Ending::Returned | Ending::Panicked));
+        let claims = self.claims.into_iter();
+        claims
+            .filter(|claim| suppressed && is_acknowledged(claim, task))
+            .for_each(CancelRequest::acknowledge);
     }
 }
 
@@ -108,7 +103,7 @@ impl Edges {
         show_each: impl FnOnce(&mut dyn FnMut(&TaskRef)),
     ) -> Passed {
         self.0.clear();
-        let Some(awaiter) = cancel::current() else {
+        let Some(awaiter) = context::current() else {
             return Passed::InACircle;
         };
         let mut passed = Passed::TooLate;
@@ -126,6 +121,6 @@ impl Edges {
     }
 }
 
-fn is_met(held: &CancelClaim, task: &TaskRef) -> bool {
-    task.has_met(Stamp(held.error().cause().stamp()))
+fn is_acknowledged(claim: &CancelRequest, task: &TaskRef) -> bool {
+    task.has_acknowledged(Stamp(claim.error().cause().stamp()))
 }

@@ -16,7 +16,7 @@
 //! * nobody inside claimed that: it goes on outward. If it ends this scope, so be it; if a sibling
 //!   claims it, this scope delivers its own in the next poll.
 //!
-//! What is **held** inside and given back ([`CancelClaim`](super::request::CancelClaim)) has not been delivered: the
+//! What is **held** inside and given back ([`CancelRequest`](super::request::CancelRequest)) has not been delivered: the
 //! scope is open as before, and delivers it again with the next poll. So does a scope that was
 //! overruled by what was given back.
 //!
@@ -29,9 +29,11 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
 use super::cancel_waker::wake_foreign_wakers;
-use super::context::{self as cancel, Origin};
+use super::context::{self, Origin, Serial};
+use super::frames::{FrameEvents, FrameGuard, is_in_body_of};
 use super::raise::Raise;
-use super::request::{FrameEvents, FrameGuard, Request, is_in_body_of, withdraw};
+use super::request::withdraw;
+use super::scope_request::ScopeRequest;
 use crate::exceptions::CancelledError;
 use crate::runtime::time::Stamp;
 use crate::sync::StdArc;
@@ -39,7 +41,7 @@ use crate::sync::StdArc;
 /// A delivery that a scope is about to make, or leaves to a request that is on its way already.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
-    request: StdArc<Request>,
+    request: StdArc<ScopeRequest>,
     on_its_way: Origin,
 }
 
@@ -57,7 +59,7 @@ impl Delivery {
 
     /// Whether the request is still on its way through the poll that this is called from.
     pub(crate) fn can_take_back(&self) -> bool {
-        is_in_body_of(&self.request) && cancel::delivering() == self.on_its_way
+        is_in_body_of(&self.request) && context::delivering() == self.on_its_way
     }
 
     /// Whether the request has been given back: then the scope is about to be open again.
@@ -89,7 +91,7 @@ pub(crate) struct Scope {
     /// How many requests of outer scopes have come into this one.
     outranked: u32,
     /// Its own, if it has delivered one.
-    request: Option<StdArc<Request>>,
+    request: Option<StdArc<ScopeRequest>>,
 }
 
 /// What a poll of the body came to.
@@ -119,7 +121,7 @@ impl Scope {
     #[inline]
     #[must_use]
     pub(crate) fn enter(&mut self) -> bool {
-        let Some(task) = cancel::current_identity() else {
+        let Some(task) = context::current_identity() else {
             return false;
         };
         if self.task != task {
@@ -156,13 +158,13 @@ impl Scope {
     /// come: that is let decide first, in the next poll, unless it is taken back.
     #[cold]
     pub(crate) fn delivery(&self, asked: Stamp, waker: &Waker) -> Option<Delivery> {
-        let outer = cancel::delivering();
-        if outer == Origin::NOBODY && cancel::current_has_request() {
+        let outer = context::delivering();
+        if outer == Origin::NONE && context::current_has_request() {
             return None;
         }
-        let request = Request::new(asked, waker);
+        let request = ScopeRequest::new(asked, waker);
         let on_its_way = match outer {
-            Origin::NOBODY => request.origin(),
+            Origin::NONE => request.origin(),
             outer => outer,
         };
         Some(Delivery {
@@ -184,15 +186,15 @@ impl Scope {
         body: Pin<&mut F>,
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
-        let outer = cancel::delivering();
+        let outer = context::delivering();
         if let (Some(due), true) = (due, self.is_open()) {
             self.renew(due.request);
             return match outer {
-                Origin::NOBODY => self.deliver(body, cx),
+                Origin::NONE => self.deliver(body, cx),
                 _ => self.pass_on(true, outer, body, cx),
             };
         }
-        if outer != Origin::NOBODY {
+        if outer != Origin::NONE {
             return self.pass_on(false, outer, body, cx);
         }
         if self.has_expired() || self.outranked != 0 {
@@ -205,7 +207,7 @@ impl Scope {
     }
 
     /// What is left of an earlier request has nothing to do with the scope any more.
-    fn renew(&mut self, request: StdArc<Request>) {
+    fn renew(&mut self, request: StdArc<ScopeRequest>) {
         if let Some(earlier) = self.request.replace(request) {
             earlier.end();
         }
@@ -214,7 +216,7 @@ impl Scope {
     /// Polls a body that has met a request, which may be given back.
     #[cold]
     fn go_on<F: Future>(&mut self, body: Pin<&mut F>, cx: &mut PollWith<'_>) -> Verdict<F::Output> {
-        let noted = cancel::newest_raise();
+        let noted = context::newest_raise();
         self.register_waker(cx.waker());
         let frames = FrameGuard::begin(self.request.as_ref());
         let polled = body.poll(cx);
@@ -223,7 +225,7 @@ impl Scope {
     }
 
     /// Drops the body that has raised.
-    pub(crate) fn drop_raised(&self, raise: &Raise, drop_body: impl FnOnce()) {
+    pub(crate) fn drop_raised(&self, raise: &mut Raise, drop_body: impl FnOnce()) {
         raise.collect_claims(self.outranked != 0, drop_body);
     }
 
@@ -251,7 +253,7 @@ impl Scope {
         request.is_some_and(|request| request.is_given_back())
     }
 
-    fn answer_to<T>(&self, polled: Poll<T>, noted: cancel::Serial) -> Verdict<T> {
+    fn answer_to<T>(&self, polled: Poll<T>, noted: Serial) -> Verdict<T> {
         match polled {
             Poll::Ready(value) => Verdict::Ready(value),
             Poll::Pending if self.stage == ScopeState::Delivered => self.claim_raise(noted),
@@ -268,11 +270,11 @@ impl Scope {
         body: Pin<&mut F>,
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
-        let noted = cancel::newest_raise();
+        let noted = context::newest_raise();
         self.register_waker(cx.waker());
         let frames = FrameGuard::begin(self.request.as_ref());
         let polled = body.poll(cx);
-        if cancel::delivering() == outer {
+        if context::delivering() == outer {
             // It goes on outward, where perhaps a sibling claims it: then this scope is due still.
             if due {
                 self.stage = ScopeState::Passed;
@@ -294,12 +296,12 @@ impl Scope {
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
         self.stage = ScopeState::Open;
-        let noted = cancel::newest_raise();
+        let noted = context::newest_raise();
         let frames = FrameGuard::begin(self.request.as_ref());
         let sent = Sent::send(
             self.request
                 .as_ref()
-                .map_or(Origin::NOBODY, |own| own.origin()),
+                .map_or(Origin::NONE, |own| own.origin()),
         );
         let polled = body.poll(cx);
         let unclaimed = sent.is_on_its_way();
@@ -327,20 +329,22 @@ impl Scope {
         }
     }
 
-    fn claim_raise<T>(&self, noted: cancel::Serial) -> Verdict<T> {
+    fn claim_raise<T>(&self, noted: Serial) -> Verdict<T> {
         Raise::of_marks(noted).map_or(Verdict::Pending, |raise| self.answer(raise))
     }
 
     /// What the end of the body means, by a raise or by the scope's own request.
     fn answer<T>(&self, raise: Raise) -> Verdict<T> {
         if self.outranked != 0 || delivered_requests() > Some(self.cancelling) {
-            Verdict::Raised(raise.caused_by(cancel::current_cause()))
-        } else if cancel::is_task_request_near() {
+            Verdict::Raised(raise.caused_by(context::current_cause()))
+        } else if context::is_task_request_near() {
             // It comes with the raise: so the cancellation wins, though the scope has expired.
             let raise = raise.with_claimed();
-            Verdict::Raised(raise.caused_by(cancel::current_cause()))
+            Verdict::Raised(raise.caused_by(context::current_cause()))
         } else {
-            raise.settle_own(self.request.as_ref());
+            if let Some(request) = &self.request {
+                raise.acknowledge_only(request);
+            }
             Verdict::Expired
         }
     }
@@ -359,14 +363,14 @@ impl Drop for Scope {
 ///
 /// Behind a shield none has been since it went up.
 pub(crate) fn delivered_requests() -> Option<u32> {
-    let shield = cancel::shield();
-    let mut counted = cancel::current_cancelling()?;
+    let shield = context::shield();
+    let mut counted = context::current_cancelling()?;
     loop {
-        let waits = u32::from(cancel::current_has_request());
+        let waits = u32::from(context::current_has_request());
         // A request may come between the two looks: it must not be counted and found absent.
-        let again = cancel::current_cancelling()?;
+        let again = context::current_cancelling()?;
         if again == counted {
-            let travels = u32::from(cancel::delivering() == Origin::TASK);
+            let travels = u32::from(context::delivering() == Origin::TASK);
             return Some(counted.saturating_sub(waits + travels).min(shield));
         }
         counted = again;
@@ -376,7 +380,7 @@ pub(crate) fn delivered_requests() -> Option<u32> {
 /// The same, unless that is in doubt just now: of several that wait or are on their way together,
 /// nobody knows how many there are.
 pub(crate) fn settled_requests() -> Option<u32> {
-    let in_doubt = cancel::delivering() == Origin::TASK || cancel::current_has_request();
+    let in_doubt = context::delivering() == Origin::TASK || context::current_has_request();
     if in_doubt { None } else { delivered_requests() }
 }
 
@@ -386,19 +390,19 @@ struct Sent(Origin);
 impl Sent {
     fn send(origin: Origin) -> Sent {
         wake_foreign_wakers();
-        cancel::set_delivering(origin);
+        context::set_delivering(origin);
         Sent(origin)
     }
 
     fn is_on_its_way(&self) -> bool {
-        cancel::delivering() == self.0
+        context::delivering() == self.0
     }
 }
 
 impl Drop for Sent {
     fn drop(&mut self) {
         if self.is_on_its_way() {
-            cancel::set_delivering(Origin::NOBODY);
+            context::set_delivering(Origin::NONE);
         }
     }
 }
