@@ -1,6 +1,10 @@
 //! Time: limits, scopes that can be cancelled, and ticks.
 
+mod deadline;
+mod handle;
 mod once;
+
+mod scoped;
 
 mod cancel_scope;
 mod control;
