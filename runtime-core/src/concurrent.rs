@@ -12,7 +12,7 @@ use crate::exceptions::{CancelledError, PanicError, TaskError, TimeoutError};
 use crate::runtime::{
     Callback, CancelRequest, CancelWaker, Cancellation, Completion, EventLoop, Handover, InVain,
     OwnEnd, Raise, TaskHandle, Unnested, boxed_if_big, ends_with, inherited_context, is_big,
-    own_end,
+    own_end, requested,
 };
 use crate::sync::{Arc, StdArc};
 use crate::tasks::catch_cancelled;
@@ -155,9 +155,10 @@ impl<T> Future<T> {
     ///
     /// Whoever waits is told now. The coroutine may take its time to clean up; what it returns then
     /// is dropped.
+    #[track_caller]
     pub fn cancel(&self) -> bool {
-        self.cancel_by(&CancelledError::default(), |task, _| {
-            task.cancel();
+        self.cancel_by(&requested(), |task, error| {
+            task.reference().cancel(error.clone());
         })
     }
 

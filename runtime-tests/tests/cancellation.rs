@@ -17,6 +17,9 @@ mod combinators;
 #[path = "cancellation/nesting.rs"]
 mod nesting;
 
+#[path = "cancellation/reasons.rs"]
+mod reasons;
+
 /// What a task that ended cancelled was told; panics if it did not.
 #[track_caller]
 fn told<T>(ended: Result<T, TaskError>) -> Option<String> {

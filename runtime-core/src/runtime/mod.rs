@@ -60,8 +60,8 @@ pub use task::callback::Handle;
 pub(crate) use task::cancel::{
     CancelRequest, CancelWaker, Delivery, Edges, InVain, OwnEnd, Passed, Passing, Raise, Scope,
     Verdict, asked_for, begin_handler, delivered_requests, drop_handled, ends_with, hidden,
-    intercept, is_delivering, newest_raise, own_end, own_end_with, own_part_with, settled_requests,
-    shielded, wait_on,
+    intercept, is_delivering, newest_raise, own_end, own_end_with, own_part_with, reason_at,
+    requested, settled_requests, shielded, wait_on,
 };
 pub use task::context::Context;
 pub use task::handle::{CallbackId, TaskHandle, Wait};

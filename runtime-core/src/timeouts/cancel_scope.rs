@@ -7,14 +7,16 @@
 //! ends, or the shield goes down.
 
 use std::fmt;
+use std::panic::Location;
 use std::task::Waker;
 use std::time::Instant;
 
 use super::handle::{Lease, Part, ScopeHandle, Stage, State};
 use super::scoped::{Control, View};
+use crate::exceptions::{CancelReason, CancelSource, CancelledError};
 use crate::runtime::{
     CancelRequest, CancelWaker, Passing, Stamp, TaskId, current_task, delivered_requests,
-    is_delivering, settled_requests, shielded,
+    is_delivering, reason_at, settled_requests, shielded,
 };
 
 /// The handle of a part of a task that can be cancelled by itself: `trio.CancelScope`.
@@ -46,6 +48,8 @@ pub struct CancelScope {
 pub(super) struct Shielding {
     /// When it was cancelled: by hand, or because the deadline has passed.
     cancelled: Option<Stamp>,
+    /// Why, if it was by hand.
+    reason: Option<CancelReason>,
     shielded: bool,
     /// The request from outside that is on its way into the body just now, with no shield up.
     passing: Option<Passing>,
@@ -71,9 +75,14 @@ impl CancelScope {
 
     /// Cancels the body, at its next await that suspends: once, however often it is called. A scope
     /// that has ended stays as it is.
+    #[track_caller]
     pub fn cancel(&self) {
+        let reason = reason_at(CancelSource::Scope, Location::caller());
         self.change(|state| {
-            state.part.cancelled.get_or_insert_with(Stamp::now);
+            if state.part.cancelled.is_none() {
+                state.part.cancelled = Some(Stamp::now());
+                state.part.reason = Some(reason);
+            }
         });
     }
 
@@ -198,6 +207,12 @@ impl Control for ScopeControl {
         let view = self.handle.0.register_waker(waker, view);
         self.note_delivered();
         view
+    }
+
+    fn error(&self, made: &'static Location<'static>) -> CancelledError {
+        let reason = self.handle.0.with(|state| state.part.reason.clone());
+        let passed = || CancelReason::new(CancelSource::Timeout).at_line(made);
+        CancelledError::new(reason.unwrap_or_else(passed))
     }
 
     fn pass_deadline(&self, asked: Stamp) {

@@ -13,6 +13,7 @@ use pin_project_lite::pin_project;
 
 use super::deadline::DeadlineTimer;
 use super::handle::Stage;
+use crate::exceptions::{CancelReason, CancelSource, CancelledError};
 use crate::runtime::{Delivery, Raise, Scope, Stamp, Verdict, hidden};
 
 /// What controls a scope from outside of its future.
@@ -20,6 +21,11 @@ pub(super) trait Control {
     /// The control as it is at the beginning of a poll. It is to wake `waker` when that changes. `now`
     /// is the time of the first poll.
     fn look(&mut self, now: Option<Instant>, waker: &Waker) -> View;
+
+    /// The error of the scope's request; `made` is where the scope was made.
+    fn error(&self, made: &'static Location<'static>) -> CancelledError {
+        CancelledError::new(CancelReason::new(CancelSource::Timeout).at_line(made))
+    }
 
     /// The deadline has come, and asks for the end since `asked`.
     fn pass_deadline(&self, _asked: Stamp) {}
@@ -163,10 +169,11 @@ impl<F: Future, C: Control> Projection<'_, F, C> {
             polled_again(self.timer.location())
         };
         let (scope, control) = (&mut *self.scope, &*self.control);
+        let error = || control.error(self.timer.location());
         control.around(&look.view, || {
             let delivery = look
                 .asked
-                .and_then(|asked| scope.delivery(asked, cx.waker()))
+                .and_then(|asked| scope.delivery(asked, error, cx.waker()))
                 .and_then(|delivery| control.begin_delivery(look.deadline, delivery));
             let delivers = delivery.is_some();
             let verdict = scope.poll(delivery, body, cx);

@@ -9,11 +9,11 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::cancel;
 use super::cancel::CancelWaker;
 use super::cancel::InVain;
 use super::cancel::Raise;
 use super::cancel::uncancel;
+use super::cancel::{self, requested};
 use super::cancel::{OwnEnd, own_end, own_part_to_come, shared_error};
 use super::cancel::{Passed, PassedOn};
 use super::context::Context;
@@ -107,13 +107,15 @@ impl<T> Task<T> {
     ///
     /// The request is delivered at the task's next await that suspends; the task may clean up, and
     /// may suppress it. A task that never started never runs. Any thread may call this.
+    #[track_caller]
     pub fn cancel(&self) -> bool {
-        self.task.cancel(Default::default())
+        self.task.cancel(requested())
     }
 
     /// As [`cancel`](Task::cancel), with a message for who catches it.
+    #[track_caller]
     pub fn cancel_with(&self, message: impl Into<Cow<'static, str>>) -> bool {
-        self.task.cancel(CancelledError::with_message(message))
+        self.task.cancel(requested().saying(message))
     }
 
     /// How many requests have been made and not taken back by [`uncancel`](Task::uncancel).

@@ -9,7 +9,7 @@
 //! * when the last was that has *met* somebody, who acted on it: so an awaiter that has passed its own
 //!   request on knows whether that is over, or is to be given back.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::task::Waker;
 
 use super::callback::Handle;
@@ -49,7 +49,8 @@ struct Contents {
     acknowledged: Stamp,
     /// What was asked for after the one and until the other was withdrawn, and never delivered.
     withdrawn: (Stamp, Stamp),
-    foreign_wakers: VecDeque<(u64, StdArc<ForeignWaker>)>,
+    /// By keys that only grow.
+    foreign_wakers: BTreeMap<u64, StdArc<ForeignWaker>>,
     last_key: u64,
 }
 
@@ -236,26 +237,18 @@ impl Side {
         let mut contents = self.contents.lock();
         contents.last_key += 1;
         let key = contents.last_key;
-        contents.foreign_wakers.push_back((key, foreign_waker));
+        contents.foreign_wakers.insert(key, foreign_waker);
         key
     }
 
     /// Takes one off the list, for the caller to drop: a waker's destructor is user code.
     pub(crate) fn remove_foreign_waker(&self, key: u64) -> Option<StdArc<ForeignWaker>> {
-        let mut contents = self.contents.lock();
-        // Keys only grow, and the list is filled in their order: it is sorted.
-        let foreign_wakers = &mut contents.foreign_wakers;
-        let index = foreign_wakers
-            .binary_search_by_key(&key, |(key, _)| *key)
-            .ok()?;
-        Some(foreign_wakers.remove(index)?.1)
+        self.contents.lock().foreign_wakers.remove(&key)
     }
 
     /// Takes all of them off the list.
     pub(crate) fn take_foreign_wakers(&self) -> impl Iterator<Item = StdArc<ForeignWaker>> + use<> {
         let foreign_wakers = std::mem::take(&mut self.contents.lock().foreign_wakers);
-        foreign_wakers
-            .into_iter()
-            .map(|(_, foreign_waker)| foreign_waker)
+        foreign_wakers.into_values()
     }
 }

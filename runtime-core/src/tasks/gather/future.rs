@@ -8,10 +8,10 @@ use std::task::{Context, Poll, Waker, ready};
 
 use super::children::Children;
 use super::first_failure::FirstFailure;
-use crate::exceptions::CancelledError;
+use crate::exceptions::{CancelSource, CancelledError};
 use crate::runtime::{
     CancelRequest, CancelWaker, Edges, OwnEnd, Passed, Raise, hidden, is_delivering, own_end_with,
-    own_part_with,
+    own_part_with, reason_at,
 };
 use crate::sync::Arc;
 
@@ -256,7 +256,9 @@ impl<C: Children> Joint<C> {
 
     fn pass_on(&self, error: &CancelledError, edges: &mut Edges) -> Passed {
         let children = self.children.as_ref().expect(UNTIL_ITS_END);
-        edges.pass_on(error, |show| {
+        let reason = reason_at(CancelSource::Gather, self.location);
+        let error = error.clone().because(reason);
+        edges.pass_on(&error, |show| {
             children.each(&mut |task| show(task.reference()));
         })
     }

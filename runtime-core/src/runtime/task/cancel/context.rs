@@ -116,6 +116,7 @@ impl Drop for Entered {
 }
 
 /// The task that is polled on this thread.
+#[inline]
 pub(crate) fn current() -> Option<TaskRef> {
     let pointer = current_pointer()?;
     // SAFETY: `enter`'s caller keeps the task alive while it stands here.
@@ -152,12 +153,14 @@ pub(crate) fn delivering() -> Origin {
 }
 
 /// How many requests the current task has counted.
+#[inline]
 pub(crate) fn current_cancelling() -> Option<u32> {
     // SAFETY: as in `current`.
     current_pointer().map(|task| unsafe { task.as_ref() }.state.cancelling())
 }
 
 /// Whether the current task has a request that has not been delivered.
+#[inline]
 pub(crate) fn current_has_request() -> bool {
     // SAFETY: as in `current`.
     current_pointer().is_some_and(|task| unsafe { task.as_ref() }.state.has_request())
@@ -181,16 +184,19 @@ pub(crate) fn current_identity() -> Option<(usize, u64)> {
 }
 
 /// How many polls are nested on this thread.
+#[inline]
 pub(crate) fn depth() -> u32 {
     POLL.with(|poll| poll.depth.get())
 }
 
 /// Whether a request is on its way.
+#[inline]
 pub(crate) fn is_delivering() -> bool {
     delivering() != Origin::NONE
 }
 
 /// Replaces the origin of the request on its way, and returns the one before.
+#[inline]
 pub(crate) fn set_delivering(origin: Origin) -> Origin {
     POLL.with(|poll| poll.delivering.replace(origin))
 }
@@ -228,6 +234,7 @@ pub(crate) fn is_disturbed() -> bool {
 
 /// How many requests had come to the current task before the shield around this call went up; the
 /// greatest number where there is none.
+#[inline]
 pub(crate) fn shield() -> u32 {
     POLL.with(|poll| match poll.shield.get() {
         (depth, before) if depth == poll.depth.get() => before,

@@ -1,5 +1,6 @@
 //! What an awaitable does with a request that it handles itself, instead of raising it later.
 
+use super::super::reference::TaskRef;
 use super::context::{self, Origin, Serial};
 use super::raise::handle_marks;
 use super::request::{CancelRequest, collect_claims};
@@ -34,7 +35,7 @@ fn handle(noted: Serial) -> Option<CancelledError> {
 pub(crate) fn claim_for_root(noted: Serial) -> Option<CancelledError> {
     let error = match context::delivering() {
         Origin::NONE => return handle_marks(noted),
-        Origin::TASK => context::current()?.take_message(),
+        Origin::TASK => context::with_current(TaskRef::take_message)?,
         _scope => CancelledError::default(),
     };
     context::set_delivering(Origin::NONE);

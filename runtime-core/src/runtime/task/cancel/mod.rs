@@ -11,6 +11,7 @@ mod context;
 
 mod cancel_waker;
 mod in_vain;
+mod reason;
 pub(crate) mod scope_request;
 
 mod frames;
@@ -39,5 +40,6 @@ pub(crate) use own_end::{
 pub(crate) use passed_on::{Edges, Passed, PassedOn};
 pub(crate) use passing::Passing;
 pub(crate) use raise::{Raise, end_marks};
+pub(crate) use reason::{reason_at, requested};
 pub(crate) use request::{CancelRequest, asked_for, uncancel};
 pub(crate) use scope::{Delivery, Scope, Verdict, delivered_requests, settled_requests};

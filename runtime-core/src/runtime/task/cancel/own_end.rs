@@ -30,9 +30,12 @@ pub(crate) fn own_end(loop_address: usize, error: &CancelledError) -> OwnEnd {
         let error = shared_error(error, &claim);
         return OwnEnd::Now(Raise::of_claims(vec![claim], error));
     }
-    let Some(me) = context::current() else {
-        return OwnEnd::No;
-    };
+    let of_me = |me: &TaskRef| own_end_of(me, loop_address, error);
+    context::with_current(of_me).unwrap_or(OwnEnd::No)
+}
+
+/// The same for `me`, which has no request on its way.
+fn own_end_of(me: &TaskRef, loop_address: usize, error: &CancelledError) -> OwnEnd {
     if me.header().state.has_request() {
         return OwnEnd::Comes;
     }

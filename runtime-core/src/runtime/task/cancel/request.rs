@@ -55,7 +55,7 @@ impl CancelRequest {
             Origin::TASK => (Owner::Task, task.message()),
             scope => {
                 let request = frames::request_of(scope)?;
-                let error = request.error();
+                let error = request.error().clone();
                 (Owner::Scope(request), error)
             }
         };

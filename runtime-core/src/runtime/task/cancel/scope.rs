@@ -157,12 +157,17 @@ impl Scope {
     /// The delivery of an open scope that is due, asked for at `asked`. None if a request of the task's own is about to
     /// come: that is let decide first, in the next poll, unless it is taken back.
     #[cold]
-    pub(crate) fn delivery(&self, asked: Stamp, waker: &Waker) -> Option<Delivery> {
+    pub(crate) fn delivery(
+        &self,
+        asked: Stamp,
+        error: impl FnOnce() -> CancelledError,
+        waker: &Waker,
+    ) -> Option<Delivery> {
         let outer = context::delivering();
         if outer == Origin::NONE && context::current_has_request() {
             return None;
         }
-        let request = ScopeRequest::new(asked, waker);
+        let request = ScopeRequest::new(asked, error(), waker);
         let on_its_way = match outer {
             Origin::NONE => request.origin(),
             outer => outer,
@@ -318,8 +323,9 @@ impl Scope {
             }
             Poll::Pending if unclaimed => {
                 self.stage = ScopeState::Delivered;
+                let own = || self.request.as_ref().map(|own| own.error().clone());
                 let raised = Raise::of_marks(noted);
-                self.answer(raised.unwrap_or_else(|| Raise::new(CancelledError::default())))
+                self.answer(raised.unwrap_or_else(|| Raise::new(own().unwrap_or_default())))
             }
             Poll::Pending if given_back => Verdict::Pending,
             Poll::Pending => {

@@ -12,8 +12,8 @@ use crate::sync::{Mutant, Mutex, StdArc, broken};
 /// One delivery of a scope. Its address names the origin of the request.
 #[derive(Debug)]
 pub(crate) struct ScopeRequest {
-    /// When the scope asked for it.
-    asked: Stamp,
+    /// The error of the request, with the moment at which the scope asked for it.
+    error: CancelledError,
     /// The request has not arrived: the scope is to deliver another.
     given_back: AtomicBool,
     /// The scope has ended, or has made another request: this one ends with it.
@@ -23,9 +23,9 @@ pub(crate) struct ScopeRequest {
 }
 
 impl ScopeRequest {
-    pub(crate) fn new(asked: Stamp, waker: &Waker) -> StdArc<ScopeRequest> {
+    pub(crate) fn new(asked: Stamp, error: CancelledError, waker: &Waker) -> StdArc<ScopeRequest> {
         StdArc::new(ScopeRequest {
-            asked,
+            error: error.caused_by(Cause::request(asked.0)),
             given_back: AtomicBool::new(false),
             over: AtomicBool::new(false),
             waker: Mutex::new(Some(waker.clone())),
@@ -37,8 +37,8 @@ impl ScopeRequest {
     }
 
     /// The error that a task receives to which the request is passed on.
-    pub(super) fn error(&self) -> CancelledError {
-        CancelledError::default().caused_by(Cause::request(self.asked.0))
+    pub(super) fn error(&self) -> &CancelledError {
+        &self.error
     }
 
     /// Whether the request has been given back, or withdrawn before it arrived.
