@@ -29,7 +29,8 @@ pub enum CancelSource {
     LoopClosed,
 }
 
-/// Why a task was cancelled: what [`CancelledError::reason`](crate::CancelledError::reason) returns.
+/// Why a task was cancelled: what [`CancelledError::reason`](crate::CancelledError::reason)
+/// returns.
 ///
 /// It stays the same when the cancellation is passed on to the tasks that the cancelled one awaits.
 #[derive(Clone)]
@@ -45,7 +46,8 @@ pub(crate) struct Canceller {
     pub(crate) id: u64,
     /// Its number within its loop.
     pub(crate) ordinal: u64,
-    /// Its name: from the start if it was given one, and else made of the number when it is asked for.
+    /// Its name: from the start if it was given one, and else made of the number when it is asked
+    /// for.
     pub(crate) name: StdOnceLock<String>,
 }
 

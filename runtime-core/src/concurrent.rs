@@ -74,8 +74,8 @@ where
 ///
 /// # Cancellation
 /// Cancelling a task that awaits it cancels the coroutine, and goes on at once: unlike that of a
-/// [`Task`](crate::Task), this await does not wait until the coroutine has ended. Dropping the future
-/// cancels nothing.
+/// [`Task`](crate::Task), this await does not wait until the coroutine has ended. Dropping the
+/// future cancels nothing.
 pub struct Future<T> {
     shared: Arc<Shared<T>>,
     /// None if the loop was closed.
@@ -86,8 +86,8 @@ pub struct Future<T> {
 }
 
 impl<T> Future<T> {
-    /// Blocks this thread until the coroutine has ended, for `timeout` at most, and takes its value.
-    /// `None` is no limit; a timeout of zero does not wait.
+    /// Blocks this thread until the coroutine has ended, for `timeout` at most, and takes its
+    /// value. `None` is no limit; a timeout of zero does not wait.
     ///
     /// # Errors
     /// * [`TaskError::TimedOut`]: the coroutine runs on, and can be waited for again; to end it,
@@ -98,10 +98,10 @@ impl<T> Future<T> {
     ///
     /// # Panics
     /// If it would have to wait on a worker of the same loop, which would wait for itself: await
-    /// instead. So would, in the deterministic mode, a function on the loop's pool. And if it would have
-    /// to wait without limit on the thread of a runner that is not
-    /// running and has no other thread (one worker, or the deterministic mode), where nothing would
-    /// ever happen; or in a fork of the loop's process.
+    /// instead. So would, in the deterministic mode, a function on the loop's pool. And if it would
+    /// have to wait without limit on the thread of a runner that is not running and has no other
+    /// thread (one worker, or the deterministic mode), where nothing would ever happen; or in a
+    /// fork of the loop's process.
     #[track_caller]
     pub fn result(&self, timeout: impl Into<Option<Duration>>) -> Result<T, TaskError> {
         let timeout = timeout.into();
@@ -132,8 +132,8 @@ impl<T> Future<T> {
         outcome.map_or_else(|| Err(TimeoutError.into()), bare)
     }
 
-    /// Blocks this thread. What it holds of a time that stands still is lent back meanwhile: it would
-    /// keep the coroutine from its end.
+    /// Blocks this thread. What it holds of a time that stands still is lent back meanwhile: it
+    /// would keep the coroutine from its end.
     fn wait(&self, deadline: Option<Instant>) -> Option<Outcome<T>> {
         let handover = &self.shared.handover;
         if let Some(lent) = self.shared.event_loop.time_to_lend() {
@@ -153,7 +153,7 @@ impl<T> Future<T> {
     /// Cancels the future at once, and requests the coroutine's cancellation. Returns `false` if
     /// the coroutine has ended.
     ///
-    /// Whoever waits is told now. The coroutine may take its time to clean up; what it returns then
+    /// Waiters see it at once. The coroutine may take its time to clean up; what it returns then
     /// is dropped.
     #[track_caller]
     pub fn cancel(&self) -> bool {
@@ -175,8 +175,8 @@ impl<T> Future<T> {
     }
 
     /// Runs `callback` once the future is done, on the loop's lane: never inside this call, and
-    /// never two callbacks of a loop at once. It runs in a copy of the caller's context. (After the loop's close there is no lane: it runs in
-    /// this call then.)
+    /// never two callbacks of a loop at once. It runs in a copy of the caller's context. (After the
+    /// loop's close there is no lane: it runs in this call then.)
     pub fn add_done_callback(&self, callback: impl FnOnce(&Future<T>) + Send + 'static)
     where
         T: Send + 'static,
@@ -259,7 +259,8 @@ impl<T> std::future::Future for Future<T> {
 }
 
 impl<T> Future<T> {
-    /// The outcome is there. A coroutine that was cancelled may have been so by what ends its awaiter, too.
+    /// The outcome is there. A coroutine that was cancelled may have been so by what ends its
+    /// awaiter, too.
     fn end(
         &mut self,
         outcome: Result<T, TaskError>,
@@ -294,10 +295,12 @@ impl<T> fmt::Debug for Future<T> {
     }
 }
 
-/// What the user gives. Boxed by the public call that takes it, before anything else: it may be big.
+/// What the user gives. Boxed by the public call that takes it, before anything else: it may be
+/// big.
 type DoneCallback<T> = Box<dyn FnOnce(&Future<T>) + Send>;
 
-/// What becomes of the coroutine. Its value may own the next future, whose value owns one, and so on.
+/// What becomes of the coroutine. Its value may own the next future, whose value owns one, and so
+/// on.
 type Outcome<T> = Result<Unnested<T>, TaskError>;
 
 fn bare<T>(outcome: Outcome<T>) -> Result<T, TaskError> {
@@ -317,7 +320,7 @@ impl<T> Shared<T> {
         }
     }
 
-    /// Tells of a panic that nobody has seen.
+    /// Reports a panic that has not been seen.
     fn report(&self, outcome: Option<Outcome<T>>) {
         if let Some(Err(TaskError::Panicked(panic))) = outcome {
             let message = "Future exception was never retrieved";

@@ -33,7 +33,7 @@ pub(crate) struct Cause(u64);
 const SHUTDOWN: u64 = 1 << 63;
 
 impl Cause {
-    /// Somebody asked at `stamp`, which orders the requests of the process.
+    /// A request that was made at `stamp`, which orders the requests of the process.
     pub(crate) fn request(stamp: u64) -> Cause {
         debug_assert!(stamp < SHUTDOWN, "there are 292 years of nanoseconds");
         Cause(stamp)
@@ -44,7 +44,7 @@ impl Cause {
         Cause(stamp | SHUTDOWN)
     }
 
-    /// When it was asked for; 0 if nobody has noted that.
+    /// When it was asked for; 0 if that was not noted.
     pub(crate) fn stamp(self) -> u64 {
         self.0 & !SHUTDOWN
     }
@@ -348,8 +348,8 @@ impl fmt::Display for TaskError {
 }
 
 impl Error for TaskError {
-    /// What is behind the error in the variant. That one is no source: it is what this error says, and
-    /// a report of the whole chain would say it twice.
+    /// What is behind the error in the variant. That one is no source: it is what this error says,
+    /// and a report of the whole chain would say it twice.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             TaskError::Cancelled(error) => error.source(),

@@ -14,8 +14,8 @@ use crate::runtime::Task;
 
 /// The results of `tasks`, in the order in which they end: `asyncio.as_completed`.
 ///
-/// A stream instead of an iterator of awaitables. (Tasks that have ended before its first poll come first,
-/// in the order in which they were given.)
+/// A stream instead of an iterator of awaitables. (Tasks that have ended before its first poll come
+/// first, in the order in which they were given.)
 ///
 /// # Cancellation
 /// Cancelling the consumer, and dropping the stream, leave the tasks running, detached.
@@ -51,8 +51,8 @@ pub struct AsCompleted<T> {
 
 impl<T> AsCompleted<T> {
     /// Limits the time for all results together, counted from the first poll. What is ready comes
-    /// first; then one `Err(TaskError::TimedOut(_))` ends the stream. The tasks are not cancelled. `None`
-    /// is no limit.
+    /// first; then one `Err(TaskError::TimedOut(_))` ends the stream. The tasks are not cancelled.
+    /// `None` is no limit.
     #[track_caller]
     pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> AsCompleted<T> {
         // Not mapped: the sleep is to name the caller's line, which a closure does not know.
@@ -99,8 +99,8 @@ impl<T> FusedStream for AsCompleted<T> {
     }
 }
 
-/// The result of one task. Not aware of cancellation, as the task itself would be: what encloses the
-/// stream is cancelled, and the task is left alone.
+/// The result of one task. Not aware of cancellation, as the task itself would be: what encloses
+/// the stream is cancelled, and the task is left alone.
 struct Joining<T> {
     task: Task<T>,
 }

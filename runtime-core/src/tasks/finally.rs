@@ -15,16 +15,17 @@ use crate::runtime::{
 
 /// Runs `body`, then `cleanup`, whichever way the body ends: `try: … finally: await cleanup`.
 ///
-/// The cleanup may await. It runs after a value, which is then returned; after a cancellation, which
-/// then goes on outward; and after a panic, which is then resumed.
+/// The cleanup may await. It runs after a value, which is then returned; after a cancellation,
+/// which then goes on outward; and after a panic, which is then resumed.
 ///
 /// # Cancellation
 /// A request that is made during the cleanup interrupts it: the cleanup is dropped, and the request
-/// goes on outward. One that is older, and comes later only because it took its time, does not: neither
-/// one that was made when the body had just become ready, nor the very one that has ended the body, by
-/// another way. It goes on outward when the cleanup has ended. If this future itself is *dropped*, as the loser of a `select`, the cleanup is
-/// dropped unrun, as no future can await in its destructor. Where that matters, use a combinator of
-/// this crate that cancels its losers and waits for them, or [`catch_cancelled`](crate::catch_cancelled).
+/// goes on outward. One that is older, and comes later only because it took its time, does not:
+/// neither one that was made when the body had just become ready, nor the very one that has ended
+/// the body, by another way. It goes on outward when the cleanup has ended. If this future itself
+/// is *dropped*, as the loser of a `select`, the cleanup is dropped unrun, as no future can await
+/// in its destructor. Where that matters, use a combinator of this crate that cancels its losers
+/// and waits for them, or [`catch_cancelled`](crate::catch_cancelled).
 ///
 /// ```
 /// # asyncio::run(async {

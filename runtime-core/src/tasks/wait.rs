@@ -14,10 +14,10 @@ use crate::runtime::{CancelWaker, Outcome, OwnEnd, Raise, Task};
 
 /// Waits until `tasks` have ended, or some of them: `asyncio.wait`.
 ///
-/// It gives back the tasks themselves, those that are done and those that are pending, both in the order
-/// in which they were given; await the done ones for their results. By default it waits for
-/// all; see [`return_when`](Wait::return_when) and [`timeout`](Wait::timeout). It never raises what the
-/// tasks raise.
+/// It gives back the tasks themselves, those that are done and those that are pending, both in the
+/// order in which they were given; await the done ones for their results. By default it waits for
+/// all; see [`return_when`](Wait::return_when) and [`timeout`](Wait::timeout). It never raises what
+/// the tasks raise.
 ///
 /// # Cancellation
 /// Cancelling the waiter leaves the tasks running, detached.
@@ -80,8 +80,8 @@ pub struct Wait<T, W = AllCompleted> {
 pub type DoneAndPending<T> = (Vec<Task<T>>, Vec<Task<T>>);
 
 impl<T, W> Wait<T, W> {
-    /// Waits no longer than `timeout`, counted from the first poll. Then what is not done is pending;
-    /// nothing is raised, and nothing is cancelled. `None` waits for ever.
+    /// Waits no longer than `timeout`, counted from the first poll. Then what is not done is
+    /// pending; nothing is raised, and nothing is cancelled. `None` waits for ever.
     ///
     /// A timeout of zero steps aside once, as [`sleep`] of zero does.
     #[track_caller]
@@ -147,7 +147,8 @@ pub struct FirstException;
 /// Waits for all tasks to end.
 pub const ALL_COMPLETED: AllCompleted = AllCompleted;
 
-/// Waits for any task to end, in whichever way. More than one may be done by the time the waiter runs.
+/// Waits for any task to end, in whichever way. More than one may be done by the time the waiter
+/// runs.
 pub const FIRST_COMPLETED: FirstCompleted = FirstCompleted;
 
 /// Waits for any task to return an `Err`, or to panic; if none does, for all to end. For tasks
@@ -228,9 +229,9 @@ impl<T, W: ReturnWhen<T>> Wait<T, W> {
 }
 
 impl<T, W> Wait<T, W> {
-    /// What is to be raised, now or when the awaiter's own request has come, if one of the tasks was ended
-    /// by what is about to end the awaiter, too: a shutdown, say. Else whoever looks after its workers
-    /// would start them anew.
+    /// What is to be raised, now or when the awaiter's own request has come, if one of the tasks
+    /// was ended by what is about to end the awaiter, too: a shutdown, say. Otherwise a task that
+    /// looks after its workers would start them anew.
     fn own_end(&mut self, cx: &mut Context<'_>) -> Option<Option<Raise>> {
         self.sort();
         self.done

@@ -1,10 +1,10 @@
 //! The handle of a scope that can be cancelled by itself: trio's cancel scope, and its shield.
 //!
-//! While the shield is up, a request from further out is **hidden** from the body: it is polled as if
-//! no request were on its way. What the body is ready with then is returned, and the request goes on
-//! beside it, to the next await outside. If the body waits on, the request is claimed, so that no
-//! scope further out drops the body, and the handle keeps the claim. It gives it back when the scope
-//! ends, or the shield goes down.
+//! While the shield is up, a request from further out is **hidden** from the body: it is polled as
+//! if no request were on its way. What the body is ready with then is returned, and the request
+//! goes on beside it, to the next await outside. If the body waits on, the request is claimed, so
+//! that no scope further out drops the body, and the handle keeps the claim. It gives it back when
+//! the scope ends, or the shield goes down.
 
 use std::fmt;
 use std::panic::Location;
@@ -21,8 +21,8 @@ use crate::runtime::{
 
 /// The handle of a part of a task that can be cancelled by itself: `trio.CancelScope`.
 ///
-/// The body of [`move_on_after`](crate::move_on_after) is given one. Clones are handles of the same scope; any task and any
-/// thread may use them, also after it has ended.
+/// The body of [`move_on_after`](crate::move_on_after) is given one. Clones are handles of the same
+/// scope; any task and any thread may use them, also after it has ended.
 ///
 /// ```
 /// use std::time::Duration;
@@ -53,7 +53,8 @@ pub(super) struct Shielding {
     shielded: bool,
     /// The request from outside that is on its way into the body just now, with no shield up.
     passing: Option<Passing>,
-    /// How many of the task's requests had been delivered when that was last known without a shield.
+    /// How many of the task's requests had been delivered when that was last known without a
+    /// shield.
     delivered: Option<(TaskId, u32)>,
     /// Requests from outside that the body has not seen.
     claims: Vec<CancelRequest>,
@@ -117,13 +118,13 @@ impl CancelScope {
         self.handle.with(|state| state.part.shielded)
     }
 
-    /// Shields the body from requests that come from outside the scope, from now on, or no longer. Its own
-    /// deadline and [`cancel`](CancelScope::cancel) still reach it: so a cleanup can be given its
-    /// time, and no more.
+    /// Shields the body from requests that come from outside the scope, from now on, or no longer.
+    /// Its own deadline and [`cancel`](CancelScope::cancel) still reach it: so a cleanup can be
+    /// given its time, and no more.
     ///
-    /// What is hidden from the body is not lost. A cancellation of the task is delivered at the next
-    /// await that suspends after the scope has ended, or after the shield went down, unless the
-    /// task's [`uncancel`](crate::TaskHandle::uncancel) has withdrawn it. So is that of a limit
+    /// What is hidden from the body is not lost. A cancellation of the task is delivered at the
+    /// next await that suspends after the scope has ended, or after the shield went down, unless
+    /// the task's [`uncancel`](crate::TaskHandle::uncancel) has withdrawn it. So is that of a limit
     /// further out, unless the limit has been moved, or has ended.
     ///
     /// ```
@@ -164,7 +165,8 @@ impl CancelScope {
 /// Keeps a claim until the scope ends or the shield goes down.
 fn keep(handle: &ScopeHandle<Shielding>, claim: Option<CancelRequest>) {
     let Some(claim) = claim else { return };
-    // Outside the lock: a claim that is not kept may own a waker. (Only the body's thread comes here.)
+    // Outside the lock: a claim that is not kept may own a waker. (Only the body's thread comes
+    // here.)
     let mut claims = handle.with(|state| std::mem::take(&mut state.part.claims));
     claim.join(&mut claims);
     handle.with(|state| state.part.claims = claims);
@@ -178,8 +180,8 @@ pub(super) struct ScopeControl {
 }
 
 impl ScopeControl {
-    /// Before a poll: takes note of how many of the task's requests have been delivered, unless there is
-    /// a shield, which keeps that from the body.
+    /// Before a poll: takes note of how many of the task's requests have been delivered, unless
+    /// there is a shield, which keeps that from the body.
     fn note_delivered(&self) {
         let Some(task) = current_task() else { return };
         self.handle.0.with(|state| {

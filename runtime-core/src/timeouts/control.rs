@@ -56,8 +56,8 @@ impl Timeout {
     }
 
     /// Moves the deadline, from any task or thread; none: takes the limit away. A deadline that is
-    /// past cancels the body at its next await that suspends. A body that runs on past its deadline,
-    /// because something was ready, may still move it before such an await.
+    /// past cancels the body at its next await that suspends. A body that runs on past its
+    /// deadline, because something was ready, may still move it before such an await.
     ///
     /// # Errors
     /// If the timeout has expired, or has ended.
@@ -80,8 +80,8 @@ impl Timeout {
         moved.map_err(InvalidStateError::new)
     }
 
-    /// Whether the limit has cancelled the body, whatever the body made of it. Not yet while the body
-    /// runs on past its deadline, because something was ready.
+    /// Whether the limit has cancelled the body, whatever the body made of it. Not yet while the
+    /// body runs on past its deadline, because something was ready.
     #[must_use]
     pub fn expired(&self) -> bool {
         self.handle.with(|state| match state.stage {

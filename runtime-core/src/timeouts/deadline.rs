@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::runtime::{Precision, Stamp, Timer, loop_time, stamp_of};
 
-/// Tells whether a deadline has come. It is given the deadline at every look, since that may move.
+/// Knows whether a deadline has come. Every look brings the deadline, which may have moved.
 pub(super) struct DeadlineTimer {
     timer: Timer,
     /// The deadline that the timer is for.
@@ -28,13 +28,14 @@ impl DeadlineTimer {
         self.location
     }
 
-    /// The time, as long as there is no timer: one look at the clock for all that a first poll asks.
+    /// The time, as long as there is no timer: one look at the clock for all that a first poll
+    /// asks.
     pub(super) fn now(&self) -> Option<Instant> {
         self.armed.is_none().then(loop_time)
     }
 
-    /// When the deadline asked for the end, if it has come. One that was past when it was set has asked
-    /// for nothing before. Where there is no deadline any more, no timer stays behind.
+    /// When the deadline asked for the end, if it has come. One that was past when it was set has
+    /// asked for nothing before. Where there is no deadline any more, no timer stays behind.
     #[inline]
     pub(super) fn look(
         &mut self,
@@ -57,8 +58,8 @@ impl DeadlineTimer {
         })
     }
 
-    /// Whether `deadline` has come. The timer is armed only once the body has been found waiting: before
-    /// that a look at the clock, at `now`, is enough.
+    /// Whether `deadline` has come. The timer is armed only once the body has been found waiting:
+    /// before that a look at the clock, at `now`, is enough.
     fn is_due(&mut self, now: Option<Instant>, deadline: Instant, cx: &mut Context<'_>) -> bool {
         match self.armed {
             Some(before) if before == deadline => self.poll(None, deadline, cx),

@@ -30,8 +30,8 @@ pub(super) enum Stage {
     Expiring,
     /// It has ended, and no request of its own had reached the body.
     Finished,
-    /// It has ended after its request had reached the body, which returned a value all the same, or was
-    /// ended by another cancellation.
+    /// It has ended after its request had reached the body, which returned a value all the same, or
+    /// was ended by another cancellation.
     Expired,
     /// Its request has ended the body.
     Caught,
@@ -48,7 +48,8 @@ pub(super) trait Part {
     /// What the end of the scope leaves to be dropped.
     type Rest;
 
-    /// The scope has ended. A handle may be kept long after that: it is to keep nothing of the task.
+    /// The scope has ended. A handle may be kept long after that: it is to keep nothing of the
+    /// task.
     fn end(&mut self) -> Self::Rest;
 }
 

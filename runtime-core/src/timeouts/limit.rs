@@ -17,10 +17,10 @@ use crate::runtime::loop_time;
 
 /// Awaits `awaitable` for so long at most: `asyncio.wait_for`. No limit: `None`.
 ///
-/// It runs in the caller's own task, and may borrow from it. When the time has come it is cancelled:
-/// it may clean up, which may take longer than the limit, and if it returns a value all the same,
-/// that is the answer. A task that is awaited through it is cancelled and waited for. With a limit of
-/// zero it is polled once. What is ready is never lost to the limit.
+/// It runs in the caller's own task, and may borrow from it. When the time has come it is
+/// cancelled: it may clean up, which may take longer than the limit, and if it returns a value all
+/// the same, that is the answer. A task that is awaited through it is cancelled and waited for.
+/// With a limit of zero it is polled once. What is ready is never lost to the limit.
 ///
 /// # Errors
 /// [`TimeoutError`] if the limit has cancelled it.

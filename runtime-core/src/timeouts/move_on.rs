@@ -9,8 +9,8 @@ use super::once::Once;
 use super::scoped::Scoped;
 use crate::runtime::{current_task, loop_time};
 
-/// Runs `body` for so long at most, and then goes on without it: `trio.move_on_after`. `None` sets no
-/// limit; the body can still be ended, through its [`CancelScope`].
+/// Runs `body` for so long at most, and then goes on without it: `trio.move_on_after`. `None` sets
+/// no limit; the body can still be ended, through its [`CancelScope`].
 ///
 /// Gives what the body returns, or `None` if the scope has cancelled it. It is cancelled as by
 /// [`timeout`](crate::timeout): at an await that suspends, it may clean up, and if it returns a

@@ -1,4 +1,5 @@
-//! A future that says, when it is polled after its end, which one it is: what an `async` block cannot.
+//! A future that says, when it is polled after its end, which one it is: what an `async` block
+//! cannot.
 
 use std::future::Future;
 use std::panic::Location;

@@ -1,7 +1,7 @@
 //! Running a body in a scope that can be cancelled by itself.
 //!
-//! To the [`Scope`] of the engine this adds what makes it due: a deadline, and a [`Control`], by which
-//! `wait_for`, `timeout` and `move_on_after` differ.
+//! To the [`Scope`] of the engine this adds what makes it due: a deadline, and a [`Control`], by
+//! which `wait_for`, `timeout` and `move_on_after` differ.
 
 use std::future::Future;
 use std::panic::Location;
@@ -18,8 +18,8 @@ use crate::runtime::{Delivery, Raise, Scope, Stamp, Verdict, hidden};
 
 /// What controls a scope from outside of its future.
 pub(super) trait Control {
-    /// The control as it is at the beginning of a poll. It is to wake `waker` when that changes. `now`
-    /// is the time of the first poll.
+    /// The control as it is at the beginning of a poll. It is to wake `waker` when that changes.
+    /// `now` is the time of the first poll.
     fn look(&mut self, now: Option<Instant>, waker: &Waker) -> View;
 
     /// The error of the scope's request; `made` is where the scope was made.
@@ -30,7 +30,8 @@ pub(super) trait Control {
     /// The deadline has come, and asks for the end since `asked`.
     fn pass_deadline(&self, _asked: Stamp) {}
 
-    /// The delivery that is about to be made; none if `deadline`, for which it is, has just been moved.
+    /// The delivery that is about to be made; none if `deadline`, for which it is, has just been
+    /// moved.
     fn begin_delivery(&self, _deadline: Option<Instant>, delivery: Delivery) -> Option<Delivery> {
         Some(delivery)
     }

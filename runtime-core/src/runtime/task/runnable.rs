@@ -15,7 +15,7 @@ use crate::runtime::run_queue::Word;
 use crate::runtime::unnest::unnested;
 use crate::sync::{Mutant, broken};
 
-/// The right to run a task: SCHEDULED is set, and the holder is the one who will `start` it.
+/// The right to run a task: SCHEDULED is set, and its owner is the one that will `start` it.
 ///
 /// It carries no reference: the loop's covers it, because a task that has yet to run is not done.
 /// Forgetting one leaks its task; there is no `Drop`, since a queue may be dropped anywhere, and a
@@ -76,7 +76,7 @@ impl Runnable {
         }
     }
 
-    /// As [`abandon`](Runnable::abandon), for whoever is perhaps a destructor that the same leads to:
+    /// As [`abandon`](Runnable::abandon), for a caller that may be a destructor of such a task:
     /// such a task may have its end only when the outermost of those destructors returns.
     pub(crate) fn abandon_unnested(self, error: CancelledError) {
         unnested(|| self.abandon(error));
@@ -192,10 +192,10 @@ fn go_idle(pointer: TaskPointer) {
     }
 }
 
-/// Ends the task: DONE published, then whoever is to hear of it told, then out of the registry.
+/// Ends the task: publishes DONE, then notifies waiters and callbacks, then leaves the registry.
 ///
-/// In this order, because the shutdown waits for the registry: when it finds nobody there, the end
-/// of every task has been told, and the callbacks stand on the lane. (See the essay in `registry`.)
+/// In this order, because the shutdown waits for the registry: when it finds no task there, the
+/// callbacks of every task stand on the lane. (See the essay in `registry`.)
 ///
 /// # Safety
 /// The caller holds RUNNING, and the output has been stored.
@@ -242,8 +242,8 @@ unsafe fn dispose(pointer: TaskPointer) {
     unsafe { task.dispose_output() }
 }
 
-/// Wakes waiters and hands callbacks to the lane, in the order in which they came; the joiner, whose
-/// waker this is, is one of them.
+/// Wakes waiters and hands callbacks to the lane, in the order in which they came; the joiner,
+/// whose waker this is, is one of them.
 #[cold]
 fn notify(task: &TaskRef, joiner: Option<Waker>) {
     let side = task.header().side_or_new();

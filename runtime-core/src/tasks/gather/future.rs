@@ -168,8 +168,8 @@ impl<C: Children> Joint<C> {
         }
     }
 
-    /// Whether the awaiter is cancelled, because a child was, while the awaiter has a request of its own,
-    /// or by what ends both. Pending: the awaiter's own request is about to come.
+    /// Whether the awaiter is cancelled, because a child was, while the awaiter has a request of
+    /// its own, or by what ends both. Pending: the awaiter's own request is about to come.
     fn own_end(&mut self, until: Until, failed: Option<usize>, cx: &mut Context<'_>) -> Poll<bool> {
         if failed.is_none() {
             return Poll::Ready(false);
@@ -200,7 +200,7 @@ impl<C: Children> Joint<C> {
                     error: Some(error),
                     edges,
                 };
-                // In a circle nobody would ever end: it goes on outward, and does not wait.
+                // In a circle no task would ever end: it goes on outward, and does not wait.
                 self.stage = if passed == Passed::InACircle {
                     cancelled.goes_on()
                 } else {
@@ -231,8 +231,9 @@ impl<C: Children> Joint<C> {
         Poll::Ready(self.first_failure.first())
     }
 
-    /// Passes the request that has reached this await on to the children. False if all have ended since
-    /// they were polled: what they returned is the answer, and the request waits for the next await.
+    /// Passes the request that has reached this await on to the children. False if all have ended
+    /// since they were polled: what they returned is the answer, and the request waits for the next
+    /// await.
     fn forward(&mut self) -> bool {
         let Some(request) = CancelRequest::offered() else {
             return false;

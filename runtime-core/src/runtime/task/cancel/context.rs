@@ -1,7 +1,8 @@
-//! The poll context: which task is polled on this thread, and which request is on its way through it.
+//! The poll context: which task is polled on this thread, and which request is on its way through
+//! it.
 //!
-//! A context is saved and restored around a nested poll (an eager start, a `block_on` in user code),
-//! and hidden from destructors, so that code in them is not cancelled by accident.
+//! A context is saved and restored around a nested poll (an eager start, a `block_on` in user
+//! code), and hidden from destructors, so that code in them is not cancelled by accident.
 //!
 //! Where no task is cancelled, an aware awaitable pays for two loads of thread-locals per poll.
 
@@ -256,8 +257,8 @@ pub(crate) fn shielded<R>(before: u32, work: impl FnOnce() -> R) -> R {
     hidden(work)
 }
 
-// What a cancelled task ends with, while its future is dropped. It is apart from POLL because it has a
-// destructor, which every access would have to ask about.
+// What a cancelled task ends with, while its future is dropped. It is apart from POLL because it
+// has a destructor, which every access would have to ask about.
 local! { static ENDING: RefCell<Option<CancelledError>> = RefCell::new(None) }
 
 /// Runs `work`, which drops the future of a task that ends with `error`.

@@ -1,8 +1,8 @@
 //! The scopes that poll their bodies on this thread, the innermost last.
 //!
-//! A frame answers which scope has made a request, and whether a call comes from that scope's body. It
-//! also collects events for its scope: a scope that left the answer to a request from further out
-//! has to deliver its own again when that request is given back.
+//! A frame answers which scope has made a request, and whether a call comes from that scope's body.
+//! It also collects events for its scope: a scope that left the answer to a request from further
+//! out has to deliver its own again when that request is given back.
 
 use std::cell::RefCell;
 

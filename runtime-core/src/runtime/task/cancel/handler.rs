@@ -42,14 +42,14 @@ pub(crate) fn claim_for_root(noted: Serial) -> Option<CancelledError> {
     Some(error)
 }
 
-/// A handler, or a cleanup, begins: what the task was asked for before is a part of its cause. Returns
-/// the moment.
+/// A handler, or a cleanup, begins: what the task was asked for before is a part of its cause.
+/// Returns the moment.
 pub(crate) fn begin_handler() -> Option<Stamp> {
     Some(context::current()?.absorb_request())
 }
 
-/// Drops a body whose cancellation is about to be handled. The claims in it were asked for before the
-/// handler begins, and are a part of what it handles; so is what has come to the task by then.
+/// Drops a body whose cancellation is about to be handled. The claims in it were asked for before
+/// the handler begins, and are a part of what it handles; so is what has come to the task by then.
 #[cold]
 pub(crate) fn drop_handled(drop_body: impl FnOnce()) {
     let claims = collect_claims(true, || context::hidden(drop_body));

@@ -5,17 +5,17 @@ use std::task::Waker;
 use super::super::waker::wakes;
 use super::context;
 
-/// How often something inside a task is polled in vain by another executor, which polls nothing else.
+/// How often another executor, which polls nothing else, polls an awaitable inside a task in vain.
 const MOST_POLLS_IN_VAIN: u32 = 64;
 
-/// Counts the polls by a waker that is not the task's own while the task itself is to act. A combinator
-/// comes back to the task after a few; another executor, inside the task, never does.
+/// Counts the polls by a waker that is not the task's own while the task itself is to act. A
+/// combinator comes back to the task after a few; another executor, inside the task, never does.
 #[derive(Debug, Default)]
 pub(crate) struct InVain(u32);
 
 impl InVain {
-    /// Has the executor poll once more. False if that has been in vain for too long: whoever waits for
-    /// the task, in its midst, is to go on without it.
+    /// Has the executor poll once more. False if that has been in vain for too long: the awaitable
+    /// is to go on without its task.
     #[must_use]
     pub(crate) fn try_again(&mut self, waker: &Waker) -> bool {
         let own = context::current_pointer().is_some_and(|task| wakes(waker, task));

@@ -1,9 +1,9 @@
 //! Whether the end of an awaited task is that of its awaiter, too.
 //!
-//! A task that ended *cancelled* has no value. Somebody else's cancel is news for its awaiter, and an
-//! ordinary error. But where the awaiter has a request of its own, or the same cause ends both, the
-//! awaiter is not to go on with an error in its hands: it would panic in an `unwrap`, or start its worker
-//! anew, in the midst of its own end. It is cancelled then.
+//! A task that ended *cancelled* has no value. If another task has cancelled it, that is news for
+//! its awaiter, and an ordinary error. But where the awaiter has a request of its own, or the same
+//! cause ends both, the awaiter must not go on with an error: it would panic in an `unwrap`, or
+//! start its worker anew, in the midst of its own end. It is cancelled instead.
 
 use super::super::reference::TaskRef;
 use super::context;
@@ -15,11 +15,11 @@ use crate::exceptions::CancelledError;
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum OwnEnd {
-    /// Nothing: somebody else has cancelled that task.
+    /// Nothing: that task was cancelled for a reason of its own.
     No,
-    /// The awaiter's own request comes with the next poll: it is to wait for that.
+    /// The awaiter's own request comes with the next poll, and the awaiter is to wait for it.
     Comes,
-    /// It is cancelled.
+    /// The awaiter is cancelled: it raises this.
     Now(Raise),
 }
 
@@ -59,16 +59,16 @@ pub(crate) fn own_part_with(task: &TaskRef, error: &CancelledError) -> OwnEnd {
     own_part_to_come(task.scheduler().loop_address(), error)
 }
 
-/// The same for one that has ended cancelled, whose output is not at hand: by what has asked for it last.
+/// The same for a task that has ended cancelled, whose output is not at hand: by its last cause.
 #[cold]
 pub(crate) fn own_part_of(task: &TaskRef) -> OwnEnd {
     let error = CancelledError::default().caused_by(task.cause());
     own_part_to_come(task.scheduler().loop_address(), &error)
 }
 
-/// The same for who only asks whether something has ended, and gets an answer in any case: that is withheld
-/// only while the awaiter's own part in the same cause is yet to come. In a cleanup, which has had it, one
-/// waits for one's children.
+/// The same for an awaiter that only asks whether something has ended, and gets an answer in any
+/// case. The answer is withheld only while the awaiter's own part in the same cause is yet to come:
+/// a cleanup, which has had its part, can wait for its children.
 #[cold]
 pub(crate) fn own_part_to_come(loop_address: usize, error: &CancelledError) -> OwnEnd {
     let Some(me) = context::current() else {

@@ -20,7 +20,7 @@ pub(crate) struct PassedOn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Passed {
-    /// The awaited task has it, and had it before, perhaps.
+    /// The awaited task has it, perhaps since before.
     On,
     /// The awaited task has ended since it was looked at; the request is on its way still.
     TooLate,
@@ -37,7 +37,8 @@ impl PassedOn {
         let Some(request) = CancelRequest::offered() else {
             return Passed::On;
         };
-        // The edge first: of the tasks of a circle, the last to pass the request on finds all edges.
+        // The edge first: of the tasks of a circle, the last to pass the request on finds all
+        // edges.
         self.edge = None;
         let edge = (!broken(Mutant::EdgeAfterRequest)).then(|| awaiter.awaits(task));
         let answer = task.pass_on(&awaiter, request.error());
@@ -53,8 +54,8 @@ impl PassedOn {
         }
     }
 
-    /// Keeps a claim. An earlier one that the task has acknowledged stays between the two of them; one
-    /// whose scope has ended is gone.
+    /// Keeps a claim. Of the earlier ones, those that the task has acknowledged or whose scope has
+    /// ended are over.
     fn keep(&mut self, claim: CancelRequest, task: &TaskRef) {
         for earlier in std::mem::take(&mut self.claims) {
             if earlier.is_over() || is_acknowledged(&earlier, task) {
@@ -80,8 +81,8 @@ impl PassedOn {
         claims.filter(CancelRequest::is_from_around).collect()
     }
 
-    /// Acknowledges what the task has acknowledged and suppressed, now that it is done. Everything else
-    /// is given back.
+    /// Acknowledges what the task has acknowledged and suppressed, now that it is done. The other
+    /// claims are given back.
     pub(crate) fn acknowledge_suppressed(self, task: &TaskRef) {
         let suppressed = matches!(task.ending(), Some(Ending::Returned | Ending::Panicked));
         let claims = self.claims.into_iter();
@@ -91,7 +92,7 @@ impl PassedOn {
     }
 }
 
-/// To whom a request has been passed on that went to several tasks at once.
+/// The edges to the tasks to which one request has been passed on.
 #[derive(Debug, Default)]
 pub(crate) struct Edges(Vec<Edge>);
 

@@ -26,8 +26,8 @@ impl Passing {
         })
     }
 
-    /// Claims it, if this is called from that body and it is on its way still. For the scopes inside
-    /// it has never come.
+    /// Claims it, if this is called from that body and it is on its way still. For the scopes
+    /// inside it has never come.
     pub(crate) fn claim(self) -> Option<CancelRequest> {
         let is_same_poll =
             context::current_identity() == Some(self.task) && context::depth() == self.depth;

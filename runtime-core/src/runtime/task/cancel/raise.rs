@@ -45,8 +45,8 @@ impl Raise {
         }
     }
 
-    /// Claims the request on its way and every raise newer than `noted`, to raise them later. For an
-    /// aware awaitable whose inner future has just answered `Pending`.
+    /// Claims the request on its way and every raise newer than `noted`, to raise them later. For
+    /// an aware awaitable whose inner future has just answered `Pending`.
     pub(crate) fn intercept(noted: Serial) -> Option<Raise> {
         if !context::is_disturbed() {
             return None;
@@ -134,9 +134,10 @@ impl Raise {
         self.error.clone()
     }
 
-    /// Raises, unless an earlier poll's mark has been claimed: then the caller is awaited once more,
-    /// and returns the error instead of being cancelled again. It returns the error, too, if another
-    /// executor inside the task polls it: no scope is around it there that could claim the mark.
+    /// Raises, unless an earlier poll's mark has been claimed: then the caller is awaited once
+    /// more, and returns the error instead of being cancelled again. It returns the error, too, if
+    /// another executor inside the task polls it: no scope is around it there that could claim the
+    /// mark.
     pub(crate) fn poll_once(&mut self, waker: &Waker) -> Poll<CancelledError> {
         match self.mark {
             Some(mark) if !is_left(mark) => {}
@@ -204,8 +205,9 @@ struct Mark {
     claims: Vec<CancelRequest>,
 }
 
-// It is apart from the poll context because it has a destructor: only a raise pays for that. What is
-// taken out of it is dropped after the borrow: a claim that is given back wakes, which is user code.
+// It is apart from the poll context because it has a destructor: only a raise pays for that. What
+// is taken out of it is dropped after the borrow: a claim that is given back wakes, which is user
+// code.
 local! { static MARKS: RefCell<Vec<Mark>> = RefCell::new(Vec::new()) }
 
 fn with_marks<R>(work: impl FnOnce(&mut Vec<Mark>) -> R) -> R {

@@ -11,8 +11,8 @@ use crate::exceptions::CancelledError;
 use crate::sync::StdOnceLock;
 
 impl CancelReason {
-    /// The task that cancelled, by its number and its name. `None` if no task did: a thread outside of
-    /// the loop, a deadline, a shutdown.
+    /// The task that cancelled, by its number and its name. `None` if no task did: a thread outside
+    /// of the loop, a deadline, a shutdown.
     #[must_use]
     pub fn by(&self) -> Option<(TaskId, &str)> {
         self.canceller().map(|(id, name)| (TaskId(id), name))

@@ -23,7 +23,7 @@ pub(crate) struct CancelRequest {
     claimed: Stamp,
 }
 
-/// Who has made a request, and takes it back.
+/// What has made a request, and gets it back.
 #[derive(Debug)]
 enum Owner {
     /// The task through whose poll it came.
@@ -161,7 +161,8 @@ impl CancelRequest {
         matches!(&self.owner, Owner::Scope(request) if request.is_over())
     }
 
-    /// Takes in what the task was asked for by that `moment`, if it is a request of the current task.
+    /// Takes in what the task was asked for by that `moment`, if it is a request of the current
+    /// task.
     pub(super) fn include(&mut self, moment: Stamp) {
         if self.is_of_task() && self.is_of_current_task() {
             self.claimed = self.claimed.max(moment);
@@ -218,8 +219,8 @@ pub(crate) fn asked_for() -> Option<Stamp> {
     CancelRequest::offered().map(|request| request.asked())
 }
 
-/// Takes one request of `task` back. At zero the one that has not been delivered is dropped, even if
-/// it is on its way through this very poll.
+/// Takes one request of `task` back. At zero the one that has not been delivered is dropped, even
+/// if it is on its way through this very poll.
 pub(crate) fn uncancel(task: &TaskRef) -> u32 {
     let here = context::current_pointer() == Some(task.pointer());
     let on_its_way = here && context::delivering() == Origin::TASK;

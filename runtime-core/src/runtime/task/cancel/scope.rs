@@ -1,27 +1,34 @@
 //! A scope that can cancel its own body: what `timeout` and `wait_for` do when their time has come.
 //!
-//! When it is due, the scope does to its body what `cancel` does to a task: it puts a request of its
-//! own on its way, *before* it polls the body, and polls it once. What is ready then is returned all
-//! the same. Then:
+//! When it is due, the scope does to its body what `cancel` does to a task: it offers a request of
+//! its own *before* it polls the body, and polls it once. What is ready then is returned all the
+//! same.
 //!
-//! * nobody inside claimed the request: the scope drops its body, and has **expired**;
-//! * somebody claimed it: the body goes on with its cleanup. If it raises later, that is the scope's
-//!   own request coming back, and it has expired; unless a request of the task's own has been
-//!   delivered since the scope was entered, for which the raise stands just as well: then the raise
-//!   goes on outward;
-//! * a request from further out was on its way already, and somebody inside claimed that: the scope
-//!   is **overruled**. It leaves the answer to the outer one, so that of several scopes found due in
-//!   one poll the outermost answers. If one that is not due then, or is cleaning up, has its time
-//!   later, what it raises stands for the outer request, too;
-//! * nobody inside claimed that: it goes on outward. If it ends this scope, so be it; if a sibling
-//!   claims it, this scope delivers its own in the next poll.
+//! ```text
+//!   New ── enter ──▶ Open ──┬── deliver, claimed inside or unclaimed ──▶ Delivered ──▶ answer
+//!                    ▲ ▲    ├── pass_on, the outer one claimed ────────▶ Overruled
+//!                    │ │    └── pass_on, the outer one unclaimed ──────▶ Passed
+//!            reopen, │ └──── deliver, pass_on ────────────────────────────┘
+//!   apply: given back└────────────────────────────── Delivered, Overruled
+//! ```
 //!
-//! What is **held** inside and given back ([`CancelRequest`](super::request::CancelRequest)) has not been delivered: the
-//! scope is open as before, and delivers it again with the next poll. So does a scope that was
-//! overruled by what was given back.
+//! * **Unclaimed**: the scope drops its body, and has expired.
+//! * **Claimed inside**: the body goes on with its cleanup. If it raises later, that is the scope's
+//!   own request coming back, and the scope has expired. If a request of the task has been
+//!   delivered since the scope was entered, the raise is for that one just as well, and goes on
+//!   outward.
+//! * **Overruled**: a request from further out was on its way already, and was claimed inside. The
+//!   scope leaves the answer to the outer one, so that of several scopes found due in one poll the
+//!   outermost answers. The same holds for what the body raises if the scope's time comes later.
+//! * **Passed**: a request from further out was on its way, and was not claimed inside. It goes on
+//!   outward. If a sibling claims it there, this scope delivers its own in the next poll.
 //!
-//! While the request is on its way through the body, and nobody has claimed it, the body may still
-//! take it back ([`Delivery::take_back`]): something was ready, and it wants more time. Then the scope is open
+//! A claim that is given back ([`CancelRequest`](super::request::CancelRequest)) has not been
+//! delivered: the scope is open as before, and delivers again with the next poll. So does a scope
+//! that was overruled by what is given back.
+//!
+//! While the request is on its way and unclaimed, the body may still take it back
+//! ([`Delivery::take_back`]): something was ready, and it wants more time. Then the scope is open
 //! as before, and so are the scopes inside that this request had overruled.
 
 use std::future::Future;
@@ -46,8 +53,8 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
-    /// Takes the request back, if it is still on its way through the poll that this is called from. If an
-    /// outer one is on its way instead, that goes on. False if it has arrived.
+    /// Takes the request back, if it is still on its way through the poll that this is called from.
+    /// If an outer one is on its way instead, that goes on. False if it has arrived.
     #[must_use]
     pub(crate) fn take_back(&self) -> bool {
         let may = self.can_take_back();
@@ -68,15 +75,19 @@ impl Delivery {
     }
 }
 
-/// Where a scope is.
+/// Where a scope is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ScopeState {
+    /// No task has polled it.
     New,
+    /// It is not due, or its request has been given back: it may deliver one.
     Open,
-    /// Due, but a request from further out went by, and nobody inside claimed it.
+    /// It is due, but a request from further out passed through unclaimed: it may deliver its own.
     Passed,
-    /// Its own request has reached the body.
+    /// Its own request has reached the body: it does not deliver another.
     Delivered,
+    /// A request from further out has reached the body when it was due: it does not deliver its
+    /// own.
     Overruled,
 }
 
@@ -102,7 +113,7 @@ pub(crate) enum Verdict<T> {
     Pending,
     /// The scope's own request has won: the body is to be dropped.
     Expired,
-    /// The body raised for the task's sake: the body is to be dropped, and the raise goes on.
+    /// The body raised for a request from further out: it is to be dropped, and the raise goes on.
     Raised(Raise),
 }
 
@@ -154,8 +165,8 @@ impl Scope {
         !self.is_open()
     }
 
-    /// The delivery of an open scope that is due, asked for at `asked`. None if a request of the task's own is about to
-    /// come: that is let decide first, in the next poll, unless it is taken back.
+    /// The delivery of an open scope that has been due since `asked`. None if a request of the task
+    /// is about to come: that one decides first, in the next poll, unless it is taken back.
     #[cold]
     pub(crate) fn delivery(
         &self,
@@ -364,8 +375,8 @@ impl Drop for Scope {
     }
 }
 
-/// How many of the current task's requests have been delivered. One that is still on its way will be
-/// in any case, and needs no raise to stand for it.
+/// How many of the current task's requests have been delivered. One that is still on its way is
+/// delivered in any case, and needs no raise.
 ///
 /// Behind a shield none has been since it went up.
 pub(crate) fn delivered_requests() -> Option<u32> {
@@ -383,8 +394,8 @@ pub(crate) fn delivered_requests() -> Option<u32> {
     }
 }
 
-/// The same, unless that is in doubt just now: of several that wait or are on their way together,
-/// nobody knows how many there are.
+/// The same, unless that is in doubt just now: several that wait or are on their way together may
+/// be any number.
 pub(crate) fn settled_requests() -> Option<u32> {
     let in_doubt = context::delivering() == Origin::TASK || context::current_has_request();
     if in_doubt { None } else { delivered_requests() }
