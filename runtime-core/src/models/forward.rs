@@ -56,7 +56,7 @@ fn pass_on() {
     assert!(task.done());
     let requests = [first, second];
     let requests = requests.iter().flatten();
-    let say_so = requests.filter(|(task, asked)| task.reference().has_met(*asked));
+    let say_so = requests.filter(|(task, asked)| task.reference().has_acknowledged(*asked));
     let say_so = say_so.count();
     assert!(met.count() <= say_so, "one that was met does not know it");
     assert!(

@@ -96,7 +96,7 @@ fn run(most: usize, awaiters: fn(&Catcher) -> Vec<Awaiter>) {
         let own = |error: &CancelledError| error.cause() == Cause::request(asked.0);
         let delivered = caught.iter().any(own);
         assert!(delivered || !after, "a request was lost: not delivered");
-        let met = catcher.task.reference().has_met(asked);
+        let met = catcher.task.reference().has_acknowledged(asked);
         assert!(met, "a request was lost: met, and nobody knows");
     }
     assert!(caught.len() <= most, "an older request interrupts");

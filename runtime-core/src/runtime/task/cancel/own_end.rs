@@ -1,38 +1,41 @@
 //! Whether the end of an awaited task is that of its awaiter, too.
 //!
-//! A task that ended *cancelled* has no value. Somebody else's cancel is news for its awaiter, and an
-//! ordinary error. But where the awaiter has a request of its own, or the same cause ends both, the
-//! awaiter is not to go on with an error in its hands: it would panic in an `unwrap`, or start its worker
-//! anew, in the midst of its own end. It is cancelled then.
+//! A task that ended *cancelled* has no value. If another task has cancelled it, that is news for
+//! its awaiter, and an ordinary error. But where the awaiter has a request of its own, or the same
+//! cause ends both, the awaiter must not go on with an error: it would panic in an `unwrap`, or
+//! start its worker anew, in the midst of its own end. It is cancelled instead.
 
-use super::cancel;
-use super::held::CancelClaim;
+use super::super::reference::TaskRef;
+use super::context;
 use super::raise::Raise;
-use super::reference::TaskRef;
+use super::request::CancelRequest;
 use crate::exceptions::CancelledError;
 
 /// What the end of an awaited task means for the current task, its awaiter.
 #[derive(Debug)]
 #[must_use]
 pub(crate) enum OwnEnd {
-    /// Nothing: somebody else has cancelled that task.
+    /// Nothing: that task was cancelled for a reason of its own.
     No,
-    /// The awaiter's own request comes with the next poll: it is to wait for that.
+    /// The awaiter's own request comes with the next poll, and the awaiter is to wait for it.
     Comes,
-    /// It is cancelled.
+    /// The awaiter is cancelled: it raises this.
     Now(Raise),
 }
 
 /// Looks what the end with `error` of something on the loop at `loop_address` means.
 #[cold]
 pub(crate) fn own_end(loop_address: usize, error: &CancelledError) -> OwnEnd {
-    if let Some(held) = CancelClaim::claim() {
-        let error = shared_error(error, &held);
-        return OwnEnd::Now(Raise::of_claims(vec![held], error));
+    if let Some(claim) = CancelRequest::claim_offered() {
+        let error = shared_error(error, &claim);
+        return OwnEnd::Now(Raise::of_claims(vec![claim], error));
     }
-    let Some(me) = cancel::current() else {
-        return OwnEnd::No;
-    };
+    let of_me = |me: &TaskRef| own_end_of(me, loop_address, error);
+    context::with_current(of_me).unwrap_or(OwnEnd::No)
+}
+
+/// The same for `me`, which has no request on its way.
+fn own_end_of(me: &TaskRef, loop_address: usize, error: &CancelledError) -> OwnEnd {
     if me.header().state.has_request() {
         return OwnEnd::Comes;
     }
@@ -56,19 +59,19 @@ pub(crate) fn own_part_with(task: &TaskRef, error: &CancelledError) -> OwnEnd {
     own_part_to_come(task.scheduler().loop_address(), error)
 }
 
-/// The same for one that has ended cancelled, whose output is not at hand: by what has asked for it last.
+/// The same for a task that has ended cancelled, whose output is not at hand: by its last cause.
 #[cold]
 pub(crate) fn own_part_of(task: &TaskRef) -> OwnEnd {
     let error = CancelledError::default().caused_by(task.cause());
     own_part_to_come(task.scheduler().loop_address(), &error)
 }
 
-/// The same for who only asks whether something has ended, and gets an answer in any case: that is withheld
-/// only while the awaiter's own part in the same cause is yet to come. In a cleanup, which has had it, one
-/// waits for one's children.
+/// The same for an awaiter that only asks whether something has ended, and gets an answer in any
+/// case. The answer is withheld only while the awaiter's own part in the same cause is yet to come:
+/// a cleanup, which has had its part, can wait for its children.
 #[cold]
 pub(crate) fn own_part_to_come(loop_address: usize, error: &CancelledError) -> OwnEnd {
-    let Some(me) = cancel::current() else {
+    let Some(me) = context::current() else {
         return OwnEnd::No;
     };
     let cause = error.cause();
@@ -76,7 +79,7 @@ pub(crate) fn own_part_to_come(loop_address: usize, error: &CancelledError) -> O
     if !shutdown && !me.has_had(cause) {
         return OwnEnd::No;
     }
-    let comes = cancel::is_delivering() || me.header().state.has_request();
+    let comes = context::is_delivering() || me.header().state.has_request();
     if comes || (shutdown && !me.header().state.has_had_shutdown()) {
         own_end(loop_address, error)
     } else {
@@ -85,10 +88,10 @@ pub(crate) fn own_part_to_come(loop_address: usize, error: &CancelledError) -> O
 }
 
 /// Of two errors of one cause the one that has come all the way; else the awaiter's own.
-pub(crate) fn shared_error(ended: &CancelledError, held: &CancelClaim) -> CancelledError {
-    if ended.cause() == held.error().cause() {
+pub(crate) fn shared_error(ended: &CancelledError, claim: &CancelRequest) -> CancelledError {
+    if ended.cause() == claim.error().cause() {
         ended.clone()
     } else {
-        held.error().clone()
+        claim.error().clone()
     }
 }
