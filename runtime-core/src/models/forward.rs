@@ -9,8 +9,8 @@ use crate::runtime::modelled::transitions::Cancel;
 use crate::runtime::{Stamp, TaskHandle, intercept, newest_raise};
 use crate::sync::{Mutant, StdArc, Tally, explore, thread};
 
-/// The runner, before whose polls one request comes, and a canceller (2 threads). A request of which the
-/// task says that it has met somebody came before a claim, and no claim goes unsaid.
+/// The runner, before whose polls one request comes, and a canceller (2 threads). A request of
+/// which the task says that it has met somebody came before a claim, and no claim goes unsaid.
 pub fn who_cancels_knows_whether_it_was_met() {
     explore("a7: who cancels knows whether it was met", None, pass_on);
 }

@@ -10,11 +10,7 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
 use super::callback::Handle;
-use super::cancel::InVain;
-use super::cancel::Raise;
-use super::cancel::uncancel;
-use super::cancel::{self, requested};
-use super::cancel::{OwnEnd, own_part_of};
+use super::cancel::{self, InVain, OwnEnd, Raise, own_part_of, requested, uncancel};
 use super::context::Context;
 use super::header::TaskId;
 use super::inherit::inherited_context;

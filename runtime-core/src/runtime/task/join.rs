@@ -9,13 +9,10 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::cancel::CancelWaker;
-use super::cancel::InVain;
-use super::cancel::Raise;
-use super::cancel::uncancel;
-use super::cancel::{self, requested};
-use super::cancel::{OwnEnd, own_end, own_part_to_come, shared_error};
-use super::cancel::{Passed, PassedOn};
+use super::cancel::{
+    self, CancelWaker, InVain, OwnEnd, Passed, PassedOn, Raise, own_end, own_part_to_come,
+    requested, shared_error, uncancel,
+};
 use super::context::Context;
 use super::handle::{CallbackId, TaskHandle};
 use super::header::TaskId;
@@ -51,8 +48,7 @@ pub struct Task<T> {
     /// Dropped by hand: `State::detach` may give its reference back in the same step.
     task: ManuallyDrop<TaskRef>,
     stage: JoinState,
-    /// The waker that stands in the join place, by its data and vtable: a poll with the same one
-    /// has nothing to do. The stored clone keeps the address from being used again.
+    /// The waker in the join place, by data and vtable. Its clone there keeps the address in use.
     registered: (usize, usize),
     cancel_waker: CancelWaker,
     output: PhantomData<fn() -> T>,
@@ -157,8 +153,8 @@ impl<T> Task<T> {
         outcome_to_result(self.take())
     }
 
-    /// Runs `callback` on the loop's lane once the task is done: never inside the caller, and never
-    /// two callbacks of a loop at once. It runs in a copy of the caller's context.
+    /// Runs `callback` by the loop's callback queue once the task is done: never inside the caller,
+    /// and never two callbacks of a loop at once. It runs in a copy of the caller's context.
     #[track_caller]
     pub fn add_done_callback(
         &self,
@@ -434,7 +430,10 @@ impl<T> Task<T> {
     }
 
     fn has_passed_on(&self) -> bool {
-        matches!(&self.stage, JoinState::Cancelled(cancelled) if matches!(**cancelled, Cancelled::PassedOn(_)))
+        match &self.stage {
+            JoinState::Cancelled(cancelled) => matches!(**cancelled, Cancelled::PassedOn(_)),
+            _ => false,
+        }
     }
 
     /// Whether the handle has taken what the task ended with.

@@ -3,8 +3,7 @@
 use std::ptr::NonNull;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::cancel::wake_foreign_wakers;
-use super::cancel::{self, Origin};
+use super::cancel::{self, Origin, wake_foreign_wakers};
 use super::catch_panic::wake_catching;
 use super::header::{Header, TaskPointer, Wake};
 use super::reference::TaskRef;
