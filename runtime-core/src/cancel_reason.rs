@@ -48,7 +48,7 @@ pub(crate) struct Canceller {
     pub(crate) ordinal: u64,
     /// Its name: from the start if it was given one, and else made of the number when it is asked
     /// for.
-    pub(crate) name: StdOnceLock<String>,
+    pub(crate) name: StdOnceLock<Box<str>>,
 }
 
 impl CancelReason {
@@ -61,16 +61,18 @@ impl CancelReason {
         }
     }
 
-    /// The same, at a line of the program.
-    pub(crate) fn at_line(mut self, at: &'static Location<'static>) -> CancelReason {
-        self.at = Some(at);
-        self
-    }
-
-    /// The same, by a task.
-    pub(crate) fn by_task(mut self, canceller: Option<Canceller>) -> CancelReason {
-        self.canceller = canceller;
-        self
+    /// With both.
+    #[inline]
+    pub(crate) fn with(
+        source: CancelSource,
+        canceller: Option<Canceller>,
+        at: &'static Location<'static>,
+    ) -> CancelReason {
+        CancelReason {
+            source,
+            canceller,
+            at: Some(at),
+        }
     }
 
     /// What asked for the cancellation.
@@ -87,7 +89,7 @@ impl CancelReason {
 
     pub(crate) fn canceller(&self) -> Option<(u64, &str)> {
         let canceller = self.canceller.as_ref()?;
-        let name = || format!("Task-{}", canceller.ordinal);
+        let name = || format!("Task-{}", canceller.ordinal).into_boxed_str();
         Some((canceller.id, canceller.name.get_or_init(name)))
     }
 }

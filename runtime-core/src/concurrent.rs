@@ -174,6 +174,7 @@ impl<T> Future<T> {
     /// assert!(future.await.unwrap_err().is_cancelled());
     /// # });
     /// ```
+    #[track_caller]
     pub fn cancel(&self) -> bool {
         self.cancel_by(&requested(), |task, error| {
             task.reference().cancel(error.clone());

@@ -66,6 +66,7 @@ static REQUESTED: CancelReason = CancelReason::new(CancelSource::Requested);
 static SHUTDOWN_REASON: CancelReason = CancelReason::new(CancelSource::Shutdown);
 
 impl CancelledError {
+    #[inline]
     pub(crate) fn new(reason: CancelReason) -> CancelledError {
         let message = None;
         CancelledError {

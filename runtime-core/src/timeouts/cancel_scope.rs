@@ -213,7 +213,7 @@ impl Control for ScopeControl {
 
     fn error(&self, made: &'static Location<'static>) -> CancelledError {
         let reason = self.handle.0.with(|state| state.part.reason.clone());
-        let passed = || CancelReason::new(CancelSource::Timeout).at_line(made);
+        let passed = || CancelReason::with(CancelSource::Timeout, None, made);
         CancelledError::new(reason.unwrap_or_else(passed))
     }
 

@@ -30,6 +30,7 @@ impl DeadlineTimer {
 
     /// The time, as long as there is no timer: one look at the clock for all that a first poll
     /// asks.
+    #[inline]
     pub(super) fn now(&self) -> Option<Instant> {
         self.armed.is_none().then(loop_time)
     }
@@ -60,6 +61,7 @@ impl DeadlineTimer {
 
     /// Whether `deadline` has come. The timer is armed only once the body has been found waiting:
     /// before that a look at the clock, at `now`, is enough.
+    #[inline]
     fn is_due(&mut self, now: Option<Instant>, deadline: Instant, cx: &mut Context<'_>) -> bool {
         match self.armed {
             Some(before) if before == deadline => self.poll(None, deadline, cx),
@@ -71,6 +73,7 @@ impl DeadlineTimer {
         }
     }
 
+    #[inline]
     pub(super) fn disarm(&mut self) {
         if self.armed.take().is_some() {
             self.timer.cancel();
@@ -78,6 +81,7 @@ impl DeadlineTimer {
     }
 
     /// Arms the timer for the first time, or anew.
+    #[inline]
     pub(super) fn arm(&mut self, now: Option<Instant>, deadline: Instant, cx: &mut Context<'_>) {
         if self.armed.is_none() {
             self.armed = Some(deadline);

@@ -24,35 +24,42 @@ pub(super) trait Control {
 
     /// The error of the scope's request; `made` is where the scope was made.
     fn error(&self, made: &'static Location<'static>) -> CancelledError {
-        CancelledError::new(CancelReason::new(CancelSource::Timeout).at_line(made))
+        CancelledError::new(CancelReason::with(CancelSource::Timeout, None, made))
     }
 
     /// The deadline has come, and asks for the end since `asked`.
+    #[inline]
     fn pass_deadline(&self, _asked: Stamp) {}
 
     /// The delivery that is about to be made; none if `deadline`, for which it is, has just been
     /// moved.
+    #[inline]
     fn begin_delivery(&self, _deadline: Option<Instant>, delivery: Delivery) -> Option<Delivery> {
         Some(delivery)
     }
 
     /// The poll with the delivery has ended. True if the body has been given more time in it.
+    #[inline]
     fn end_delivery(&self) -> bool {
         false
     }
 
     /// Polls the body by `poll`.
+    #[inline]
     fn around<R>(&self, _view: &View, poll: impl FnOnce() -> R) -> R {
         poll()
     }
 
     /// The body waits, after a poll that began with `view`.
+    #[inline]
     fn wait(&mut self, _view: &View, _waker: &Waker) {}
 
     /// The request has been taken back, put off, or given back.
+    #[inline]
     fn reopen(&self) {}
 
     /// The scope has ended.
+    #[inline]
     fn end(&self, _stage: Stage) {}
 }
 
@@ -164,7 +171,7 @@ impl<F: Future, C: Control> Projection<'_, F, C> {
     }
 
     /// Polls the body, with the scope's request on its way if the scope is due.
-    #[inline]
+    #[inline(always)]
     fn poll_body(&mut self, look: &Look, cx: &mut Context<'_>) -> Verdict<F::Output> {
         let Some(body) = self.body.as_mut().as_pin_mut() else {
             polled_again(self.timer.location())

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
 use super::cancel::{
-    self, CancelWaker, InVain, OwnEnd, Passed, PassedOn, Raise, own_end, own_part_to_come,
+    self, CancelWaker, InVain, OwnEnd, Passed, PassedOn, Raise, own_end_with, own_part_to_come,
     requested, shared_error, uncancel,
 };
 use super::context::Context;
@@ -336,7 +336,7 @@ impl<T> Task<T> {
         mut in_vain: InVain,
         cx: &mut PollWith<'_>,
     ) -> Poll<Result<T, TaskError>> {
-        match own_end(self.task.scheduler().loop_address(), &error) {
+        match own_end_with(&self.task, &error) {
             OwnEnd::Now(raise) => self.raise(raise, cx),
             OwnEnd::Comes if in_vain.try_again(cx.waker()) => {
                 self.cancel_waker.register_waker(cx.waker());

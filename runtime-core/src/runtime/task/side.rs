@@ -50,9 +50,15 @@ struct Contents {
     acknowledged: Stamp,
     /// What was asked for after the one and until the other was withdrawn, and never delivered.
     withdrawn: (Stamp, Stamp),
-    /// By keys that only grow.
-    foreign_wakers: BTreeMap<u64, StdArc<ForeignWaker>>,
+    /// Apart, because few tasks have any.
+    foreign_wakers: Option<Box<ForeignWakers>>,
+}
+
+/// Foreign wakers by their keys, which only grow.
+#[derive(Default)]
+struct ForeignWakers {
     last_key: u64,
+    wakers: BTreeMap<u64, StdArc<ForeignWaker>>,
 }
 
 impl std::fmt::Debug for Contents {
@@ -236,20 +242,23 @@ impl Side {
     /// Adds a waker to be woken before a delivery. The key takes it off the list.
     pub(crate) fn add_foreign_waker(&self, foreign_waker: StdArc<ForeignWaker>) -> u64 {
         let mut contents = self.contents.lock();
-        contents.last_key += 1;
-        let key = contents.last_key;
-        contents.foreign_wakers.insert(key, foreign_waker);
-        key
+        let list = contents.foreign_wakers.get_or_insert_default();
+        list.last_key += 1;
+        list.wakers.insert(list.last_key, foreign_waker);
+        list.last_key
     }
 
     /// Takes one off the list, for the caller to drop: a waker's destructor is user code.
     pub(crate) fn remove_foreign_waker(&self, key: u64) -> Option<StdArc<ForeignWaker>> {
-        self.contents.lock().foreign_wakers.remove(&key)
+        let mut contents = self.contents.lock();
+        contents.foreign_wakers.as_mut()?.wakers.remove(&key)
     }
 
     /// Takes all of them off the list.
     pub(crate) fn take_foreign_wakers(&self) -> impl Iterator<Item = StdArc<ForeignWaker>> + use<> {
-        let foreign_wakers = std::mem::take(&mut self.contents.lock().foreign_wakers);
-        foreign_wakers.into_values()
+        let mut contents = self.contents.lock();
+        let list = contents.foreign_wakers.as_mut();
+        let wakers = list.map(|list| std::mem::take(&mut list.wakers));
+        wakers.unwrap_or_default().into_values()
     }
 }

@@ -86,12 +86,17 @@ impl Drop for Entry {
 
 /// Wakes the foreign wakers of the current task: before a delivery.
 pub(crate) fn wake_foreign_wakers() {
+    let has_foreign = |task: &TaskRef| task.header().state.has_foreign();
+    if context::with_current(has_foreign) == Some(true) {
+        wake_all();
+    }
+}
+
+#[cold]
+fn wake_all() {
     let Some(task) = context::current() else {
         return;
     };
-    if !task.header().state.has_foreign() {
-        return;
-    }
     let foreign_wakers = task.header().side().map(|side| side.take_foreign_wakers());
     for foreign_waker in foreign_wakers.into_iter().flatten() {
         // This may drop the last reference to it, with its waker.

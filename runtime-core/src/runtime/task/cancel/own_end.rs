@@ -26,32 +26,35 @@ pub(crate) enum OwnEnd {
 /// Looks what the end with `error` of something on the loop at `loop_address` means.
 #[cold]
 pub(crate) fn own_end(loop_address: usize, error: &CancelledError) -> OwnEnd {
+    own_end_if(|me| me.scheduler().loop_address() == loop_address, error)
+}
+
+/// The same for the end of a task.
+#[cold]
+pub(crate) fn own_end_with(task: &TaskRef, error: &CancelledError) -> OwnEnd {
+    own_end_if(|me| me.is_of_loop_of(task), error)
+}
+
+#[inline]
+fn own_end_if(is_of_loop: impl FnOnce(&TaskRef) -> bool, error: &CancelledError) -> OwnEnd {
     if let Some(claim) = CancelRequest::claim_offered() {
         let error = shared_error(error, &claim);
         return OwnEnd::Now(Raise::of_claims(vec![claim], error));
     }
-    let of_me = |me: &TaskRef| own_end_of(me, loop_address, error);
-    context::with_current(of_me).unwrap_or(OwnEnd::No)
-}
-
-/// The same for `me`, which has no request on its way.
-fn own_end_of(me: &TaskRef, loop_address: usize, error: &CancelledError) -> OwnEnd {
-    if me.header().state.has_request() {
-        return OwnEnd::Comes;
-    }
-    let shutdown = error.cause().is_shutdown() && me.scheduler().loop_address() == loop_address;
-    if shutdown && me.cancel_for_shutdown() {
-        return OwnEnd::Comes;
-    }
-    if shutdown || me.has_had(error.cause()) {
-        return OwnEnd::Now(Raise::new(error.clone()));
-    }
-    OwnEnd::No
-}
-
-/// The same for the end of a task.
-pub(crate) fn own_end_with(task: &TaskRef, error: &CancelledError) -> OwnEnd {
-    own_end(task.scheduler().loop_address(), error)
+    let end = context::with_current(|me| {
+        if me.header().state.has_request() {
+            return OwnEnd::Comes;
+        }
+        let shutdown = error.cause().is_shutdown() && is_of_loop(me);
+        if shutdown && me.cancel_for_shutdown() {
+            return OwnEnd::Comes;
+        }
+        if shutdown || me.has_had(error.cause()) {
+            return OwnEnd::Now(Raise::new(error.clone()));
+        }
+        OwnEnd::No
+    });
+    end.unwrap_or(OwnEnd::No)
 }
 
 /// As [`own_part_to_come`], for the end of a task.

@@ -23,10 +23,17 @@ use crate::sync::{StdArc, local};
 #[must_use = "a raise does nothing unless it is awaited"]
 pub(crate) struct Raise {
     error: CancelledError,
-    /// The claims that it is raised for. Empty while a mark has them.
-    claims: Vec<CancelRequest>,
-    mark: Option<Serial>,
+    claims: Claims,
     in_vain: InVain,
+}
+
+/// The claims that a raise is for.
+#[derive(Debug)]
+enum Claims {
+    /// The raiser has them.
+    Own(Vec<CancelRequest>),
+    /// The raiser has left this mark, and the mark has them, or the scope that has claimed it.
+    Marked(Serial),
 }
 
 impl Raise {
@@ -39,8 +46,7 @@ impl Raise {
     pub(crate) fn of_claims(claims: Vec<CancelRequest>, error: CancelledError) -> Raise {
         Raise {
             error,
-            claims,
-            mark: None,
+            claims: Claims::Own(claims),
             in_vain: InVain::default(),
         }
     }
@@ -74,32 +80,43 @@ impl Raise {
         Some(Raise::of_claims(claims, error))
     }
 
+    /// Its claims, without a mark. A mark that has been claimed leaves none.
+    fn claims(&mut self) -> &mut Vec<CancelRequest> {
+        if let Claims::Marked(serial) = self.claims {
+            let mark = take_mark_back(serial);
+            self.claims = Claims::Own(mark.map(|mark| mark.claims).unwrap_or_default());
+        }
+        match &mut self.claims {
+            Claims::Own(claims) => claims,
+            Claims::Marked(_) => unreachable!("taken back above"),
+        }
+    }
+
+    fn add(&mut self, claims: impl IntoIterator<Item = CancelRequest>) {
+        let own = self.claims();
+        claims.into_iter().for_each(|one| one.join(own));
+    }
+
     /// Takes over the claims of another.
     pub(crate) fn take_over(&mut self, other: Raise) {
-        let others = other.into_claims();
-        others
-            .into_iter()
-            .for_each(|one| one.join(&mut self.claims));
+        self.add(other.into_claims());
     }
 
     /// Takes in what the current task was asked for by that `moment`.
     pub(crate) fn include(&mut self, moment: Stamp) {
-        self.claims.iter_mut().for_each(|one| one.include(moment));
+        self.claims().iter_mut().for_each(|one| one.include(moment));
     }
 
     /// Claims the request on its way as well, if there is one.
     pub(crate) fn with_claimed(mut self) -> Raise {
-        if let Some(own) = CancelRequest::claim_offered() {
-            own.join(&mut self.claims);
-        }
+        self.add(CancelRequest::claim_offered());
         self
     }
 
     /// Drops the body that has raised. The claims in it from around, all or the task's own, go on
     /// with this raise.
     pub(crate) fn collect_claims(&mut self, all: bool, drop_body: impl FnOnce()) {
-        let collected = collect_claims(all, drop_body).into_iter();
-        collected.for_each(|one| one.join(&mut self.claims));
+        self.add(collect_claims(all, drop_body));
     }
 
     /// The same with another cause.
@@ -125,8 +142,7 @@ impl Raise {
 
     /// Its claims, to be raised by another.
     pub(crate) fn into_claims(mut self) -> Vec<CancelRequest> {
-        self.take_mark_back();
-        std::mem::take(&mut self.claims)
+        std::mem::take(self.claims())
     }
 
     /// The error that was to be raised, and is not.
@@ -139,20 +155,15 @@ impl Raise {
     /// another executor inside the task polls it: no scope is around it there that could claim the
     /// mark.
     pub(crate) fn poll_once(&mut self, waker: &Waker) -> Poll<CancelledError> {
-        match self.mark {
-            Some(mark) if !is_left(mark) => {}
+        match self.claims {
+            Claims::Marked(mark) if !is_left(mark) => {}
             _ if self.in_vain.try_again(waker) => {
                 self.leave_mark();
                 return Poll::Pending;
             }
-            _ => self.give_back(),
+            _ => self.claims().clear(),
         }
         Poll::Ready(self.error.clone())
-    }
-
-    fn give_back(&mut self) {
-        self.take_mark_back();
-        self.claims.clear();
     }
 
     fn leave_mark(&mut self) {
@@ -160,16 +171,8 @@ impl Raise {
             context::current_pointer().is_some(),
             "CancelledError::raise() was awaited outside a task: nobody is there to be cancelled"
         );
-        self.take_mark_back();
-        let claims = std::mem::take(&mut self.claims);
-        self.mark = Some(leave_mark(self.error.clone(), claims));
-    }
-
-    /// Takes the mark back, with the claims, unless it has been claimed: then it has none any more.
-    fn take_mark_back(&mut self) {
-        if let Some(mark) = self.mark.take().and_then(take_mark_back) {
-            self.claims = mark.claims;
-        }
+        let claims = std::mem::take(self.claims());
+        self.claims = Claims::Marked(leave_mark(self.error.clone(), claims));
     }
 }
 
@@ -178,7 +181,7 @@ impl Future for Raise {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut PollWith<'_>) -> Poll<Self::Output> {
         if !self.in_vain.try_again(cx.waker()) {
-            self.give_back();
+            self.claims().clear();
             panic!(
                 "a cancellation was raised under another executor inside a task: nobody is there to \
                  be cancelled"
@@ -192,7 +195,7 @@ impl Future for Raise {
 impl Drop for Raise {
     fn drop(&mut self) {
         // Most raisers are dropped by the scope that has claimed their mark.
-        self.take_mark_back();
+        self.claims().clear();
     }
 }
 

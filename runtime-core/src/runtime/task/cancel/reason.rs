@@ -20,13 +20,12 @@ impl CancelReason {
 }
 
 /// The reason of a call at `location`, by the current task if there is one.
+#[inline]
 pub(crate) fn reason_at(
     source: CancelSource,
     location: &'static Location<'static>,
 ) -> CancelReason {
-    CancelReason::new(source)
-        .at_line(location)
-        .by_task(context::with_current(canceller))
+    CancelReason::with(source, context::with_current(canceller), location)
 }
 
 /// The error of a request that the caller makes.
@@ -35,12 +34,13 @@ pub(crate) fn requested() -> CancelledError {
     CancelledError::new(reason_at(CancelSource::Requested, Location::caller()))
 }
 
+#[inline]
 fn canceller(task: &TaskRef) -> Canceller {
     let id = task.id().0;
     let name = task.header().side().and_then(Side::name);
     Canceller {
         id,
         ordinal: task.scheduler().ordinal(id),
-        name: name.map_or_else(StdOnceLock::new, StdOnceLock::from),
+        name: name.map_or_else(StdOnceLock::new, |name| name.into_boxed_str().into()),
     }
 }

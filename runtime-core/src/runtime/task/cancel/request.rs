@@ -82,7 +82,11 @@ impl CancelRequest {
     }
 
     /// Claims the request on its way through this poll, if there is one.
+    #[inline]
     pub(crate) fn claim_offered() -> Option<CancelRequest> {
+        if !context::is_delivering() {
+            return None;
+        }
         CancelRequest::offered().map(CancelRequest::claim)
     }
 

@@ -210,11 +210,8 @@ impl Scope {
                 _ => self.pass_on(true, outer, body, cx),
             };
         }
-        if outer != Origin::NONE {
+        if outer != Origin::NONE || self.has_expired() || self.outranked != 0 {
             return self.pass_on(false, outer, body, cx);
-        }
-        if self.has_expired() || self.outranked != 0 {
-            return self.go_on(body, cx);
         }
         match body.poll(cx) {
             Poll::Ready(value) => Verdict::Ready(value),
@@ -227,17 +224,6 @@ impl Scope {
         if let Some(earlier) = self.request.replace(request) {
             earlier.end();
         }
-    }
-
-    /// Polls a body that has met a request, which may be given back.
-    #[cold]
-    fn go_on<F: Future>(&mut self, body: Pin<&mut F>, cx: &mut PollWith<'_>) -> Verdict<F::Output> {
-        let noted = context::newest_raise();
-        self.register_waker(cx.waker());
-        let frames = FrameGuard::begin(self.request.as_ref());
-        let polled = body.poll(cx);
-        self.apply(frames.end());
-        self.answer_to(polled, noted)
     }
 
     /// Drops the body that has raised.
@@ -269,15 +255,8 @@ impl Scope {
         request.is_some_and(|request| request.is_given_back())
     }
 
-    fn answer_to<T>(&self, polled: Poll<T>, noted: Serial) -> Verdict<T> {
-        match polled {
-            Poll::Ready(value) => Verdict::Ready(value),
-            Poll::Pending if self.stage == ScopeState::Delivered => self.claim_raise(noted),
-            Poll::Pending => Verdict::Pending,
-        }
-    }
-
-    /// Polls the body while a request from further out is on its way.
+    /// Polls a body that a request from further out is to reach, or one has reached before, which
+    /// may be given back.
     #[cold]
     fn pass_on<F: Future>(
         &mut self,
@@ -302,7 +281,11 @@ impl Scope {
             }
         }
         self.apply(frames.end());
-        self.answer_to(polled, noted)
+        match polled {
+            Poll::Ready(value) => Verdict::Ready(value),
+            Poll::Pending if self.stage == ScopeState::Delivered => self.claim_raise(noted),
+            Poll::Pending => Verdict::Pending,
+        }
     }
 
     #[cold]
