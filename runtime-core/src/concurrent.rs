@@ -11,9 +11,9 @@ use ::futures::FutureExt;
 
 use crate::exceptions::{CancelledError, PanicError, TaskError, TimeoutError};
 use crate::runtime::{
-    Callback, CancelClaim, CancelWaker, Cancellation, Completion, EventLoop, Handover, InVain,
+    Callback, CancelRequest, CancelWaker, Cancellation, Completion, EventLoop, Handover, InVain,
     OwnEnd, Raise, TaskHandle, Unnested, boxed_if_big, ends_with, inherited_context, is_big,
-    own_end,
+    own_end, requested,
 };
 use crate::sync::{Arc, StdArc};
 use crate::tasks::catch_cancelled;
@@ -174,9 +174,10 @@ impl<T> Future<T> {
     /// assert!(future.await.unwrap_err().is_cancelled());
     /// # });
     /// ```
+    #[track_caller]
     pub fn cancel(&self) -> bool {
-        self.cancel_by(&CancelledError::default(), |task, _| {
-            task.cancel();
+        self.cancel_by(&requested(), |task, error| {
+            task.reference().cancel(error.clone());
         })
     }
 
@@ -278,12 +279,14 @@ impl<T> std::future::Future for Future<T> {
         if let Poll::Ready(outcome) = this.shared.handover.poll(cx.waker()) {
             return this.end(plain(outcome), cx);
         }
-        let Some(claim) = CancelClaim::claim_if(|error| this.cancel_by(error, TaskHandle::pass_on))
-        else {
+        let passed_on = CancelRequest::offered()
+            .filter(|request| this.cancel_by(request.error(), TaskHandle::pass_on));
+        let Some(request) = passed_on else {
             this.cancel_waker.register_waker(cx.waker());
             // Polled again: if `cancel_by` refused the request, the outcome is there by now.
             return this.shared.handover.poll(cx.waker()).map(plain);
         };
+        let claim = request.claim();
         let error = claim.error().clone();
         this.raise(Raise::of_claims(vec![claim], error), cx)
     }

@@ -6,6 +6,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+pub use crate::cancel_reason::{CancelReason, CancelSource};
+
 use crate::sync::{Mutex, StdArc};
 
 /// A cancellation request, caught: what `except asyncio.CancelledError as error` binds.
@@ -18,7 +20,7 @@ use crate::sync::{Mutex, StdArc};
 /// cancelled: that is the ordinary value [`TaskError::Cancelled`].
 #[derive(Clone, Default)]
 pub struct CancelledError {
-    /// `None` for the plain request, which allocates nothing.
+    /// `None` for the part of a shutdown, which allocates nothing.
     detail: Option<StdArc<Detail>>,
     cause: Cause,
 }
@@ -52,22 +54,44 @@ impl Cause {
     }
 }
 
-#[derive(Default, PartialEq, Eq)]
+#[derive(Clone)]
 struct Detail {
     message: Option<Cow<'static, str>>,
-    signal: Option<i32>,
+    reason: CancelReason,
 }
 
+/// The reason of a request without a detail.
+static REQUESTED: CancelReason = CancelReason::new(CancelSource::Requested);
+/// The reason of a shutdown.
+static SHUTDOWN_REASON: CancelReason = CancelReason::new(CancelSource::Shutdown);
+
 impl CancelledError {
-    pub(crate) fn with_message(message: impl Into<Cow<'static, str>>) -> CancelledError {
-        let detail = Detail {
-            message: Some(message.into()),
-            signal: None,
-        };
+    #[inline]
+    pub(crate) fn new(reason: CancelReason) -> CancelledError {
+        let message = None;
         CancelledError {
-            detail: Some(StdArc::new(detail)),
+            detail: Some(StdArc::new(Detail { message, reason })),
             cause: Cause::default(),
         }
+    }
+
+    /// The same, with a message.
+    pub(crate) fn saying(mut self, message: impl Into<Cow<'static, str>>) -> CancelledError {
+        self.change(|detail| detail.message = Some(message.into()));
+        self
+    }
+
+    /// The same, for another reason.
+    pub(crate) fn because(mut self, reason: CancelReason) -> CancelledError {
+        self.change(|detail| detail.reason = reason);
+        self
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Detail)) {
+        let reason = self.reason().clone();
+        let message = None;
+        let new = || StdArc::new(Detail { message, reason });
+        change(StdArc::make_mut(self.detail.get_or_insert_with(new)));
     }
 
     /// The same, with what has caused it.
@@ -94,17 +118,44 @@ impl CancelledError {
         self.detail.as_ref()?.message.as_deref()
     }
 
+    /// Why it was cancelled, and by which task.
+    ///
+    /// ```
+    /// use asyncio::CancelSource;
+    /// # asyncio::run(async {
+    /// let task = asyncio::create_task(std::future::pending::<()>());
+    /// task.cancel();
+    /// let Err(asyncio::TaskError::Cancelled(error)) = task.await else { unreachable!() };
+    /// let reason = error.reason();
+    /// assert_eq!(reason.source(), CancelSource::Requested);
+    /// let (canceller, _name) = reason.by().unwrap();
+    /// assert_eq!(canceller, asyncio::current_task().unwrap().id());
+    /// assert_eq!(reason.at().unwrap().file(), file!());
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn reason(&self) -> &CancelReason {
+        match &self.detail {
+            Some(detail) => &detail.reason,
+            None if self.cause.is_shutdown() => &SHUTDOWN_REASON,
+            None => &REQUESTED,
+        }
+    }
+
     /// The signal that asked for the cancellation, if it was one.
     #[must_use]
     pub fn by_signal(&self) -> Option<i32> {
-        self.detail.as_ref()?.signal
+        match self.reason().source() {
+            CancelSource::Signal(number) => Some(number),
+            _ => None,
+        }
     }
 }
 
 impl PartialEq for CancelledError {
     fn eq(&self, other: &CancelledError) -> bool {
-        // Two requests that say the same are equal, whenever they were made.
-        self.detail == other.detail
+        // Two requests that say the same are equal, whenever and wherever they were made.
+        self.message() == other.message() && self.by_signal() == other.by_signal()
     }
 }
 

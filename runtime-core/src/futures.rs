@@ -18,7 +18,7 @@ use std::task::{Context, Poll, Waker};
 use crate::exceptions::{CancelledError, InvalidStateError, TaskError};
 use crate::runtime::{
     CallbackId, EventLoop, Handle, InVain, OwnEnd, Raise, Unnested, WaitList, drop_unnested,
-    inherited_context, no_running_loop, own_end, wait_on,
+    inherited_context, no_running_loop, own_end, requested, wait_on,
 };
 use crate::sync::{Arc, OnceLock};
 
@@ -129,16 +129,18 @@ impl<T> Future<T> {
     /// assert!(future.await.unwrap_err().is_cancelled());
     /// # });
     /// ```
+    #[track_caller]
     pub fn cancel(&self) -> bool {
-        self.complete(Err(CancelledError::default())).is_ok()
+        self.complete(Err(requested())).is_ok()
     }
 
     /// Cancels the future like [`cancel`](Future::cancel), with a message for the tasks that await
     /// it.
     ///
     /// They read it with [`CancelledError::message`].
+    #[track_caller]
     pub fn cancel_with(&self, message: impl Into<Cow<'static, str>>) -> bool {
-        let error = CancelledError::with_message(message);
+        let error = requested().saying(message);
         self.complete(Err(error)).is_ok()
     }
 

@@ -48,6 +48,8 @@ mod sys;
 
 mod sync;
 
+mod cancel_reason;
+
 pub mod exceptions;
 
 mod runtime;
@@ -76,8 +78,8 @@ pub use concurrent::run_coroutine_threadsafe;
 pub use contextvars::{ContextVar, Token, copy_context};
 pub use events::{ExceptionContext, Handle, TimerHandle};
 pub use exceptions::{
-    CancelledError, FailedError, InvalidStateError, LoopClosed, NoRunningLoop, PanicError,
-    ShutdownTimeout, TaskError, TimeoutError,
+    CancelReason, CancelSource, CancelledError, FailedError, InvalidStateError, LoopClosed,
+    NoRunningLoop, PanicError, ShutdownTimeout, TaskError, TimeoutError,
 };
 pub use futures::Future;
 pub use runners::{Runner, run, try_run};
@@ -120,15 +122,16 @@ pub mod task {
 /// ```
 pub mod prelude {
     pub use crate::{
-        ALL_COMPLETED, CallbackId, CancelScope, CancelledError, Context, ContextVar, EnterGuard,
-        EventLoop, ExceptionContext, FIRST_COMPLETED, FIRST_EXCEPTION, FailedError, Gather, Handle,
-        Interval, InvalidStateError, LoopClosed, Metrics, MissedTickBehavior, NoRunningLoop,
-        PanicError, Runner, Shield, ShutdownTimeout, Sleep, Task, TaskError, TaskHandle, TaskId,
-        ThreadPoolExecutor, TimeGuard, Timeout, TimeoutError, TimerHandle, Token, all_tasks,
-        as_completed, blocking, catch_cancelled, checkpoint, concurrent, context_var, copy_context,
-        create_local_task, create_task, current_task, ensure_future, finally, gather, gather_all,
-        get_running_loop, interval, interval_at, move_on_after, run, run_coroutine_threadsafe,
-        shield, sleep, sleep_until, task, timeout, timeout_at, to_thread, try_gather,
-        try_get_running_loop, try_run, wait, wait_for,
+        ALL_COMPLETED, CallbackId, CancelReason, CancelScope, CancelSource, CancelledError,
+        Context, ContextVar, EnterGuard, EventLoop, ExceptionContext, FIRST_COMPLETED,
+        FIRST_EXCEPTION, FailedError, Gather, Handle, Interval, InvalidStateError, LoopClosed,
+        Metrics, MissedTickBehavior, NoRunningLoop, PanicError, Runner, Shield, ShutdownTimeout,
+        Sleep, Task, TaskError, TaskHandle, TaskId, ThreadPoolExecutor, TimeGuard, Timeout,
+        TimeoutError, TimerHandle, Token, all_tasks, as_completed, blocking, catch_cancelled,
+        checkpoint, concurrent, context_var, copy_context, create_local_task, create_task,
+        current_task, ensure_future, finally, gather, gather_all, get_running_loop, interval,
+        interval_at, move_on_after, run, run_coroutine_threadsafe, shield, sleep, sleep_until,
+        task, timeout, timeout_at, to_thread, try_gather, try_get_running_loop, try_run, wait,
+        wait_for,
     };
 }

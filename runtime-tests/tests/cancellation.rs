@@ -17,6 +17,9 @@ mod combinators;
 #[path = "cancellation/nesting.rs"]
 mod nesting;
 
+#[path = "cancellation/reasons.rs"]
+mod reasons;
+
 /// The message of the cancellation that ended a task; panics if it was not cancelled.
 #[track_caller]
 fn told<T>(ended: Result<T, TaskError>) -> Option<String> {

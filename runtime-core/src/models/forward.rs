@@ -9,8 +9,8 @@ use crate::runtime::modelled::transitions::Cancel;
 use crate::runtime::{Stamp, TaskHandle, intercept, newest_raise};
 use crate::sync::{Mutant, StdArc, Tally, explore, thread};
 
-/// The runner, before whose polls one request comes, and a canceller (2 threads). A request of which the
-/// task says that it has met somebody came before a claim, and no claim goes unsaid.
+/// The runner, before whose polls one request comes, and a canceller (2 threads). A request of
+/// which the task says that it has met somebody came before a claim, and no claim goes unsaid.
 pub fn who_cancels_knows_whether_it_was_met() {
     explore("a7: who cancels knows whether it was met", None, pass_on);
 }
@@ -56,7 +56,7 @@ fn pass_on() {
     assert!(task.done());
     let requests = [first, second];
     let requests = requests.iter().flatten();
-    let say_so = requests.filter(|(task, asked)| task.reference().has_met(*asked));
+    let say_so = requests.filter(|(task, asked)| task.reference().has_acknowledged(*asked));
     let say_so = say_so.count();
     assert!(met.count() <= say_so, "one that was met does not know it");
     assert!(

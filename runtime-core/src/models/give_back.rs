@@ -2,8 +2,9 @@
 //! then another.
 
 use super::ring::Ring;
+use crate::exceptions::CancelledError;
 use crate::runtime::Stamp;
-use crate::runtime::modelled::held::Request;
+use crate::runtime::modelled::cancel::scope_request::ScopeRequest;
 use crate::sync::{Mutant, StdArc, explore, thread};
 
 /// The scope and the giver (2 threads). A scope that has not seen it is woken, by the waker that it
@@ -20,7 +21,7 @@ pub fn without_the_word_before_the_wake() {
 fn give_back() {
     let (first, waker) = Ring::new();
     let (second, another) = Ring::new();
-    let request = Request::new(Stamp::now(), &waker);
+    let request = ScopeRequest::new(Stamp::now(), CancelledError::default(), &waker);
     let giver = {
         let request = StdArc::clone(&request);
         thread::spawn(move || request.give_back())

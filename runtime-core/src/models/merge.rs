@@ -7,14 +7,14 @@ use crate::runtime::{Stamp, TaskHandle};
 use crate::sync::atomic::Ordering;
 use crate::sync::{Mutant, explore, explore_less, thread};
 
-/// The runner, and an awaiter whose request was made before (2 threads). It does not come again, and the
-/// awaiter knows that it has been met.
+/// The runner, and an awaiter whose request was made before (2 threads). It does not come again,
+/// and the awaiter knows that it has been met.
 pub fn what_was_asked_for_before_is_a_part_of_it() {
     explore("a16: an older request is merged", None, pass_on_older);
 }
 
-/// The runner, and an awaiter whose request is made meanwhile (2 threads). It comes if it was made after
-/// the handler had begun; the awaiter knows that it has been met.
+/// The runner, and an awaiter whose request is made meanwhile (2 threads). It comes if it was made
+/// after the handler had begun; the awaiter knows that it has been met.
 pub fn what_is_asked_for_afterwards_comes() {
     explore("a16: a newer request is delivered", None, pass_on_newer);
 }
@@ -96,7 +96,7 @@ fn run(most: usize, awaiters: fn(&Catcher) -> Vec<Awaiter>) {
         let own = |error: &CancelledError| error.cause() == Cause::request(asked.0);
         let delivered = caught.iter().any(own);
         assert!(delivered || !after, "a request was lost: not delivered");
-        let met = catcher.task.reference().has_met(asked);
+        let met = catcher.task.reference().has_acknowledged(asked);
         assert!(met, "a request was lost: met, and nobody knows");
     }
     assert!(caught.len() <= most, "an older request interrupts");

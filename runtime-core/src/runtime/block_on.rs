@@ -24,7 +24,7 @@ use super::task::runnable::Runnable;
 use super::task::spawn::{self, SpawnMeta};
 use super::time_hold::TimeHold;
 use super::unnest::afresh;
-use crate::exceptions::{CancelledError, TaskError};
+use crate::exceptions::{CancelReason, CancelSource, CancelledError, TaskError};
 use crate::sync::{Arc, StdArc};
 
 /// How a root ended.
@@ -210,7 +210,8 @@ fn end_local_tasks(shared: &Shared, local_queue: &LocalQueue, parker: &Parker) {
             return;
         }
         tasks.iter().for_each(|task| {
-            task.cancel();
+            let reason = CancelReason::new(CancelSource::Shutdown);
+            task.reference().cancel(CancelledError::new(reason));
         });
         drive(shared, local_queue, parker, || {
             tasks.iter().all(|task| task.done())

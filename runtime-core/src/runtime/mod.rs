@@ -39,7 +39,6 @@ mod default_loop;
 mod exception_handler;
 mod offload;
 mod reporting;
-mod scope;
 mod sleeping;
 
 pub(crate) use advancing::Advance;
@@ -57,23 +56,19 @@ pub(crate) use scheduler::driver::Settings as TimeSettings;
 pub use scheduler::exception_context::ExceptionContext;
 pub(crate) use scheduler::options::{MOST_WORKERS, Options};
 pub use scheduler::tuning::Tuning;
-pub(crate) use scope::{Delivery, Scope, Verdict, delivered_requests, settled_requests};
 pub(crate) use sleeping::{NoTimer, Precision, Timer, loop_time, stamp_of};
 pub use task::callback::Handle;
 pub(crate) use task::cancel::{
-    begin_handler, ends_with, hidden, intercept, is_delivering, newest_raise, shielded, wait_on,
+    CancelRequest, CancelWaker, Delivery, Edges, InVain, OwnEnd, Passed, Passing, Raise, Scope,
+    Verdict, asked_for, begin_handler, delivered_requests, drop_handled, ends_with, hidden,
+    intercept, is_delivering, newest_raise, own_end, own_end_with, own_part_with, reason_at,
+    requested, settled_requests, shielded, wait_on,
 };
-pub(crate) use task::cancel_waker::CancelWaker;
 pub use task::context::Context;
 pub use task::handle::{CallbackId, TaskHandle, Wait};
 pub use task::header::TaskId;
-pub(crate) use task::held::{CancelClaim, Passing, asked_for, drop_handled};
-pub(crate) use task::in_vain::InVain;
 pub(crate) use task::inherit::inherited_context;
 pub use task::join::Task;
-pub(crate) use task::own_end::{OwnEnd, own_end, own_end_with, own_part_with};
-pub(crate) use task::passed_on::{Edges, Passed};
-pub(crate) use task::raise::Raise;
 pub(crate) use task::raw::Outcome;
 pub(crate) use task::room::{boxed_call_if_big, boxed_if_big, is_big};
 pub(crate) use task::wait_list::WaitList;
@@ -90,8 +85,8 @@ pub(crate) mod modelled {
         worker_set,
     };
     pub(crate) use super::task::{
-        callback, cancel, header, held, join, reference, registry, runnable, schedule,
-        schedule_face, side, spawn, transitions,
+        callback, cancel, header, join, reference, registry, runnable, schedule, schedule_face,
+        side, spawn, transitions,
     };
     pub(crate) use super::time::{Rearmed, Slack, Tick, TimerKey};
     pub(crate) use super::time_hold::TimeHold;

@@ -35,7 +35,7 @@ use super::task::context::Context;
 use super::task::join::Task;
 use super::task::spawn::{self, SpawnMeta};
 use super::time_hold::TimeHold;
-use crate::exceptions::{CancelledError, panic_text};
+use crate::exceptions::{CancelReason, CancelSource, CancelledError, panic_text};
 use crate::sync::{Arc, Mutex, StdArc};
 
 impl EventLoop {
@@ -78,7 +78,8 @@ impl EventLoop {
         match submit(shared, pool.unwrap_or(&shared.pool), job) {
             Ok(()) => runnable.run(),
             Err((_job, Refusal::Closed)) => {
-                let error = CancelledError::with_message("Executor shutdown has been called");
+                let reason = CancelReason::new(CancelSource::Shutdown);
+                let error = CancelledError::new(reason).saying("Executor shutdown has been called");
                 runnable.abandon_unnested(error);
             }
             Err((job, Refusal::NoThread(error))) => {

@@ -13,8 +13,8 @@ use crate::runtime::{CancelWaker, Raise, drop_handled, intercept, newest_raise};
 
 /// Runs `future`, and catches a cancellation that reaches it: `try: … except CancelledError`.
 ///
-/// On a request the future is dropped, and the code after this await runs on. It may await, to clean
-/// up; it may pass the request on with [`raise`](CancelledError::raise), or keep it.
+/// On a request the future is dropped, and the code after this await runs on. It may await, to
+/// clean up; it may pass the request on with [`raise`](CancelledError::raise), or keep it.
 ///
 /// ```
 /// use asyncio::catch_cancelled;

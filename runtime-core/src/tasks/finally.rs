@@ -15,16 +15,17 @@ use crate::runtime::{
 
 /// Runs `body`, then `cleanup`, whichever way the body ends: `try: … finally: await cleanup`.
 ///
-/// The cleanup may await. It runs after a value, which is then returned; after a cancellation, which
-/// then goes on outward; and after a panic, which is then resumed.
+/// The cleanup may await. It runs after a value, which is then returned; after a cancellation,
+/// which then goes on outward; and after a panic, which is then resumed.
 ///
 /// # Cancellation
 /// A request that is made during the cleanup interrupts it: the cleanup is dropped, and the request
-/// goes on outward. One that is older, and comes later only because it took its time, does not: neither
-/// one that was made when the body had just become ready, nor the very one that has ended the body, by
-/// another way. It goes on outward when the cleanup has ended. If this future itself is *dropped*, as the loser of a `select`, the cleanup is
-/// dropped unrun, as no future can await in its destructor. Where that matters, use a combinator of
-/// this crate that cancels its losers and waits for them, or [`catch_cancelled`](crate::catch_cancelled).
+/// goes on outward. One that is older, and comes later only because it took its time, does not:
+/// neither one that was made when the body had just become ready, nor the very one that has ended
+/// the body, by another way. It goes on outward when the cleanup has ended. If this future itself
+/// is *dropped*, as the loser of a `select`, the cleanup is dropped unrun, as no future can await
+/// in its destructor. Where that matters, use a combinator of this crate that cancels its losers
+/// and waits for them, or [`catch_cancelled`](crate::catch_cancelled).
 ///
 /// ```
 /// # asyncio::run(async {
@@ -82,7 +83,7 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
             return true;
         };
         let noted = newest_raise();
-        let end = match catch_unwind(AssertUnwindSafe(|| body.poll(cx))) {
+        let mut end = match catch_unwind(AssertUnwindSafe(|| body.poll(cx))) {
             Ok(Poll::Ready(value)) => End::Value(value),
             Err(payload) => End::Panic(payload),
             Ok(Poll::Pending) => match Raise::intercept(noted) {
@@ -91,8 +92,8 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
             },
         };
         // A destructor that panics is a panic of the body, unless there is one already.
-        let dropped = catch_unwind(AssertUnwindSafe(|| match &end {
-            // What is held there is a part of what is raised after the cleanup.
+        let dropped = catch_unwind(AssertUnwindSafe(|| match &mut end {
+            // What is claimed there is a part of what is raised after the cleanup.
             End::Cancelled(raise) => {
                 raise.collect_claims(true, || hidden(|| this.body.set(None)));
                 if let Some(moment) = begin_handler() {
@@ -108,7 +109,7 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
         *this.end = Some(match (dropped, end) {
             (Err(payload), End::Value(_)) => End::Panic(payload),
             (Err(payload), End::Cancelled(raise)) => {
-                raise.settle();
+                raise.acknowledge();
                 End::Panic(payload)
             }
             (_, end) => end,
@@ -152,9 +153,12 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
 
 /// What follows the cleanup is a cancellation, whatever else would have been.
 fn raise_after<T>(end: &mut Option<End<T>>, mut raise: Raise) {
-    match end {
+    match end.take() {
         // A panic outweighs the request: it would be lost otherwise.
-        Some(End::Panic(_)) => raise.settle(),
+        Some(End::Panic(payload)) => {
+            raise.acknowledge();
+            *end = Some(End::Panic(payload));
+        }
         Some(End::Cancelled(first)) => {
             raise.take_over(first);
             *end = Some(End::Cancelled(raise));

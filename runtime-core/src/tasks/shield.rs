@@ -1,4 +1,4 @@
-//! Protecting a task from the cancellation of who awaits it.
+//! Protecting a task from the cancellation of its awaiter.
 
 use std::future::Future;
 use std::pin::Pin;

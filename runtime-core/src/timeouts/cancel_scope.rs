@@ -1,21 +1,28 @@
 //! The handle of a scope that can be cancelled by itself: trio's cancel scope, and its shield.
 //!
-//! What the shield keeps from the body is [`CancelClaim`] here, and given back when the scope ends, or the
-//! shield goes down.
+//! While the shield is up, a request from further out is **hidden** from the body: it is polled as
+//! if no request were on its way. What the body is ready with then is returned, and the request
+//! goes on beside it, to the next await outside. If the body waits on, the request is claimed, so
+//! that no scope further out drops the body, and the handle keeps the claim. It gives it back when
+//! the scope ends, or the shield goes down.
 
 use std::fmt;
+use std::panic::Location;
 use std::task::Waker;
 use std::time::Instant;
 
+use super::handle::{Lease, Part, ScopeHandle, Stage, State};
+use super::scoped::{Control, View};
+use crate::exceptions::{CancelReason, CancelSource, CancelledError};
 use crate::runtime::{
-    CancelClaim, Passing, Stamp, TaskId, current_task, delivered_requests, settled_requests,
+    CancelRequest, CancelWaker, Passing, Stamp, TaskId, current_task, delivered_requests,
+    is_delivering, reason_at, settled_requests, shielded,
 };
-use crate::sync::{Arc, Mutex};
 
 /// The handle of a part of a task that can be cancelled by itself: `trio.CancelScope`.
 ///
-/// The body of [`move_on_after`](crate::move_on_after) is given one. Clones are handles of the same scope; any task and any
-/// thread may use them, also after it has ended.
+/// The body of [`move_on_after`](crate::move_on_after) is given one. Clones are handles of the same
+/// scope; any task and any thread may use them, also after it has ended.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,73 +40,69 @@ use crate::sync::{Arc, Mutex};
 /// ```
 #[derive(Clone)]
 pub struct CancelScope {
-    shared: Arc<Mutex<State>>,
+    handle: ScopeHandle<Shielding>,
 }
 
-struct State {
-    deadline: Option<Instant>,
+/// What a cancel scope has beside a deadline.
+#[derive(Default)]
+pub(super) struct Shielding {
     /// When it was cancelled: by hand, or because the deadline has passed.
     cancelled: Option<Stamp>,
+    /// Why, if it was by hand.
+    reason: Option<CancelReason>,
     shielded: bool,
-    stage: CancelScopeState,
-    /// Woken when anything of the above changes.
-    waker: Option<Waker>,
     /// The request from outside that is on its way into the body just now, with no shield up.
     passing: Option<Passing>,
-    /// How many of the task's requests had been delivered when that was last known without a shield.
+    /// How many of the task's requests had been delivered when that was last known without a
+    /// shield.
     delivered: Option<(TaskId, u32)>,
     /// Requests from outside that the body has not seen.
-    held: Vec<CancelClaim>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CancelScopeState {
-    Open,
-    Ended,
-    Cancelled,
+    claims: Vec<CancelRequest>,
 }
 
 impl CancelScope {
     pub(super) fn new(deadline: Option<Instant>) -> CancelScope {
-        let state = State {
-            deadline,
-            cancelled: None,
-            shielded: false,
-            stage: CancelScopeState::Open,
-            waker: None,
-            passing: None,
-            delivered: None,
-            held: Vec::new(),
-        };
         CancelScope {
-            shared: Arc::new(Mutex::new(state)),
+            handle: ScopeHandle::new(deadline, Shielding::default()),
+        }
+    }
+
+    pub(super) fn control(&self) -> ScopeControl {
+        ScopeControl {
+            handle: Lease(self.handle.clone()),
+            cancel_waker: CancelWaker::default(),
         }
     }
 
     /// Cancels the body, at its next await that suspends: once, however often it is called. A scope
     /// that has ended stays as it is.
+    #[track_caller]
     pub fn cancel(&self) {
+        let reason = reason_at(CancelSource::Scope, Location::caller());
         self.change(|state| {
-            state.cancelled.get_or_insert_with(Stamp::now);
+            if state.part.cancelled.is_none() {
+                state.part.cancelled = Some(Stamp::now());
+                state.part.reason = Some(reason);
+            }
         });
     }
 
     /// Whether the scope was cancelled: by hand, or because its deadline has passed.
     #[must_use]
     pub fn cancel_called(&self) -> bool {
-        self.shared.lock().cancelled.is_some()
+        self.handle.with(|state| state.part.cancelled.is_some())
     }
 
     /// Whether the scope has ended because it was cancelled: the outcome is `None`.
     #[must_use]
     pub fn cancelled_caught(&self) -> bool {
-        self.shared.lock().stage == CancelScopeState::Cancelled
+        self.handle.with(|state| state.stage == Stage::Caught)
     }
 
     /// When the scope cancels itself; none: never.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.shared.lock().deadline
+        self.handle.with(|state| state.deadline)
     }
 
     /// Moves the deadline; none: takes it away. One that is past cancels the body at its next await
@@ -112,16 +115,16 @@ impl CancelScope {
     /// Whether the body is shielded.
     #[must_use]
     pub fn shield(&self) -> bool {
-        self.shared.lock().shielded
+        self.handle.with(|state| state.part.shielded)
     }
 
-    /// Shields the body from requests that come from outside the scope, from now on, or no longer. Its own
-    /// deadline and [`cancel`](CancelScope::cancel) still reach it: so a cleanup can be given its
-    /// time, and no more.
+    /// Shields the body from requests that come from outside the scope, from now on, or no longer.
+    /// Its own deadline and [`cancel`](CancelScope::cancel) still reach it: so a cleanup can be
+    /// given its time, and no more.
     ///
-    /// What is hidden from the body is not lost. A cancellation of the task is delivered at the next
-    /// await that suspends after the scope has ended, or after the shield went down, unless the
-    /// task's [`uncancel`](crate::TaskHandle::uncancel) has withdrawn it. So is that of a limit
+    /// What is hidden from the body is not lost. A cancellation of the task is delivered at the
+    /// next await that suspends after the scope has ended, or after the shield went down, unless
+    /// the task's [`uncancel`](crate::TaskHandle::uncancel) has withdrawn it. So is that of a limit
     /// further out, unless the limit has been moved, or has ended.
     ///
     /// ```
@@ -141,155 +144,158 @@ impl CancelScope {
     /// # });
     /// ```
     pub fn set_shield(&self, shielded: bool) {
-        let mut passing = None;
-        self.change(|state| {
-            state.shielded = shielded;
-            passing = state.passing.filter(|_| shielded);
+        let passing = self.change(|state| {
+            state.part.shielded = shielded;
+            state.part.passing.filter(|_| shielded)
         });
         // Called by the body, with a request on its way: what it awaits next is not to see that.
-        self.keep(passing.and_then(Passing::hold));
+        keep(&self.handle, passing.flatten().and_then(Passing::claim));
     }
 
-    /// Changes an open scope, and has its future look at what has changed.
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        let mut state = self.shared.lock();
-        if state.stage == CancelScopeState::Open {
-            change(&mut state);
-            let waker = state.waker.take();
-            drop(state);
-            waker.into_iter().for_each(Waker::wake);
-        }
+    /// Changes a scope that has not ended.
+    fn change<R>(&self, change: impl FnOnce(&mut State<Shielding>) -> R) -> Option<R> {
+        let changed = self.handle.change(|state| match state.stage.has_ended() {
+            false => Ok(change(state)),
+            true => Err(()),
+        });
+        changed.ok()
     }
+}
 
-    /// Registers who is to hear of a change, and says how things are.
-    pub(super) fn register_waker(&self, waker: &Waker) -> View {
-        let state = self.shared.lock();
-        let known = state.waker.as_ref();
-        if known.is_some_and(|known| known.will_wake(waker)) {
-            return state.view();
-        }
-        drop(state);
-        // A waker's clone and its destructor are user code: outside the lock.
-        let new = waker.clone();
-        let mut state = self.shared.lock();
-        let old = state.waker.replace(new);
-        // Under the lock that stored the waker: whoever changes it from now on finds that.
-        let view = state.view();
-        drop(state);
-        drop(old);
-        view
-    }
+/// Keeps a claim until the scope ends or the shield goes down.
+fn keep(handle: &ScopeHandle<Shielding>, claim: Option<CancelRequest>) {
+    let Some(claim) = claim else { return };
+    // Outside the lock: a claim that is not kept may own a waker. (Only the body's thread comes
+    // here.)
+    let mut claims = handle.with(|state| std::mem::take(&mut state.part.claims));
+    claim.join(&mut claims);
+    handle.with(|state| state.part.claims = claims);
+}
 
-    pub(super) fn look(&self) -> View {
-        self.shared.lock().view()
-    }
+/// A cancel scope, as its future has it.
+pub(super) struct ScopeControl {
+    handle: Lease<Shielding>,
+    /// A shield claims requests: its scope must be polled when one is delivered.
+    cancel_waker: CancelWaker,
+}
 
-    /// The deadline has passed, at `moment`.
-    pub(super) fn pass_deadline(&self, moment: Stamp) {
-        self.shared.lock().cancelled.get_or_insert(moment);
-    }
-
-    /// Claims the request on its way, and keeps it until the scope ends or the shield goes down.
-    #[cold]
-    pub(super) fn hold(&self) {
-        self.keep(CancelClaim::claim());
-    }
-
-    fn keep(&self, held: Option<CancelClaim>) {
-        let Some(held) = held else { return };
-        // Outside the lock: what is not kept may have a waker. (Only the body's thread comes here.)
-        let mut all = std::mem::take(&mut self.shared.lock().held);
-        held.join(&mut all);
-        self.shared.lock().held = all;
-    }
-
-    /// Before a poll: takes note of how many of the task's requests have been delivered, unless there is
-    /// a shield, which keeps that from the body.
-    pub(super) fn note_delivered(&self) {
+impl ScopeControl {
+    /// Before a poll: takes note of how many of the task's requests have been delivered, unless
+    /// there is a shield, which keeps that from the body.
+    fn note_delivered(&self) {
         let Some(task) = current_task() else { return };
-        let mut state = self.shared.lock();
-        let is_new = state.delivered.is_none_or(|(known, _)| known != task.id());
-        let is_open = !state.shielded && state.held.is_empty();
-        let delivered = match settled_requests() {
-            Some(delivered) if is_open || is_new => delivered,
-            None if is_new => delivered_requests().unwrap_or_default(),
-            _ => return,
-        };
-        state.delivered = Some((task.id(), delivered));
+        self.handle.0.with(|state| {
+            let part = &mut state.part;
+            let is_new = part.delivered.is_none_or(|(known, _)| known != task.id());
+            let is_open = !part.shielded && part.claims.is_empty();
+            let delivered = match settled_requests() {
+                Some(delivered) if is_open || is_new => delivered,
+                None if is_new => delivered_requests().unwrap_or_default(),
+                _ => return,
+            };
+            part.delivered = Some((task.id(), delivered));
+        });
     }
 
     /// How many of the task's requests had been delivered when the shield went up.
-    pub(super) fn before_shield(&self) -> u32 {
-        let delivered = self.shared.lock().delivered;
+    fn before_shield(&self) -> u32 {
+        let delivered = self.handle.0.with(|state| state.part.delivered);
         delivered.map_or(0, |(_, delivered)| delivered)
     }
+}
 
-    /// Gives back what is held: the scope has ended, or the shield is down and the body waits.
-    pub(super) fn give_back(&self) {
-        let held = std::mem::take(&mut self.shared.lock().held);
-        drop(held);
+impl Control for ScopeControl {
+    fn look(&mut self, _: Option<Instant>, waker: &Waker) -> View {
+        let view = self.handle.0.register_waker(waker, view);
+        self.note_delivered();
+        view
     }
 
-    /// Ends the scope, and gives back what it still holds.
-    pub(super) fn end(&self, stage: CancelScopeState) {
-        let mut state = self.shared.lock();
-        if state.stage == CancelScopeState::Open {
-            state.stage = stage;
+    fn error(&self, made: &'static Location<'static>) -> CancelledError {
+        let reason = self.handle.0.with(|state| state.part.reason.clone());
+        let passed = || CancelReason::with(CancelSource::Timeout, None, made);
+        CancelledError::new(reason.unwrap_or_else(passed))
+    }
+
+    fn pass_deadline(&self, asked: Stamp) {
+        self.handle.0.with(|state| {
+            state.part.cancelled.get_or_insert(asked);
+        });
+    }
+
+    fn around<R>(&self, view: &View, poll: impl FnOnce() -> R) -> R {
+        if view.shielded {
+            return shielded(self.before_shield(), poll);
         }
-        state.passing = None;
-        let waker = state.waker.take();
-        drop(state);
-        drop(waker);
-        self.give_back();
+        let _passing = is_delivering().then(|| PassingGuard::new(&self.handle.0));
+        poll()
+    }
+
+    fn wait(&mut self, before: &View, waker: &Waker) {
+        let now = self.handle.0.with(|state| view(state));
+        if now.shielded || before.shielded {
+            self.cancel_waker.register_waker(waker);
+            if is_delivering() {
+                keep(&self.handle.0, CancelRequest::claim_offered());
+            }
+        }
+        if !now.shielded && (now.withholds || before.shielded) {
+            let claims = self
+                .handle
+                .0
+                .with(|state| std::mem::take(&mut state.part.claims));
+            drop(claims);
+        }
+    }
+
+    fn end(&self, stage: Stage) {
+        self.handle.0.end(stage);
     }
 }
 
-/// How things are.
-#[derive(Clone, Copy)]
-pub(super) struct View {
-    pub(super) deadline: Option<Instant>,
-    pub(super) cancelled: Option<Stamp>,
-    pub(super) shielded: bool,
-    /// Whether requests from outside are held.
-    pub(super) inhibitor: bool,
+fn view(state: &State<Shielding>) -> View {
+    View {
+        deadline: state.deadline,
+        cancelled: state.part.cancelled,
+        shielded: state.part.shielded,
+        withholds: !state.part.claims.is_empty(),
+    }
 }
 
-impl State {
-    fn view(&self) -> View {
-        View {
-            deadline: self.deadline,
-            cancelled: self.cancelled,
-            shielded: self.shielded,
-            inhibitor: !self.held.is_empty(),
-        }
+impl Part for Shielding {
+    type Rest = Vec<CancelRequest>;
+
+    fn end(&mut self) -> Vec<CancelRequest> {
+        self.passing = None;
+        std::mem::take(&mut self.claims)
     }
 }
 
 impl fmt::Debug for CancelScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.shared.lock();
+        let (stage, view) = self.handle.with(|state| (state.stage, view(state)));
         f.debug_struct("CancelScope")
-            .field("stage", &state.stage)
-            .field("deadline", &state.deadline)
-            .field("cancel_called", &state.cancelled.is_some())
-            .field("shield", &state.shielded)
+            .field("stage", &stage)
+            .field("deadline", &view.deadline)
+            .field("cancel_called", &view.cancelled.is_some())
+            .field("shield", &view.shielded)
             .finish()
     }
 }
 
 /// While the body is polled with a request from outside on its way.
-pub(super) struct Delivering<'a>(&'a CancelScope);
+struct PassingGuard<'a>(&'a ScopeHandle<Shielding>);
 
-impl Delivering<'_> {
+impl PassingGuard<'_> {
     #[cold]
-    pub(super) fn to(handle: &CancelScope) -> Delivering<'_> {
-        handle.shared.lock().passing = Passing::now();
-        Delivering(handle)
+    fn new(handle: &ScopeHandle<Shielding>) -> PassingGuard<'_> {
+        handle.with(|state| state.part.passing = Passing::now());
+        PassingGuard(handle)
     }
 }
 
-impl Drop for Delivering<'_> {
+impl Drop for PassingGuard<'_> {
     fn drop(&mut self) {
-        self.0.shared.lock().passing = None;
+        self.0.with(|state| state.part.passing = None);
     }
 }

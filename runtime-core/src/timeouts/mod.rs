@@ -1,6 +1,10 @@
 //! Timeouts, cancel scopes, intervals and the control of a paused clock.
 
+mod deadline;
+mod handle;
 mod once;
+
+mod scoped;
 
 mod cancel_scope;
 mod control;

@@ -16,7 +16,7 @@
 //! | `task/callback.rs` a handle's body | a callback | `…_callbacks…` |
 //! | `task/wait_list.rs` a wait list | wakers, callbacks | `…_future`, strikes at a wait |
 //! | `task/side.rs` a task's side, `task/foreign_waker.rs` | wakers of catches | strikes: a catch |
-//! | `task/held.rs`, `task/raise.rs` requests | wakers | strikes at a shield, a cleanup |
+//! | `task/cancel` requests | wakers | strikes at a shield, a cleanup |
 //! | `task/context.rs` a context | values | `…_variables` |
 //! | `handover.rs` a concurrent future | wakers, callbacks, values | `…_concurrent_future` |
 //! | `offload.rs` pool functions, `blocking/pool.rs` | functions, values, wakers | `…_pool` |

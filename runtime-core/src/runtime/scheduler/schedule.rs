@@ -14,7 +14,7 @@ use super::loop_ref::LoopRef;
 use super::registration::{self, HIDDEN};
 use super::shared::Shared;
 use super::slow::Stopwatch;
-use crate::exceptions::{CancelledError, PanicError};
+use crate::exceptions::{CancelReason, CancelSource, CancelledError, PanicError};
 use crate::runtime::task::callback::Handle;
 use crate::runtime::task::cancel;
 use crate::runtime::task::catch_panic::catch_panic;
@@ -184,7 +184,8 @@ pub(crate) fn submit(shared: &Arc<Shared>, task: Runnable) {
 
 /// The error with which a task ends that is scheduled on a closed loop.
 pub(crate) fn closed_error() -> CancelledError {
-    CancelledError::with_message("Event loop is closed")
+    let reason = CancelReason::new(CancelSource::LoopClosed);
+    CancelledError::new(reason).saying("Event loop is closed")
 }
 
 fn release(shared: &Arc<Shared>, header: &Header) {

@@ -1,21 +1,24 @@
 //! Tasks that await each other in a circle, found among those that pass a request on.
 //!
-//! An awaiter that is cancelled passes its request on, and stays until the task that it awaits has ended.
-//! In a circle nobody would ever end. So whoever passes a request on adds an **edge**, from itself to the
-//! task that it awaits, for as long as it waits; and one that finds the request there already asks
-//! whether its edge closes a circle. (The last edge of a circle always finds it there.)
+//! An awaiter that is cancelled passes its request on, and stays until the task that it awaits has
+//! ended. In a circle no task would ever end. So an awaiter that passes a request on adds an
+//! **edge**, from itself to the task that it awaits, for as long as it waits; and one that finds
+//! the request there already asks whether its edge closes a circle. (The last edge of a circle
+//! always does.)
 //!
-//! A task has one awaiter, so at most one edge comes *in*; from a task that awaits several at once, several
-//! go *out*. A new edge closes a circle if the way back along the edges in, from the awaiter, comes to the
-//! awaited task. The way on, from the awaited task, is walked at the same pace, and whichever comes to an
-//! end first says no: in a chain of a million tasks, whose ends are met in any order, a look costs as much
-//! as the shorter of two parts, and all of them together a few steps each.
+//! A task has one awaiter, so at most one edge comes *in*; from a task that awaits several at once,
+//! several go *out*. A new edge closes a circle if the way back along the edges in, from the
+//! awaiter, comes to the awaited task. The way on, from the awaited task, is walked at the same
+//! pace, and whichever comes to an end first says no: in a chain of a million tasks, whose ends are
+//! met in any order, a look costs as much as the shorter of two parts, and all of them together a
+//! few steps each.
 //!
-//! The way back may come to a circle in which neither of the two is, and on which nobody has looked yet:
-//! some awaiter there awaits another besides. So the walk ends where it has been before.
+//! The way back may come to a circle in which neither of the two is, and which has not been looked
+//! at yet: an awaiter there awaits another task besides. So the walk ends where it has been before.
 //!
-//! All edges are under one lock, by numbers: no task is touched here, and none is kept. An edge keeps the
-//! numbers of both its ends, since a handle may be carried out of its awaiter, and outlive it.
+//! All edges are under one lock, by numbers: no task is touched here, and none is kept. An edge
+//! keeps the numbers of both its ends, since a handle may be carried out of its awaiter, and
+//! outlive it.
 
 use crate::sync::{Mutex, StdArc, global};
 
@@ -35,16 +38,16 @@ pub(crate) struct Edge {
     awaited: Node,
 }
 
-/// Nobody.
+/// No task.
 const NONE: u32 = u32::MAX;
 /// More than one, or one of them that are left.
 const SEVERAL: u32 = u32::MAX - 1;
 
 #[derive(Clone, Copy, Debug)]
 struct Edges {
-    /// Who awaits this one.
+    /// The task that awaits this one.
     comes_in: u32,
-    /// Whom this one awaits; for a number that is free, the next free one.
+    /// The task that this one awaits; for a number that is free, the next free one.
     goes_out: u32,
     /// How many go out.
     count_out: u32,
@@ -173,7 +176,7 @@ impl Graph {
             from.goes_out = NONE;
         }
         let to = &mut self.nodes[awaited as usize];
-        // Or somebody else awaits it by now.
+        // Otherwise another task awaits it by now.
         if to.comes_in == awaiter {
             to.comes_in = NONE;
         }

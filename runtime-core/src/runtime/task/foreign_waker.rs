@@ -1,11 +1,11 @@
-//! Somebody who is woken before a request is delivered.
+//! A waker of an awaitable that is woken before a request is delivered.
 
 use std::task::Waker;
 
 use crate::runtime::unnest::Unnested;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// Whom to wake: known to the awaitable, and on its task's list until it is woken.
+/// The awaitable and its task's list share it; it is on the list until it is woken.
 #[derive(Debug)]
 pub(crate) struct ForeignWaker {
     /// A foreign one: it may own another awaitable, which has such a waker as well.

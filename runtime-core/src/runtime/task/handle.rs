@@ -10,14 +10,10 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
 use super::callback::Handle;
-use super::cancel;
+use super::cancel::{self, InVain, OwnEnd, Raise, own_part_of, requested, uncancel};
 use super::context::Context;
 use super::header::TaskId;
-use super::held::uncancel;
-use super::in_vain::InVain;
 use super::inherit::inherited_context;
-use super::own_end::{OwnEnd, own_part_of};
-use super::raise::Raise;
 use super::reference::TaskRef;
 use super::transitions::Ending;
 use crate::exceptions::CancelledError;
@@ -59,13 +55,15 @@ impl TaskHandle {
     }
 
     /// As [`Task::cancel`](crate::Task::cancel).
+    #[track_caller]
     pub fn cancel(&self) -> bool {
-        self.task.cancel(CancelledError::default())
+        self.task.cancel(requested())
     }
 
     /// As [`Task::cancel_with`](crate::Task::cancel_with).
+    #[track_caller]
     pub fn cancel_with(&self, message: impl Into<Cow<'static, str>>) -> bool {
-        self.task.cancel(CancelledError::with_message(message))
+        self.task.cancel(requested().saying(message))
     }
 
     /// As [`Task::cancelling`](crate::Task::cancelling).

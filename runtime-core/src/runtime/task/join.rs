@@ -9,16 +9,13 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::cancel;
-use super::cancel_waker::CancelWaker;
+use super::cancel::{
+    self, CancelWaker, InVain, OwnEnd, Passed, PassedOn, Raise, own_end_with, own_part_to_come,
+    requested, shared_error, uncancel,
+};
 use super::context::Context;
 use super::handle::{CallbackId, TaskHandle};
 use super::header::TaskId;
-use super::held::uncancel;
-use super::in_vain::InVain;
-use super::own_end::{OwnEnd, own_end, own_part_to_come, shared_error};
-use super::passed_on::{Passed, PassedOn};
-use super::raise::Raise;
 use super::raw::Outcome;
 use super::reference::TaskRef;
 use super::side::Side;
@@ -35,11 +32,11 @@ use crate::runtime::unnest::drop_unnested;
 ///
 /// # Cancellation
 /// Cancelling a task that awaits this one cancels this one, and waits until it has ended. Then, if
-/// it ended cancelled because of that, the cancellation goes on in the awaiter; if it suppressed the
-/// request and returned a value, that value is the answer. A task that *somebody else* cancelled
-/// is seen as the ordinary value `Err(TaskError::Cancelled(_))`, but by an awaiter that is being ended
-/// itself, by a request of its own or by the same shutdown: that is its own cancellation, and goes on
-/// outward.
+/// it ended cancelled because of that, the cancellation goes on in the awaiter; if it suppressed
+/// the request and returned a value, that value is the answer. A task that *another task* cancelled
+/// is seen as the ordinary value `Err(TaskError::Cancelled(_))`, but by an awaiter that is being
+/// ended itself, by a request of its own or by the same shutdown: that is its own cancellation, and
+/// goes on outward.
 ///
 /// ```
 /// # asyncio::run(async {
@@ -51,8 +48,7 @@ pub struct Task<T> {
     /// Dropped by hand: `State::detach` may give its reference back in the same step.
     task: ManuallyDrop<TaskRef>,
     stage: JoinState,
-    /// The waker that stands in the join place, by its data and vtable: a poll with the same one
-    /// has nothing to do. The stored clone keeps the address from being used again.
+    /// The waker in the join place, by data and vtable. Its clone there keeps the address in use.
     registered: (usize, usize),
     cancel_waker: CancelWaker,
     output: PhantomData<fn() -> T>,
@@ -107,13 +103,15 @@ impl<T> Task<T> {
     ///
     /// The request is delivered at the task's next await that suspends; the task may clean up, and
     /// may suppress it. A task that never started never runs. Any thread may call this.
+    #[track_caller]
     pub fn cancel(&self) -> bool {
-        self.task.cancel(Default::default())
+        self.task.cancel(requested())
     }
 
-    /// As [`cancel`](Task::cancel), with a message for who catches it.
+    /// As [`cancel`](Task::cancel), with a message for the code that catches it.
+    #[track_caller]
     pub fn cancel_with(&self, message: impl Into<Cow<'static, str>>) -> bool {
-        self.task.cancel(CancelledError::with_message(message))
+        self.task.cancel(requested().saying(message))
     }
 
     /// How many requests have been made and not taken back by [`uncancel`](Task::uncancel).
@@ -155,8 +153,8 @@ impl<T> Task<T> {
         outcome_to_result(self.take())
     }
 
-    /// Runs `callback` on the loop's lane once the task is done: never inside the caller, and never
-    /// two callbacks of a loop at once. It runs in a copy of the caller's context.
+    /// Runs `callback` by the loop's callback queue once the task is done: never inside the caller,
+    /// and never two callbacks of a loop at once. It runs in a copy of the caller's context.
     #[track_caller]
     pub fn add_done_callback(
         &self,
@@ -176,8 +174,8 @@ impl<T> Task<T> {
         self.task.id()
     }
 
-    /// The task's name; by default `Task-` and its number. In the deterministic mode that is its number
-    /// within the loop, so the same seed gives the same names.
+    /// The task's name; by default `Task-` and its number. In the deterministic mode that is its
+    /// number within the loop, so the same seed gives the same names.
     #[must_use]
     pub fn get_name(&self) -> String {
         self.task.name()
@@ -202,18 +200,16 @@ impl<T> Task<T> {
 
     /// Polls for the end, and passes nothing on to the task: for `shield`, and for the combinators.
     pub(crate) fn poll_apart(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
-        match &self.stage {
-            JoinState::Cancelled(cancelled) if !matches!(**cancelled, Cancelled::PassedOn(_)) => {
-                self.poll_cancelled(cx)
-            }
-            _ => match self.poll_outcome(cx.waker()) {
-                Poll::Ready(outcome) => self.end(outcome, cx),
-                Poll::Pending => Poll::Pending,
-            },
+        if matches!(self.stage, JoinState::Cancelled(_)) && !self.has_passed_on() {
+            return self.poll_cancelled(cx);
+        }
+        match self.poll_outcome(cx.waker()) {
+            Poll::Ready(outcome) => self.end(outcome, cx),
+            Poll::Pending => Poll::Pending,
         }
     }
 
-    /// Polls for the end, and leaves the output where it is: for who may give the task back.
+    /// Polls for the end, and leaves the output where it is: the task may be given back.
     pub(crate) fn poll_done(&mut self, waker: &Waker) -> Poll<()> {
         if self.done() || !self.register(waker) {
             Poll::Ready(())
@@ -230,13 +226,13 @@ impl<T> Task<T> {
         let header = self.task.header();
         // SAFETY: the task is done, and this is its handle (H3).
         let outcome = unsafe { (header.vtable.output)(self.task.pointer()) };
-        // SAFETY: the output's type is `new`'s promise; it stays in its place as long as this handle
-        // is borrowed, and so is neither dropped nor taken.
+        // SAFETY: the output's type is `new`'s promise; it stays in its place as long as this
+        // handle is borrowed, and so is neither dropped nor taken.
         unsafe { outcome.cast::<Outcome<T>>().as_ref() }
     }
 
-    /// What it means for the current task, which has waited for the end alone, that this one has ended
-    /// cancelled. The output stays where it is.
+    /// What it means for the current task, which has waited for the end alone, that this one has
+    /// ended cancelled. The output stays where it is.
     pub(crate) fn own_part_to_come(&mut self) -> OwnEnd {
         let loop_address = self.task.scheduler().loop_address();
         match self.peek() {
@@ -263,7 +259,7 @@ impl<T> Task<T> {
                 return false;
             }
         }
-        // Who is there already, callbacks above all, is told before this awaiter.
+        // What is there already, callbacks above all, comes before this awaiter.
         header.side().into_iter().for_each(Side::place_joiner);
         let new = waker.clone();
         self.registered = identity(&new);
@@ -286,7 +282,7 @@ impl<T> Task<T> {
                 // It was caught, and now the task is asked once more: it ended cancelled.
                 Cancelled::Raising(raise) => return Outcome::Cancelled(raise.into_error()),
                 Cancelled::Ended(error, _) => return Outcome::Cancelled(error),
-                Cancelled::PassedOn(passed_on) => passed_on.settle_met(&self.task),
+                Cancelled::PassedOn(passed_on) => passed_on.acknowledge_suppressed(&self.task),
             }
         }
         self.take_output()
@@ -297,7 +293,7 @@ impl<T> Task<T> {
         self.stage = JoinState::Taken;
         let mut outcome: Option<Outcome<T>> = None;
         let header = self.task.header();
-        // SAFETY: the task is done, and this is its handle (H3); the output's type is `new`'s promise.
+        // SAFETY: the task is done, and this is its handle (H3); `new` promises the output's type.
         unsafe { (header.vtable.take)(self.task.pointer(), (&raw mut outcome).cast()) }
         outcome.expect("a task that is done has an output until its handle takes it")
     }
@@ -332,7 +328,7 @@ impl<T> Task<T> {
         }
     }
 
-    /// The task ended cancelled: so does its awaiter, unless somebody else has cancelled the task.
+    /// The task ended cancelled: so does its awaiter, if that ended the task or has the same cause.
     #[cold]
     fn end_cancelled(
         &mut self,
@@ -340,7 +336,7 @@ impl<T> Task<T> {
         mut in_vain: InVain,
         cx: &mut PollWith<'_>,
     ) -> Poll<Result<T, TaskError>> {
-        match own_end(self.task.scheduler().loop_address(), &error) {
+        match own_end_with(&self.task, &error) {
             OwnEnd::Now(raise) => self.raise(raise, cx),
             OwnEnd::Comes if in_vain.try_again(cx.waker()) => {
                 self.cancel_waker.register_waker(cx.waker());
@@ -358,7 +354,7 @@ impl<T> Task<T> {
     #[inline]
     fn forward(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
         self.cancel_waker.register_waker(cx.waker());
-        if cancel::delivering() == cancel::Origin::NOBODY {
+        if cancel::delivering() == cancel::Origin::NONE {
             return Poll::Pending;
         }
         self.pass_on(cx)
@@ -366,15 +362,7 @@ impl<T> Task<T> {
 
     #[cold]
     fn pass_on(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
-        let mut passed_on = match std::mem::replace(&mut self.stage, JoinState::Waiting) {
-            JoinState::Cancelled(cancelled) => match *cancelled {
-                Cancelled::PassedOn(passed_on) => passed_on,
-                Cancelled::Ended(..) | Cancelled::Raising(_) => {
-                    unreachable!("an end is not passed on")
-                }
-            },
-            _ => PassedOn::default(),
-        };
+        let mut passed_on = self.take_passed_on();
         let passed = passed_on.pass_on(&self.task);
         if !passed_on.is_empty() {
             self.stage = JoinState::Cancelled(Box::new(Cancelled::PassedOn(passed_on)));
@@ -405,21 +393,21 @@ impl<T> Task<T> {
         let error = match self.take_output() {
             Outcome::Cancelled(error) => error,
             outcome => {
-                passed_on.settle_met(&self.task);
+                passed_on.acknowledge_suppressed(&self.task);
                 return Poll::Ready(outcome_to_result(outcome));
             }
         };
-        let held = passed_on.into_raised();
-        match held.first() {
+        let claims = passed_on.into_raised();
+        match claims.first() {
             Some(first) => {
                 let error = shared_error(&error, first);
-                self.raise(Raise::of_claims(held, error), cx)
+                self.raise(Raise::of_claims(claims, error), cx)
             }
             None => self.end_cancelled(error, InVain::default(), cx),
         }
     }
 
-    /// Raises what the task ended with, once; who awaits it again is told that it ended so.
+    /// Raises what the task ended with, once; polled again, it returns that as an error.
     fn raise(&mut self, mut raise: Raise, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
         if let Poll::Ready(error) = raise.poll_once(cx.waker()) {
             self.stage = JoinState::Taken;
@@ -429,8 +417,23 @@ impl<T> Task<T> {
         Poll::Pending
     }
 
+    fn take_passed_on(&mut self) -> PassedOn {
+        let JoinState::Cancelled(cancelled) =
+            std::mem::replace(&mut self.stage, JoinState::Waiting)
+        else {
+            return PassedOn::default();
+        };
+        match *cancelled {
+            Cancelled::PassedOn(passed_on) => passed_on,
+            Cancelled::Ended(..) | Cancelled::Raising(_) => unreachable!("an end is not passed on"),
+        }
+    }
+
     fn has_passed_on(&self) -> bool {
-        matches!(&self.stage, JoinState::Cancelled(cancelled) if matches!(**cancelled, Cancelled::PassedOn(_)))
+        match &self.stage {
+            JoinState::Cancelled(cancelled) => matches!(**cancelled, Cancelled::PassedOn(_)),
+            _ => false,
+        }
     }
 
     /// Whether the handle has taken what the task ended with.
@@ -450,12 +453,8 @@ impl<T> Drop for Task<T> {
         if self.has_taken() {
             return;
         }
-        if let JoinState::Cancelled(cancelled) =
-            std::mem::replace(&mut self.stage, JoinState::Taken)
-        {
-            if let Cancelled::PassedOn(passed_on) = *cancelled {
-                passed_on.settle_met(&task);
-            }
+        if self.has_passed_on() {
+            self.take_passed_on().acknowledge_suppressed(&task);
         }
         match task.header().state.detach() {
             // The reference has been given back in the same step.

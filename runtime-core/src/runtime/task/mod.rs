@@ -57,19 +57,9 @@ pub(crate) mod reference;
 #[expect(unsafe_code, reason = "a waker's vtable")]
 pub(crate) mod waker;
 
-#[expect(
-    unsafe_code,
-    reason = "a thread-local holds the current task as a pointer"
-)]
 pub(crate) mod cancel;
 
-pub(crate) mod cancel_waker;
 pub(crate) mod entered;
-pub(crate) mod held;
-pub(crate) mod in_vain;
-
-pub(crate) mod passed_on;
-pub(crate) mod raise;
 
 #[expect(unsafe_code, reason = "the right to run permits the poll")]
 pub(crate) mod runnable;
@@ -80,8 +70,6 @@ pub(crate) mod schedule;
 
 #[expect(unsafe_code, reason = "the allocation and its typed access")]
 pub(crate) mod raw;
-
-pub(crate) mod own_end;
 
 pub(crate) mod handle;
 

@@ -228,15 +228,15 @@ impl TaskRef {
     }
 
     /// Notes that the requests made by `moment` have been acted on.
-    pub(crate) fn meet(&self, moment: Stamp) {
-        self.header().side_or_new().meet(moment);
+    pub(crate) fn acknowledge(&self, moment: Stamp) {
+        self.header().side_or_new().acknowledge(moment);
     }
 
     /// Whether a request made at `moment` has been acted on.
-    pub(crate) fn has_met(&self, moment: Stamp) -> bool {
+    pub(crate) fn has_acknowledged(&self, moment: Stamp) -> bool {
         self.header()
             .side()
-            .is_some_and(|side| side.has_met(moment))
+            .is_some_and(|side| side.has_acknowledged(moment))
     }
 
     fn message_of_shutdown(&self) -> CancelledError {

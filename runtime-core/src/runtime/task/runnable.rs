@@ -3,8 +3,7 @@
 use std::ptr::NonNull;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::cancel::{self, Origin};
-use super::cancel_waker::wake_foreign_wakers;
+use super::cancel::{self, Origin, wake_foreign_wakers};
 use super::catch_panic::wake_catching;
 use super::header::{Header, TaskPointer, Wake};
 use super::reference::TaskRef;
@@ -15,7 +14,7 @@ use crate::runtime::run_queue::Word;
 use crate::runtime::unnest::unnested;
 use crate::sync::{Mutant, broken};
 
-/// The right to run a task: SCHEDULED is set, and the holder is the one who will `start` it.
+/// The right to run a task: SCHEDULED is set, and its owner is the one that will `start` it.
 ///
 /// It carries no reference: the loop's covers it, because a task that has yet to run is not done.
 /// Forgetting one leaks its task; there is no `Drop`, since a queue may be dropped anywhere, and a
@@ -62,11 +61,12 @@ impl Runnable {
         let origin = start(header);
         // SAFETY: as above; `entered` is dropped before the task may be freed.
         let entered = unsafe { cancel::enter(pointer, origin) };
-        let ending = if origin == Origin::NOBODY {
+        let ending = if origin == Origin::NONE {
             poll(pointer)
         } else {
             deliver(pointer)
         };
+        cancel::end_marks();
         drop(entered);
         match ending {
             // SAFETY: RUNNING is ours, and the output has been stored.
@@ -75,7 +75,7 @@ impl Runnable {
         }
     }
 
-    /// As [`abandon`](Runnable::abandon), for whoever is perhaps a destructor that the same leads to:
+    /// As [`abandon`](Runnable::abandon), for a caller that may be a destructor of such a task:
     /// such a task may have its end only when the outermost of those destructors returns.
     pub(crate) fn abandon_unnested(self, error: CancelledError) {
         unnested(|| self.abandon(error));
@@ -88,8 +88,9 @@ impl Runnable {
         let header = unsafe { pointer.as_ref() };
         let _nobody_polls = start(header);
         // SAFETY: as in `run`.
-        let entered = unsafe { cancel::enter(pointer, Origin::NOBODY) };
+        let entered = unsafe { cancel::enter(pointer, Origin::NONE) };
         let ending = cancel_future(pointer, error);
+        cancel::end_marks();
         drop(entered);
         // SAFETY: RUNNING is ours, and the output has been stored.
         unsafe { finish(pointer, ending) }
@@ -115,7 +116,7 @@ unsafe impl Word for Runnable {
 #[inline]
 fn start(header: &Header) -> Origin {
     match header.state.start() {
-        Start::Poll => Origin::NOBODY,
+        Start::Poll => Origin::NONE,
         Start::Deliver => begin_delivery(header),
     }
 }
@@ -128,7 +129,7 @@ fn begin_delivery(header: &Header) -> Origin {
         // A shutdown's request, without a message.
         None => take(),
     };
-    if taken { Origin::TASK } else { Origin::NOBODY }
+    if taken { Origin::TASK } else { Origin::NONE }
 }
 
 /// One poll with nothing to deliver. What is raised and not claimed inside ends the task.
@@ -190,10 +191,10 @@ fn go_idle(pointer: TaskPointer) {
     }
 }
 
-/// Ends the task: DONE published, then whoever is to hear of it told, then out of the registry.
+/// Ends the task: publishes DONE, then notifies waiters and callbacks, then leaves the registry.
 ///
-/// In this order, because the shutdown waits for the registry: when it finds nobody there, the end
-/// of every task has been told, and the callbacks stand on the lane. (See the essay in `registry`.)
+/// In this order, because the shutdown waits for the registry: when it finds no task there, the
+/// callbacks of every task stand on the lane. (See the essay in `registry`.)
 ///
 /// # Safety
 /// The caller holds RUNNING, and the output has been stored.
@@ -240,8 +241,8 @@ unsafe fn dispose(pointer: TaskPointer) {
     unsafe { task.dispose_output() }
 }
 
-/// Wakes waiters and hands callbacks to the lane, in the order in which they came; the joiner, whose
-/// waker this is, is one of them.
+/// Wakes waiters and hands callbacks to the lane, in the order in which they came; the joiner,
+/// whose waker this is, is one of them.
 #[cold]
 fn notify(task: &TaskRef, joiner: Option<Waker>) {
     let side = task.header().side_or_new();

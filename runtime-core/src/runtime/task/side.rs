@@ -1,15 +1,16 @@
-//! What few tasks need: name, requests, audience and foreign wakers, made on first use.
+//! What few tasks need, made on first use: a name, requests, waiters and foreign wakers.
 //!
 //! **Requests.** A task notes of them, under one lock with the count in its state:
 //!
-//! * the *message*: the request that has not been delivered, or the first of several. It is set aside when
-//!   its delivery begins, for what comes until somebody claims it is another request;
+//! * the *message*: the error of the request that has not been delivered, or of the first of
+//!   several. It is set aside when its delivery begins: what comes before the claim is another
+//!   request;
 //! * the *cause* that came last: the same once more, by another way, is the same request;
-//! * when the last *delivery* was: what was asked for before, and comes after, was part of that;
-//! * when the last was that has *met* somebody, who acted on it: so an awaiter that has passed its own
-//!   request on knows whether that is over, or is to be given back.
+//! * when the last *delivery* was: what was asked for before, and comes after, was part of it;
+//! * up to when requests have been *acknowledged*: so an awaiter that has passed its own on knows
+//!   whether that is over, or is to be given back.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::task::Waker;
 
 use super::callback::Handle;
@@ -26,9 +27,9 @@ use crate::sync::{Mutant, Mutex, OnceLock, Published, StdArc, broken};
 #[derive(Debug, Default)]
 pub(crate) struct Side {
     contents: Mutex<Contents>,
-    /// Who is told of the end, but for the awaiter of the `Task` handle.
+    /// Waiters and callbacks, but for the awaiter of the `Task` handle.
     pub(crate) wait_list: WaitList<Handle>,
-    /// That one's place among them. 0, before everybody, for one that was there first.
+    /// The place of that awaiter among them. 0, before all, for one that was there first.
     joiner: AtomicU64,
     /// The task's place among those that pass requests on.
     node: OnceLock<Node>,
@@ -46,11 +47,18 @@ struct Contents {
     /// What has caused the last request.
     cause: Cause,
     delivered: Stamp,
-    met: Stamp,
+    acknowledged: Stamp,
     /// What was asked for after the one and until the other was withdrawn, and never delivered.
     withdrawn: (Stamp, Stamp),
-    foreign_wakers: VecDeque<(u64, StdArc<ForeignWaker>)>,
+    /// Apart, because few tasks have any.
+    foreign_wakers: Option<Box<ForeignWakers>>,
+}
+
+/// Foreign wakers by their keys, which only grow.
+#[derive(Default)]
+struct ForeignWakers {
     last_key: u64,
+    wakers: BTreeMap<u64, StdArc<ForeignWaker>>,
 }
 
 impl std::fmt::Debug for Contents {
@@ -105,9 +113,9 @@ impl Side {
         self.contents.lock().request(error, stands, count)
     }
 
-    /// The same for a request that an awaiter passes on. One that has come already, by another way, is
-    /// known; one that is older than the last delivery was part of it: it is counted, by `count_only`,
-    /// which answers whether the task is there still.
+    /// The same for a request that an awaiter passes on. One that has come already, by another way,
+    /// is known; one that is older than the last delivery was part of it: it is counted, by
+    /// `count_only`, which answers whether the task is there still.
     pub(crate) fn request_passed_on(
         &self,
         error: CancelledError,
@@ -130,8 +138,8 @@ impl Side {
         }
     }
 
-    /// Withdraws a request; of the last the message goes with it. `on_its_way` says that this is called
-    /// from the poll in which one is delivered: then that is withdrawn, too.
+    /// Withdraws a request; of the last the message goes with it. `on_its_way` says that this is
+    /// called from the poll in which one is delivered: then that is withdrawn, too.
     pub(crate) fn withdraw(&self, on_its_way: bool, uncount: impl FnOnce() -> u32) -> u32 {
         let mut contents = self.contents.lock();
         let left = uncount();
@@ -179,8 +187,8 @@ impl Side {
         self.contents.lock().delivered = at;
     }
 
-    /// A handler begins: what has been asked for by now, and not delivered, is taken away by `take`.
-    /// Returns the moment, which is later than all of it: it is made under the lock.
+    /// A handler begins: what has been asked for by now, and not delivered, is taken away by
+    /// `take`. Returns the moment, which is later than all of it: it is made under the lock.
     pub(crate) fn absorb(&self, take: impl FnOnce()) -> Stamp {
         let mut contents = self.contents.lock();
         take();
@@ -189,21 +197,21 @@ impl Side {
         contents.delivered
     }
 
-    /// Everything that was asked for by then has met somebody.
-    pub(crate) fn meet(&self, by: Stamp) {
+    /// Acknowledges everything that was asked for by then.
+    pub(crate) fn acknowledge(&self, by: Stamp) {
         if broken(Mutant::MeetNobody) {
             return;
         }
         let mut contents = self.contents.lock();
-        contents.met = contents.met.max(by);
+        contents.acknowledged = contents.acknowledged.max(by);
     }
 
-    /// Whether what was asked for at `stamp` has met somebody.
-    pub(crate) fn has_met(&self, stamp: Stamp) -> bool {
+    /// Whether what was asked for at `stamp` has been acknowledged.
+    pub(crate) fn has_acknowledged(&self, stamp: Stamp) -> bool {
         let contents = self.contents.lock();
         let (after, until) = contents.withdrawn;
         let withdrawn = stamp > after && stamp <= until;
-        contents.met >= stamp && !withdrawn
+        contents.acknowledged >= stamp && !withdrawn
     }
 
     /// What has caused the last request.
@@ -217,45 +225,40 @@ impl Side {
         awaiter.awaits(awaited)
     }
 
-    /// The awaiter of the `Task` handle comes, behind everybody who is there.
+    /// Keeps a place for the awaiter of the `Task` handle, behind all that are there.
     pub(crate) fn place_joiner(&self) {
         // Relaxed: published with JOINER.
         self.joiner
             .store(self.wait_list.keep_place(), Ordering::Relaxed);
     }
 
-    /// Puts that awaiter's waker at its place, to be told with the others.
+    /// Puts that awaiter's waker at its place, to be woken in order with the others.
     pub(crate) fn place_joiner_first(&self, waker: Waker) {
         let place = self.joiner.load(Ordering::Relaxed);
         let (_, before) = self.wait_list.put_waiter(Some(place), waker);
         debug_assert!(before.is_none(), "there is one completer");
     }
 
-    /// Adds somebody to be woken before a delivery. The key takes it off the list.
+    /// Adds a waker to be woken before a delivery. The key takes it off the list.
     pub(crate) fn add_foreign_waker(&self, foreign_waker: StdArc<ForeignWaker>) -> u64 {
         let mut contents = self.contents.lock();
-        contents.last_key += 1;
-        let key = contents.last_key;
-        contents.foreign_wakers.push_back((key, foreign_waker));
-        key
+        let list = contents.foreign_wakers.get_or_insert_default();
+        list.last_key += 1;
+        list.wakers.insert(list.last_key, foreign_waker);
+        list.last_key
     }
 
     /// Takes one off the list, for the caller to drop: a waker's destructor is user code.
     pub(crate) fn remove_foreign_waker(&self, key: u64) -> Option<StdArc<ForeignWaker>> {
         let mut contents = self.contents.lock();
-        // Keys only grow, and the list is filled in their order: it is sorted.
-        let foreign_wakers = &mut contents.foreign_wakers;
-        let index = foreign_wakers
-            .binary_search_by_key(&key, |(key, _)| *key)
-            .ok()?;
-        Some(foreign_wakers.remove(index)?.1)
+        contents.foreign_wakers.as_mut()?.wakers.remove(&key)
     }
 
     /// Takes all of them off the list.
     pub(crate) fn take_foreign_wakers(&self) -> impl Iterator<Item = StdArc<ForeignWaker>> + use<> {
-        let foreign_wakers = std::mem::take(&mut self.contents.lock().foreign_wakers);
-        foreign_wakers
-            .into_iter()
-            .map(|(_, foreign_waker)| foreign_waker)
+        let mut contents = self.contents.lock();
+        let list = contents.foreign_wakers.as_mut();
+        let wakers = list.map(|list| std::mem::take(&mut list.wakers));
+        wakers.unwrap_or_default().into_values()
     }
 }

@@ -141,6 +141,9 @@ impl<C> WaitList<C> {
 
 impl<C> Drop for WaitList<C> {
     fn drop(&mut self) {
+        if self.list.lock().entries.is_empty() {
+            return;
+        }
         let entries = std::mem::take(&mut self.list.lock().entries);
         for (_, entry) in entries {
             // Unnested: a foreign waker may own another future with a wait list, and so on.

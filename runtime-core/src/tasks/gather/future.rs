@@ -8,10 +8,10 @@ use std::task::{Context, Poll, Waker, ready};
 
 use super::children::Children;
 use super::first_failure::FirstFailure;
-use crate::exceptions::CancelledError;
+use crate::exceptions::{CancelSource, CancelledError};
 use crate::runtime::{
-    CancelClaim, CancelWaker, Edges, OwnEnd, Passed, Raise, hidden, is_delivering, own_end_with,
-    own_part_with,
+    CancelRequest, CancelWaker, Edges, OwnEnd, Passed, Raise, hidden, is_delivering, own_end_with,
+    own_part_with, reason_at,
 };
 use crate::sync::Arc;
 
@@ -111,8 +111,8 @@ enum GatherState {
 /// What is to be raised once all children have ended.
 #[derive(Default)]
 struct Cancelled {
-    /// The awaiter's requests, one of each origin.
-    held: Vec<CancelClaim>,
+    /// The awaiter's requests, one of each owner.
+    claims: Vec<CancelRequest>,
     /// What has ended a child, and the awaiter before.
     error: Option<CancelledError>,
     edges: Edges,
@@ -168,8 +168,8 @@ impl<C: Children> Joint<C> {
         }
     }
 
-    /// Whether the awaiter is cancelled, because a child was, while the awaiter has a request of its own,
-    /// or by what ends both. Pending: the awaiter's own request is about to come.
+    /// Whether the awaiter is cancelled, because a child was, while the awaiter has a request of
+    /// its own, or by what ends both. Pending: the awaiter's own request is about to come.
     fn own_end(&mut self, until: Until, failed: Option<usize>, cx: &mut Context<'_>) -> Poll<bool> {
         if failed.is_none() {
             return Poll::Ready(false);
@@ -196,11 +196,11 @@ impl<C: Children> Joint<C> {
                 let mut edges = Edges::default();
                 let passed = self.pass_on(&error, &mut edges);
                 let cancelled = Cancelled {
-                    held: raise.into_held(),
+                    claims: raise.into_claims(),
                     error: Some(error),
                     edges,
                 };
-                // In a circle nobody would ever end: it goes on outward, and does not wait.
+                // In a circle no task would ever end: it goes on outward, and does not wait.
                 self.stage = if passed == Passed::InACircle {
                     cancelled.goes_on()
                 } else {
@@ -231,23 +231,25 @@ impl<C: Children> Joint<C> {
         Poll::Ready(self.first_failure.first())
     }
 
-    /// Passes the request that has reached this await on to the children. False if all have ended since
-    /// they were polled: what they returned is the answer, and the request waits for the next await.
+    /// Passes the request that has reached this await on to the children. False if all have ended
+    /// since they were polled: what they returned is the answer, and the request waits for the next
+    /// await.
     fn forward(&mut self) -> bool {
-        let mut passed = Passed::TooLate;
-        let mut edges = Edges::default();
-        let held = CancelClaim::claim_if(|error| {
-            passed = self.pass_on(error, &mut edges);
-            passed == Passed::On
-        });
-        let Some(held) = held else {
-            return passed == Passed::InACircle;
+        let Some(request) = CancelRequest::offered() else {
+            return false;
         };
+        let mut edges = Edges::default();
+        match self.pass_on(request.error(), &mut edges) {
+            Passed::On => {}
+            Passed::InACircle => return true,
+            Passed::TooLate => return false,
+        }
+        let claim = request.claim();
         if !matches!(self.stage, GatherState::Cancelled(_)) {
             self.stage = GatherState::Cancelled(Cancelled::default());
         }
         if let GatherState::Cancelled(cancelled) = &mut self.stage {
-            held.join(&mut cancelled.held);
+            claim.join(&mut cancelled.claims);
             cancelled.edges = edges;
         }
         true
@@ -255,7 +257,9 @@ impl<C: Children> Joint<C> {
 
     fn pass_on(&self, error: &CancelledError, edges: &mut Edges) -> Passed {
         let children = self.children.as_ref().expect(UNTIL_ITS_END);
-        edges.pass_on(error, |show| {
+        let reason = reason_at(CancelSource::Gather, self.location);
+        let error = error.clone().because(reason);
+        edges.pass_on(&error, |show| {
             children.each(&mut |task| show(task.reference()));
         })
     }
@@ -264,13 +268,13 @@ impl<C: Children> Joint<C> {
 impl Cancelled {
     /// All children have ended.
     fn goes_on(self) -> GatherState {
-        let first = self.held.first().map(|held| held.error().clone());
-        let held = self.held.into_iter();
-        // The others go back to where they came from.
-        let held: Vec<_> = held.filter(CancelClaim::is_from_around).collect();
+        let first = self.claims.first().map(|claim| claim.error().clone());
+        let claims = self.claims.into_iter();
+        // The others are given back.
+        let claims: Vec<_> = claims.filter(CancelRequest::is_from_around).collect();
         match (first, self.error) {
-            (Some(error), _) if !held.is_empty() => {
-                GatherState::Raising(Raise::of_claims(held, error))
+            (Some(error), _) if !claims.is_empty() => {
+                GatherState::Raising(Raise::of_claims(claims, error))
             }
             (_, Some(error)) => GatherState::Raising(Raise::new(error)),
             _ => GatherState::Waiting,

@@ -1,22 +1,23 @@
-//! Awaitables that must be polled when a request is delivered, though their wakers are not their
+//! Awaitables that must be polled when a request is delivered, although their wakers are not their
 //! task's.
 //!
 //! A combinator with wakers of its own (`FuturesUnordered`) polls only children that were woken, so
-//! a request could not travel down through it. An aware awaitable that is polled with such a **foreign
-//! waker** registers it with its task, and whoever delivers wakes them all first: those of the whole
-//! task, not only those inside the deliverer. One wake too many costs a poll, a list per scope would
-//! cost every scope.
+//! a request could not travel down through it. An aware awaitable that is polled with such a
+//! **foreign waker** registers it with its task. A delivery, by the task or by a scope, wakes all
+//! of them first: those of the whole task, not only those inside the scope. One wake too many costs
+//! a poll; a list per scope would cost every scope.
 //!
-//! Who has been woken is off the list until it has been polled: until then its combinator is about to
-//! poll it anyway. So many limits that expire in one poll wake everybody once, and not once each.
+//! A waker that has been woken is off the list until its awaitable has been polled: until then its
+//! combinator is about to poll it anyway. So many limits that expire in one poll wake each
+//! awaitable once, and not once per limit.
 
 use std::task::Waker;
 
-use super::cancel;
-use super::catch_panic::catch_panic;
-use super::foreign_waker::ForeignWaker;
-use super::reference::TaskRef;
-use super::waker::wakes;
+use super::super::catch_panic::catch_panic;
+use super::super::foreign_waker::ForeignWaker;
+use super::super::reference::TaskRef;
+use super::super::waker::wakes;
+use super::context;
 use crate::sync::StdArc;
 
 /// The registration of an aware awaitable that is polled through a foreign waker.
@@ -31,10 +32,11 @@ struct Entry {
 }
 
 impl CancelWaker {
-    /// Sees to it that a request for the current task wakes `waker`, if that is not the task's own.
+    /// Registers `waker` to be woken by a request for the current task, if it is not the task's
+    /// own.
     #[inline]
     pub(crate) fn register_waker(&mut self, waker: &Waker) {
-        if let Some(task) = cancel::current_pointer() {
+        if let Some(task) = context::current_pointer() {
             if !wakes(waker, task) {
                 self.register(waker);
             }
@@ -43,7 +45,7 @@ impl CancelWaker {
 
     #[cold]
     fn register(&mut self, waker: &Waker) {
-        let Some(task) = cancel::current() else {
+        let Some(task) = context::current() else {
             return;
         };
         if self
@@ -82,17 +84,22 @@ impl Drop for Entry {
     }
 }
 
-/// Wakes everybody who attends to the current task: before a delivery.
+/// Wakes the foreign wakers of the current task: before a delivery.
 pub(crate) fn wake_foreign_wakers() {
-    let Some(task) = cancel::current() else {
+    let has_foreign = |task: &TaskRef| task.header().state.has_foreign();
+    if context::with_current(has_foreign) == Some(true) {
+        wake_all();
+    }
+}
+
+#[cold]
+fn wake_all() {
+    let Some(task) = context::current() else {
         return;
     };
-    if !task.header().state.has_foreign() {
-        return;
-    }
     let foreign_wakers = task.header().side().map(|side| side.take_foreign_wakers());
     for foreign_waker in foreign_wakers.into_iter().flatten() {
-        // Perhaps the last of it, with its waker.
+        // This may drop the last reference to it, with its waker.
         catch_panic(move || foreign_waker.wake());
     }
 }

@@ -1,51 +1,60 @@
 //! A scope that can cancel its own body: what `timeout` and `wait_for` do when their time has come.
 //!
-//! When it is due, the scope does to its body what `cancel` does to a task: it puts a request of its
-//! own on its way, *before* it polls the body, and polls it once. What is ready then is returned all
-//! the same. Then:
+//! When it is due, the scope does to its body what `cancel` does to a task: it offers a request of
+//! its own *before* it polls the body, and polls it once. What is ready then is returned all the
+//! same.
 //!
-//! * nobody inside claimed the request: the scope drops its body, and has **expired**;
-//! * somebody claimed it: the body goes on with its cleanup. If it raises later, that is the scope's
-//!   own request coming back, and it has expired; unless a request of the task's own has been
-//!   delivered since the scope was entered, for which the raise stands just as well: then the raise
-//!   goes on outward;
-//! * a request from further out was on its way already, and somebody inside claimed that: the scope
-//!   is **overruled**. It leaves the answer to the outer one, so that of several scopes found due in
-//!   one poll the outermost answers. If one that is not due then, or is cleaning up, has its time
-//!   later, what it raises stands for the outer request, too;
-//! * nobody inside claimed that: it goes on outward. If it ends this scope, so be it; if a sibling
-//!   claims it, this scope delivers its own in the next poll.
+//! ```text
+//!   New ── enter ──▶ Open ──┬── deliver, claimed inside or unclaimed ──▶ Delivered ──▶ answer
+//!                    ▲ ▲    ├── pass_on, the outer one claimed ────────▶ Overruled
+//!                    │ │    └── pass_on, the outer one unclaimed ──────▶ Passed
+//!            reopen, │ └──── deliver, pass_on ────────────────────────────┘
+//!   apply: given back└────────────────────────────── Delivered, Overruled
+//! ```
 //!
-//! What is **held** inside and given back ([`CancelClaim`](super::task::held::Held)) has not been delivered: the
-//! scope is open as before, and delivers it again with the next poll. So does a scope that was
-//! overruled by what was given back.
+//! * **Unclaimed**: the scope drops its body, and has expired.
+//! * **Claimed inside**: the body goes on with its cleanup. If it raises later, that is the scope's
+//!   own request coming back, and the scope has expired. If a request of the task has been
+//!   delivered since the scope was entered, the raise is for that one just as well, and goes on
+//!   outward.
+//! * **Overruled**: a request from further out was on its way already, and was claimed inside. The
+//!   scope leaves the answer to the outer one, so that of several scopes found due in one poll the
+//!   outermost answers. The same holds for what the body raises if the scope's time comes later.
+//! * **Passed**: a request from further out was on its way, and was not claimed inside. It goes on
+//!   outward. If a sibling claims it there, this scope delivers its own in the next poll.
 //!
-//! While the request is on its way through the body, and nobody has claimed it, the body may still
-//! take it back ([`Delivery::take_back`]): something was ready, and it wants more time. Then the scope is open
+//! A claim that is given back ([`CancelRequest`](super::request::CancelRequest)) has not been
+//! delivered: the scope is open as before, and delivers again with the next poll. So does a scope
+//! that was overruled by what is given back.
+//!
+//! While the request is on its way and unclaimed, the body may still take it back
+//! ([`Delivery::take_back`]): something was ready, and it wants more time. Then the scope is open
 //! as before, and so are the scopes inside that this request had overruled.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::task::cancel::{self, Origin};
-use super::task::cancel_waker::wake_foreign_wakers;
-use super::task::held::{FrameEvents, FrameGuard, Request, is_in_body_of, withdraw};
-use super::task::raise::Raise;
-use super::time::Stamp;
+use super::cancel_waker::wake_foreign_wakers;
+use super::context::{self, Origin, Serial};
+use super::frames::{FrameEvents, FrameGuard, is_in_body_of};
+use super::raise::Raise;
+use super::request::withdraw;
+use super::scope_request::ScopeRequest;
 use crate::exceptions::CancelledError;
+use crate::runtime::time::Stamp;
 use crate::sync::StdArc;
 
 /// A delivery that a scope is about to make, or leaves to a request that is on its way already.
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
-    request: StdArc<Request>,
+    request: StdArc<ScopeRequest>,
     on_its_way: Origin,
 }
 
 impl Delivery {
-    /// Takes the request back, if it is still on its way through the poll that this is called from. If an
-    /// outer one is on its way instead, that goes on. False if it has arrived.
+    /// Takes the request back, if it is still on its way through the poll that this is called from.
+    /// If an outer one is on its way instead, that goes on. False if it has arrived.
     #[must_use]
     pub(crate) fn take_back(&self) -> bool {
         let may = self.can_take_back();
@@ -57,7 +66,7 @@ impl Delivery {
 
     /// Whether the request is still on its way through the poll that this is called from.
     pub(crate) fn can_take_back(&self) -> bool {
-        is_in_body_of(&self.request) && cancel::delivering() == self.on_its_way
+        is_in_body_of(&self.request) && context::delivering() == self.on_its_way
     }
 
     /// Whether the request has been given back: then the scope is about to be open again.
@@ -66,15 +75,19 @@ impl Delivery {
     }
 }
 
-/// Where a scope is.
+/// Where a scope is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ScopeState {
+    /// No task has polled it.
     New,
+    /// It is not due, or its request has been given back: it may deliver one.
     Open,
-    /// Due, but a request from further out went by, and nobody inside claimed it.
+    /// It is due, but a request from further out passed through unclaimed: it may deliver its own.
     Passed,
-    /// Its own request has reached the body.
+    /// Its own request has reached the body: it does not deliver another.
     Delivered,
+    /// A request from further out has reached the body when it was due: it does not deliver its
+    /// own.
     Overruled,
 }
 
@@ -89,7 +102,7 @@ pub(crate) struct Scope {
     /// How many requests of outer scopes have come into this one.
     outranked: u32,
     /// Its own, if it has delivered one.
-    request: Option<StdArc<Request>>,
+    request: Option<StdArc<ScopeRequest>>,
 }
 
 /// What a poll of the body came to.
@@ -100,7 +113,7 @@ pub(crate) enum Verdict<T> {
     Pending,
     /// The scope's own request has won: the body is to be dropped.
     Expired,
-    /// The body raised for the task's sake: the body is to be dropped, and the raise goes on.
+    /// The body raised for a request from further out: it is to be dropped, and the raise goes on.
     Raised(Raise),
 }
 
@@ -119,7 +132,7 @@ impl Scope {
     #[inline]
     #[must_use]
     pub(crate) fn enter(&mut self) -> bool {
-        let Some(task) = cancel::current_identity() else {
+        let Some(task) = context::current_identity() else {
             return false;
         };
         if self.task != task {
@@ -152,17 +165,22 @@ impl Scope {
         !self.is_open()
     }
 
-    /// The delivery of an open scope that is due, asked for at `asked`. None if a request of the task's own is about to
-    /// come: that is let decide first, in the next poll, unless it is taken back.
+    /// The delivery of an open scope that has been due since `asked`. None if a request of the task
+    /// is about to come: that one decides first, in the next poll, unless it is taken back.
     #[cold]
-    pub(crate) fn delivery(&self, asked: Stamp, waker: &Waker) -> Option<Delivery> {
-        let outer = cancel::delivering();
-        if outer == Origin::NOBODY && cancel::current_has_request() {
+    pub(crate) fn delivery(
+        &self,
+        asked: Stamp,
+        error: impl FnOnce() -> CancelledError,
+        waker: &Waker,
+    ) -> Option<Delivery> {
+        let outer = context::delivering();
+        if outer == Origin::NONE && context::current_has_request() {
             return None;
         }
-        let request = Request::new(asked, waker);
+        let request = ScopeRequest::new(asked, error(), waker);
         let on_its_way = match outer {
-            Origin::NOBODY => request.origin(),
+            Origin::NONE => request.origin(),
             outer => outer,
         };
         Some(Delivery {
@@ -184,19 +202,16 @@ impl Scope {
         body: Pin<&mut F>,
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
-        let outer = cancel::delivering();
+        let outer = context::delivering();
         if let (Some(due), true) = (due, self.is_open()) {
             self.renew(due.request);
             return match outer {
-                Origin::NOBODY => self.deliver(body, cx),
+                Origin::NONE => self.deliver(body, cx),
                 _ => self.pass_on(true, outer, body, cx),
             };
         }
-        if outer != Origin::NOBODY {
+        if outer != Origin::NONE || self.has_expired() || self.outranked != 0 {
             return self.pass_on(false, outer, body, cx);
-        }
-        if self.has_expired() || self.outranked != 0 {
-            return self.go_on(body, cx);
         }
         match body.poll(cx) {
             Poll::Ready(value) => Verdict::Ready(value),
@@ -205,25 +220,14 @@ impl Scope {
     }
 
     /// What is left of an earlier request has nothing to do with the scope any more.
-    fn renew(&mut self, request: StdArc<Request>) {
+    fn renew(&mut self, request: StdArc<ScopeRequest>) {
         if let Some(earlier) = self.request.replace(request) {
             earlier.end();
         }
     }
 
-    /// Polls a body that has met a request, which may be given back.
-    #[cold]
-    fn go_on<F: Future>(&mut self, body: Pin<&mut F>, cx: &mut PollWith<'_>) -> Verdict<F::Output> {
-        let noted = cancel::newest_raise();
-        self.register_waker(cx.waker());
-        let frames = FrameGuard::begin(self.request.as_ref());
-        let polled = body.poll(cx);
-        self.apply(frames.end());
-        self.answer_to(polled, noted)
-    }
-
     /// Drops the body that has raised.
-    pub(crate) fn drop_raised(&self, raise: &Raise, drop_body: impl FnOnce()) {
+    pub(crate) fn drop_raised(&self, raise: &mut Raise, drop_body: impl FnOnce()) {
         raise.collect_claims(self.outranked != 0, drop_body);
     }
 
@@ -251,15 +255,8 @@ impl Scope {
         request.is_some_and(|request| request.is_given_back())
     }
 
-    fn answer_to<T>(&self, polled: Poll<T>, noted: cancel::Serial) -> Verdict<T> {
-        match polled {
-            Poll::Ready(value) => Verdict::Ready(value),
-            Poll::Pending if self.stage == ScopeState::Delivered => self.claim_raise(noted),
-            Poll::Pending => Verdict::Pending,
-        }
-    }
-
-    /// Polls the body while a request from further out is on its way.
+    /// Polls a body that a request from further out is to reach, or one has reached before, which
+    /// may be given back.
     #[cold]
     fn pass_on<F: Future>(
         &mut self,
@@ -268,11 +265,11 @@ impl Scope {
         body: Pin<&mut F>,
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
-        let noted = cancel::newest_raise();
+        let noted = context::newest_raise();
         self.register_waker(cx.waker());
         let frames = FrameGuard::begin(self.request.as_ref());
         let polled = body.poll(cx);
-        if cancel::delivering() == outer {
+        if context::delivering() == outer {
             // It goes on outward, where perhaps a sibling claims it: then this scope is due still.
             if due {
                 self.stage = ScopeState::Passed;
@@ -284,7 +281,11 @@ impl Scope {
             }
         }
         self.apply(frames.end());
-        self.answer_to(polled, noted)
+        match polled {
+            Poll::Ready(value) => Verdict::Ready(value),
+            Poll::Pending if self.stage == ScopeState::Delivered => self.claim_raise(noted),
+            Poll::Pending => Verdict::Pending,
+        }
     }
 
     #[cold]
@@ -294,12 +295,12 @@ impl Scope {
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
         self.stage = ScopeState::Open;
-        let noted = cancel::newest_raise();
+        let noted = context::newest_raise();
         let frames = FrameGuard::begin(self.request.as_ref());
         let sent = Sent::send(
             self.request
                 .as_ref()
-                .map_or(Origin::NOBODY, |own| own.origin()),
+                .map_or(Origin::NONE, |own| own.origin()),
         );
         let polled = body.poll(cx);
         let unclaimed = sent.is_on_its_way();
@@ -316,8 +317,9 @@ impl Scope {
             }
             Poll::Pending if unclaimed => {
                 self.stage = ScopeState::Delivered;
+                let own = || self.request.as_ref().map(|own| own.error().clone());
                 let raised = Raise::of_marks(noted);
-                self.answer(raised.unwrap_or_else(|| Raise::new(CancelledError::default())))
+                self.answer(raised.unwrap_or_else(|| Raise::new(own().unwrap_or_default())))
             }
             Poll::Pending if given_back => Verdict::Pending,
             Poll::Pending => {
@@ -327,20 +329,22 @@ impl Scope {
         }
     }
 
-    fn claim_raise<T>(&self, noted: cancel::Serial) -> Verdict<T> {
+    fn claim_raise<T>(&self, noted: Serial) -> Verdict<T> {
         Raise::of_marks(noted).map_or(Verdict::Pending, |raise| self.answer(raise))
     }
 
     /// What the end of the body means, by a raise or by the scope's own request.
     fn answer<T>(&self, raise: Raise) -> Verdict<T> {
         if self.outranked != 0 || delivered_requests() > Some(self.cancelling) {
-            Verdict::Raised(raise.caused_by(cancel::current_cause()))
-        } else if cancel::is_task_request_near() {
+            Verdict::Raised(raise.caused_by(context::current_cause()))
+        } else if context::is_task_request_near() {
             // It comes with the raise: so the cancellation wins, though the scope has expired.
             let raise = raise.with_claimed();
-            Verdict::Raised(raise.caused_by(cancel::current_cause()))
+            Verdict::Raised(raise.caused_by(context::current_cause()))
         } else {
-            raise.settle_own(self.request.as_ref());
+            if let Some(request) = &self.request {
+                raise.acknowledge_only(request);
+            }
             Verdict::Expired
         }
     }
@@ -354,29 +358,29 @@ impl Drop for Scope {
     }
 }
 
-/// How many of the current task's requests have been delivered. One that is still on its way will be
-/// in any case, and needs no raise to stand for it.
+/// How many of the current task's requests have been delivered. One that is still on its way is
+/// delivered in any case, and needs no raise.
 ///
 /// Behind a shield none has been since it went up.
 pub(crate) fn delivered_requests() -> Option<u32> {
-    let shield = cancel::shield();
-    let mut counted = cancel::current_cancelling()?;
+    let shield = context::shield();
+    let mut counted = context::current_cancelling()?;
     loop {
-        let waits = u32::from(cancel::current_has_request());
+        let waits = u32::from(context::current_has_request());
         // A request may come between the two looks: it must not be counted and found absent.
-        let again = cancel::current_cancelling()?;
+        let again = context::current_cancelling()?;
         if again == counted {
-            let travels = u32::from(cancel::delivering() == Origin::TASK);
+            let travels = u32::from(context::delivering() == Origin::TASK);
             return Some(counted.saturating_sub(waits + travels).min(shield));
         }
         counted = again;
     }
 }
 
-/// The same, unless that is in doubt just now: of several that wait or are on their way together,
-/// nobody knows how many there are.
+/// The same, unless that is in doubt just now: several that wait or are on their way together may
+/// be any number.
 pub(crate) fn settled_requests() -> Option<u32> {
-    let in_doubt = cancel::delivering() == Origin::TASK || cancel::current_has_request();
+    let in_doubt = context::delivering() == Origin::TASK || context::current_has_request();
     if in_doubt { None } else { delivered_requests() }
 }
 
@@ -386,19 +390,19 @@ struct Sent(Origin);
 impl Sent {
     fn send(origin: Origin) -> Sent {
         wake_foreign_wakers();
-        cancel::set_delivering(origin);
+        context::set_delivering(origin);
         Sent(origin)
     }
 
     fn is_on_its_way(&self) -> bool {
-        cancel::delivering() == self.0
+        context::delivering() == self.0
     }
 }
 
 impl Drop for Sent {
     fn drop(&mut self) {
         if self.is_on_its_way() {
-            cancel::set_delivering(Origin::NOBODY);
+            context::set_delivering(Origin::NONE);
         }
     }
 }

@@ -1,0 +1,295 @@
+//! The poll context: which task is polled on this thread, and which request is on its way through
+//! it.
+//!
+//! A context is saved and restored around a nested poll (an eager start, a `block_on` in user
+//! code), and hidden from destructors, so that code in them is not cancelled by accident.
+//!
+//! Where no task is cancelled, an aware awaitable pays for two loads of thread-locals per poll.
+
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
+use std::panic::Location;
+
+use super::super::header::TaskPointer;
+use super::super::reference::TaskRef;
+use crate::exceptions::{CancelledError, Cause};
+use crate::sync::local;
+
+/// Names the origin of a request: no request, the task itself, or a scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Origin(usize);
+
+impl Origin {
+    pub(crate) const NONE: Origin = Origin(0);
+    pub(crate) const TASK: Origin = Origin(1);
+
+    /// The origin of a scope's request, by the address of its record, which lives as long as the
+    /// request does.
+    pub(crate) fn address<T>(record: &T) -> Origin {
+        Origin(std::ptr::from_ref(record).addr())
+    }
+}
+
+/// A position in the order of raises on one thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Serial {
+    /// The thread's, by the address of its context. It is compared first, so that a mark of another
+    /// thread is never taken for one of this thread.
+    thread: usize,
+    number: u64,
+}
+
+struct PollContext {
+    task: Cell<Option<TaskPointer>>,
+    /// The origin of the request on its way.
+    delivering: Cell<Origin>,
+    /// How many marks there are, at any depth.
+    marks: Cell<u32>,
+    /// How many polls are nested.
+    depth: Cell<u32>,
+    /// The number of the newest mark.
+    serial: Cell<u64>,
+    /// The innermost shield: at which depth, and how many requests had come before it.
+    shield: Cell<(u32, u32)>,
+}
+
+local! {
+    static POLL: PollContext = PollContext {
+        task: Cell::new(None),
+        delivering: Cell::new(Origin::NONE),
+        marks: Cell::new(0),
+        depth: Cell::new(0),
+        serial: Cell::new(0),
+        shield: Cell::new((0, 0)),
+    }
+}
+
+impl PollContext {
+    fn newest(&self) -> Serial {
+        Serial {
+            thread: std::ptr::from_ref(self).addr(),
+            number: self.serial.get(),
+        }
+    }
+}
+
+/// The context of one poll of one task; the one before it comes back when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Entered {
+    task: Option<TaskPointer>,
+    delivering: Origin,
+}
+
+/// Enters the poll of `task` with a request to deliver, or none.
+///
+/// # Safety
+/// The task is alive (H5) until the result is dropped.
+#[inline]
+pub(crate) unsafe fn enter(task: TaskPointer, delivering: Origin) -> Entered {
+    POLL.with(|poll| {
+        poll.depth.set(poll.depth.get() + 1);
+        Entered {
+            task: poll.task.replace(Some(task)),
+            delivering: poll.delivering.replace(delivering),
+        }
+    })
+}
+
+/// Hides the current task: what runs now, a callback say, belongs to no task.
+pub(crate) fn enter_nobody() -> Entered {
+    POLL.with(|poll| {
+        poll.depth.set(poll.depth.get() + 1);
+        Entered {
+            task: poll.task.replace(None),
+            delivering: poll.delivering.replace(Origin::NONE),
+        }
+    })
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        POLL.with(|poll| {
+            poll.depth.set(poll.depth.get() - 1);
+            poll.task.set(self.task);
+            poll.delivering.set(self.delivering);
+        });
+    }
+}
+
+/// The task that is polled on this thread.
+#[inline]
+pub(crate) fn current() -> Option<TaskRef> {
+    let pointer = current_pointer()?;
+    // SAFETY: `enter`'s caller keeps the task alive while it stands here.
+    Some(unsafe { TaskRef::from_borrowed(pointer) })
+}
+
+/// Shows the current task to `look`, uncounted.
+#[inline]
+pub(crate) fn with_current<R>(look: impl FnOnce(&TaskRef) -> R) -> Option<R> {
+    let pointer = current_pointer()?;
+    // SAFETY: as in `current`; the reference is not dropped, so it gives nothing back.
+    let task = ManuallyDrop::new(unsafe { TaskRef::from_owned(pointer) });
+    Some(look(&task))
+}
+
+/// Notes what the current task waits on.
+pub(crate) fn wait_on(location: &'static Location<'static>) {
+    if let Some(task) = current_pointer() {
+        // SAFETY: as in `current`.
+        unsafe { task.as_ref() }.wait_on(location);
+    }
+}
+
+/// The current task, uncounted: to be compared, or used before the poll ends.
+#[inline]
+pub(crate) fn current_pointer() -> Option<TaskPointer> {
+    POLL.with(|poll| poll.task.get())
+}
+
+/// The origin of the request on its way.
+#[inline]
+pub(crate) fn delivering() -> Origin {
+    POLL.with(|poll| poll.delivering.get())
+}
+
+/// How many requests the current task has counted.
+#[inline]
+pub(crate) fn current_cancelling() -> Option<u32> {
+    // SAFETY: as in `current`.
+    current_pointer().map(|task| unsafe { task.as_ref() }.state.cancelling())
+}
+
+/// Whether the current task has a request that has not been delivered.
+#[inline]
+pub(crate) fn current_has_request() -> bool {
+    // SAFETY: as in `current`.
+    current_pointer().is_some_and(|task| unsafe { task.as_ref() }.state.has_request())
+}
+
+/// Whether a request of the current task is on its way, or about to be, where no shield hides it.
+pub(crate) fn is_task_request_near() -> bool {
+    delivering() == Origin::TASK || (shield() == u32::MAX && current_has_request())
+}
+
+/// What the current task is being cancelled by.
+pub(crate) fn current_cause() -> Cause {
+    current().map(|task| task.cause()).unwrap_or_default()
+}
+
+/// The task that is polled on this thread, by its place in memory and its number; both, because
+/// either may be another's later, or on another loop.
+#[inline]
+pub(crate) fn current_identity() -> Option<(usize, u64)> {
+    with_current(|task| (task.pointer().as_ptr().addr(), task.id().0))
+}
+
+/// How many polls are nested on this thread.
+#[inline]
+pub(crate) fn depth() -> u32 {
+    POLL.with(|poll| poll.depth.get())
+}
+
+/// Whether a request is on its way.
+#[inline]
+pub(crate) fn is_delivering() -> bool {
+    delivering() != Origin::NONE
+}
+
+/// Replaces the origin of the request on its way, and returns the one before.
+#[inline]
+pub(crate) fn set_delivering(origin: Origin) -> Origin {
+    POLL.with(|poll| poll.delivering.replace(origin))
+}
+
+/// The serial to note before polling an inner future.
+#[inline]
+pub(crate) fn newest_raise() -> Serial {
+    POLL.with(|poll| poll.newest())
+}
+
+/// Whether a mark has been left, at any depth.
+#[inline]
+pub(super) fn has_marks() -> bool {
+    POLL.with(|poll| poll.marks.get() != 0)
+}
+
+/// Notes how many marks there are.
+pub(super) fn count_marks(count: usize) {
+    POLL.with(|poll| poll.marks.set(count as u32));
+}
+
+/// The serial of a new mark.
+pub(super) fn next_raise() -> Serial {
+    POLL.with(|poll| {
+        poll.serial.set(poll.serial.get() + 1);
+        poll.newest()
+    })
+}
+
+/// Whether a request is on its way, or a mark has been left.
+#[inline]
+pub(crate) fn is_disturbed() -> bool {
+    POLL.with(|poll| poll.delivering.get() != Origin::NONE || poll.marks.get() != 0)
+}
+
+/// How many requests had come to the current task before the shield around this call went up; the
+/// greatest number where there is none.
+#[inline]
+pub(crate) fn shield() -> u32 {
+    POLL.with(|poll| match poll.shield.get() {
+        (depth, before) if depth == poll.depth.get() => before,
+        _ => u32::MAX,
+    })
+}
+
+/// Runs `work` behind a shield: with no request on its way, and with only `before` requests that
+/// have come.
+pub(crate) fn shielded<R>(before: u32, work: impl FnOnce() -> R) -> R {
+    struct Restore((u32, u32));
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            POLL.with(|poll| poll.shield.set(self.0));
+        }
+    }
+    let before = before.min(shield());
+    let _restore = Restore(POLL.with(|poll| poll.shield.replace((poll.depth.get(), before))));
+    hidden(work)
+}
+
+// What a cancelled task ends with, while its future is dropped. It is apart from POLL because it
+// has a destructor, which every access would have to ask about.
+local! { static ENDING: RefCell<Option<CancelledError>> = RefCell::new(None) }
+
+/// Runs `work`, which drops the future of a task that ends with `error`.
+pub(crate) fn ending_with<R>(error: &CancelledError, work: impl FnOnce() -> R) -> R {
+    struct Restore(Option<CancelledError>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let outer = self.0.take();
+            let _gone = ENDING.try_with(|ending| ending.replace(outer));
+        }
+    }
+    let error = Some(error.clone());
+    let outer = ENDING.try_with(|ending| ending.replace(error));
+    let _restore = Restore(outer.ok().flatten());
+    hidden(work)
+}
+
+/// What the current task ends with, for a destructor in its future.
+pub(crate) fn ends_with() -> Option<CancelledError> {
+    ENDING.try_with(|ending| ending.borrow().clone()).ok()?
+}
+
+/// Runs `work` with no request on its way: destructors, and what a shield holds.
+#[inline]
+pub(crate) fn hidden<R>(work: impl FnOnce() -> R) -> R {
+    struct Restore(Origin);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            set_delivering(self.0);
+        }
+    }
+    let _restore = Restore(set_delivering(Origin::NONE));
+    work()
+}

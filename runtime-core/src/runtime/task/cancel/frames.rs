@@ -1,0 +1,133 @@
+//! The scopes that poll their bodies on this thread, the innermost last.
+//!
+//! A frame answers which scope has made a request, and whether a call comes from that scope's body.
+//! It also collects events for its scope: a scope that left the answer to a request from further
+//! out has to deliver its own again when that request is given back.
+
+use std::cell::RefCell;
+
+use super::context::{self, Origin};
+use super::scope_request::ScopeRequest;
+use crate::sync::{StdArc, local};
+
+local! { static FRAMES: RefCell<Vec<Frame>> = RefCell::new(Vec::new()) }
+
+struct Frame {
+    /// The scope's own request, if it has made one.
+    request: Option<StdArc<ScopeRequest>>,
+    /// The nesting of polls. A scope and its frame belong to one task, and each nested poll is of
+    /// another task.
+    depth: u32,
+    events: FrameEvents,
+}
+
+impl Frame {
+    fn has_made(&self, origin: Origin, depth: u32) -> bool {
+        let request = self.request.as_ref();
+        self.depth == depth && request.is_some_and(|request| request.origin() == origin)
+    }
+}
+
+/// The requests from further out that were given back, or withdrawn, during a poll.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FrameEvents {
+    /// A request of the task.
+    pub(super) of_task: bool,
+    /// How many requests of scopes.
+    pub(super) of_scopes: u32,
+}
+
+/// A frame on the list, for as long as its scope polls its body.
+pub(super) struct FrameGuard {
+    index: usize,
+}
+
+impl FrameGuard {
+    pub(super) fn begin(request: Option<&StdArc<ScopeRequest>>) -> FrameGuard {
+        let frame = Frame {
+            request: request.cloned(),
+            depth: context::depth(),
+            events: FrameEvents::default(),
+        };
+        FRAMES.with(|frames| {
+            let mut frames = frames.borrow_mut();
+            let index = frames.len();
+            frames.push(frame);
+            FrameGuard { index }
+        })
+    }
+
+    pub(super) fn end(self) -> FrameEvents {
+        FRAMES.with(|frames| frames.borrow()[self.index].events)
+    }
+}
+
+impl Drop for FrameGuard {
+    fn drop(&mut self) {
+        // The frames further in are gone: they are dropped before, also by a panic. A frame may own
+        // the last reference to a request, with its waker: user code, dropped after the borrow.
+        let _gone = FRAMES.with(|frames| {
+            let mut frames = frames.borrow_mut();
+            frames.drain(self.index..).collect::<Vec<_>>()
+        });
+    }
+}
+
+/// How many frames there are.
+pub(super) fn count() -> usize {
+    FRAMES.with(|frames| frames.borrow().len())
+}
+
+/// The request of the scope that has made `origin`, if this is called from that scope's body.
+pub(super) fn request_of(origin: Origin) -> Option<StdArc<ScopeRequest>> {
+    find(origin, |frame| frame.request.clone()).flatten()
+}
+
+/// Whether this is called from the body of the scope that has made `request`.
+pub(super) fn is_in_body_of(request: &ScopeRequest) -> bool {
+    find(request.origin(), |_| ()).is_some()
+}
+
+fn find<R>(origin: Origin, look: impl FnOnce(&Frame) -> R) -> Option<R> {
+    let depth = context::depth();
+    let found = FRAMES.try_with(|frames| {
+        let frames = frames.borrow();
+        let mut innermost_first = frames.iter().rev();
+        innermost_first
+            .find(|frame| frame.has_made(origin, depth))
+            .map(look)
+    });
+    // At the end of a thread the list is gone, and no scope polls.
+    found.ok().flatten()
+}
+
+/// Notes, in the frames further in than `origin`, that its request has been given back.
+pub(super) fn notify_inside(origin: Origin) {
+    let depth = context::depth();
+    let _end_of_thread = FRAMES.try_with(|frames| {
+        let mut frames = frames.borrow_mut();
+        let own = |frame: &Frame| frame.has_made(origin, depth);
+        let further_in = match frames.iter().rposition(own) {
+            Some(index) => index + 1,
+            None if origin == Origin::TASK => 0,
+            None => return,
+        };
+        notify(&mut frames[further_in..], origin);
+    });
+}
+
+/// The same in the frames from `index` on.
+pub(super) fn notify_from(index: usize, origin: Origin) {
+    FRAMES.with(|frames| notify(&mut frames.borrow_mut()[index..], origin));
+}
+
+fn notify(frames: &mut [Frame], origin: Origin) {
+    let depth = context::depth();
+    let frames = frames.iter_mut();
+    for frame in frames.filter(|frame| frame.depth == depth) {
+        match origin {
+            Origin::TASK => frame.events.of_task = true,
+            _scope => frame.events.of_scopes += 1,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! A request on its way into a body, as the shield of that body sees it.
+
+use super::context::{self, Origin};
+use super::frames;
+use super::request::CancelRequest;
+
+/// A request from further out than the scope that polls the body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Passing {
+    origin: Origin,
+    task: (usize, u64),
+    depth: u32,
+    /// The frame of the first scope inside.
+    inside: usize,
+}
+
+impl Passing {
+    /// The request that is on its way now.
+    pub(crate) fn now() -> Option<Passing> {
+        let (origin, task) = (context::delivering(), context::current_identity()?);
+        (origin != Origin::NONE).then(|| Passing {
+            origin,
+            task,
+            depth: context::depth(),
+            inside: frames::count(),
+        })
+    }
+
+    /// Claims it, if this is called from that body and it is on its way still. For the scopes
+    /// inside it has never come.
+    pub(crate) fn claim(self) -> Option<CancelRequest> {
+        let is_same_poll =
+            context::current_identity() == Some(self.task) && context::depth() == self.depth;
+        if !is_same_poll || context::delivering() != self.origin {
+            return None;
+        }
+        let claim = CancelRequest::claim_offered();
+        frames::notify_from(self.inside, self.origin);
+        claim
+    }
+}

@@ -1,0 +1,239 @@
+//! Running a body in a scope that can be cancelled by itself.
+//!
+//! To the [`Scope`] of the engine this adds what makes it due: a deadline, and a [`Control`], by
+//! which `wait_for`, `timeout` and `move_on_after` differ.
+
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use pin_project_lite::pin_project;
+
+use super::deadline::DeadlineTimer;
+use super::handle::Stage;
+use crate::exceptions::{CancelReason, CancelSource, CancelledError};
+use crate::runtime::{Delivery, Raise, Scope, Stamp, Verdict, hidden};
+
+/// What controls a scope from outside of its future.
+pub(super) trait Control {
+    /// The control as it is at the beginning of a poll. It is to wake `waker` when that changes.
+    /// `now` is the time of the first poll.
+    fn look(&mut self, now: Option<Instant>, waker: &Waker) -> View;
+
+    /// The error of the scope's request; `made` is where the scope was made.
+    fn error(&self, made: &'static Location<'static>) -> CancelledError {
+        CancelledError::new(CancelReason::with(CancelSource::Timeout, None, made))
+    }
+
+    /// The deadline has come, and asks for the end since `asked`.
+    #[inline]
+    fn pass_deadline(&self, _asked: Stamp) {}
+
+    /// The delivery that is about to be made; none if `deadline`, for which it is, has just been
+    /// moved.
+    #[inline]
+    fn begin_delivery(&self, _deadline: Option<Instant>, delivery: Delivery) -> Option<Delivery> {
+        Some(delivery)
+    }
+
+    /// The poll with the delivery has ended. True if the body has been given more time in it.
+    #[inline]
+    fn end_delivery(&self) -> bool {
+        false
+    }
+
+    /// Polls the body by `poll`.
+    #[inline]
+    fn around<R>(&self, _view: &View, poll: impl FnOnce() -> R) -> R {
+        poll()
+    }
+
+    /// The body waits, after a poll that began with `view`.
+    #[inline]
+    fn wait(&mut self, _view: &View, _waker: &Waker) {}
+
+    /// The request has been taken back, put off, or given back.
+    #[inline]
+    fn reopen(&self) {}
+
+    /// The scope has ended.
+    #[inline]
+    fn end(&self, _stage: Stage) {}
+}
+
+/// A control, at the beginning of a poll.
+#[derive(Clone, Copy, Default)]
+pub(super) struct View {
+    pub(super) deadline: Option<Instant>,
+    /// When the scope was cancelled by its control.
+    pub(super) cancelled: Option<Stamp>,
+    /// Whether the body is shielded from requests from outside.
+    pub(super) shielded: bool,
+    /// Whether such requests wait for the shield to go down.
+    pub(super) withholds: bool,
+}
+
+/// The beginning of a poll.
+struct Look {
+    view: View,
+    was_open: bool,
+    /// The time, if it was looked at.
+    now: Option<Instant>,
+    /// The deadline of an open scope.
+    deadline: Option<Instant>,
+    /// Since when an open scope is due.
+    asked: Option<Stamp>,
+}
+
+pin_project! {
+    #[project = Projection]
+    /// The future of a scope: the body's value, or `None` if the scope has cancelled it.
+    pub(super) struct Scoped<F, C> {
+        #[pin]
+        body: Option<F>,
+        scope: Scope,
+        control: C,
+        timer: DeadlineTimer,
+        // A box, so that it costs nothing before.
+        raising: Option<Box<Raise>>,
+    }
+}
+
+impl<F, C> Scoped<F, C> {
+    pub(super) fn new(body: F, control: C, location: &'static Location<'static>) -> Scoped<F, C> {
+        Scoped {
+            body: Some(body),
+            scope: Scope::new(),
+            control,
+            timer: DeadlineTimer::new(location),
+            raising: None,
+        }
+    }
+}
+
+impl<F: Future, C: Control> Future for Scoped<F, C> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Some(raise) = this.raising {
+            return Pin::new(&mut **raise).poll(cx).map(|never| match never {});
+        }
+        if !this.scope.enter() {
+            outside_a_task(this.timer.location())
+        }
+        let look = this.look(cx);
+        match this.poll_body(&look, cx) {
+            Verdict::Pending => {
+                this.wait(&look, cx);
+                Poll::Pending
+            }
+            Verdict::Ready(value) => {
+                let expired = this.scope.has_expired();
+                this.end(if expired {
+                    Stage::Expired
+                } else {
+                    Stage::Finished
+                });
+                Poll::Ready(Some(value))
+            }
+            Verdict::Expired => {
+                this.end(Stage::Caught);
+                Poll::Ready(None)
+            }
+            Verdict::Raised(raise) => this.raise(raise, cx),
+        }
+    }
+}
+
+impl<F: Future, C: Control> Projection<'_, F, C> {
+    /// Looks whether the scope is due.
+    #[inline]
+    fn look(&mut self, cx: &mut Context<'_>) -> Look {
+        let was_open = self.scope.is_open();
+        let now = if was_open { self.timer.now() } else { None };
+        let view = self.control.look(now, cx.waker());
+        let deadline = view.deadline.filter(|_| was_open);
+        let asked = view.cancelled.or_else(|| {
+            let asked = self.timer.look(now, deadline, cx)?;
+            self.control.pass_deadline(asked);
+            Some(asked)
+        });
+        Look {
+            view,
+            was_open,
+            now,
+            deadline,
+            asked: asked.filter(|_| was_open),
+        }
+    }
+
+    /// Polls the body, with the scope's request on its way if the scope is due.
+    #[inline(always)]
+    fn poll_body(&mut self, look: &Look, cx: &mut Context<'_>) -> Verdict<F::Output> {
+        let Some(body) = self.body.as_mut().as_pin_mut() else {
+            polled_again(self.timer.location())
+        };
+        let (scope, control) = (&mut *self.scope, &*self.control);
+        let error = || control.error(self.timer.location());
+        control.around(&look.view, || {
+            let delivery = look
+                .asked
+                .and_then(|asked| scope.delivery(asked, error, cx.waker()))
+                .and_then(|delivery| control.begin_delivery(look.deadline, delivery));
+            let delivers = delivery.is_some();
+            let verdict = scope.poll(delivery, body, cx);
+            if delivers && control.end_delivery() {
+                scope.reopen();
+            }
+            verdict
+        })
+    }
+
+    /// The body waits.
+    #[inline]
+    fn wait(&mut self, look: &Look, cx: &mut Context<'_>) {
+        self.control.wait(&look.view, cx.waker());
+        let is_due = look.asked.is_some();
+        if self.scope.is_open() && (is_due || !look.was_open) {
+            // The request has been taken back, put off, or given back: the next poll looks again.
+            if !self.scope.has_passed() {
+                self.control.reopen();
+            }
+            cx.waker().wake_by_ref();
+        } else if let (false, Some(deadline)) = (is_due, look.deadline) {
+            self.timer.arm(look.now, deadline, cx);
+        }
+    }
+
+    /// Drops the body, and ends the scope.
+    #[inline]
+    fn end(&mut self, stage: Stage) {
+        self.timer.disarm();
+        hidden(|| self.body.set(None));
+        self.control.end(stage);
+    }
+
+    /// Drops the body that has raised, and raises further out.
+    #[cold]
+    fn raise<T>(&mut self, mut raise: Raise, cx: &mut Context<'_>) -> Poll<T> {
+        self.timer.disarm();
+        self.scope
+            .drop_raised(&mut raise, || hidden(|| self.body.set(None)));
+        self.control.end(Stage::Expired);
+        let raise = self.raising.insert(Box::new(raise));
+        Pin::new(&mut **raise).poll(cx).map(|never| match never {})
+    }
+}
+
+#[cold]
+fn outside_a_task(location: &Location<'_>) -> ! {
+    panic!("Timeout should be used inside a task: the one made at {location} is not")
+}
+
+#[cold]
+fn polled_again(location: &Location<'_>) -> ! {
+    panic!("the timeout made at {location} was polled after its end")
+}
