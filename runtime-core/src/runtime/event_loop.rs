@@ -12,9 +12,9 @@ use super::scheduler::shared::Shared;
 use super::scheduler::shutdown::living;
 use super::task::cancel;
 use super::task::context::Context;
+use super::task::current_context::inherited_context;
 use super::task::handle::TaskHandle;
 use super::task::header::{TaskId, Wake};
-use super::task::inherit::inherited_context;
 use super::task::join::Task;
 use super::task::reference::TaskRef;
 use super::task::room::{boxed_if_big, is_big};
@@ -94,6 +94,11 @@ impl EventLoop {
 
     pub(in crate::runtime) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+
+    /// The address of the loop: unique among the loops that exist at one time.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(self.shared()).addr()
     }
 
     /// The loop of the current thread, if it has one.

@@ -8,6 +8,12 @@ use super::scheduler::shared::{Handler, Shared, default_handler};
 use crate::sync::{Arc, StdArc};
 
 impl EventLoop {
+    /// Reports an error that no caller can receive to the exception handler.
+    pub(crate) fn report(&self, message: &'static str, exception: String) {
+        let context = ExceptionContext::new(message).with_exception(exception);
+        Shared::report(self.shared(), &context);
+    }
+
     /// Sets `handler` as the receiver of errors that no caller can receive: a callback that
     /// panicked, or the panic of a task that was never retrieved.
     ///

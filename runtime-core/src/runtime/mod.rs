@@ -1,12 +1,15 @@
 //! The engine, and its door: the modules are private, and the rest of the crate uses only the
 //! names that this file exports.
 //!
-//! From the lowest floor to the highest: `unnest` (bounds the nesting of destructors), `blocking`
-//! (threads for functions that block), `handover` (one outcome between a coroutine and a thread),
-//! `run_queue` (where ready tasks wait), `time` (clock and timers), `task` (the task itself),
-//! `scheduler` (workers, parking, the poller role, shutdown). Above them: the handle of a loop
-//! (`event_loop`), what other threads do for a loop (`time_hold`), running a root future
-//! (`block_on`), and a loop with its threads (`engine`).
+//! From the lowest floor to the highest: `catch_panic` (user code whose panics no caller can
+//! receive), `unnest` (bounds the nesting of destructors), `blocking` (threads for functions that
+//! block), `handover` (one outcome between a coroutine and a thread), `run_queue` (where ready
+//! tasks wait), `time` (clock and timers), `task` (the task itself), `scheduler` (workers, parking,
+//! the poller role, shutdown). Above them: the handle of a loop (`event_loop`), what other threads
+//! do for a loop (`time_hold`), running a root future (`block_on`), and a loop with its threads
+//! (`engine`).
+
+mod catch_panic;
 
 mod unnest;
 
@@ -38,7 +41,6 @@ mod debug_mode;
 mod default_loop;
 mod exception_handler;
 mod offload;
-mod reporting;
 mod sleeping;
 
 pub(crate) use advancing::Advance;
@@ -65,9 +67,9 @@ pub(crate) use task::cancel::{
     requested, settled_requests, shielded, wait_on,
 };
 pub use task::context::Context;
+pub(crate) use task::current_context::inherited_context;
 pub use task::handle::{CallbackId, TaskHandle, Wait};
 pub use task::header::TaskId;
-pub(crate) use task::inherit::inherited_context;
 pub use task::join::Task;
 pub(crate) use task::raw::Outcome;
 pub(crate) use task::room::{boxed_call_if_big, boxed_if_big, is_big};

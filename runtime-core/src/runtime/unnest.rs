@@ -19,8 +19,8 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::catch_panic::catch_panic;
 use crate::sync::local;
 
 /// The deepest nesting of calls of [`unnested`]. Small, because each level may contain stack frames
@@ -110,10 +110,7 @@ impl Drop for Level {
 fn run_deferred() {
     let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front());
     while let Ok(Some(work)) = next() {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
-            // The payload is leaked: its destructor may panic as well.
-            std::mem::forget(payload);
-        }
+        catch_panic(work);
     }
 }
 

@@ -4,10 +4,11 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::time::{Duration, Instant};
 
 use super::by_hand::{Line, Ticket};
+use crate::runtime::catch_panic::catch_panic;
 use crate::sync::{Arc, Condvar, Mutant, Mutex, MutexGuard, StdArc, broken, local, thread};
 
 local! {
@@ -316,7 +317,7 @@ fn serve<W: Work>(shared: &Arc<Shared<W>>, place: usize) {
     call_hook(shared.settings.on_thread_start.as_ref());
     while let Some(work) = next(shared, place) {
         // A job catches its own panics; this catches those of its destructors.
-        run_catching(|| work.run());
+        catch_panic(|| work.run());
     }
     call_hook(shared.settings.on_thread_stop.as_ref());
     shared.leave(place);
@@ -367,7 +368,7 @@ impl<W: Work> Shared<W> {
         };
         let Some(work) = work else { return false };
         let before = SERVED.with(|served| served.replace(address(self)));
-        run_catching(|| work.run());
+        catch_panic(|| work.run());
         SERVED.with(|served| served.set(before));
         self.state.lock().by_hand.running -= 1;
         self.gone.notify_all();
@@ -426,14 +427,8 @@ fn join(thread: Option<thread::JoinHandle<()>>) {
 
 fn call_hook(hook: Option<&Hook>) {
     if let Some(hook) = hook {
-        run_catching(|| hook());
+        catch_panic(|| hook());
     }
-}
-
-/// Runs `work` and catches its panic, which the panic hook has reported. The thread goes on.
-fn run_catching(work: impl FnOnce()) {
-    let payload = catch_unwind(AssertUnwindSafe(work)).err();
-    let _panic_of_payload = catch_unwind(AssertUnwindSafe(|| drop(payload)));
 }
 
 impl<W: Work> fmt::Debug for Pool<W> {

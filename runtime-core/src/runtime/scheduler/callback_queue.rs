@@ -20,8 +20,8 @@ use std::collections::VecDeque;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
+use crate::runtime::catch_panic::catch_panic;
 use crate::runtime::task::callback::Handle;
-use crate::runtime::task::catch_panic::catch_panic;
 use crate::sync::Mutex;
 
 /// How many callbacks run before other tasks get a turn.

@@ -61,7 +61,7 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::role::{PollerGuard, PollerRole};
-use crate::runtime::task::catch_panic::wake_catching;
+use crate::runtime::catch_panic::wake_catching;
 use crate::runtime::time::{
     AdvanceKey, Caller, Clock, ClockInhibitor, Look, Rearmed, Slack, Swept, Tick, TimerKey, Timers,
 };

@@ -5,8 +5,8 @@ use std::error::Error;
 use std::fmt;
 
 use crate::exceptions::PanicError;
+use crate::runtime::catch_panic::catch_panic;
 use crate::runtime::task::callback::Handle;
-use crate::runtime::task::catch_panic::catch_panic;
 use crate::runtime::task::context::Context;
 use crate::runtime::task::handle::TaskHandle;
 

@@ -11,7 +11,7 @@ use super::schedule::closed_error;
 use super::shared::{Shared, WorkerParts};
 use super::stand_ins::{Absence, Replacement};
 use super::worker::Worker;
-use crate::runtime::task::catch_panic::catch_panic;
+use crate::runtime::catch_panic::catch_panic;
 use crate::sync::{Arc, Mutex, thread};
 
 /// Starts a thread of the loop, with its name, its stack size and its hooks.

@@ -36,7 +36,7 @@ use std::time::{Duration, Instant};
 use super::role::PollerGuard;
 use super::shared::Shared;
 use super::threads;
-use crate::runtime::task::catch_panic::wake_catching;
+use crate::runtime::catch_panic::wake_catching;
 use crate::sync::atomic::{Ordering, fence};
 use crate::sync::{Arc, Mutant, broken};
 

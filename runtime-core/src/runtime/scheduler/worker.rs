@@ -13,7 +13,7 @@ use super::registration::HIDDEN;
 use super::schedule::closed_error;
 use super::shared::print_error;
 use super::slow::Stopwatch;
-use crate::runtime::task::catch_panic::wake_catching;
+use crate::runtime::catch_panic::wake_catching;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::time::Swept;

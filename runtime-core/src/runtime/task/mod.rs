@@ -27,7 +27,6 @@
 //! Each protocol is described in its file: the state word in `state`, cancellation in `cancel`, the
 //! registry in `registry`. The invariants H1–H5 that unsafe code cites are in `header`.
 
-pub(crate) mod catch_panic;
 pub(crate) mod circles;
 #[expect(unsafe_code, reason = "a context behind one word of the header")]
 pub(crate) mod context;
@@ -59,12 +58,10 @@ pub(crate) mod waker;
 
 pub(crate) mod cancel;
 
-pub(crate) mod entered;
+pub(crate) mod current_context;
 
 #[expect(unsafe_code, reason = "the right to run permits the poll")]
 pub(crate) mod runnable;
-
-pub(crate) mod inherit;
 
 pub(crate) mod schedule;
 

@@ -8,7 +8,6 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context as PollWith, Poll};
 
-use super::catch_panic::{catch_panic, forget_payload};
 use super::context::Context;
 use super::header::{Header, TaskId, TaskPointer, Vtable, Wake};
 use super::reference::TaskRef;
@@ -18,6 +17,7 @@ use super::schedule::Schedule;
 use super::schedule_face::Rare;
 use super::transitions::Ending;
 use crate::exceptions::{CancelledError, PanicError};
+use crate::runtime::catch_panic::{catch_panic, forget_payload};
 use crate::runtime::unnest::unnested;
 use crate::sync::UnsafeCell;
 

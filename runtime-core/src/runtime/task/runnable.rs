@@ -4,12 +4,12 @@ use std::ptr::NonNull;
 use std::task::{Context as PollWith, Poll, Waker};
 
 use super::cancel::{self, Origin, wake_foreign_wakers};
-use super::catch_panic::wake_catching;
 use super::header::{Header, TaskPointer, Wake};
 use super::reference::TaskRef;
 use super::transitions::{Ending, Idle, Start};
 use super::waker::BorrowedWaker;
 use crate::exceptions::CancelledError;
+use crate::runtime::catch_panic::wake_catching;
 use crate::runtime::run_queue::Word;
 use crate::runtime::unnest::unnested;
 use crate::sync::{Mutant, broken};

@@ -24,7 +24,7 @@
 use std::collections::VecDeque;
 use std::task::Waker;
 
-use super::catch_panic::wake_catching;
+use crate::runtime::catch_panic::wake_catching;
 use crate::runtime::unnest::{drop_unnested, unnested};
 use crate::sync::{Mutant, Mutex, broken};
 

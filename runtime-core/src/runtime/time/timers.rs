@@ -18,14 +18,14 @@
 //! again. (The wheel is removed because it is large, and a handle keeps the loop's memory after the
 //! close.)
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 
 use runtime_timer::{Key, Wheel};
 
 use super::clock::Tick;
+use crate::runtime::catch_panic::catch_panic;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::sync::{Mutant, Mutex, MutexGuard, assert_outside, broken};
+use crate::sync::{Mutant, Mutex, MutexGuard, broken};
 
 /// The most timers that expire while the lock is held once.
 const BATCH: usize = 1024;
@@ -315,16 +315,6 @@ fn next_deadline(wheel: &Wheel<Waker>) -> Tick {
 #[cold]
 fn drop_each(wakers: Vec<Waker>) {
     for waker in wakers {
-        forget_panic(|| drop(waker));
-    }
-}
-
-/// Runs `drop`, which may drop a user's value, and ignores a panic of its destructor: no caller can
-/// receive it.
-fn forget_panic(drop: impl FnOnce()) {
-    assert_outside();
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(drop)) {
-        // The payload is leaked: its destructor may panic as well.
-        std::mem::forget(payload);
+        catch_panic(|| drop(waker));
     }
 }

@@ -1,13 +1,13 @@
 //! The types that can be gathered: tuples, arrays, vectors and iterators of futures.
 
+use std::any::type_name;
 use std::fmt::Debug;
 use std::future::Future;
 
-use super::child::{Child, Spawner};
-use super::children::Children;
-use super::handles::is_handle;
+use super::children::{Child, Children, Spawner};
+use super::future::{Gather, ReturnExceptions};
 use crate::exceptions::TaskError;
-use crate::runtime::is_big;
+use crate::runtime::{Task, is_big};
 
 /// What [`gather`](super::gather) takes: a tuple of up to twelve futures, an array, or a `Vec`.
 ///
@@ -209,3 +209,43 @@ awaitables!(
     F0 A0 0, F1 A1 1, F2 A2 2, F3 A3 3, F4 A4 4, F5 A5 5, F6 A6 6, F7 A7 7, F8 A8 8, F9 A9 9,
     F10 A10 10, F11 A11 11,
 );
+
+/// Whether `F` is a task or a gather.
+///
+/// The child of such a handle is polled within the call of `gather`. That poll runs no user code,
+/// and it finds a task that has already ended. It also makes the child pass a cancellation on from
+/// the start: a child that was never polled would only be dropped, and the task of the handle would
+/// keep running, detached.
+///
+/// It compares the names of the types, because nothing else distinguishes a `Task<T>` of any `T`
+/// from all other futures. Another type of the same name would be polled a little early, with no
+/// other effect.
+pub(super) fn is_handle<F>() -> bool {
+    let name = without_arguments::<F>();
+    name == without_arguments::<Task<()>>()
+        || name == without_arguments::<Gather<()>>()
+        || name == without_arguments::<ReturnExceptions<()>>()
+}
+
+fn without_arguments<F>() -> &'static str {
+    let name = type_name::<F>();
+    name.split_once('<').map_or(name, |(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_and_gathers_are_handles_and_other_futures_are_not() {
+        assert!(is_handle::<Task<Vec<String>>>());
+        assert!(is_handle::<Gather<[u8; 3]>>());
+        assert!(is_handle::<ReturnExceptions<Vec<u8>>>());
+        assert!(!is_handle::<std::future::Ready<Task<()>>>());
+        assert!(!is_handle::<crate::tasks::shield::Shield<Task<()>>>());
+        fn is_other<F>(_: F) -> bool {
+            !is_handle::<F>()
+        }
+        assert!(is_other(async {}));
+    }
+}

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::panic::Location;
 
 use super::awaitables::{Awaitables, Each, TryAwaitables};
-use super::child::{Child, Spawner};
-use super::first_failure::FirstFailure;
+use super::children::{Child, Spawner};
+use super::failure::FirstFailure;
 use super::future::Gather;
 use crate::exceptions::TaskError;
 use crate::runtime::{no_running_loop, try_get_running_loop};

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
 use super::children::Children;
-use super::first_failure::FirstFailure;
+use super::failure::FirstFailure;
 use crate::exceptions::{CancelSource, CancelledError};
 use crate::runtime::{
     CancelRequest, CancelWaker, Edges, OwnEnd, Passed, Raise, hidden, is_delivering, own_end_with,

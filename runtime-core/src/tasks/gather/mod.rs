@@ -25,18 +25,14 @@
 //! raises: so no child is still cleaning up when the awaiter continues.
 //!
 //! **Unseen errors.** If a detached child panics, the engine reports the panic. If it returns an
-//! error, that error is wrapped in [`Unseen`](unseen::Unseen), which reports it when it is dropped.
+//! error, that error is wrapped in [`Unseen`](failure::Unseen), which reports it when it is
+//! dropped.
 
-mod first_failure;
-mod unseen;
-
-mod child;
+mod failure;
 
 mod children;
 
 mod future;
-
-mod handles;
 
 mod awaitables;
 
@@ -44,8 +40,7 @@ mod call;
 
 pub use awaitables::{Awaitables, TryAwaitables};
 pub use call::{gather, gather_all, try_gather};
-pub use child::Child;
 #[doc(hidden)]
-pub use child::Spawner;
-pub use children::Children;
+pub use children::Spawner;
+pub use children::{Child, Children};
 pub use future::{Gather, ReturnExceptions};

@@ -13,11 +13,11 @@
 
 use std::task::Waker;
 
-use super::super::catch_panic::catch_panic;
 use super::super::foreign_waker::ForeignWaker;
 use super::super::reference::TaskRef;
 use super::super::waker::wakes;
 use super::context;
+use crate::runtime::catch_panic::catch_panic;
 use crate::sync::StdArc;
 
 /// The registration of an aware awaitable that is polled through a foreign waker.

@@ -2,9 +2,9 @@
 
 use std::task::Waker;
 
-use super::super::catch_panic::wake_catching;
 use super::context::Origin;
 use crate::exceptions::{CancelledError, Cause};
+use crate::runtime::catch_panic::wake_catching;
 use crate::runtime::time::Stamp;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutant, Mutex, StdArc, broken};

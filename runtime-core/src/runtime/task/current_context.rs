@@ -1,9 +1,10 @@
-//! The stack of contexts that `Context::run` has entered on a thread.
+//! The current context: the one that `Context::run` has entered on this thread, or the task's.
 
 use std::cell::{Cell, RefCell};
 
 use super::cancel;
 use super::context::Context;
+use super::reference::TaskRef;
 use crate::sync::local;
 
 local! {
@@ -57,5 +58,14 @@ impl Context {
         };
         // In a thread's last destructors the stack no longer exists.
         ENTERED.try_with(innermost).ok().flatten()
+    }
+}
+
+/// Returns a copy of the current context for a new task or a callback. `None` if it is empty.
+#[inline]
+pub(crate) fn inherited_context() -> Option<Context> {
+    match Context::entered() {
+        Some(entered) => (!entered.is_empty()).then(|| entered.copy()),
+        None => cancel::with_current(TaskRef::context_for_child).flatten(),
     }
 }
