@@ -16,7 +16,7 @@ use crate::sync::{Mutex, StdArc};
 /// clean up with further awaits, and either let it end there (the request is suppressed) or pass it
 /// on with `raise`.
 ///
-/// Unlike asyncio's, it is never seen by code that merely awaits a task which somebody else
+/// Unlike asyncio's, it is never seen by code that merely awaits a task that another task or thread
 /// cancelled: that is the ordinary value [`TaskError::Cancelled`].
 #[derive(Clone, Default)]
 pub struct CancelledError {

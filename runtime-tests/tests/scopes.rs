@@ -22,8 +22,8 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use futures::task::{ArcWake, waker};
 use runtime_tests::{caught, watched};
 
-#[path = "scopes/held.rs"]
-mod held;
+#[path = "scopes/claims.rs"]
+mod claims;
 #[path = "scopes/moves.rs"]
 mod moves;
 #[path = "scopes/raised.rs"]

@@ -11,7 +11,7 @@ pub fn a_circle_ends_where_one_passes_on() {
     explore(name, None, || meet([Some(shut_down), None]));
 }
 
-/// The same where both are cancelled by somebody.
+/// The same, with both tasks cancelled from outside.
 pub fn a_circle_that_is_cancelled_ends() {
     let name = "a15: a circle that is cancelled ends";
     explore_less(2, name, None, || meet([Some(cancel), Some(cancel)]));

@@ -59,17 +59,17 @@ fn wait(others: Others) {
             driver.insert(None, Tick(0), Waker::noop().clone());
         })
     });
-    let held = driver.role.take(0).expect("the poller role is free");
+    let guard = driver.role.take(0).expect("the poller role is free");
     // Relaxed: only the token orders this against the store. A wait that does not end is a
     // deadlock.
     while !said.load(Ordering::Relaxed) {
         if parker.begin_poll() {
-            driver.wait(&held);
+            driver.wait(&guard);
             parker.end_poll();
             drop(driver.expire(&mut Vec::new()));
         }
     }
-    driver.role.release(held);
+    driver.role.release(guard);
     for thread in [sayer].into_iter().chain(adder) {
         thread.join().expect("a panic would have ended the model");
     }

@@ -151,16 +151,16 @@ fn look(others: Others) {
         let driver = driver.clone();
         thread::spawn(move || driver.look_again())
     });
-    let held = driver.role.take(0).expect("the poller role is free");
+    let guard = driver.role.take(0).expect("the poller role is free");
     // Relaxed: only the token orders this against the store. A wait that does not end is a
     // deadlock.
     while !said.load(Ordering::Relaxed) {
         if parker.begin_poll() {
-            let _nothing_due = driver.wait_paused(&held, || true, None, &mut Vec::new());
+            let _nothing_due = driver.wait_paused(&guard, || true, None, &mut Vec::new());
             parker.end_poll();
         }
     }
-    driver.role.release(held);
+    driver.role.release(guard);
     for thread in [sayer].into_iter().chain(other) {
         thread.join().expect("a panic would have ended the model");
     }
@@ -178,11 +178,11 @@ const LATE: Tick = Tick(2_000);
 
 /// Makes the clock jump, as the holder of the poller role, until it has reached `when`.
 fn jump_to(driver: &Driver, when: Tick, quiet: impl Fn() -> bool) {
-    let held = driver.role.take(0).expect("the poller role is free");
+    let guard = driver.role.take(0).expect("the poller role is free");
     while driver.clock.tick() < when {
-        let _due_or_not = driver.wait_paused(&held, &quiet, None, &mut Vec::new());
+        let _due_or_not = driver.wait_paused(&guard, &quiet, None, &mut Vec::new());
     }
-    driver.role.release(held);
+    driver.role.release(guard);
 }
 
 fn jump(reader: Reader) {
@@ -245,16 +245,16 @@ fn advance() {
             assert!(key.is_some(), "the loop is open");
         })
     };
-    let held = driver.role.take(0).expect("the poller role is free");
+    let guard = driver.role.take(0).expect("the poller role is free");
     let mut due = Vec::new();
     // An advance that does not end is a deadlock.
     while woken.count() == 0 {
-        let _due_or_not = driver.wait_paused(&held, || true, None, &mut due);
+        let _due_or_not = driver.wait_paused(&guard, || true, None, &mut due);
         drop(driver.expire(&mut due));
         due.drain(..).for_each(Waker::wake);
     }
     assert_eq!(driver.clock.tick(), LATE, "time went elsewhere");
-    driver.role.release(held);
+    driver.role.release(guard);
     mover.join().expect("a panic would have ended the model");
     assert_eq!(woken.count(), 1, "an advance ends once");
 }

@@ -49,15 +49,15 @@ fn wait_twice() {
     // In a model a timer of a minute fires at once, although the clock has not reached it.
     let minute = driver.clock.now() + Duration::from_secs(60);
     driver.insert(None, driver.clock.to_tick(minute), noop());
-    let held = driver.role.take(0).expect("the poller role is free");
+    let guard = driver.role.take(0).expect("the poller role is free");
     let canceller = {
         let driver = driver.clone();
         thread::spawn(move || driver.cancel(due))
     };
     // A wait that does not end is a deadlock: for each one, a timer is due or is due in a minute.
-    driver.wait(&held);
-    driver.wait(&held);
-    driver.role.release(held);
+    driver.wait(&guard);
+    driver.wait(&guard);
+    driver.role.release(guard);
     canceller
         .join()
         .expect("a panic would have ended the model");
@@ -85,13 +85,13 @@ fn serve() {
             driver.insert(None, DUE, stop.into());
         })
     };
-    let held = driver.role.take(0).expect("the poller role is free");
+    let guard = driver.role.take(0).expect("the poller role is free");
     let mut due = Vec::new();
     while !stopped.load(Ordering::Relaxed) {
-        driver.wait(&held);
+        driver.wait(&guard);
         drop(driver.expire(&mut due));
         due.drain(..).for_each(Waker::wake);
     }
-    driver.role.release(held);
+    driver.role.release(guard);
     adder.join().expect("a panic would have ended the model");
 }

@@ -49,7 +49,7 @@ fn wait(others: Others) {
     let first = driver
         .insert(Some(0), after(&driver, DAY), Waker::noop().clone())
         .expect(OPEN);
-    let held = driver.role.take(0).expect("the poller role is free");
+    let guard = driver.role.take(0).expect("the poller role is free");
     let adder = {
         let driver = driver.clone();
         thread::spawn(move || {
@@ -61,8 +61,8 @@ fn wait(others: Others) {
         thread::spawn(move || driver.cancel(first))
     });
     // Sleeping past the new timer is a deadlock.
-    driver.wait(&held);
-    driver.role.release(held);
+    driver.wait(&guard);
+    driver.role.release(guard);
     for thread in [adder].into_iter().chain(canceller) {
         thread.join().expect("a panic would have ended the model");
     }

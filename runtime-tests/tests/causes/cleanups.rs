@@ -147,14 +147,13 @@ fn a_request_that_is_older_than_a_cleanup_waits_for_its_end() {
                 ready.set_result(()).unwrap();
                 handle.cancel();
             });
-            let ended = task.await;
+            // With two workers the body may have ended before the request was made.
+            let _ended = task.await;
             assert_eq!(
                 cleaned.load(Ordering::SeqCst),
                 1,
                 "the cleanup is not cut short"
             );
-            // With two workers the body may have ended before the request was made.
-            assert!(ended.is_err() || cleaned.load(Ordering::SeqCst) == 1);
         });
     }
 }

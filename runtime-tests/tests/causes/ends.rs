@@ -106,9 +106,9 @@ const WAYS: [(&str, Await); 18] = [
     ("a future that is cancelled with the child", |child| {
         Box::pin(async move {
             let (child, told) = (child(), asyncio::Future::<()>::new());
-            let teller = told.clone();
+            let canceller = told.clone();
             child.add_done_callback(move |child| {
-                assert!(child.cancelled() && teller.cancel());
+                assert!(child.cancelled() && canceller.cancel());
             });
             told.await
         })

@@ -28,8 +28,8 @@
 //! | `scheduler/{idle,parker,stand_ins,threads}.rs` | nothing | |
 //!
 //! Borrows of a thread's own cells are the same problem: `scheduler/local_queue.rs` (local tasks),
-//! `scheduler/core.rs` (the slot writer), `task/entered.rs` (contexts), `task/cancel.rs` (marks)
-//! and `task/held.rs` (the scope stack).
+//! `scheduler/core.rs` (the slot writer), `task/current_context.rs` (contexts),
+//! `task/cancel/raise.rs` (marks) and `task/cancel/frames.rs` (the scope stack).
 
 use std::sync::atomic::AtomicBool;
 use std::thread;

@@ -227,14 +227,14 @@ async fn a_limit_has_not_expired_before_its_request_arrives() {
 #[test]
 fn a_limit_outlives_its_loop_and_goes_on_in_another() {
     let mut limited = Box::pin(wait_for(pending::<()>(), 20 * TICK));
-    let mut asleep = Box::pin(sleep(20 * TICK));
+    let mut sleeping = Box::pin(sleep(20 * TICK));
     asyncio::run(async {
         begun(&mut limited).await;
-        begun(&mut asleep).await;
+        begun(&mut sleeping).await;
     });
     watched(|| {
         assert_eq!(asyncio::run(limited), Err(TimeoutError));
-        asyncio::run(asleep);
+        asyncio::run(sleeping);
     });
 }
 

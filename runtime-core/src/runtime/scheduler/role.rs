@@ -63,14 +63,14 @@ impl PollerRole {
     }
 
     /// Gives the role back, unless another epoch has begun.
-    pub(crate) fn release(&self, held: PollerGuard) {
+    pub(crate) fn release(&self, guard: PollerGuard) {
         let free = match broken(Mutant::KeepRole) {
-            false => held.word | NO_HOLDER,
-            true => held.word,
+            false => guard.word | NO_HOLDER,
+            true => guard.word,
         };
         let _later_epoch =
             self.word
-                .compare_exchange(held.word, free, Ordering::AcqRel, Ordering::Relaxed);
+                .compare_exchange(guard.word, free, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     /// The current holder of the role.

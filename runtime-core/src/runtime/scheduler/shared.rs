@@ -201,13 +201,13 @@ impl Shared {
 
     /// Waits in the poller, in real time or with the paused clock. The wakers of advances that end
     /// here go to `due`. The caller holds the poller role.
-    pub(crate) fn wait(&self, held: &PollerGuard, due: &mut Vec<Waker>) {
+    pub(crate) fn wait(&self, guard: &PollerGuard, due: &mut Vec<Waker>) {
         if !self.driver.clock.is_paused() {
-            return self.driver.wait(held);
+            return self.driver.wait(guard);
         }
         let quiet = || self.workers.idle.all_sleeping() && self.workers.injector.is_empty();
         let grace = self.options.seed.map(|_| DEADLOCK_GRACE);
-        if self.driver.wait_paused(held, quiet, grace, due) == Waited::InVain {
+        if self.driver.wait_paused(guard, quiet, grace, due) == Waited::InVain {
             self.stalled.store(true, Ordering::Release);
         }
     }

@@ -224,10 +224,10 @@ impl Watch<'_> {
         if driver.clock.tick().since(deadline) < OVERDUE {
             return false;
         }
-        let held: Option<PollerGuard> = driver.role.take(own_number(self.shared));
-        let Some(held) = held else { return false };
+        let guard: Option<PollerGuard> = driver.role.take(own_number(self.shared));
+        let Some(guard) = guard else { return false };
         let swept = driver.expire(&mut self.due);
-        driver.role.release(held);
+        driver.role.release(guard);
         self.due.drain(..).for_each(wake_catching);
         drop(swept);
         true

@@ -385,9 +385,9 @@ impl Worker {
             driver.clock.to_tick(now)
         };
         if driver.is_due(tick) {
-            if let Some(held) = driver.role.take(self.core.index) {
+            if let Some(guard) = driver.role.take(self.core.index) {
                 let swept = driver.expire(&mut self.due);
-                driver.role.release(held);
+                driver.role.release(guard);
                 self.wake_due();
                 drop(swept);
             }
@@ -412,11 +412,11 @@ impl Worker {
             .workers
             .start_sleeping(self.core.index, std::mem::take(&mut self.searching));
         let driver = &shared.driver;
-        let mut held = driver.role.take(self.core.index);
-        let swept = match &held {
-            Some(held) => {
+        let mut guard = driver.role.take(self.core.index);
+        let swept = match &guard {
+            Some(guard) => {
                 if parker.begin_poll() {
-                    shared.wait(held, &mut self.due);
+                    shared.wait(guard, &mut self.due);
                     parker.end_poll();
                 }
                 driver.expire(&mut self.due)
@@ -429,14 +429,17 @@ impl Worker {
             }
         };
         if broken(Mutant::ReleaseBeforeAwake) {
-            held.take()
+            guard
+                .take()
                 .into_iter()
-                .for_each(|held| driver.role.release(held));
+                .for_each(|guard| driver.role.release(guard));
         }
         self.searching = !shared.workers.idle.wake_up(self.core.index);
         // Only after this worker counts as awake: otherwise the next holder of the role could make
         // a paused clock jump before the timers that have expired here are woken.
-        held.into_iter().for_each(|held| driver.role.release(held));
+        guard
+            .into_iter()
+            .for_each(|guard| driver.role.release(guard));
         shared.unpark_monitor();
         self.wake_due();
         drop(swept);

@@ -194,7 +194,7 @@ fn go_idle(pointer: TaskPointer) {
 /// Ends the task: publishes DONE, then notifies waiters and callbacks, then leaves the registry.
 ///
 /// In this order, because the shutdown waits for the registry: when it finds no task there, the
-/// callbacks of every task stand on the lane. (See the essay in `registry`.)
+/// callbacks of every task are in the callback queue. (See the essay in `registry`.)
 ///
 /// # Safety
 /// The caller holds RUNNING, and the output has been stored.
@@ -241,8 +241,8 @@ unsafe fn dispose(pointer: TaskPointer) {
     unsafe { task.dispose_output() }
 }
 
-/// Wakes waiters and hands callbacks to the lane, in the order in which they came; the joiner,
-/// whose waker this is, is one of them.
+/// Wakes waiters and adds callbacks to the callback queue, in the order in which they registered.
+/// `joiner` is the waker of the task's awaiter, which is one of them.
 #[cold]
 fn notify(task: &TaskRef, joiner: Option<Waker>) {
     let side = task.header().side_or_new();

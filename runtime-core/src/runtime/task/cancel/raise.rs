@@ -169,7 +169,7 @@ impl Raise {
     fn leave_mark(&mut self) {
         assert!(
             context::current_pointer().is_some(),
-            "CancelledError::raise() was awaited outside a task: nobody is there to be cancelled"
+            "CancelledError::raise() was awaited outside a task: there is no task to cancel"
         );
         let claims = std::mem::take(self.claims());
         self.claims = Claims::Marked(leave_mark(self.error.clone(), claims));
@@ -183,7 +183,7 @@ impl Future for Raise {
         if !self.in_vain.try_again(cx.waker()) {
             self.claims().clear();
             panic!(
-                "a cancellation was raised under another executor inside a task: nobody is there to \
+                "a cancellation was raised under another executor inside a task: there is nothing to \
                  be cancelled"
             );
         }

@@ -50,11 +50,10 @@ async fn a_handle_given_away_leaves_the_request_with_the_task_that_it_was_for() 
     });
     sleep(TICK).await;
     first.cancel();
-    let f = end(first).await.unwrap();
-    let s = end(second).await.unwrap();
-    println!("first {f:?} second {s:?}");
-    assert!(s.is_ok(), "second was cancelled by nobody");
-    assert!(f.is_err(), "first was cancelled");
+    let first = end(first).await.unwrap();
+    let second = end(second).await.unwrap();
+    assert!(second.is_ok(), "the second was not cancelled");
+    assert!(first.is_err(), "the first was cancelled");
 }
 
 #[asyncio::test(start_paused = true, workers = 1)]
@@ -274,29 +273,24 @@ async fn a_request_given_back_to_another_task_is_not_ours() {
 async fn a_raise_for_an_outer_limit_goes_on_whatever_a_shield_holds() {
     let task = create_task(async {
         let begin = now();
-        let out = timeout(8 * TICK, async |z| {
-            let a = timeout(2 * TICK, async |_| {
-                let s = move_on_after(20 * TICK, async |s| {
-                    catch_cancelled(pending::<()>()).await.unwrap_err(); // The inner limit's.
-                    s.set_shield(true);
-                    pending::<()>().await; // The outer one's comes, and is held; then its own.
+        let outer = timeout(8 * TICK, async |_| {
+            let inner = timeout(2 * TICK, async |_| {
+                let shielded = move_on_after(20 * TICK, async |scope| {
+                    // The request of the inner limit.
+                    catch_cancelled(pending::<()>()).await.unwrap_err();
+                    scope.set_shield(true);
+                    // The request of the outer limit comes, and waits; then the scope's own.
+                    pending::<()>().await;
                 });
-                let s = s.await;
-                println!(
-                    "s {s:?} at {:?}, z moved {:?}",
-                    now() - begin,
-                    z.reschedule(None)
-                );
-                sleep(HOUR * 10).await;
+                shielded.await;
+                unreachable!("the scope raises for the inner limit");
             });
-            a.await
+            inner.await
         });
-        (out.await, now() - begin)
+        (outer.await, now() - begin)
     });
-    let out = end(task)
-        .await
-        .expect("the outer limit a had expired at 2 ticks, and nothing ends it");
-    println!("{out:?}");
+    let out = end(task).await.expect("the inner limit ends its body");
+    assert_eq!(out.unwrap(), (Ok(Err::<(), _>(TimeoutError)), 20 * TICK));
 }
 
 #[asyncio::test(start_paused = true, workers = 1)]
