@@ -2,6 +2,7 @@
 //!
 //! `P` is the part of the kind of scope: what a [`Timeout`](super::Timeout) and a
 //! [`CancelScope`](super::CancelScope) have beside a deadline, a stage and a waker.
+//! Another kind of scope, a task group, brings a part of its own.
 
 use std::task::Waker;
 use std::time::Instant;

@@ -72,7 +72,7 @@
 //! * *Two requests at once.* The error is noted and the request counted under one lock, and the
 //!   error is set aside when its delivery begins: what comes after that is another request (a9).
 //! * *A request and the poll that sees it.* The exchange that sets CANCEL releases, `start`
-//!   acquires: the one who meets a request sees what its maker did before it (a10).
+//!   acquires: the poll that meets a request sees what was done before it was made (a10).
 //! * *Giving back and polling the scope, on two threads.* The giver stores the flag (Release), then
 //!   takes the waker under its lock. The scope stores its waker under the same lock, then loads the
 //!   flag (Acquire). If the giver's lock comes second, it finds the waker and wakes. If it comes
