@@ -75,28 +75,33 @@ impl<T: Word> RunQueue<T> {
     #[inline]
     pub(crate) fn pop(&self) -> Option<T> {
         let streak = self.streak.get();
-        if streak == STREAK {
-            return self.pop_after_streak();
-        }
-        if let Some(value) = self.stealable.slot.take() {
-            self.streak.set(streak + 1);
-            return Some(value);
+        if streak < STREAK {
+            if let Some(value) = self.stealable.slot.take() {
+                self.streak.set(streak + 1);
+                return Some(value);
+            }
         }
         self.streak.set(0);
-        self.deque.pop()
+        // The one call of this for both cases: so the compiler inlines it.
+        let next = self.deque.pop();
+        if streak == STREAK {
+            return self.pass_over_slot(next);
+        }
+        next
     }
 
-    /// Serves the deque first. The value in the slot moves to the back of the deque: there, thieves
-    /// may take it while this worker runs something else, perhaps for a long time.
-    fn pop_after_streak(&self) -> Option<T> {
-        self.streak.set(0);
-        let Some(value) = self.deque.pop() else {
-            return self.stealable.slot.take();
-        };
-        if let Some(passed_over) = self.stealable.slot.take() {
-            self.deque.push(passed_over);
+    /// The deque was served first, with `next`. The value in the slot moves to the back of the deque:
+    /// there, thieves may take it while this worker runs something else, perhaps for a long time.
+    #[cold]
+    fn pass_over_slot(&self, next: Option<T>) -> Option<T> {
+        let in_slot = self.stealable.slot.take();
+        match (next, in_slot) {
+            (Some(next), Some(passed_over)) => {
+                self.deque.push(passed_over);
+                Some(next)
+            }
+            (next, in_slot) => next.or(in_slot),
         }
-        Some(value)
     }
 
     /// Makes the next `pop` serve the deque first, if the last one was served from the slot. Called
