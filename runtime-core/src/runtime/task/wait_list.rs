@@ -139,13 +139,13 @@ impl<C> WaitList<C> {
     }
 }
 
-impl<C> Drop for WaitList<C> {
+impl<C> Drop for List<C> {
+    #[inline]
     fn drop(&mut self) {
-        if self.list.lock().entries.is_empty() {
+        if self.entries.is_empty() {
             return;
         }
-        let entries = std::mem::take(&mut self.list.lock().entries);
-        for (_, entry) in entries {
+        for (_, entry) in std::mem::take(&mut self.entries) {
             // Unnested: a foreign waker may own another future with a wait list, and so on.
             entry.into_waker().into_iter().for_each(drop_unnested);
         }
