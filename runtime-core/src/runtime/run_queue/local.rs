@@ -90,8 +90,9 @@ impl<T: Word> RunQueue<T> {
         next
     }
 
-    /// The deque was served first, with `next`. The value in the slot moves to the back of the deque:
-    /// there, thieves may take it while this worker runs something else, perhaps for a long time.
+    /// The deque was served first, with `next`. The value in the slot moves to the back of the
+    /// deque: there, thieves may take it while this worker runs something else, perhaps for a long
+    /// time.
     #[cold]
     fn pass_over_slot(&self, next: Option<T>) -> Option<T> {
         let in_slot = self.stealable.slot.take();
