@@ -279,9 +279,9 @@ impl<T> std::future::Future for Future<T> {
         if let Poll::Ready(outcome) = this.shared.handover.poll(cx.waker()) {
             return this.end(plain(outcome), cx);
         }
-        let passed_on = CancelRequest::offered()
-            .filter(|request| this.cancel_by(request.error(), TaskHandle::pass_on));
-        let Some(request) = passed_on else {
+        let forwarded = CancelRequest::offered()
+            .filter(|request| this.cancel_by(request.error(), TaskHandle::forward));
+        let Some(request) = forwarded else {
             this.cancel_waker.register_waker(cx.waker());
             // Polled again: if `cancel_by` refused the request, the outcome is there by now.
             return this.shared.handover.poll(cx.waker()).map(plain);

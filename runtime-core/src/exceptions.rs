@@ -25,7 +25,8 @@ pub struct CancelledError {
     cause: Cause,
 }
 
-/// What asked for a cancellation, and when: the same for a request and for what is passed on of it.
+/// The identity of a request: its stamp, and whether it was a shutdown's. A request that an awaiter
+/// forwards has the cause of the awaiter's own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cause(u64);
 
@@ -39,7 +40,7 @@ impl Cause {
         Cause(stamp)
     }
 
-    /// The shutdown of the task's loop, begun at `stamp`.
+    /// The shutdown of the task's loop, whose round began at `stamp`.
     pub(crate) fn shutdown(stamp: u64) -> Cause {
         Cause(stamp | SHUTDOWN)
     }

@@ -12,15 +12,15 @@ use crate::sync::{Mutant, StdArc, Tally, explore, thread};
 /// The runner, before whose polls one request comes, and a canceller (2 threads). A request of
 /// which the task says that it has met somebody came before a claim, and no claim goes unsaid.
 pub fn who_cancels_knows_whether_it_was_met() {
-    explore("a7: who cancels knows whether it was met", None, pass_on);
+    explore("a7: who cancels knows whether it was met", None, forward);
 }
 
 /// The claim is not noted.
 pub fn without_a_note_of_the_claim() {
-    explore("a7 twin", Some(Mutant::MeetNobody), pass_on);
+    explore("a7 twin", Some(Mutant::SkipAcknowledge), forward);
 }
 
-fn pass_on() {
+fn forward() {
     let scheduler = TestScheduler::new();
     let met = StdArc::new(Tally::default());
     let task = {
@@ -44,7 +44,7 @@ fn pass_on() {
         let asked = Stamp::now();
         let error = CancelledError::default().caused_by(Cause::request(asked.0));
         let awaiter = handle.clone();
-        let known = handle.reference().pass_on(awaiter.reference(), &error);
+        let known = handle.reference().forward(awaiter.reference(), &error);
         (known != Cancel::Done).then_some((handle, asked))
     };
     let (first, handle) = (cancel(task.handle()), task.handle());

@@ -40,9 +40,9 @@ pub fn without_a_note_of_what_is_taken_along() {
 }
 
 /// A request that has been passed on to `task`; `None` if that was done.
-fn pass_on(task: &TaskHandle, asked: Stamp) -> Option<Stamp> {
+fn forward(task: &TaskHandle, asked: Stamp) -> Option<Stamp> {
     let error = CancelledError::default().caused_by(Cause::request(asked.0));
-    let answer = task.reference().pass_on(task.reference(), &error);
+    let answer = task.reference().forward(task.reference(), &error);
     (answer != Cancel::Done).then_some(asked)
 }
 
@@ -52,7 +52,7 @@ type Awaiter = thread::JoinHandle<(Stamp, bool)>;
 fn older(catcher: &Catcher) -> Awaiter {
     let (task, asked) = (catcher.handle(), Stamp::now());
     thread::spawn(move || {
-        pass_on(&task, asked).expect("it is not done");
+        forward(&task, asked).expect("it is not done");
         (asked, false)
     })
 }
@@ -63,7 +63,7 @@ fn newer(catcher: &Catcher) -> Awaiter {
     thread::spawn(move || {
         let after = began.load(Ordering::Acquire);
         let asked = Stamp::now();
-        pass_on(&task, asked).expect("it is not done");
+        forward(&task, asked).expect("it is not done");
         (asked, after)
     })
 }

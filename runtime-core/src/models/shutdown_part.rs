@@ -22,7 +22,7 @@ fn two_ways() {
     let awaiter = thread::spawn(move || {
         let cause = Cause::shutdown(other.reference().scheduler().closing_since());
         let error = CancelledError::default().caused_by(cause);
-        let _known = other.reference().pass_on(other.reference(), &error);
+        let _known = other.reference().forward(other.reference(), &error);
     });
     catcher.scheduler.run_one();
     catcher.scheduler.run_one();

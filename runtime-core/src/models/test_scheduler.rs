@@ -112,7 +112,7 @@ impl Schedule for TaskScheduler {
         scheduler.push(task);
     }
 
-    fn release(&self, _header: &Header) {
+    fn unregister(&self, _header: &Header) {
         self.memory.look();
     }
 

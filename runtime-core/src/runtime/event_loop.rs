@@ -165,13 +165,13 @@ impl EventLoop {
         self.shared.driver.clock.is_paused()
     }
 
-    /// Keeps a paused clock from jumping, until `let_time_go`.
-    pub(crate) fn ask_time_to_stand(&self) {
+    /// Keeps a paused clock from jumping, until `release_clock`.
+    pub(crate) fn hold_clock(&self) {
         self.shared.driver.inhibitor.ask();
     }
 
-    /// Ends one `ask_time_to_stand`, and has the poller check whether the clock may jump now.
-    pub(crate) fn let_time_go(&self) {
+    /// Ends one `hold_clock`, and has the poller check whether the clock may jump now.
+    pub(crate) fn release_clock(&self) {
         self.shared.driver.inhibitor.unask();
         self.shared.driver.look_again();
     }

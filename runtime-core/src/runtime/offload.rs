@@ -146,7 +146,7 @@ struct LikePoolThread {
 impl LikePoolThread {
     fn new(shared: &Arc<Shared>) -> LikePoolThread {
         LikePoolThread {
-            _no_task: cancel::enter_nobody(),
+            _no_task: cancel::enter_no_task(),
             _no_loop: context::enter(Arc::clone(shared), ThreadKind::Absent),
         }
     }

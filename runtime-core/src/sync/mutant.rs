@@ -23,7 +23,7 @@ pub(crate) enum Mutant {
     /// a6: the notifier does not check the list again.
     NotifyOnce,
     /// a7: a claim is not noted.
-    MeetNobody,
+    SkipAcknowledge,
     /// a8: a scope is woken for a request that was given back before it can see that.
     WakeBeforeTheWord,
     /// a9: a request is counted outside the lock of its message.
@@ -99,7 +99,7 @@ pub(crate) enum Mutant {
     /// h1: a wake may push into a queue that has been drained.
     PushAfterDrain,
     /// h1: worker 0 is not notified that a task has left the registry.
-    EndUntold,
+    SkipEndNotification,
     /// h1: a task leaves the registry before it notifies of its end.
     RemoveBeforeNotify,
     /// h1: the registry does not wait for a thread that notifies after the completer.
@@ -115,7 +115,7 @@ pub(crate) enum Mutant {
     /// h3: a thread of the pool that has been woken does not end the wake-up in progress.
     WakeUpStays,
     /// d1: a thread that re-arms a timer does not learn that it has fired.
-    FireUntold,
+    SkipFireReport,
     /// d1: a visit to a wheel ignores the timers that were cancelled while its lock was taken.
     ForgetCancelled,
     /// d2: a timer is inserted without a check how long the poller sleeps.

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::runtime::{
-    CancelWaker, Raise, Stamp, asked_for, begin_handler, hidden, is_delivering, newest_raise,
+    CancelWaker, Raise, Stamp, asked_for, begin_handler, hidden, is_request_offered, newest_raise,
 };
 
 /// Runs `body`, then `cleanup`, whichever way the body ends: `try: … finally: await cleanup`.
@@ -103,7 +103,7 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
             End::Value(_) | End::Panic(_) => hidden(|| this.body.set(None)),
         }));
         *this.began = match &end {
-            End::Value(_) | End::Panic(_) if !is_delivering() => Stamp::latest(),
+            End::Value(_) | End::Panic(_) if !is_request_offered() => Stamp::latest(),
             _ => Stamp::now(),
         };
         *this.end = Some(match (dropped, end) {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::runtime::{NoTimer, Precision, Timer, is_delivering, loop_time};
+use crate::runtime::{NoTimer, Precision, Timer, is_request_offered, loop_time};
 
 /// Sleeps for `delay`, counted from the first poll: `asyncio.sleep`.
 ///
@@ -212,7 +212,7 @@ impl Future for Sleep {
             Until::At(when) => self.poll_timer(None, when, cx),
             Until::After(delay) => self.begin(delay, cx),
             Until::Yield => self.yield_once(cx),
-            Until::Yielded if is_delivering() => yield_once(cx),
+            Until::Yielded if is_request_offered() => yield_once(cx),
             Until::Yielded | Until::Over => Poll::Ready(()),
             Until::Never => self.poll_never(cx),
         }
@@ -272,7 +272,7 @@ impl Future for Checkpoint {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.yielded && !is_delivering() {
+        if self.yielded && !is_request_offered() {
             return Poll::Ready(());
         }
         self.yielded = true;

@@ -11,12 +11,12 @@ use std::panic::Location;
 use std::task::Waker;
 use std::time::Instant;
 
-use super::handle::{Lease, Part, ScopeHandle, Stage, State};
+use super::handle::{Lease, Part, ScopeHandle, ScopeStage, State};
 use super::scoped::{Control, View};
 use crate::exceptions::{CancelReason, CancelSource, CancelledError};
 use crate::runtime::{
     CancelRequest, CancelWaker, Passing, Stamp, TaskId, current_task, delivered_requests,
-    is_delivering, reason_at, settled_requests, shielded,
+    is_request_offered, reason_at, settled_requests, shielded,
 };
 
 /// The handle of a part of a task that can be cancelled by itself: `trio.CancelScope`.
@@ -96,7 +96,7 @@ impl CancelScope {
     /// Whether the scope has ended because it was cancelled: the outcome is `None`.
     #[must_use]
     pub fn cancelled_caught(&self) -> bool {
-        self.handle.with(|state| state.stage == Stage::Caught)
+        self.handle.with(|state| state.stage == ScopeStage::Caught)
     }
 
     /// When the scope cancels itself; none: never.
@@ -227,7 +227,7 @@ impl Control for ScopeControl {
         if view.shielded {
             return shielded(self.before_shield(), poll);
         }
-        let _passing = is_delivering().then(|| PassingGuard::new(&self.handle.0));
+        let _passing = is_request_offered().then(|| PassingGuard::new(&self.handle.0));
         poll()
     }
 
@@ -235,7 +235,7 @@ impl Control for ScopeControl {
         let now = self.handle.0.with(|state| view(state));
         if now.shielded || before.shielded {
             self.cancel_waker.register_waker(waker);
-            if is_delivering() {
+            if is_request_offered() {
                 keep(&self.handle.0, CancelRequest::claim_offered());
             }
         }
@@ -248,7 +248,7 @@ impl Control for ScopeControl {
         }
     }
 
-    fn end(&self, stage: Stage) {
+    fn end(&self, stage: ScopeStage) {
         self.handle.0.end(stage);
     }
 }

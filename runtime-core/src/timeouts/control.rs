@@ -4,7 +4,7 @@ use std::fmt;
 use std::task::Waker;
 use std::time::Instant;
 
-use super::handle::{Lease, Part, ScopeHandle, Stage};
+use super::handle::{Lease, Part, ScopeHandle, ScopeStage};
 use super::scoped::{Control, View};
 use crate::exceptions::InvalidStateError;
 use crate::runtime::Delivery;
@@ -35,7 +35,7 @@ pub(super) struct Expiry {
     /// The last delivery of the request.
     delivery: Option<Delivery>,
     /// The body is polled with that on its way.
-    delivering: bool,
+    offered_origin: bool,
 }
 
 impl Timeout {
@@ -63,18 +63,20 @@ impl Timeout {
     /// If the timeout has expired, or has ended.
     pub fn reschedule(&self, when: Option<Instant>) -> Result<(), InvalidStateError> {
         let moved = self.handle.change(|state| {
-            if state.stage == Stage::Expiring && state.part.takes_back() {
-                state.part.delivering = false;
-                state.stage = Stage::Active;
+            if state.stage == ScopeStage::Expiring && state.part.takes_back() {
+                state.part.offered_origin = false;
+                state.stage = ScopeStage::Active;
             }
             match state.stage {
-                Stage::Active => {
+                ScopeStage::Active => {
                     state.deadline = when;
                     Ok(())
                 }
-                Stage::Expiring => Err("Cannot change state of expiring Timeout"),
-                Stage::Expired | Stage::Caught => Err("Cannot change state of expired Timeout"),
-                Stage::Finished => Err("Cannot change state of finished Timeout"),
+                ScopeStage::Expiring => Err("Cannot change state of expiring Timeout"),
+                ScopeStage::Expired | ScopeStage::Caught => {
+                    Err("Cannot change state of expired Timeout")
+                }
+                ScopeStage::Finished => Err("Cannot change state of finished Timeout"),
             }
         });
         moved.map_err(InvalidStateError::new)
@@ -85,9 +87,9 @@ impl Timeout {
     #[must_use]
     pub fn expired(&self) -> bool {
         self.handle.with(|state| match state.stage {
-            Stage::Active | Stage::Finished => false,
-            Stage::Expiring => !state.part.is_on_its_way(),
-            Stage::Expired | Stage::Caught => true,
+            ScopeStage::Active | ScopeStage::Finished => false,
+            ScopeStage::Expiring => !state.part.is_on_its_way(),
+            ScopeStage::Expired | ScopeStage::Caught => true,
         })
     }
 }
@@ -106,8 +108,8 @@ impl Control for Lease<Expiry> {
             if state.deadline != deadline {
                 return None;
             }
-            state.stage = Stage::Expiring;
-            state.part.delivering = true;
+            state.stage = ScopeStage::Expiring;
+            state.part.offered_origin = true;
             Some(state.part.delivery.replace(delivery.clone()))
         });
         // The earlier one may own the last reference to its waker: user code, after the lock.
@@ -116,16 +118,16 @@ impl Control for Lease<Expiry> {
 
     fn end_delivery(&self) -> bool {
         self.0.with(|state| {
-            state.part.delivering = false;
-            state.stage == Stage::Active
+            state.part.offered_origin = false;
+            state.stage == ScopeStage::Active
         })
     }
 
     fn reopen(&self) {
-        self.0.with(|state| state.stage = Stage::Active);
+        self.0.with(|state| state.stage = ScopeStage::Active);
     }
 
-    fn end(&self, stage: Stage) {
+    fn end(&self, stage: ScopeStage) {
         self.0.end(stage);
     }
 }
@@ -142,14 +144,14 @@ impl Expiry {
     /// Takes the request back, if it is on its way still, or has been given back by a shield.
     fn takes_back(&self) -> bool {
         self.delivery.as_ref().is_some_and(|delivery| {
-            (self.delivering && delivery.take_back()) || delivery.is_given_back()
+            (self.offered_origin && delivery.take_back()) || delivery.is_given_back()
         })
     }
 
     /// Whether that would succeed, here.
     fn is_on_its_way(&self) -> bool {
         self.delivery.as_ref().is_some_and(|delivery| {
-            (self.delivering && delivery.can_take_back()) || delivery.is_given_back()
+            (self.offered_origin && delivery.can_take_back()) || delivery.is_given_back()
         })
     }
 }

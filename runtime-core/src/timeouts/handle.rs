@@ -16,7 +16,7 @@ pub(super) struct ScopeHandle<P> {
 
 pub(super) struct State<P> {
     pub(super) deadline: Option<Instant>,
-    pub(super) stage: Stage,
+    pub(super) stage: ScopeStage,
     /// Woken when a handle changes any of this.
     waker: Option<Waker>,
     pub(super) part: P,
@@ -24,7 +24,7 @@ pub(super) struct State<P> {
 
 /// Where a scope is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum ScopeStage {
     /// The body runs, and no request of the scope has reached it.
     Active,
     /// The scope's request is on its way into the body, or has reached it.
@@ -38,9 +38,12 @@ pub(super) enum Stage {
     Caught,
 }
 
-impl Stage {
+impl ScopeStage {
     pub(super) fn has_ended(self) -> bool {
-        matches!(self, Stage::Finished | Stage::Expired | Stage::Caught)
+        matches!(
+            self,
+            ScopeStage::Finished | ScopeStage::Expired | ScopeStage::Caught
+        )
     }
 }
 
@@ -58,7 +61,7 @@ impl<P: Part> ScopeHandle<P> {
     pub(super) fn new(deadline: Option<Instant>, part: P) -> ScopeHandle<P> {
         let state = State {
             deadline,
-            stage: Stage::Active,
+            stage: ScopeStage::Active,
             waker: None,
             part,
         };
@@ -105,7 +108,7 @@ impl<P: Part> ScopeHandle<P> {
     }
 
     /// The scope ends. Once it has, it stays as it is.
-    pub(super) fn end(&self, stage: Stage) {
+    pub(super) fn end(&self, stage: ScopeStage) {
         let mut state = self.shared.lock();
         if !state.stage.has_ended() {
             state.stage = stage;
@@ -131,8 +134,8 @@ pub(super) struct Lease<P: Part>(pub(super) ScopeHandle<P>);
 impl<P: Part> Drop for Lease<P> {
     fn drop(&mut self) {
         self.0.end(match self.0.with(|state| state.stage) {
-            Stage::Expiring => Stage::Expired,
-            _ => Stage::Finished,
+            ScopeStage::Expiring => ScopeStage::Expired,
+            _ => ScopeStage::Finished,
         });
     }
 }

@@ -42,7 +42,7 @@ impl EventLoop {
     /// # Ok::<_, std::io::Error>(())
     /// ```
     pub fn hold_time(&self) -> TimeGuard {
-        self.ask_time_to_stand();
+        self.hold_clock();
         TimeGuard {
             event_loop: self.clone(),
         }
@@ -98,7 +98,7 @@ impl EventLoop {
 
 impl Drop for TimeGuard {
     fn drop(&mut self) {
-        self.event_loop.let_time_go();
+        self.event_loop.release_clock();
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Instant;
 use pin_project_lite::pin_project;
 
 use super::deadline::DeadlineTimer;
-use super::handle::Stage;
+use super::handle::ScopeStage;
 use crate::exceptions::{CancelReason, CancelSource, CancelledError};
 use crate::runtime::{Delivery, Raise, Scope, Stamp, Verdict, hidden};
 
@@ -60,7 +60,7 @@ pub(super) trait Control {
 
     /// The scope has ended.
     #[inline]
-    fn end(&self, _stage: Stage) {}
+    fn end(&self, _stage: ScopeStage) {}
 }
 
 /// A control, at the beginning of a poll.
@@ -133,14 +133,14 @@ impl<F: Future, C: Control> Future for Scoped<F, C> {
             Verdict::Ready(value) => {
                 let expired = this.scope.has_expired();
                 this.end(if expired {
-                    Stage::Expired
+                    ScopeStage::Expired
                 } else {
-                    Stage::Finished
+                    ScopeStage::Finished
                 });
                 Poll::Ready(Some(value))
             }
             Verdict::Expired => {
-                this.end(Stage::Caught);
+                this.end(ScopeStage::Caught);
                 Poll::Ready(None)
             }
             Verdict::Raised(raise) => this.raise(raise, cx),
@@ -199,7 +199,7 @@ impl<F: Future, C: Control> Projection<'_, F, C> {
         let is_due = look.asked.is_some();
         if self.scope.is_open() && (is_due || !look.was_open) {
             // The request has been taken back, put off, or given back: the next poll looks again.
-            if !self.scope.has_passed() {
+            if !self.scope.was_bypassed() {
                 self.control.reopen();
             }
             cx.waker().wake_by_ref();
@@ -210,7 +210,7 @@ impl<F: Future, C: Control> Projection<'_, F, C> {
 
     /// Drops the body, and ends the scope.
     #[inline]
-    fn end(&mut self, stage: Stage) {
+    fn end(&mut self, stage: ScopeStage) {
         self.timer.disarm();
         hidden(|| self.body.set(None));
         self.control.end(stage);
@@ -222,7 +222,7 @@ impl<F: Future, C: Control> Projection<'_, F, C> {
         self.timer.disarm();
         self.scope
             .drop_raised(&mut raise, || hidden(|| self.body.set(None)));
-        self.control.end(Stage::Expired);
+        self.control.end(ScopeStage::Expired);
         let raise = self.raising.insert(Box::new(raise));
         Pin::new(&mut **raise).poll(cx).map(|never| match never {})
     }

@@ -34,7 +34,7 @@ pub(crate) struct Frame {
     pub(crate) shared: Arc<Shared>,
     /// The loop reference that tasks made on this thread hold.
     loop_ref: StdArc<LoopRef>,
-    role: ThreadKind,
+    kind: ThreadKind,
     /// The frame below.
     previous: Option<Rc<Frame>>,
     /// The guard has been dropped: the frame is skipped, and removed once it is on top.
@@ -54,13 +54,13 @@ pub(crate) struct Guard {
 }
 
 /// Enters a loop, until the guard is dropped.
-pub(crate) fn enter(shared: Arc<Shared>, role: ThreadKind) -> Guard {
+pub(crate) fn enter(shared: Arc<Shared>, kind: ThreadKind) -> Guard {
     CURRENT.with(|current| {
         // SAFETY: the word holds one strong count, which becomes the new frame's.
         let previous = current
             .take()
             .map(|frame| unsafe { Rc::from_raw(frame.as_ptr()) });
-        let loop_ref = match &role {
+        let loop_ref = match &kind {
             ThreadKind::Worker(core) => StdArc::clone(&core.loop_ref),
             ThreadKind::AsBelow => loop_ref_below(&shared, previous.as_deref()),
             ThreadKind::Root(_) | ThreadKind::Guest | ThreadKind::Absent => {
@@ -70,7 +70,7 @@ pub(crate) fn enter(shared: Arc<Shared>, role: ThreadKind) -> Guard {
         let frame = Rc::new(Frame {
             shared,
             loop_ref,
-            role,
+            kind,
             previous,
             left: Cell::new(false),
         });
@@ -130,7 +130,7 @@ pub(crate) fn frame() -> Option<Rc<Frame>> {
 /// A strong reference to the core of this thread, if it is a worker of its current loop.
 #[inline]
 pub(crate) fn core() -> Option<Rc<Core>> {
-    with(|frame| match frame?.role() {
+    with(|frame| match frame?.kind() {
         ThreadKind::Worker(core) => Some(Rc::clone(core)),
         _ => None,
     })
@@ -185,21 +185,21 @@ impl Drop for Frame {
 impl Frame {
     /// The kind that the thread has now in this frame.
     #[inline]
-    pub(crate) fn role(&self) -> &ThreadKind {
-        match &self.role {
-            ThreadKind::AsBelow => self.role_below(),
-            role => role,
+    pub(crate) fn kind(&self) -> &ThreadKind {
+        match &self.kind {
+            ThreadKind::AsBelow => self.kind_below(),
+            kind => kind,
         }
     }
 
     /// The kind of the next frame below that has one of its own. In a loop, not by recursion, as
     /// everything here that looks below: there may be any number of nested frames.
     #[cold]
-    fn role_below(&self) -> &ThreadKind {
+    fn kind_below(&self) -> &ThreadKind {
         let below = self.with_those_below().skip(1);
         let same = below.take_while(|frame| Arc::ptr_eq(&frame.shared, &self.shared));
-        let mut roles = same.map(|frame| &frame.role);
-        let own = roles.find(|role| !matches!(role, ThreadKind::AsBelow));
+        let mut roles = same.map(|frame| &frame.kind);
+        let own = roles.find(|kind| !matches!(kind, ThreadKind::AsBelow));
         own.unwrap_or(&ThreadKind::Guest)
     }
 
@@ -211,7 +211,7 @@ impl Frame {
     /// The core, if this thread is a worker of `shared`.
     #[inline]
     pub(crate) fn core_of(&self, shared: &Arc<Shared>) -> Option<&Core> {
-        match self.role() {
+        match self.kind() {
             ThreadKind::Worker(core) if Arc::ptr_eq(&self.shared, shared) => Some(core),
             _ => None,
         }
@@ -220,20 +220,20 @@ impl Frame {
     /// Whether this thread is a worker or inside `block_on`, in this frame or in one below.
     pub(crate) fn is_serving(&self) -> bool {
         let mut frames = self.with_those_below();
-        frames.any(|frame| matches!(frame.role, ThreadKind::Worker(_) | ThreadKind::Root(_)))
+        frames.any(|frame| matches!(frame.kind, ThreadKind::Worker(_) | ThreadKind::Root(_)))
     }
 
     /// Whether this thread is a worker of `shared`, in this frame or in one below.
     pub(crate) fn is_worker_of(&self, shared: &Arc<Shared>) -> bool {
         let mut frames = self.with_those_below();
         frames.any(|frame| {
-            matches!(frame.role, ThreadKind::Worker(_)) && Arc::ptr_eq(&frame.shared, shared)
+            matches!(frame.kind, ThreadKind::Worker(_)) && Arc::ptr_eq(&frame.shared, shared)
         })
     }
 
     #[inline]
     fn is_in_sight(&self) -> bool {
-        !matches!(self.role, ThreadKind::Absent)
+        !matches!(self.kind, ThreadKind::Absent)
     }
 
     /// The next frame below that is still open, if it is not hidden.
@@ -247,7 +247,7 @@ impl Frame {
 
     /// How many tasks wait in this thread's run queue.
     pub(crate) fn queued(&self) -> usize {
-        match self.role() {
+        match self.kind() {
             ThreadKind::Worker(core) => core.queue.len(),
             _ => 0,
         }
@@ -255,7 +255,7 @@ impl Frame {
 
     /// The local queue of this thread.
     pub(crate) fn local_queue(&self) -> Option<&LocalQueue> {
-        match self.role() {
+        match self.kind() {
             ThreadKind::Worker(core) => Some(&core.local_queue),
             ThreadKind::Root(local_queue) => Some(local_queue),
             ThreadKind::Guest | ThreadKind::AsBelow | ThreadKind::Absent => None,

@@ -81,7 +81,8 @@ pub(crate) enum Waited {
     InVain,
 }
 
-/// What the thread that waits in the poller knows of the kernel's timer.
+/// What the kernel's timer is armed for. The thread that waits in the poller and the threads that
+/// add timers share it.
 #[derive(Debug)]
 struct KernelTimer {
     /// The tick for which the kernel's timer is armed; `NEVER` once its expiry has been taken.

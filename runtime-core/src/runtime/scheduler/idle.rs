@@ -8,7 +8,7 @@
 //!    are awake, one of them will look for more. Otherwise one sleeping worker is taken off the
 //!    list and woken. It counts as awake and searching *at once*, so that the next push skips the
 //!    system call.
-//! 2. A worker that goes to sleep leaves the counters first, also by an exchange
+//! 2. A worker that goes to sleep first counts itself as sleeping, also by an exchange
 //!    ([`Idle::start_sleeping`]), and then looks at the queues again.
 //!
 //! Both exchanges are on one word, so one comes first. If the sleeper's comes first, the adder sees

@@ -1,13 +1,16 @@
 //! Puts one thread to sleep, on its own or in the poller, and wakes it.
 //!
 //! ```text
-//!            park              unpark (wakes the thread)
-//!   EMPTY ─────────▶ PARKED ──────────────┐
-//!     │ ▲                                 ▼
-//!     │ └───────────────────────────── NOTIFIED ◀── unpark (nothing to wake)
-//!     │        park: takes the token      ▲
-//!     └─────────▶ POLLING ────────────────┘
-//!     begin_poll            unpark (interrupts the poller)
+//!                 park              unpark (wakes the thread)
+//!        ┌────────────────▶ PARKED ───────────────┐
+//!        │        unpark (nothing to wake)        ▼
+//!      EMPTY ─────────────────────────────▶ NOTIFIED
+//!      │ ▲ ▲  park, begin_poll, end_poll: take the token │ ▲
+//!      │ │ └─────────────────────────────────────────────┘ │
+//!      │ │ end_poll                                        │
+//!      │ └────────── POLLING ──────────────────────────────┘
+//!      └────────────────▲      unpark (interrupts the poller)
+//!           begin_poll
 //! ```
 //!
 //! The token is one bit: two unparks before a park are one, and an unpark before the park is not

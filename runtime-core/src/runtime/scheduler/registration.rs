@@ -84,7 +84,7 @@ fn part_of_maker(shared: &Shared) -> ShutdownPart {
         }
         match maker.header().state.shutdown_part() {
             // The part is being delivered by the current poll.
-            ShutdownPart::Met if cancel::delivering() == Origin::TASK => ShutdownPart::Coming,
+            ShutdownPart::Met if cancel::offered_origin() == Origin::TASK => ShutdownPart::Coming,
             part => part,
         }
     });

@@ -85,8 +85,8 @@ impl Schedule for Stealable {
     }
 
     #[inline]
-    fn release(&self, header: &Header) {
-        release(self.shared(), header);
+    fn unregister(&self, header: &Header) {
+        unregister(self.shared(), header);
     }
 
     fn call_soon(&self, callback: Handle) {
@@ -142,8 +142,8 @@ impl Schedule for Bound {
         }
     }
 
-    fn release(&self, header: &Header) {
-        release(&self.shared, header);
+    fn unregister(&self, header: &Header) {
+        unregister(&self.shared, header);
     }
 
     fn call_soon(&self, callback: Handle) {
@@ -188,11 +188,11 @@ pub(crate) fn closed_error() -> CancelledError {
     CancelledError::new(reason).saying("Event loop is closed")
 }
 
-fn release(shared: &Arc<Shared>, header: &Header) {
+fn unregister(shared: &Arc<Shared>, header: &Header) {
     if let Some(place) = header.place() {
         shared.registry.remove(place, header.into());
         header.clear_slot();
-        if !broken(Mutant::EndUntold) {
+        if !broken(Mutant::SkipEndNotification) {
             shared.notify_end(header);
         }
     }
@@ -282,7 +282,7 @@ pub(crate) fn spawn_hidden(
 
 /// Runs one callback. In it there is a running loop, and no current task.
 fn run_call(shared: &Arc<Shared>, call: Handle) {
-    let _no_task = cancel::enter_nobody();
+    let _no_task = cancel::enter_no_task();
     let stopwatch = Stopwatch::start(shared);
     let Some(body) = call.take() else { return };
     let end = catch_unwind(AssertUnwindSafe(|| call.context().run(body)));

@@ -4,7 +4,7 @@
 //! queues to the idle protocol and the parkers:
 //!
 //! * **b1** work is added while workers go idle: `submit` pushes and then asks `Idle`;
-//!   `start_sleeping` leaves the counters and then looks at the queues again.
+//!   `start_sleeping` counts the worker as sleeping, and then looks at the queues again.
 //! * **b2** the last searcher that finds work wakes another worker, because pushes that came while
 //!   it searched relied on it.
 //! * **b4** a worker that leaves spills its queue first.

@@ -21,7 +21,7 @@ impl ForeignWaker {
     }
 
     /// Whether it is on the list still, with this waker.
-    pub(crate) fn stands(&self, waker: &Waker) -> bool {
+    pub(crate) fn is_registered_for(&self, waker: &Waker) -> bool {
         // Relaxed: it is woken on the thread that polls its task, and so is this.
         !self.woken.load(Ordering::Relaxed) && self.waker.get().will_wake(waker)
     }

@@ -161,9 +161,9 @@ impl TaskHandle {
     }
 
     /// Passes a request of the current task, which awaits the outcome of this one, on to this task.
-    pub(crate) fn pass_on(&self, error: &CancelledError) {
+    pub(crate) fn forward(&self, error: &CancelledError) {
         if let Some(awaiter) = cancel::current() {
-            let _known = self.task.pass_on(&awaiter, error);
+            let _known = self.task.forward(&awaiter, error);
         }
     }
 

@@ -3,7 +3,7 @@
 //! The invariants that the unsafe code of this folder cites:
 //!
 //! * **H1** A `Header` is the first field of a `Cell<F, S, O>` made by `raw::allocate`. It is freed
-//!   only by the thread whose `State::release` returned true ("last").
+//!   only by the thread whose `State::unregister` returned true ("last").
 //! * **H2** The future is touched only by the thread between `State::start` and `idle`
 //!   or `complete`: the holder of RUNNING.
 //! * **H3** After DONE the output is touched only by the holder of the `Task` handle, or by the
@@ -60,7 +60,7 @@ pub(crate) struct Vtable {
     /// Gives the right to run, which the caller holds, to the scheduler.
     pub(crate) schedule: unsafe fn(TaskPointer, Wake),
     /// Removes the task from the registry.
-    pub(crate) release: unsafe fn(TaskPointer),
+    pub(crate) unregister: unsafe fn(TaskPointer),
     /// Returns the scheduler as a trait object, for rare calls.
     pub(crate) scheduler: unsafe fn(TaskPointer) -> NonNull<dyn super::schedule_face::Rare>,
     /// Frees the allocation.
@@ -82,8 +82,8 @@ pub(crate) struct Header {
     pub(crate) state: State,
     pub(crate) vtable: &'static Vtable,
     pub(crate) id: TaskId,
-    /// The task's slot in the registry, or `UNREGISTERED`. Written before the task is first
-    /// scheduled.
+    /// The task's slot in the registry, or `UNREGISTERED`. Set before the task is first scheduled,
+    /// and cleared when the task has left the registry.
     place: AtomicU64,
     pub(crate) joiner: UnsafeCell<Option<Waker>>,
     side: AtomicPtr<Side>,

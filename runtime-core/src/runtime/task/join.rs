@@ -10,8 +10,8 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
 use super::cancel::{
-    self, CancelWaker, InVain, OwnEnd, Passed, PassedOn, Raise, own_end_with, own_part_to_come,
-    requested, shared_error, uncancel,
+    self, CancelWaker, Forwarded, Forwarding, InVain, OwnEnd, Raise, own_end_with,
+    own_part_to_come, requested, shared_error, uncancel,
 };
 use super::context::Context;
 use super::handle::{CallbackId, TaskHandle};
@@ -33,10 +33,10 @@ use crate::runtime::unnest::drop_unnested;
 /// # Cancellation
 /// Cancelling a task that awaits this one cancels this one, and waits until it has ended. Then, if
 /// it ended cancelled because of that, the cancellation goes on in the awaiter; if it suppressed
-/// the request and returned a value, that value is the answer. A task that *another task* cancelled
-/// is seen as the ordinary value `Err(TaskError::Cancelled(_))`, but by an awaiter that is being
-/// ended itself, by a request of its own or by the same shutdown: that is its own cancellation, and
-/// goes on outward.
+/// the request and returned a value, that value is the answer. If *another task* cancelled this
+/// one, the awaiter normally sees the ordinary value `Err(TaskError::Cancelled(_))`. If the awaiter
+/// is being cancelled too, by a request of its own or by the same shutdown, the await raises that
+/// cancellation instead.
 ///
 /// ```
 /// # asyncio::run(async {
@@ -66,7 +66,7 @@ enum JoinState {
 #[derive(Debug)]
 enum Cancelled {
     /// Its requests have been passed on to the task.
-    PassedOn(PassedOn),
+    Forwarded(Forwarded),
     /// The task ended cancelled, and the awaiter's own request is about to come.
     Ended(CancelledError, InVain),
     /// The task ended cancelled because of them: the awaiter is next.
@@ -200,7 +200,7 @@ impl<T> Task<T> {
 
     /// Polls for the end, and passes nothing on to the task: for `shield`, and for the combinators.
     pub(crate) fn poll_apart(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
-        if matches!(self.stage, JoinState::Cancelled(_)) && !self.has_passed_on() {
+        if matches!(self.stage, JoinState::Cancelled(_)) && !self.has_forwarded() {
             return self.poll_cancelled(cx);
         }
         match self.poll_outcome(cx.waker()) {
@@ -282,7 +282,7 @@ impl<T> Task<T> {
                 // It was caught, and now the task is asked once more: it ended cancelled.
                 Cancelled::Raising(raise) => return Outcome::Cancelled(raise.into_error()),
                 Cancelled::Ended(error, _) => return Outcome::Cancelled(error),
-                Cancelled::PassedOn(passed_on) => passed_on.acknowledge_suppressed(&self.task),
+                Cancelled::Forwarded(forwarded) => forwarded.acknowledge_suppressed(&self.task),
             }
         }
         self.take_output()
@@ -354,30 +354,30 @@ impl<T> Task<T> {
     #[inline]
     fn forward(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
         self.cancel_waker.register_waker(cx.waker());
-        if cancel::delivering() == cancel::Origin::NONE {
+        if cancel::offered_origin() == cancel::Origin::NONE {
             return Poll::Pending;
         }
-        self.pass_on(cx)
+        self.forward_request(cx)
     }
 
     #[cold]
-    fn pass_on(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
-        let mut passed_on = self.take_passed_on();
-        let passed = passed_on.pass_on(&self.task);
-        if !passed_on.is_empty() {
-            self.stage = JoinState::Cancelled(Box::new(Cancelled::PassedOn(passed_on)));
+    fn forward_request(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
+        let mut forwarded = self.take_forwarded();
+        let passed = forwarded.forward(&self.task);
+        if !forwarded.is_empty() {
+            self.stage = JoinState::Cancelled(Box::new(Cancelled::Forwarded(forwarded)));
         }
         match passed {
-            Passed::On | Passed::InACircle => Poll::Pending,
+            Forwarding::On | Forwarding::InACircle => Poll::Pending,
             // Its value is the answer, and the request waits for the next await.
-            Passed::TooLate => Pin::new(self).poll(cx),
+            Forwarding::TooLate => Pin::new(self).poll(cx),
         }
     }
 
     /// Waits for the end of a task to which requests have been passed on, and raises them.
     #[cold]
     fn poll_cancelled(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
-        if self.has_passed_on() && self.poll_done(cx.waker()).is_pending() {
+        if self.has_forwarded() && self.poll_done(cx.waker()).is_pending() {
             return self.forward(cx);
         }
         let JoinState::Cancelled(cancelled) =
@@ -385,19 +385,19 @@ impl<T> Task<T> {
         else {
             unreachable!("the caller has looked");
         };
-        let passed_on = match *cancelled {
+        let forwarded = match *cancelled {
             Cancelled::Raising(raise) => return self.raise(raise, cx),
             Cancelled::Ended(error, in_vain) => return self.end_cancelled(error, in_vain, cx),
-            Cancelled::PassedOn(passed_on) => passed_on,
+            Cancelled::Forwarded(forwarded) => forwarded,
         };
         let error = match self.take_output() {
             Outcome::Cancelled(error) => error,
             outcome => {
-                passed_on.acknowledge_suppressed(&self.task);
+                forwarded.acknowledge_suppressed(&self.task);
                 return Poll::Ready(outcome_to_result(outcome));
             }
         };
-        let claims = passed_on.into_raised();
+        let claims = forwarded.into_raised();
         match claims.first() {
             Some(first) => {
                 let error = shared_error(&error, first);
@@ -417,21 +417,21 @@ impl<T> Task<T> {
         Poll::Pending
     }
 
-    fn take_passed_on(&mut self) -> PassedOn {
+    fn take_forwarded(&mut self) -> Forwarded {
         let JoinState::Cancelled(cancelled) =
             std::mem::replace(&mut self.stage, JoinState::Waiting)
         else {
-            return PassedOn::default();
+            return Forwarded::default();
         };
         match *cancelled {
-            Cancelled::PassedOn(passed_on) => passed_on,
+            Cancelled::Forwarded(forwarded) => forwarded,
             Cancelled::Ended(..) | Cancelled::Raising(_) => unreachable!("an end is not passed on"),
         }
     }
 
-    fn has_passed_on(&self) -> bool {
+    fn has_forwarded(&self) -> bool {
         match &self.stage {
-            JoinState::Cancelled(cancelled) => matches!(**cancelled, Cancelled::PassedOn(_)),
+            JoinState::Cancelled(cancelled) => matches!(**cancelled, Cancelled::Forwarded(_)),
             _ => false,
         }
     }
@@ -440,7 +440,7 @@ impl<T> Task<T> {
     fn has_taken(&self) -> bool {
         match &self.stage {
             JoinState::Waiting => false,
-            JoinState::Cancelled(_) => !self.has_passed_on(),
+            JoinState::Cancelled(_) => !self.has_forwarded(),
             JoinState::Taken => true,
         }
     }
@@ -453,8 +453,8 @@ impl<T> Drop for Task<T> {
         if self.has_taken() {
             return;
         }
-        if self.has_passed_on() {
-            self.take_passed_on().acknowledge_suppressed(&task);
+        if self.has_forwarded() {
+            self.take_forwarded().acknowledge_suppressed(&task);
         }
         match task.header().state.detach() {
             // The reference has been given back in the same step.

@@ -9,19 +9,20 @@
 //! * the **`Task`** handle, which owns the output, and any number of `TaskHandle`s;
 //! * **wakers**.
 //!
-//! From spawn to join a task's state word sees four read-modify-writes: `start`, the joiner's
-//! registration, `complete`, and the loop's release. The joiner is woken after that release: its
-//! reference is then the last one, and it frees the task after a plain load.
+//! From spawn to join the state word of a task that never suspends sees four read-modify-writes:
+//! `start`, the registration of the join waker, `complete`, and the release of the loop's
+//! reference. The awaiter is woken after that release: its reference is then the last one, and it
+//! frees the task after a plain load.
 //!
 //! ```text
 //!   allocate ─▶ insert ─▶ schedule ─▶ run: start ─▶ poll ─┬─▶ Pending ─▶ idle ─▶ (a wake)
 //!            (registry)       ▲                           │
-//!                             └───────── Again ◀──────────┤
+//!                             └────── Rescheduled ◀───────┤
 //!                                                         │
 //!                                                         │ Ready, claimed by the root, panicked
 //!                                                         ▼
-//!   free ◀─ last reference ◀─ remove ◀─ notify ◀───── complete
-//!                           (registry)  (waiters, callbacks)
+//!   free ◀─ last reference ◀─ wake the awaiter ◀─ unregister ◀─ notify ◀─ complete
+//!                                                 (registry)  (wait list)
 //! ```
 //!
 //! Each protocol is described in its file: the state word in `state`, cancellation in `cancel`, the

@@ -103,7 +103,7 @@ where
         output: Self::output,
         dispose: Self::dispose,
         schedule: Self::schedule,
-        release: Self::release,
+        unregister: Self::unregister,
         scheduler: Self::scheduler,
         free: Self::free,
     };
@@ -272,10 +272,10 @@ where
 
     /// # Safety
     /// The caller holds the loop's reference; `pointer` has this vtable.
-    unsafe fn release(pointer: TaskPointer) {
+    unsafe fn unregister(pointer: TaskPointer) {
         // SAFETY: H1; alive by the loop's reference.
         let cell = unsafe { Self::from_pointer(pointer) };
-        cell.scheduler.release(&cell.header);
+        cell.scheduler.unregister(&cell.header);
     }
 
     /// # Safety

@@ -138,7 +138,7 @@ impl TaskRef {
 
     /// Passes a request of `awaiter` on to this task, which `awaiter` awaits. Returns `Known` if
     /// the same request has reached this task before, by any way.
-    pub(crate) fn pass_on(&self, awaiter: &TaskRef, error: &CancelledError) -> Cancel {
+    pub(crate) fn forward(&self, awaiter: &TaskRef, error: &CancelledError) -> Cancel {
         let cause = error.cause();
         if cause.is_shutdown() && self.is_of_loop_of(awaiter) {
             return self.request_of_shutdown();
@@ -151,7 +151,7 @@ impl TaskRef {
             cause
         };
         let state = &self.header().state;
-        let answer = self.header().side_or_new().request_passed_on(
+        let answer = self.header().side_or_new().forwarded_request(
             error.clone().caused_by(cause),
             || state.has_firm_request(),
             || state.cancel(),
@@ -215,8 +215,8 @@ impl TaskRef {
     }
 
     /// Notes that a request has been claimed at `moment`.
-    pub(crate) fn note_delivery(&self, moment: Stamp) {
-        self.header().side_or_new().note_delivery(moment);
+    pub(crate) fn note_claim(&self, moment: Stamp) {
+        self.header().side_or_new().note_claim(moment);
     }
 
     /// Makes the requests that have been made by now part of the delivery that has just been

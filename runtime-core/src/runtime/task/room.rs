@@ -1,7 +1,7 @@
 //! Decides which values are stored in a task's own allocation, and which are boxed.
 //!
-//! A future, an output or a function of more than [`MOST_BYTES`] gets an allocation of its own, in
-//! the public call that takes it. There are two reasons:
+//! A future or a function of more than [`MOST_BYTES`] gets an allocation of its own in the public
+//! call that takes it; an output gets one when the task ends. There are two reasons:
 //!
 //! * **It is written once.** Without optimisation every function that takes a future by value
 //!   copies it to its own stack frame, a dozen times on the way into a task. With a box only the

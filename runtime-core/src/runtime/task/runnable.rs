@@ -6,7 +6,7 @@ use std::task::{Context as PollWith, Poll, Waker};
 use super::cancel::{self, Origin, wake_foreign_wakers};
 use super::header::{Header, TaskPointer, Wake};
 use super::reference::TaskRef;
-use super::transitions::{Ending, Idle, Start};
+use super::transitions::{Ending, PollEnd, Start};
 use super::waker::BorrowedWaker;
 use crate::exceptions::CancelledError;
 use crate::runtime::catch_panic::wake_catching;
@@ -32,7 +32,7 @@ unsafe impl Send for Runnable {}
 impl Runnable {
     /// # Safety
     /// The caller has just been given the right to run the task (`State::wake`, `State::cancel`,
-    /// `Idle::Again`, or its creation).
+    /// `PollEnd::Rescheduled`, or its creation).
     pub(crate) unsafe fn from_pointer(pointer: TaskPointer) -> Runnable {
         Runnable { pointer }
     }
@@ -75,8 +75,8 @@ impl Runnable {
         }
     }
 
-    /// As [`abandon`](Runnable::abandon), for a caller that may be a destructor of such a task:
-    /// such a task may have its end only when the outermost of those destructors returns.
+    /// As [`abandon`](Runnable::abandon), for a caller that may be inside a destructor of such a
+    /// task: nested too deep, the end is put off until the outermost destructor returns.
     pub(crate) fn abandon_unnested(self, error: CancelledError) {
         unnested(|| self.abandon(error));
     }
@@ -86,7 +86,7 @@ impl Runnable {
         let pointer = self.pointer;
         // SAFETY: as in `run`.
         let header = unsafe { pointer.as_ref() };
-        let _nobody_polls = start(header);
+        let _not_polled = start(header);
         // SAFETY: as in `run`.
         let entered = unsafe { cancel::enter(pointer, Origin::NONE) };
         let ending = cancel_future(pointer, error);
@@ -186,16 +186,19 @@ fn go_idle(pointer: TaskPointer) {
     // SAFETY: RUNNING is ours (H5), until `idle` answers.
     let header = unsafe { pointer.as_ref() };
     let vtable = header.vtable;
-    if header.state.idle() == Idle::Again {
+    if header.state.idle() == PollEnd::Rescheduled {
         // SAFETY: `idle` answered that the right to run is ours.
         unsafe { (vtable.schedule)(pointer, Wake::Yielded) }
     }
 }
 
-/// Ends the task: publishes DONE, then notifies waiters and callbacks, then leaves the registry.
+/// Ends the task: publishes DONE, notifies the wait list, takes the task out of the registry, drops
+/// the loop's reference, and wakes the awaiter of the `Task` handle. (If there is a wait list, that
+/// awaiter is notified with it.)
 ///
-/// In this order, because the shutdown waits for the registry: when it finds no task there, the
-/// callbacks of every task are in the callback queue. (See the essay in `registry`.)
+/// The wait list comes before the registry, because the shutdown waits for the registry: when it
+/// finds no task there, the callbacks of every task are in the callback queue. (See the module
+/// documentation of `registry`.)
 ///
 /// # Safety
 /// The caller holds RUNNING, and the output has been stored.
@@ -209,7 +212,7 @@ unsafe fn finish(pointer: TaskPointer, ending: Ending) {
     }
     if broken(Mutant::RemoveBeforeNotify) {
         // SAFETY: the loop's reference is still held.
-        unsafe { (header.vtable.release)(pointer) }
+        unsafe { (header.vtable.unregister)(pointer) }
     }
     let end = header.state.complete(ending, no_handle);
     // SAFETY: `complete` leaves the loop's reference to us.
@@ -227,8 +230,9 @@ unsafe fn finish(pointer: TaskPointer, ending: Ending) {
         notify(&task, waker.take());
     }
     // SAFETY: the loop's reference is still held.
-    unsafe { (header.vtable.release)(pointer) }
-    // Before the wake, so that the joiner finds itself alone and frees without an exchange.
+    unsafe { (header.vtable.unregister)(pointer) }
+    // Before the wake, so that the awaiter finds its reference alone, and frees the task without an
+    // exchange.
     drop(task);
     waker.into_iter().for_each(wake_catching);
 }

@@ -17,7 +17,7 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     fn schedule(&self, task: Runnable, wake: Wake);
 
     /// Removes the task from the registry.
-    fn release(&self, header: &Header);
+    fn unregister(&self, header: &Header);
 
     /// Adds a callback to the loop's callback queue.
     fn call_soon(&self, callback: Handle);
@@ -32,7 +32,7 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     /// The address of the loop, for comparisons.
     fn loop_address(&self) -> usize;
 
-    /// The stamp of the last round of the loop's shutdown.
+    /// The stamp of the last round of the loop's shutdown; each round has its own.
     fn closing_since(&self) -> u64;
 
     /// The number in the default name of the task with this id.

@@ -43,10 +43,10 @@ struct Contents {
     /// What an undelivered request says.
     message: Option<CancelledError>,
     /// What the request says that is on its way through a poll.
-    on_its_way: Option<CancelledError>,
+    offered: Option<CancelledError>,
     /// What has caused the last request.
     cause: Cause,
-    delivered: Stamp,
+    last_claim: Stamp,
     acknowledged: Stamp,
     /// What was asked for after the one and until the other was withdrawn, and never delivered.
     withdrawn: (Stamp, Stamp),
@@ -73,10 +73,10 @@ impl Contents {
     fn request(
         &mut self,
         error: CancelledError,
-        stands: impl FnOnce() -> bool,
+        keeps_earlier: impl FnOnce() -> bool,
         count: impl FnOnce() -> Cancel,
     ) -> Cancel {
-        let keeps = stands();
+        let keeps = keeps_earlier();
         let answer = count();
         if matches!(answer, Cancel::Counted | Cancel::Schedule) {
             self.cause = error.cause();
@@ -98,39 +98,39 @@ impl Side {
     }
 
     /// Notes the message of a request while `count` counts it, so that two requests at once leave
-    /// the message that belongs to the one that is delivered. `stands` says whether an earlier one
-    /// keeps its message.
+    /// the message that belongs to the one that is delivered. `keeps_earlier` says whether an
+    /// earlier one keeps its message.
     pub(crate) fn request(
         &self,
         error: CancelledError,
-        stands: impl FnOnce() -> bool,
+        keeps_earlier: impl FnOnce() -> bool,
         count: impl FnOnce() -> Cancel,
     ) -> Cancel {
         if broken(Mutant::CountUnlocked) {
-            let (keeps, answer) = (stands(), count());
+            let (keeps, answer) = (keeps_earlier(), count());
             return self.contents.lock().request(error, || keeps, || answer);
         }
-        self.contents.lock().request(error, stands, count)
+        self.contents.lock().request(error, keeps_earlier, count)
     }
 
     /// The same for a request that an awaiter passes on. One that has come already, by another way,
     /// is known; one that is older than the last delivery was part of it: it is counted, by
     /// `count_only`, which answers whether the task is there still.
-    pub(crate) fn request_passed_on(
+    pub(crate) fn forwarded_request(
         &self,
         error: CancelledError,
-        stands: impl FnOnce() -> bool,
+        keeps_earlier: impl FnOnce() -> bool,
         count: impl FnOnce() -> Cancel,
         count_only: impl FnOnce() -> bool,
     ) -> Cancel {
         let mut contents = self.contents.lock();
         let cause = error.cause();
-        let older = contents.delivered.0 >= cause.stamp() && !broken(Mutant::DeliverOlder);
-        let merged = older || broken(Mutant::MergeNewer) && contents.delivered.0 != 0;
+        let older = contents.last_claim.0 >= cause.stamp() && !broken(Mutant::DeliverOlder);
+        let merged = older || broken(Mutant::MergeNewer) && contents.last_claim.0 != 0;
         if contents.cause == cause && cause != Cause::default() {
             Cancel::Known
         } else if !merged {
-            contents.request(error, stands, count)
+            contents.request(error, keeps_earlier, count)
         } else if count_only() {
             Cancel::Known
         } else {
@@ -138,16 +138,16 @@ impl Side {
         }
     }
 
-    /// Withdraws a request; of the last the message goes with it. `on_its_way` says that this is
+    /// Withdraws a request; of the last the message goes with it. `offered` says that this is
     /// called from the poll in which one is delivered: then that is withdrawn, too.
-    pub(crate) fn withdraw(&self, on_its_way: bool, uncount: impl FnOnce() -> u32) -> u32 {
+    pub(crate) fn withdraw(&self, offered: bool, uncount: impl FnOnce() -> u32) -> u32 {
         let mut contents = self.contents.lock();
         let left = uncount();
         if left == 0 {
             let undelivered = contents.message.take();
-            let met_nobody = on_its_way.then(|| contents.on_its_way.take()).flatten();
+            let met_nobody = offered.then(|| contents.offered.take()).flatten();
             if undelivered.is_some() || met_nobody.is_some() {
-                contents.withdrawn = (contents.delivered, Stamp::now());
+                contents.withdrawn = (contents.last_claim, Stamp::now());
             }
         }
         left
@@ -160,7 +160,7 @@ impl Side {
             return take();
         }
         let taken = take();
-        contents.on_its_way = contents.message.take().filter(|_| taken);
+        contents.offered = contents.message.take().filter(|_| taken);
         taken
     }
 
@@ -169,7 +169,7 @@ impl Side {
         let contents = self.contents.lock();
         match broken(Mutant::MessageLeft) {
             true => contents.message.clone(),
-            false => contents.on_its_way.clone(),
+            false => contents.offered.clone(),
         }
     }
 
@@ -179,12 +179,12 @@ impl Side {
         if broken(Mutant::MessageLeft) {
             return contents.message.take();
         }
-        contents.on_its_way.take()
+        contents.offered.take()
     }
 
     /// A request has been claimed: what was asked for before that is a part of it.
-    pub(crate) fn note_delivery(&self, at: Stamp) {
-        self.contents.lock().delivered = at;
+    pub(crate) fn note_claim(&self, at: Stamp) {
+        self.contents.lock().last_claim = at;
     }
 
     /// A handler begins: what has been asked for by now, and not delivered, is taken away by
@@ -193,13 +193,13 @@ impl Side {
         let mut contents = self.contents.lock();
         take();
         contents.message = None;
-        contents.delivered = Stamp::now();
-        contents.delivered
+        contents.last_claim = Stamp::now();
+        contents.last_claim
     }
 
     /// Acknowledges everything that was asked for by then.
     pub(crate) fn acknowledge(&self, by: Stamp) {
-        if broken(Mutant::MeetNobody) {
+        if broken(Mutant::SkipAcknowledge) {
             return;
         }
         let mut contents = self.contents.lock();

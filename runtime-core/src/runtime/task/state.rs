@@ -1,17 +1,21 @@
 //! The state word of a task. Every bit is private to this file; each transition is one method.
 //!
 //! ```text
-//!                 wake / cancel                    complete
-//!   ┌──────┐ ──────────────────▶ ┌───────────┐  (Ready, root dropped, panic)
-//!   │ idle │                     │ SCHEDULED │            ┌──────┐
-//!   └──────┘ ◀──────┐            └─────┬─────┘      ┌───▶ │ DONE │
-//!       ▲           │ idle             │ start      │     └──────┘
-//!       │           │ (Parked)         ▼            │
-//!       │           │            ┌───────────┐ ─────┘
-//!       │           └─────────── │  RUNNING  │
-//!       │                        └─────┬─────┘ ◀──┐ wake, cancel: SCHEDULED is
-//!       └────────────────────────      └──────────┘ set beside it, and `idle`
-//!                                                   answers Again
+//!                                      new task
+//!                                          ▼
+//!   ┌───────────┐      wake, cancel  ┌───────────┐
+//!   │ suspended │ ──────────────────▶│ SCHEDULED │◀─────────┐
+//!   └───────────┘                    └─────┬─────┘          │ idle (Rescheduled):
+//!         ▲                                │ start          │ a wake or a cancel during
+//!         │ idle (Suspended)               ▼                │ the poll has set SCHEDULED
+//!         │                          ┌───────────┐          │ beside RUNNING
+//!         └──────────────────────────│  RUNNING  │──────────┘
+//!                                    └─────┬─────┘
+//!                                          │ complete (Ready, dropped by the root, panicked)
+//!                                          ▼
+//!                                       ┌──────┐
+//!                                       │ DONE │
+//!                                       └──────┘
 //! ```
 //!
 //! The parts of the word:
@@ -35,7 +39,7 @@
 //! releases even if it changes nothing, because the poll that follows must see what happened
 //! before *that* wake; `start` acquires it.
 
-use super::transitions::{Cancel, Complete, Detach, Ending, Idle, ShutdownPart, Start};
+use super::transitions::{Cancel, Complete, Detach, Ending, PollEnd, ShutdownPart, Start};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutant, broken, ordered};
 
@@ -116,7 +120,7 @@ impl State {
 
     /// Ends a poll that returned `Pending`.
     #[inline]
-    pub(crate) fn idle(&self) -> Idle {
+    pub(crate) fn idle(&self) -> PollEnd {
         let mut before = self.word.fetch_and(!RUNNING, Ordering::AcqRel);
         if broken(Mutant::ForgetWakeDuringPoll) {
             before &= !SCHEDULED;
@@ -124,9 +128,9 @@ impl State {
         }
         debug_assert!(before & RUNNING != 0, "a poll ended that had not begun");
         if before & SCHEDULED == 0 {
-            Idle::Parked
+            PollEnd::Suspended
         } else {
-            Idle::Again
+            PollEnd::Rescheduled
         }
     }
 
@@ -179,8 +183,8 @@ impl State {
         self.request(|before| Some(counted(before)))
     }
 
-    /// Counts the request of the loop's shutdown, once: a second call returns `Known`, also that of
-    /// an awaiter that passes its own part on.
+    /// Counts the request of the loop's shutdown, once. Further calls return `Known`, also if an
+    /// awaiter forwards the shutdown's request.
     pub(crate) fn cancel_for_shutdown(&self) -> Cancel {
         self.request(|before| {
             let first = before & SHUTDOWN == 0 || broken(Mutant::ShutdownTwice);
@@ -188,8 +192,8 @@ impl State {
         })
     }
 
-    /// Has a request delivered once more that was claimed and given back. It is counted already;
-    /// does nothing if all requests have been taken back meanwhile.
+    /// Requests another delivery of a request that was claimed and given back. It is counted
+    /// already. Does nothing if all requests have been taken back meanwhile.
     pub(crate) fn cancel_again(&self) -> Cancel {
         self.request(|before| (count(before) != 0).then_some(before))
     }

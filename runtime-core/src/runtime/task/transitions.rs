@@ -24,11 +24,11 @@ pub(crate) enum Start {
 /// What `idle` found at the end of a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum Idle {
+pub(crate) enum PollEnd {
     /// The task waits for a wake. The caller may not touch it any more.
-    Parked,
+    Suspended,
     /// A wake arrived during the poll: the caller still holds the right to run it.
-    Again,
+    Rescheduled,
 }
 
 /// What `complete` leaves to do, before the task leaves the registry.
@@ -39,7 +39,7 @@ pub(crate) struct Complete {
     pub(crate) joiner: bool,
     /// Callbacks and waiters are to be collected from the side allocation.
     pub(crate) watched: bool,
-    /// No handle is left: the output is the completer's to drop.
+    /// The handle was dropped during the completion: the completer must drop the output.
     pub(crate) orphan: bool,
 }
 
@@ -49,15 +49,17 @@ pub(crate) struct Complete {
 pub(crate) enum Cancel {
     /// The task is done: nothing to cancel.
     Done,
-    /// Nothing: there is no such request any more, or it has come already.
+    /// No delivery is needed: the request was taken back, has come already by another way, or is
+    /// part of an earlier delivery (then it has been counted).
     Known,
-    /// The request is counted; the task is already on its way to a worker.
+    /// The request is counted. The task is queued, or is being polled, and will be polled again.
     Counted,
     /// The request is counted, and the caller now holds the right to run the task.
     Schedule,
 }
 
-/// Where a task is with its part of the shutdown of its loop.
+/// What has become of a task's *part* of the shutdown of its loop: the one request that the
+/// shutdown makes for each task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ShutdownPart {
     /// It has none yet, and gets it in the round that is under way, if there is one.

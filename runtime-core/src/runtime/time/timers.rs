@@ -155,7 +155,7 @@ impl Timers {
         // after the lock is released.
         drop(place);
         drop(waker);
-        match waits || broken(Mutant::FireUntold) {
+        match waits || broken(Mutant::SkipFireReport) {
             true => Rearmed::Waits,
             false if closed => Rearmed::Closed,
             false => Rearmed::Fired,

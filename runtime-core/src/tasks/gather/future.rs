@@ -10,8 +10,8 @@ use super::children::Children;
 use super::failure::FirstFailure;
 use crate::exceptions::{CancelSource, CancelledError};
 use crate::runtime::{
-    CancelRequest, CancelWaker, Edges, OwnEnd, Passed, Raise, hidden, is_delivering, own_end_with,
-    own_part_with, reason_at,
+    CancelRequest, CancelWaker, Edges, Forwarding, OwnEnd, Raise, hidden, is_request_offered,
+    own_end_with, own_part_with, reason_at,
 };
 use crate::sync::Arc;
 
@@ -160,7 +160,7 @@ impl<C: Children> Joint<C> {
                 }
                 _ => {
                     self.cancel_waker.register_waker(cx.waker());
-                    if !is_delivering() || self.forward() {
+                    if !is_request_offered() || self.forward() {
                         return Poll::Pending;
                     }
                 }
@@ -194,14 +194,14 @@ impl<C: Children> Joint<C> {
             OwnEnd::Now(raise) => {
                 let error = ended_with.expect("it was shown").clone();
                 let mut edges = Edges::default();
-                let passed = self.pass_on(&error, &mut edges);
+                let passed = self.forward_to_children(&error, &mut edges);
                 let cancelled = Cancelled {
                     claims: raise.into_claims(),
                     error: Some(error),
                     edges,
                 };
                 // In a circle no task would ever end: it goes on outward, and does not wait.
-                self.stage = if passed == Passed::InACircle {
+                self.stage = if passed == Forwarding::InACircle {
                     cancelled.goes_on()
                 } else {
                     GatherState::Cancelled(cancelled)
@@ -239,10 +239,10 @@ impl<C: Children> Joint<C> {
             return false;
         };
         let mut edges = Edges::default();
-        match self.pass_on(request.error(), &mut edges) {
-            Passed::On => {}
-            Passed::InACircle => return true,
-            Passed::TooLate => return false,
+        match self.forward_to_children(request.error(), &mut edges) {
+            Forwarding::On => {}
+            Forwarding::InACircle => return true,
+            Forwarding::TooLate => return false,
         }
         let claim = request.claim();
         if !matches!(self.stage, GatherState::Cancelled(_)) {
@@ -255,11 +255,11 @@ impl<C: Children> Joint<C> {
         true
     }
 
-    fn pass_on(&self, error: &CancelledError, edges: &mut Edges) -> Passed {
+    fn forward_to_children(&self, error: &CancelledError, edges: &mut Edges) -> Forwarding {
         let children = self.children.as_ref().expect(UNTIL_ITS_END);
         let reason = reason_at(CancelSource::Gather, self.location);
         let error = error.clone().because(reason);
-        edges.pass_on(&error, |show| {
+        edges.forward(&error, |show| {
             children.each(&mut |task| show(task.reference()));
         })
     }

@@ -51,7 +51,7 @@ impl CancelWaker {
         if self
             .0
             .as_ref()
-            .is_some_and(|entry| entry.stands(&task, waker))
+            .is_some_and(|entry| entry.is_registered_for(&task, waker))
         {
             return;
         }
@@ -69,8 +69,8 @@ impl CancelWaker {
 }
 
 impl Entry {
-    fn stands(&self, task: &TaskRef, waker: &Waker) -> bool {
-        self.foreign_waker.stands(waker) && self.task == *task
+    fn is_registered_for(&self, task: &TaskRef, waker: &Waker) -> bool {
+        self.foreign_waker.is_registered_for(waker) && self.task == *task
     }
 }
 

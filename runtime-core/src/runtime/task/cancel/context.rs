@@ -42,7 +42,7 @@ pub(crate) struct Serial {
 struct PollContext {
     task: Cell<Option<TaskPointer>>,
     /// The origin of the request on its way.
-    delivering: Cell<Origin>,
+    offered_origin: Cell<Origin>,
     /// How many marks there are, at any depth.
     marks: Cell<u32>,
     /// How many polls are nested.
@@ -56,7 +56,7 @@ struct PollContext {
 local! {
     static POLL: PollContext = PollContext {
         task: Cell::new(None),
-        delivering: Cell::new(Origin::NONE),
+        offered_origin: Cell::new(Origin::NONE),
         marks: Cell::new(0),
         depth: Cell::new(0),
         serial: Cell::new(0),
@@ -77,7 +77,7 @@ impl PollContext {
 #[derive(Debug)]
 pub(crate) struct Entered {
     task: Option<TaskPointer>,
-    delivering: Origin,
+    offered_origin: Origin,
 }
 
 /// Enters the poll of `task` with a request to deliver, or none.
@@ -85,23 +85,23 @@ pub(crate) struct Entered {
 /// # Safety
 /// The task is alive (H5) until the result is dropped.
 #[inline]
-pub(crate) unsafe fn enter(task: TaskPointer, delivering: Origin) -> Entered {
+pub(crate) unsafe fn enter(task: TaskPointer, offered_origin: Origin) -> Entered {
     POLL.with(|poll| {
         poll.depth.set(poll.depth.get() + 1);
         Entered {
             task: poll.task.replace(Some(task)),
-            delivering: poll.delivering.replace(delivering),
+            offered_origin: poll.offered_origin.replace(offered_origin),
         }
     })
 }
 
 /// Hides the current task: what runs now, a callback say, belongs to no task.
-pub(crate) fn enter_nobody() -> Entered {
+pub(crate) fn enter_no_task() -> Entered {
     POLL.with(|poll| {
         poll.depth.set(poll.depth.get() + 1);
         Entered {
             task: poll.task.replace(None),
-            delivering: poll.delivering.replace(Origin::NONE),
+            offered_origin: poll.offered_origin.replace(Origin::NONE),
         }
     })
 }
@@ -111,7 +111,7 @@ impl Drop for Entered {
         POLL.with(|poll| {
             poll.depth.set(poll.depth.get() - 1);
             poll.task.set(self.task);
-            poll.delivering.set(self.delivering);
+            poll.offered_origin.set(self.offered_origin);
         });
     }
 }
@@ -149,8 +149,8 @@ pub(crate) fn current_pointer() -> Option<TaskPointer> {
 
 /// The origin of the request on its way.
 #[inline]
-pub(crate) fn delivering() -> Origin {
-    POLL.with(|poll| poll.delivering.get())
+pub(crate) fn offered_origin() -> Origin {
+    POLL.with(|poll| poll.offered_origin.get())
 }
 
 /// How many requests the current task has counted.
@@ -169,7 +169,7 @@ pub(crate) fn current_has_request() -> bool {
 
 /// Whether a request of the current task is on its way, or about to be, where no shield hides it.
 pub(crate) fn is_task_request_near() -> bool {
-    delivering() == Origin::TASK || (shield() == u32::MAX && current_has_request())
+    offered_origin() == Origin::TASK || (shield() == u32::MAX && current_has_request())
 }
 
 /// What the current task is being cancelled by.
@@ -192,14 +192,14 @@ pub(crate) fn depth() -> u32 {
 
 /// Whether a request is on its way.
 #[inline]
-pub(crate) fn is_delivering() -> bool {
-    delivering() != Origin::NONE
+pub(crate) fn is_request_offered() -> bool {
+    offered_origin() != Origin::NONE
 }
 
 /// Replaces the origin of the request on its way, and returns the one before.
 #[inline]
-pub(crate) fn set_delivering(origin: Origin) -> Origin {
-    POLL.with(|poll| poll.delivering.replace(origin))
+pub(crate) fn set_offered(origin: Origin) -> Origin {
+    POLL.with(|poll| poll.offered_origin.replace(origin))
 }
 
 /// The serial to note before polling an inner future.
@@ -230,7 +230,7 @@ pub(super) fn next_raise() -> Serial {
 /// Whether a request is on its way, or a mark has been left.
 #[inline]
 pub(crate) fn is_disturbed() -> bool {
-    POLL.with(|poll| poll.delivering.get() != Origin::NONE || poll.marks.get() != 0)
+    POLL.with(|poll| poll.offered_origin.get() != Origin::NONE || poll.marks.get() != 0)
 }
 
 /// How many requests had come to the current task before the shield around this call went up; the
@@ -287,9 +287,9 @@ pub(crate) fn hidden<R>(work: impl FnOnce() -> R) -> R {
     struct Restore(Origin);
     impl Drop for Restore {
         fn drop(&mut self) {
-            set_delivering(self.0);
+            set_offered(self.0);
         }
     }
-    let _restore = Restore(set_delivering(Origin::NONE));
+    let _restore = Restore(set_offered(Origin::NONE));
     work()
 }

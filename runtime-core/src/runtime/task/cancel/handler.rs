@@ -33,12 +33,12 @@ fn handle(noted: Serial) -> Option<CancelledError> {
 /// Claims for the root what is on its way, or else what is raised. The task ends with it, so no
 /// delivery is noted.
 pub(crate) fn claim_for_root(noted: Serial) -> Option<CancelledError> {
-    let error = match context::delivering() {
+    let error = match context::offered_origin() {
         Origin::NONE => return handle_marks(noted),
         Origin::TASK => context::with_current(TaskRef::take_message)?,
         _scope => CancelledError::default(),
     };
-    context::set_delivering(Origin::NONE);
+    context::set_offered(Origin::NONE);
     Some(error)
 }
 

@@ -5,7 +5,7 @@
 //! task or the scope: what is not acted on goes back there.
 //!
 //! ```text
-//!  TaskRef::cancel, pass_on, cancel_for_shutdown       a deadline, CancelScope::cancel
+//!  TaskRef::cancel, forward, cancel_for_shutdown       a deadline, CancelScope::cancel
 //!                   │                                             │
 //!                   ▼                                             ▼
 //!             ┌───────────────────────────────────────────────────────────┐
@@ -29,7 +29,7 @@
 //! | State | The task's own request | A scope's request |
 //! |---|---|---|
 //! | made | CANCEL in the state word, the error in the side allocation | due: deadline or handle |
-//! | offered | `delivering` is `Origin::TASK` | `delivering` is its `ScopeRequest`'s address |
+//! | offered | `offered_origin` is `Origin::TASK` | it is the address of the `ScopeRequest` |
 //! | claimed | a `CancelRequest` | a `CancelRequest` |
 //! | acknowledged | a stamp in the side allocation | the stage of the scope |
 //! | given back | CANCEL once more, counted before | a flag of its `ScopeRequest`, and a wake |
@@ -45,7 +45,7 @@
 //!    waits for an await that really suspends, and a task that ends first keeps its value.
 //! 4. On the way back up, each *aware* awaitable whose inner future answered `Pending` looks at the
 //!    poll context. The first one **claims** the request, so that no awaitable further out sees it,
-//!    and acts: `catch_cancelled` returns it, `finally` runs its cleanup, a `Task` passes it on to
+//!    and acts: `catch_cancelled` returns it, `finally` runs its cleanup, a `Task` forwards it to
 //!    the task that it awaits and waits for the end of that.
 //! 5. A claim ends in one of two ways. **Acknowledged**, it has arrived. Dropped, it is **given
 //!    back**: its owner delivers it again at the next await that suspends.
@@ -101,7 +101,7 @@ mod frames;
 
 mod request;
 
-mod passed_on;
+mod forwarded;
 mod passing;
 mod raise;
 
@@ -111,16 +111,16 @@ mod scope;
 
 pub(crate) use cancel_waker::{CancelWaker, wake_foreign_wakers};
 pub(crate) use context::{
-    Entered, Origin, current, current_pointer, delivering, depth, ending_with, ends_with, enter,
-    enter_nobody, hidden, is_delivering, is_disturbed, newest_raise, shielded, wait_on,
+    Entered, Origin, current, current_pointer, depth, ending_with, ends_with, enter, enter_no_task,
+    hidden, is_disturbed, is_request_offered, newest_raise, offered_origin, shielded, wait_on,
     with_current,
 };
+pub(crate) use forwarded::{Edges, Forwarded, Forwarding};
 pub(crate) use handler::{begin_handler, claim_for_root, drop_handled, intercept};
 pub(crate) use in_vain::InVain;
 pub(crate) use own_end::{
     OwnEnd, own_end, own_end_with, own_part_of, own_part_to_come, own_part_with, shared_error,
 };
-pub(crate) use passed_on::{Edges, Passed, PassedOn};
 pub(crate) use passing::Passing;
 pub(crate) use raise::{Raise, end_marks};
 pub(crate) use reason::{reason_at, requested};

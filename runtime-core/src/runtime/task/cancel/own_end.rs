@@ -82,7 +82,7 @@ pub(crate) fn own_part_to_come(loop_address: usize, error: &CancelledError) -> O
     if !shutdown && !me.has_had(cause) {
         return OwnEnd::No;
     }
-    let comes = context::is_delivering() || me.header().state.has_request();
+    let comes = context::is_request_offered() || me.header().state.has_request();
     if comes || (shutdown && !me.header().state.has_had_shutdown()) {
         own_end(loop_address, error)
     } else {

@@ -17,7 +17,7 @@ pub(crate) struct Passing {
 impl Passing {
     /// The request that is on its way now.
     pub(crate) fn now() -> Option<Passing> {
-        let (origin, task) = (context::delivering(), context::current_identity()?);
+        let (origin, task) = (context::offered_origin(), context::current_identity()?);
         (origin != Origin::NONE).then(|| Passing {
             origin,
             task,
@@ -31,7 +31,7 @@ impl Passing {
     pub(crate) fn claim(self) -> Option<CancelRequest> {
         let is_same_poll =
             context::current_identity() == Some(self.task) && context::depth() == self.depth;
-        if !is_same_poll || context::delivering() != self.origin {
+        if !is_same_poll || context::offered_origin() != self.origin {
             return None;
         }
         let claim = CancelRequest::claim_offered();

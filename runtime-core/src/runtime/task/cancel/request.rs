@@ -15,7 +15,7 @@ use crate::sync::{StdArc, local};
 #[must_use = "a claimed request that is dropped is given back at once"]
 pub(crate) struct CancelRequest {
     owner: Owner,
-    stage: Stage,
+    stage: RequestState,
     /// The task through whose poll the request came.
     task: TaskRef,
     error: CancelledError,
@@ -34,7 +34,7 @@ enum Owner {
 
 /// Where a request is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum RequestState {
     /// It is on its way through this poll. Dropped, it stays on its way.
     Offered,
     /// It is on its way no more, and has not been acted on. Dropped, it is given back.
@@ -46,7 +46,7 @@ enum Stage {
 impl CancelRequest {
     /// The request on its way through this poll, if there is one.
     pub(crate) fn offered() -> Option<CancelRequest> {
-        let origin = context::delivering();
+        let origin = context::offered_origin();
         if origin == Origin::NONE {
             return None;
         }
@@ -61,7 +61,7 @@ impl CancelRequest {
         };
         Some(CancelRequest {
             owner,
-            stage: Stage::Offered,
+            stage: RequestState::Offered,
             task,
             error,
             claimed: Stamp::default(),
@@ -70,21 +70,25 @@ impl CancelRequest {
 
     /// Claims the request: it is on its way no more. The delivery is noted with the task.
     pub(crate) fn claim(mut self) -> CancelRequest {
-        debug_assert_eq!(self.stage, Stage::Offered, "a request is claimed once");
+        debug_assert_eq!(
+            self.stage,
+            RequestState::Offered,
+            "a request is claimed once"
+        );
         if self.is_of_task() {
             let _claimed = self.task.take_message();
         }
-        self.stage = Stage::Claimed;
+        self.stage = RequestState::Claimed;
         self.claimed = Stamp::now();
-        self.task.note_delivery(self.claimed);
-        context::set_delivering(Origin::NONE);
+        self.task.note_claim(self.claimed);
+        context::set_offered(Origin::NONE);
         self
     }
 
     /// Claims the request on its way through this poll, if there is one.
     #[inline]
     pub(crate) fn claim_offered() -> Option<CancelRequest> {
-        if !context::is_delivering() {
+        if !context::is_request_offered() {
             return None;
         }
         CancelRequest::offered().map(CancelRequest::claim)
@@ -92,7 +96,7 @@ impl CancelRequest {
 
     /// Acknowledges the request: it has arrived, and is not given back.
     pub(crate) fn acknowledge(mut self) {
-        self.stage = Stage::Over;
+        self.stage = RequestState::Over;
         // The request of a scope says nothing of the task's own, which may be on its way still.
         if self.is_of_task() {
             self.task.acknowledge(self.claimed);
@@ -105,7 +109,7 @@ impl CancelRequest {
     /// meanwhile drops it, as every request that has not been delivered. A scope is woken for its
     /// own, wherever it is polled; a request whose scope has ended ends with it.
     fn give_back(mut self) {
-        self.stage = Stage::Over;
+        self.stage = RequestState::Over;
         match &self.owner {
             Owner::Scope(request) => {
                 request.give_back();
@@ -192,7 +196,7 @@ impl CancelRequest {
     /// Carries another with the same owner: what becomes of one becomes of both.
     fn carry(&mut self, mut other: CancelRequest) {
         self.claimed = self.claimed.max(other.claimed);
-        other.stage = Stage::Over;
+        other.stage = RequestState::Over;
     }
 
     /// Takes it out of a place that is being dropped.
@@ -204,14 +208,14 @@ impl CancelRequest {
             error: std::mem::take(&mut self.error),
             claimed: self.claimed,
         };
-        self.stage = Stage::Over;
+        self.stage = RequestState::Over;
         taken
     }
 }
 
 impl Drop for CancelRequest {
     fn drop(&mut self) {
-        if self.stage == Stage::Claimed {
+        if self.stage == RequestState::Claimed {
             let claim = collect(self.take());
             claim.into_iter().for_each(CancelRequest::give_back);
         }
@@ -227,13 +231,13 @@ pub(crate) fn asked_for() -> Option<Stamp> {
 /// if it is on its way through this very poll.
 pub(crate) fn uncancel(task: &TaskRef) -> u32 {
     let here = context::current_pointer() == Some(task.pointer());
-    let on_its_way = here && context::delivering() == Origin::TASK;
+    let on_its_way = here && context::offered_origin() == Origin::TASK;
     let left = match task.header().side() {
         Some(side) => side.withdraw(on_its_way, || task.header().state.uncancel()),
         None => task.header().state.uncancel(),
     };
     if left == 0 && on_its_way {
-        context::set_delivering(Origin::NONE);
+        context::set_offered(Origin::NONE);
         frames::notify_inside(Origin::TASK);
     }
     left
@@ -241,7 +245,7 @@ pub(crate) fn uncancel(task: &TaskRef) -> u32 {
 
 /// Takes the request of a scope back while it is on its way.
 pub(super) fn withdraw(request: &ScopeRequest) {
-    context::set_delivering(Origin::NONE);
+    context::set_offered(Origin::NONE);
     // The scope polls its body at this moment, and its caller may have a lock: no wake.
     request.withdraw();
     frames::notify_inside(request.origin());

@@ -5,11 +5,11 @@
 //! same.
 //!
 //! ```text
-//!   New ── enter ──▶ Open ──┬── deliver, claimed inside or unclaimed ──▶ Delivered ──▶ answer
-//!                    ▲ ▲    ├── pass_on, the outer one claimed ────────▶ Overruled
-//!                    │ │    └── pass_on, the outer one unclaimed ──────▶ Passed
-//!            reopen, │ └──── deliver, pass_on ────────────────────────────┘
-//!   apply: given back└────────────────────────────── Delivered, Overruled
+//!   New ── enter ──▶ Open ──┬── deliver, claimed inside or unclaimed ─────────▶ Delivered
+//!                    ▲ ▲    ├── poll_under_outer_request, the outer claimed ──▶ Overruled
+//!                    │ │    └── the same, the outer one unclaimed ────────────▶ Bypassed
+//!            reopen, │ └──── deliver, poll_under_outer_request ──────────────────┘
+//!   apply: given back└───────────────────────────────────── Delivered, Overruled
 //! ```
 //!
 //! * **Unclaimed**: the scope drops its body, and has expired.
@@ -20,8 +20,8 @@
 //! * **Overruled**: a request from further out was on its way already, and was claimed inside. The
 //!   scope leaves the answer to the outer one, so that of several scopes found due in one poll the
 //!   outermost answers. The same holds for what the body raises if the scope's time comes later.
-//! * **Passed**: a request from further out was on its way, and was not claimed inside. It goes on
-//!   outward. If a sibling claims it there, this scope delivers its own in the next poll.
+//! * **Bypassed**: a request from further out was on its way, and was not claimed inside. It goes
+//!   on outward. If a sibling claims it there, this scope delivers its own in the next poll.
 //!
 //! A claim that is given back ([`CancelRequest`](super::request::CancelRequest)) has not been
 //! delivered: the scope is open as before, and delivers again with the next poll. So does a scope
@@ -66,7 +66,7 @@ impl Delivery {
 
     /// Whether the request is still on its way through the poll that this is called from.
     pub(crate) fn can_take_back(&self) -> bool {
-        is_in_body_of(&self.request) && context::delivering() == self.on_its_way
+        is_in_body_of(&self.request) && context::offered_origin() == self.on_its_way
     }
 
     /// Whether the request has been given back: then the scope is about to be open again.
@@ -83,7 +83,7 @@ enum ScopeState {
     /// It is not due, or its request has been given back: it may deliver one.
     Open,
     /// It is due, but a request from further out passed through unclaimed: it may deliver its own.
-    Passed,
+    Bypassed,
     /// Its own request has reached the body: it does not deliver another.
     Delivered,
     /// A request from further out has reached the body when it was due: it does not deliver its
@@ -151,13 +151,13 @@ impl Scope {
     pub(crate) fn is_open(&self) -> bool {
         matches!(
             self.stage,
-            ScopeState::New | ScopeState::Open | ScopeState::Passed
+            ScopeState::New | ScopeState::Open | ScopeState::Bypassed
         )
     }
 
     /// Whether a request from further out went by when the scope was due.
-    pub(crate) fn has_passed(&self) -> bool {
-        self.stage == ScopeState::Passed
+    pub(crate) fn was_bypassed(&self) -> bool {
+        self.stage == ScopeState::Bypassed
     }
 
     /// Whether the scope's time has come while the body was waiting.
@@ -174,7 +174,7 @@ impl Scope {
         error: impl FnOnce() -> CancelledError,
         waker: &Waker,
     ) -> Option<Delivery> {
-        let outer = context::delivering();
+        let outer = context::offered_origin();
         if outer == Origin::NONE && context::current_has_request() {
             return None;
         }
@@ -202,16 +202,16 @@ impl Scope {
         body: Pin<&mut F>,
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
-        let outer = context::delivering();
+        let outer = context::offered_origin();
         if let (Some(due), true) = (due, self.is_open()) {
             self.renew(due.request);
             return match outer {
                 Origin::NONE => self.deliver(body, cx),
-                _ => self.pass_on(true, outer, body, cx),
+                _ => self.poll_under_outer_request(true, outer, body, cx),
             };
         }
         if outer != Origin::NONE || self.has_expired() || self.outranked != 0 {
-            return self.pass_on(false, outer, body, cx);
+            return self.poll_under_outer_request(false, outer, body, cx);
         }
         match body.poll(cx) {
             Poll::Ready(value) => Verdict::Ready(value),
@@ -237,7 +237,7 @@ impl Scope {
         let again = match self.stage {
             ScopeState::Delivered => self.is_given_back(),
             ScopeState::Overruled => events.of_task || events.of_scopes != 0,
-            ScopeState::New | ScopeState::Open | ScopeState::Passed => false,
+            ScopeState::New | ScopeState::Open | ScopeState::Bypassed => false,
         };
         if again {
             self.stage = ScopeState::Open;
@@ -258,7 +258,7 @@ impl Scope {
     /// Polls a body that a request from further out is to reach, or one has reached before, which
     /// may be given back.
     #[cold]
-    fn pass_on<F: Future>(
+    fn poll_under_outer_request<F: Future>(
         &mut self,
         due: bool,
         outer: Origin,
@@ -269,10 +269,10 @@ impl Scope {
         self.register_waker(cx.waker());
         let frames = FrameGuard::begin(self.request.as_ref());
         let polled = body.poll(cx);
-        if context::delivering() == outer {
+        if context::offered_origin() == outer {
             // It goes on outward, where perhaps a sibling claims it: then this scope is due still.
             if due {
-                self.stage = ScopeState::Passed;
+                self.stage = ScopeState::Bypassed;
             }
         } else {
             self.outranked += u32::from(outer != Origin::TASK);
@@ -370,7 +370,7 @@ pub(crate) fn delivered_requests() -> Option<u32> {
         // A request may come between the two looks: it must not be counted and found absent.
         let again = context::current_cancelling()?;
         if again == counted {
-            let travels = u32::from(context::delivering() == Origin::TASK);
+            let travels = u32::from(context::offered_origin() == Origin::TASK);
             return Some(counted.saturating_sub(waits + travels).min(shield));
         }
         counted = again;
@@ -380,7 +380,7 @@ pub(crate) fn delivered_requests() -> Option<u32> {
 /// The same, unless that is in doubt just now: several that wait or are on their way together may
 /// be any number.
 pub(crate) fn settled_requests() -> Option<u32> {
-    let in_doubt = context::delivering() == Origin::TASK || context::current_has_request();
+    let in_doubt = context::offered_origin() == Origin::TASK || context::current_has_request();
     if in_doubt { None } else { delivered_requests() }
 }
 
@@ -390,19 +390,19 @@ struct Sent(Origin);
 impl Sent {
     fn send(origin: Origin) -> Sent {
         wake_foreign_wakers();
-        context::set_delivering(origin);
+        context::set_offered(origin);
         Sent(origin)
     }
 
     fn is_on_its_way(&self) -> bool {
-        context::delivering() == self.0
+        context::offered_origin() == self.0
     }
 }
 
 impl Drop for Sent {
     fn drop(&mut self) {
         if self.is_on_its_way() {
-            context::set_delivering(Origin::NONE);
+            context::set_offered(Origin::NONE);
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::sync::{Mutant, broken};
 
 /// The requests that an awaiter has passed on: of each owner one, however many have come from it.
 #[derive(Debug, Default)]
-pub(crate) struct PassedOn {
+pub(crate) struct Forwarded {
     claims: Vec<CancelRequest>,
     edge: Option<Edge>,
 }
@@ -19,7 +19,7 @@ pub(crate) struct PassedOn {
 /// What came of the request that is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum Passed {
+pub(crate) enum Forwarding {
     /// The awaited task has it, perhaps since before.
     On,
     /// The awaited task has ended since it was looked at; the request is on its way still.
@@ -28,28 +28,28 @@ pub(crate) enum Passed {
     InACircle,
 }
 
-impl PassedOn {
+impl Forwarded {
     /// Passes the request that is on its way through this poll on to `task`.
-    pub(crate) fn pass_on(&mut self, task: &TaskRef) -> Passed {
+    pub(crate) fn forward(&mut self, task: &TaskRef) -> Forwarding {
         let Some(awaiter) = context::current() else {
-            return Passed::InACircle;
+            return Forwarding::InACircle;
         };
         let Some(request) = CancelRequest::offered() else {
-            return Passed::On;
+            return Forwarding::On;
         };
         // The edge first: of the tasks of a circle, the last to pass the request on finds all
         // edges.
         self.edge = None;
         let edge = (!broken(Mutant::EdgeAfterRequest)).then(|| awaiter.awaits(task));
-        let answer = task.pass_on(&awaiter, request.error());
+        let answer = task.forward(&awaiter, request.error());
         let edge = edge.unwrap_or_else(|| awaiter.awaits(task));
         match answer {
-            Cancel::Done => Passed::TooLate,
-            Cancel::Known if edge.closes_a_circle() => Passed::InACircle,
+            Cancel::Done => Forwarding::TooLate,
+            Cancel::Known if edge.closes_a_circle() => Forwarding::InACircle,
             Cancel::Known | Cancel::Counted | Cancel::Schedule => {
                 self.keep(request.claim(), task);
                 self.edge = Some(edge);
-                Passed::On
+                Forwarding::On
             }
         }
     }
@@ -74,8 +74,8 @@ impl PassedOn {
         self.claims.is_empty()
     }
 
-    /// The task has ended because of them: the claims that may be raised here. The others are given
-    /// back.
+    /// Returns the claims whose owner encloses this await, to be raised here, and gives the others
+    /// back. Called when the task has ended cancelled.
     pub(crate) fn into_raised(self) -> Vec<CancelRequest> {
         let claims = self.claims.into_iter();
         claims.filter(CancelRequest::is_from_around).collect()
@@ -98,22 +98,22 @@ pub(crate) struct Edges(Vec<Edge>);
 
 impl Edges {
     /// Passes a request on to each of the tasks that `show_each` shows.
-    pub(crate) fn pass_on(
+    pub(crate) fn forward(
         &mut self,
         error: &CancelledError,
         show_each: impl FnOnce(&mut dyn FnMut(&TaskRef)),
-    ) -> Passed {
+    ) -> Forwarding {
         self.0.clear();
         let Some(awaiter) = context::current() else {
-            return Passed::InACircle;
+            return Forwarding::InACircle;
         };
-        let mut passed = Passed::TooLate;
+        let mut passed = Forwarding::TooLate;
         show_each(&mut |task| {
             let edge = awaiter.awaits(task);
-            match task.pass_on(&awaiter, error) {
+            match task.forward(&awaiter, error) {
                 Cancel::Done => return,
-                Cancel::Known if edge.closes_a_circle() => passed = Passed::InACircle,
-                _ if passed == Passed::TooLate => passed = Passed::On,
+                Cancel::Known if edge.closes_a_circle() => passed = Forwarding::InACircle,
+                _ if passed == Forwarding::TooLate => passed = Forwarding::On,
                 _ => {}
             }
             self.0.push(edge);
