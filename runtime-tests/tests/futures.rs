@@ -190,7 +190,7 @@ fn a_future_belongs_to_no_loop() {
 
 // TF-4, TF-16
 #[test]
-fn callbacks_run_in_order_on_the_lane_and_never_in_the_caller() {
+fn callbacks_run_in_order_and_never_in_the_caller() {
     on_workers(1, async {
         let future = Future::new();
         let log = Log::default();

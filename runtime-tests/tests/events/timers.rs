@@ -67,7 +67,7 @@ fn call_later_counts_from_now_and_says_when() {
 }
 
 #[test]
-fn call_at_in_the_past_goes_to_the_lane_at_once() {
+fn call_at_in_the_past_runs_soon() {
     on_workers(1, async {
         let event_loop = get_running_loop();
         let log = Log::default();
