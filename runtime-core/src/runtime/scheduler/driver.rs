@@ -76,9 +76,9 @@ const AWAKE: u64 = 0;
 #[must_use]
 pub(crate) enum Waited {
     /// Something has come or may have come, or the clock has jumped: the caller looks for work.
-    ForSomething,
-    /// Nothing is under way, no timer waits, and nothing inhibits the clock: the wait was in vain.
-    InVain,
+    LookForWork,
+    /// Nothing is under way, no timer waits, and nothing inhibits the clock: nothing can happen any more.
+    Stalled,
 }
 
 /// What the kernel's timer is armed for. The thread that waits in the poller and the threads that
@@ -267,16 +267,16 @@ impl Driver {
     ) -> Waited {
         let came = self.look_or_wait(true);
         if came.anything && !broken(Mutant::SwallowInterrupt) {
-            return Waited::ForSomething;
+            return Waited::LookForWork;
         }
         let next = || self.timers.next();
         let mut look = || self.inhibitor.look(&self.clock, &quiet, next, due);
         match (look(), patience) {
-            (Look::Due, _) => Waited::ForSomething,
+            (Look::Due, _) => Waited::LookForWork,
             (Look::Nothing, Some(patience)) => self.wait_patiently(patience, &mut look),
             (Look::Inhibited, _) | (Look::Nothing, None) => {
                 let _any = self.look_or_wait(false);
-                Waited::ForSomething
+                Waited::LookForWork
             }
         }
     }
@@ -288,9 +288,9 @@ impl Driver {
         self.arm_waiter(Some(patience));
         let _any = self.look_or_wait(false);
         if begin.elapsed() >= patience && look() == Look::Nothing {
-            return Waited::InVain;
+            return Waited::Stalled;
         }
-        Waited::ForSomething
+        Waited::LookForWork
     }
 
     /// Makes the holder of the role look whether the clock may jump, if it is paused.

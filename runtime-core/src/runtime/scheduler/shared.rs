@@ -207,7 +207,7 @@ impl Shared {
         }
         let quiet = || self.workers.idle.all_sleeping() && self.workers.injector.is_empty();
         let grace = self.options.seed.map(|_| DEADLOCK_GRACE);
-        if self.driver.wait_paused(guard, quiet, grace, due) == Waited::InVain {
+        if self.driver.wait_paused(guard, quiet, grace, due) == Waited::Stalled {
             self.stalled.store(true, Ordering::Release);
         }
     }

@@ -93,7 +93,7 @@
 mod context;
 
 mod cancel_waker;
-mod in_vain;
+mod foreign_polls;
 mod reason;
 pub(crate) mod scope_request;
 
@@ -106,7 +106,7 @@ mod passing;
 mod raise;
 
 mod handler;
-mod own_end;
+mod propagation;
 mod scope;
 
 pub(crate) use cancel_waker::{CancelWaker, wake_foreign_wakers};
@@ -115,13 +115,14 @@ pub(crate) use context::{
     hidden, is_disturbed, is_request_offered, newest_raise, offered_origin, shielded, wait_on,
     with_current,
 };
+pub(crate) use foreign_polls::ForeignPolls;
 pub(crate) use forwarded::{Edges, Forwarded, Forwarding};
 pub(crate) use handler::{begin_handler, claim_for_root, drop_handled, intercept};
-pub(crate) use in_vain::InVain;
-pub(crate) use own_end::{
-    OwnEnd, own_end, own_end_with, own_part_of, own_part_to_come, own_part_with, shared_error,
-};
 pub(crate) use passing::Passing;
+pub(crate) use propagation::{
+    Propagation, propagation, propagation_from, propagation_to_waiter, propagation_to_waiter_from,
+    propagation_to_waiter_of, shared_error,
+};
 pub(crate) use raise::{Raise, end_marks};
 pub(crate) use reason::{reason_at, requested};
 pub(crate) use request::{CancelRequest, asked_for, uncancel};
