@@ -20,7 +20,7 @@ use crate::sync::{Mutex, StdArc};
 /// cancelled: that is the ordinary value [`TaskError::Cancelled`].
 #[derive(Clone, Default)]
 pub struct CancelledError {
-    /// `None` for the part of a shutdown, which allocates nothing.
+    /// `None` for a shutdown request, which allocates nothing.
     detail: Option<StdArc<Detail>>,
     cause: Cause,
 }

@@ -19,8 +19,8 @@ mod test_scheduler;
 mod catcher;
 
 pub mod cancel;
-pub mod circle;
 pub mod closing;
+pub mod cycle;
 pub mod detach;
 pub mod earliest;
 pub mod end;
@@ -44,7 +44,7 @@ pub mod registry;
 pub mod replace;
 pub mod request;
 pub mod shot;
-pub mod shutdown_part;
+pub mod shutdown_request;
 pub mod steal_slot;
 pub mod stop;
 pub mod submit;

@@ -62,9 +62,10 @@ pub(crate) use sleeping::{NoTimer, Precision, Timer, loop_time, stamp_of};
 pub use task::callback::Handle;
 pub(crate) use task::cancel::{
     CancelRequest, CancelWaker, Delivery, Edges, ForeignPolls, Forwarding, Passing, Propagation,
-    Raise, Scope, Verdict, asked_for, begin_handler, delivered_requests, drop_handled, ends_with,
-    hidden, intercept, is_request_offered, newest_raise, propagation, propagation_from,
-    propagation_to_waiter_from, reason_at, requested, settled_requests, shielded, wait_on,
+    Raise, Scope, Verdict, asked_for, begin_handler, claim_and_acknowledge, delivered_requests,
+    drop_handled, ends_with, hidden, is_request_offered, newest_raise, propagation,
+    propagation_from, propagation_to_waiter_from, reason_at, requested, settled_requests, shielded,
+    wait_on,
 };
 pub use task::context::Context;
 pub(crate) use task::current_context::inherited_context;

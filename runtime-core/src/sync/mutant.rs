@@ -26,10 +26,10 @@ pub(crate) enum Mutant {
     SkipAcknowledge,
     /// a8: a scope is woken for a request that was given back before it can see that.
     WakeBeforeTheWord,
-    /// a9: a request is counted outside the lock of its message.
+    /// a9: a request is counted outside the lock of its error.
     CountUnlocked,
-    /// a9: the message is not set aside when its delivery begins.
-    MessageLeft,
+    /// a9: the error is not set aside when its delivery begins.
+    ErrorLeft,
     /// a10: a request publishes nothing.
     RequestRelaxed,
     /// a11: dropping the handle publishes nothing.

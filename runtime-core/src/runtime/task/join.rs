@@ -199,7 +199,10 @@ impl<T> Task<T> {
     }
 
     /// Polls for the end, and passes nothing on to the task: for `shield`, and for the combinators.
-    pub(crate) fn poll_apart(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
+    pub(crate) fn poll_without_forwarding(
+        &mut self,
+        cx: &mut PollWith<'_>,
+    ) -> Poll<Result<T, TaskError>> {
         if matches!(self.stage, JoinState::Cancelled(_)) && !self.has_forwarded() {
             return self.poll_cancelled(cx);
         }
@@ -354,7 +357,7 @@ impl<T> Task<T> {
     #[inline]
     fn forward(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
         self.cancel_waker.register_waker(cx.waker());
-        if cancel::offered_origin() == cancel::Origin::NONE {
+        if cancel::offered_owner() == cancel::OwnerId::NONE {
             return Poll::Pending;
         }
         self.forward_request(cx)
@@ -368,7 +371,7 @@ impl<T> Task<T> {
             self.stage = JoinState::Cancelled(Box::new(Cancelled::Forwarded(forwarded)));
         }
         match passed {
-            Forwarding::On | Forwarding::InACircle => Poll::Pending,
+            Forwarding::On | Forwarding::InACycle => Poll::Pending,
             // Its value is the answer, and the request waits for the next await.
             Forwarding::TooLate => Pin::new(self).poll(cx),
         }

@@ -7,8 +7,8 @@ use std::panic::Location;
 use std::task::Waker;
 
 use super::callback::Handle;
-use super::circles::Edge;
 use super::context::Context;
+use super::cycles::Edge;
 use super::header::{Header, TaskId, TaskPointer, Wake};
 use super::registry::Registry;
 use super::schedule_face::{Rare, Report};
@@ -203,15 +203,15 @@ impl TaskRef {
     }
 
     /// The message of the request that is being delivered. A request without one is the shutdown's.
-    pub(crate) fn message(&self) -> CancelledError {
-        let message = self.header().side().and_then(Side::message);
-        message.unwrap_or_else(|| self.message_of_shutdown())
+    pub(crate) fn offered_error(&self) -> CancelledError {
+        let error = self.header().side().and_then(Side::offered_error);
+        error.unwrap_or_else(|| self.default_error())
     }
 
     /// Takes the message of the request that is being delivered, which has been claimed.
-    pub(crate) fn take_message(&self) -> CancelledError {
-        let message = self.header().side().and_then(Side::take_message);
-        message.unwrap_or_else(|| self.message_of_shutdown())
+    pub(crate) fn take_offered_error(&self) -> CancelledError {
+        let error = self.header().side().and_then(Side::take_offered_error);
+        error.unwrap_or_else(|| self.default_error())
     }
 
     /// Notes that a request has been claimed at `moment`.
@@ -239,7 +239,7 @@ impl TaskRef {
             .is_some_and(|side| side.has_acknowledged(moment))
     }
 
-    fn message_of_shutdown(&self) -> CancelledError {
+    fn default_error(&self) -> CancelledError {
         if self.header().state.has_had_shutdown() {
             self.error_of_shutdown()
         } else {

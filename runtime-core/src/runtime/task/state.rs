@@ -39,7 +39,7 @@
 //! releases even if it changes nothing, because the poll that follows must see what happened
 //! before *that* wake; `start` acquires it.
 
-use super::transitions::{Cancel, Complete, Detach, Ending, PollEnd, ShutdownPart, Start};
+use super::transitions::{Cancel, Complete, Detach, Ending, PollEnd, ShutdownRequest, Start};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutant, broken, ordered};
 
@@ -65,7 +65,7 @@ const WATCHED: u64 = 1 << 8;
 const FOREIGN: u64 = 1 << 9;
 /// The shutdown of the loop has requested the cancellation of the task. Never cleared.
 const SHUTDOWN: u64 = 1 << 10;
-/// With CANCEL: the undelivered request came while the task was suspended, so its message is kept.
+/// With CANCEL: the undelivered request came while the task was suspended, so its error is kept.
 const FIRM: u64 = 1 << 11;
 /// A caller cancelled the task after its end, and so knows of it: its panic is not reported.
 const SILENT: u64 = 1 << 12;
@@ -263,8 +263,8 @@ impl State {
         count(self.word.load(Ordering::Acquire))
     }
 
-    /// Whether the undelivered request came while the task was suspended: then its message is kept;
-    /// otherwise a later request replaces the message.
+    /// Whether the undelivered request came while the task was suspended: then its error is kept;
+    /// otherwise a later request replaces the error.
     pub(crate) fn has_firm_request(&self) -> bool {
         self.word.load(Ordering::Acquire) & FIRM != 0
     }
@@ -290,14 +290,14 @@ impl State {
         self.word.load(Ordering::Relaxed) & LATE != 0
     }
 
-    /// The progress of the task's part of the shutdown.
-    pub(crate) fn shutdown_part(&self) -> ShutdownPart {
+    /// The progress of the task's shutdown request.
+    pub(crate) fn shutdown_request(&self) -> ShutdownRequest {
         let word = self.word.load(Ordering::Acquire);
         match (word & SHUTDOWN != 0, word & CANCEL != 0) {
-            (true, true) => ShutdownPart::Coming,
-            (true, false) => ShutdownPart::Met,
-            (false, _) if word & LATE != 0 => ShutdownPart::Met,
-            (false, _) => ShutdownPart::NotYet,
+            (true, true) => ShutdownRequest::Pending,
+            (true, false) => ShutdownRequest::Delivered,
+            (false, _) if word & LATE != 0 => ShutdownRequest::Delivered,
+            (false, _) => ShutdownRequest::None,
         }
     }
 

@@ -205,8 +205,8 @@ impl<C: Children> Joint<C> {
                     error: Some(error),
                     edges,
                 };
-                // In a circle no task would ever end: it goes on outward, and does not wait.
-                self.stage = if passed == Forwarding::InACircle {
+                // In a cycle no task would ever end: it goes on outward, and does not wait.
+                self.stage = if passed == Forwarding::InACycle {
                     cancelled.goes_on()
                 } else {
                     GatherState::Cancelled(cancelled)
@@ -246,7 +246,7 @@ impl<C: Children> Joint<C> {
         let mut edges = Edges::default();
         match self.forward_to_children(request.error(), &mut edges) {
             Forwarding::On => {}
-            Forwarding::InACircle => return true,
+            Forwarding::InACycle => return true,
             Forwarding::TooLate => return false,
         }
         let claim = request.claim();

@@ -15,18 +15,18 @@ use super::super::reference::TaskRef;
 use crate::exceptions::{CancelledError, Cause};
 use crate::sync::local;
 
-/// Names the origin of a request: no request, the task itself, or a scope.
+/// Names the owner of a request: no request, the task itself, or a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Origin(usize);
+pub(crate) struct OwnerId(usize);
 
-impl Origin {
-    pub(crate) const NONE: Origin = Origin(0);
-    pub(crate) const TASK: Origin = Origin(1);
+impl OwnerId {
+    pub(crate) const NONE: OwnerId = OwnerId(0);
+    pub(crate) const TASK: OwnerId = OwnerId(1);
 
-    /// The origin of a scope's request, by the address of its record, which lives as long as the
+    /// The owner of a scope's request, by the address of that record, which lives as long as the
     /// request does.
-    pub(crate) fn address<T>(record: &T) -> Origin {
-        Origin(std::ptr::from_ref(record).addr())
+    pub(crate) fn of_scope<T>(record: &T) -> OwnerId {
+        OwnerId(std::ptr::from_ref(record).addr())
     }
 }
 
@@ -41,8 +41,8 @@ pub(crate) struct Serial {
 
 struct PollContext {
     task: Cell<Option<TaskPointer>>,
-    /// The origin of the request on its way.
-    offered_origin: Cell<Origin>,
+    /// The owner of the request on its way.
+    offered_owner: Cell<OwnerId>,
     /// How many marks there are, at any depth.
     marks: Cell<u32>,
     /// How many polls are nested.
@@ -56,7 +56,7 @@ struct PollContext {
 local! {
     static POLL: PollContext = PollContext {
         task: Cell::new(None),
-        offered_origin: Cell::new(Origin::NONE),
+        offered_owner: Cell::new(OwnerId::NONE),
         marks: Cell::new(0),
         depth: Cell::new(0),
         serial: Cell::new(0),
@@ -77,7 +77,7 @@ impl PollContext {
 #[derive(Debug)]
 pub(crate) struct Entered {
     task: Option<TaskPointer>,
-    offered_origin: Origin,
+    offered_owner: OwnerId,
 }
 
 /// Enters the poll of `task` with a request to deliver, or none.
@@ -85,12 +85,12 @@ pub(crate) struct Entered {
 /// # Safety
 /// The task is alive (H5) until the result is dropped.
 #[inline]
-pub(crate) unsafe fn enter(task: TaskPointer, offered_origin: Origin) -> Entered {
+pub(crate) unsafe fn enter(task: TaskPointer, offered_owner: OwnerId) -> Entered {
     POLL.with(|poll| {
         poll.depth.set(poll.depth.get() + 1);
         Entered {
             task: poll.task.replace(Some(task)),
-            offered_origin: poll.offered_origin.replace(offered_origin),
+            offered_owner: poll.offered_owner.replace(offered_owner),
         }
     })
 }
@@ -101,7 +101,7 @@ pub(crate) fn enter_no_task() -> Entered {
         poll.depth.set(poll.depth.get() + 1);
         Entered {
             task: poll.task.replace(None),
-            offered_origin: poll.offered_origin.replace(Origin::NONE),
+            offered_owner: poll.offered_owner.replace(OwnerId::NONE),
         }
     })
 }
@@ -111,7 +111,7 @@ impl Drop for Entered {
         POLL.with(|poll| {
             poll.depth.set(poll.depth.get() - 1);
             poll.task.set(self.task);
-            poll.offered_origin.set(self.offered_origin);
+            poll.offered_owner.set(self.offered_owner);
         });
     }
 }
@@ -147,10 +147,10 @@ pub(crate) fn current_pointer() -> Option<TaskPointer> {
     POLL.with(|poll| poll.task.get())
 }
 
-/// The origin of the request on its way.
+/// The owner of the request on its way.
 #[inline]
-pub(crate) fn offered_origin() -> Origin {
-    POLL.with(|poll| poll.offered_origin.get())
+pub(crate) fn offered_owner() -> OwnerId {
+    POLL.with(|poll| poll.offered_owner.get())
 }
 
 /// How many requests the current task has counted.
@@ -169,7 +169,7 @@ pub(crate) fn current_has_request() -> bool {
 
 /// Whether a request of the current task is on its way, or about to be, where no shield hides it.
 pub(crate) fn is_task_request_near() -> bool {
-    offered_origin() == Origin::TASK || (shield() == u32::MAX && current_has_request())
+    offered_owner() == OwnerId::TASK || (shield() == u32::MAX && current_has_request())
 }
 
 /// What the current task is being cancelled by.
@@ -193,13 +193,13 @@ pub(crate) fn depth() -> u32 {
 /// Whether a request is on its way.
 #[inline]
 pub(crate) fn is_request_offered() -> bool {
-    offered_origin() != Origin::NONE
+    offered_owner() != OwnerId::NONE
 }
 
-/// Replaces the origin of the request on its way, and returns the one before.
+/// Replaces the owner of the request on its way, and returns the one before.
 #[inline]
-pub(crate) fn set_offered(origin: Origin) -> Origin {
-    POLL.with(|poll| poll.offered_origin.replace(origin))
+pub(crate) fn set_offered(owner: OwnerId) -> OwnerId {
+    POLL.with(|poll| poll.offered_owner.replace(owner))
 }
 
 /// The serial to note before polling an inner future.
@@ -230,7 +230,7 @@ pub(super) fn next_raise() -> Serial {
 /// Whether a request is on its way, or a mark has been left.
 #[inline]
 pub(crate) fn is_disturbed() -> bool {
-    POLL.with(|poll| poll.offered_origin.get() != Origin::NONE || poll.marks.get() != 0)
+    POLL.with(|poll| poll.offered_owner.get() != OwnerId::NONE || poll.marks.get() != 0)
 }
 
 /// How many requests had come to the current task before the shield around this call went up; the
@@ -284,12 +284,12 @@ pub(crate) fn ends_with() -> Option<CancelledError> {
 /// Runs `work` with no request on its way: destructors, and what a shield holds.
 #[inline]
 pub(crate) fn hidden<R>(work: impl FnOnce() -> R) -> R {
-    struct Restore(Origin);
+    struct Restore(OwnerId);
     impl Drop for Restore {
         fn drop(&mut self) {
             set_offered(self.0);
         }
     }
-    let _restore = Restore(set_offered(Origin::NONE));
+    let _restore = Restore(set_offered(OwnerId::NONE));
     work()
 }

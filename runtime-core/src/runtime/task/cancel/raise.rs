@@ -53,7 +53,7 @@ impl Raise {
 
     /// Claims the request on its way and every raise newer than `noted`, to raise them later. For
     /// an aware awaitable whose inner future has just answered `Pending`.
-    pub(crate) fn intercept(noted: Serial) -> Option<Raise> {
+    pub(crate) fn claim_all(noted: Serial) -> Option<Raise> {
         if !context::is_disturbed() {
             return None;
         }
