@@ -84,13 +84,13 @@ pub(crate) mod modelled {
     pub(crate) use super::blocking::{Pool, Refusal, Settings, Work};
     pub(crate) use super::run_queue::{Injector, RunQueue, Word};
     pub(crate) use super::scheduler::{
-        context, core, driver, options, parker, shared, shutdown, threads, watch, worker,
+        context, core, driver, monitor, options, parker, shared, shutdown, threads, worker,
         worker_set,
     };
     pub(crate) use super::task::{
-        callback, cancel, header, join, reference, registry, runnable, schedule, schedule_face,
+        callback, cancel, dyn_schedule, header, join, reference, registry, runnable, schedule,
         side, spawn, transitions,
     };
-    pub(crate) use super::time::{Rearmed, Slack, Tick, TimerKey};
+    pub(crate) use super::time::{Slack, Tick, TimerKey, TimerStatus};
     pub(crate) use super::time_hold::TimeHold;
 }

@@ -114,11 +114,11 @@ pub(crate) enum Mutant {
     LeaveWithWork,
     /// h3: a thread of the pool that has been woken does not end the wake-up in progress.
     WakeUpStays,
-    /// d1: a thread that re-arms a timer does not learn that it has fired.
+    /// d1: a thread that replaces the waker of a timer does not learn that it has fired.
     SkipFireReport,
     /// d1: a visit to a wheel ignores the timers that were cancelled while its lock was taken.
     ForgetCancelled,
-    /// d2: a timer is inserted without a check how long the poller sleeps.
+    /// d2: a timer is inserted without a check how long the thread in the poller sleeps.
     ArmWithoutLook,
     /// d3: the kernel's timer is believed to be armed although its expiration has been taken.
     TrustTakenShot,

@@ -12,7 +12,7 @@
 //!    more; they are dropped. Functions that run are waited for, five minutes at most. Then they
 //!    are reported to the exception handler, and left behind with their threads.
 //! 5. The injector is closed, and returns what is left (nothing, unless the end was forced).
-//! 6. The workers and the poller thread are asked to stop. Each drops what is bound to it.
+//! 6. The workers and the monitor are asked to stop. Each drops what is bound to it.
 //! 7. The callback timers and the callback queue are closed; the callbacks that wait there are
 //!    dropped. The driver is closed: what waits for the loop's time, on another thread, is woken,
 //!    and finds the driver closed.
@@ -290,7 +290,7 @@ pub(crate) fn close(shared: &Arc<Shared>) {
         task.abandon(closed_error());
     }
     shared.workers.stop();
-    shared.watch_parker.unpark();
+    shared.monitor_parker.unpark();
     discard(shared.callback_timers.close(&shared.driver));
     shared.callback_queue.close();
     shared.driver.close();

@@ -198,11 +198,8 @@ impl<T> Task<T> {
         self.task.location()
     }
 
-    /// Polls for the end, and passes nothing on to the task: for `shield`, and for the combinators.
-    pub(crate) fn poll_without_forwarding(
-        &mut self,
-        cx: &mut PollWith<'_>,
-    ) -> Poll<Result<T, TaskError>> {
+    /// Polls for the end, and forwards nothing to the task: for `shield`, and for the combinators.
+    pub(crate) fn poll_passive(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
         if matches!(self.stage, JoinState::Cancelled(_)) && !self.has_forwarded() {
             return self.poll_cancelled(cx);
         }
@@ -336,14 +333,14 @@ impl<T> Task<T> {
     fn end_cancelled(
         &mut self,
         error: CancelledError,
-        mut foreign_polls: ForeignPolls,
+        mut polls: ForeignPolls,
         cx: &mut PollWith<'_>,
     ) -> Poll<Result<T, TaskError>> {
         match propagation_from(&self.task, &error) {
             Propagation::Raise(raise) => self.raise(raise, cx),
-            Propagation::RequestComes if foreign_polls.try_again(cx.waker()) => {
+            Propagation::RequestComes if polls.try_again(cx.waker()) => {
                 self.cancel_waker.register_waker(cx.waker());
-                self.stage = JoinState::Cancelled(Box::new(Cancelled::Ended(error, foreign_polls)));
+                self.stage = JoinState::Cancelled(Box::new(Cancelled::Ended(error, polls)));
                 Poll::Pending
             }
             Propagation::RequestComes | Propagation::None => {
@@ -390,9 +387,7 @@ impl<T> Task<T> {
         };
         let forwarded = match *cancelled {
             Cancelled::Raising(raise) => return self.raise(raise, cx),
-            Cancelled::Ended(error, foreign_polls) => {
-                return self.end_cancelled(error, foreign_polls, cx);
-            }
+            Cancelled::Ended(error, polls) => return self.end_cancelled(error, polls, cx),
             Cancelled::Forwarded(forwarded) => forwarded,
         };
         let error = match self.take_output() {

@@ -43,7 +43,7 @@ pub(crate) mod wait_list;
 
 pub(crate) mod side;
 
-pub(crate) mod schedule_face;
+pub(crate) mod dyn_schedule;
 
 #[expect(
     unsafe_code,

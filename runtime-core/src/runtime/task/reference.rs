@@ -9,9 +9,9 @@ use std::task::Waker;
 use super::callback::Handle;
 use super::context::Context;
 use super::cycles::Edge;
+use super::dyn_schedule::{DynSchedule, Report};
 use super::header::{Header, TaskId, TaskPointer, Wake};
 use super::registry::Registry;
-use super::schedule_face::{Rare, Report};
 use super::side::Side;
 use super::state::State;
 use super::transitions::{Cancel, Ending};
@@ -286,7 +286,7 @@ impl TaskRef {
         let header = self.header();
         let wait_list = &header.side_or_new().wait_list;
         let key = wait_list.add_callback(callback);
-        if !header.state.watch() && !broken(Mutant::ListWithoutLook) {
+        if !header.state.note_wait_list() && !broken(Mutant::ListWithoutLook) {
             self.notify_late(wait_list);
         }
         key
@@ -320,7 +320,7 @@ impl TaskRef {
         }
         let wait_list = &header.side_or_new().wait_list;
         let (key, _old) = wait_list.put_waiter(key, waker.clone());
-        if header.state.watch() || broken(Mutant::ListWithoutLook) {
+        if header.state.note_wait_list() || broken(Mutant::ListWithoutLook) {
             return Some(key);
         }
         let _own = wait_list.remove_waiter(key);
@@ -334,7 +334,7 @@ impl TaskRef {
     }
 
     /// The task's scheduler.
-    pub(crate) fn scheduler(&self) -> &dyn Rare {
+    pub(crate) fn scheduler(&self) -> &dyn DynSchedule {
         // SAFETY: H5.
         let scheduler = unsafe { (self.header().vtable.scheduler)(self.pointer) };
         // SAFETY: it is in the same allocation, which lives as long as `self`.

@@ -226,7 +226,7 @@ unsafe fn finish(pointer: TaskPointer, ending: Ending) {
         .joiner
         .then(|| header.joiner.with_mut(|place| unsafe { (*place).take() }));
     let mut waker = waker.flatten();
-    if end.watched {
+    if end.wait_list {
         notify(&task, waker.take());
     }
     // SAFETY: the loop's reference is still held.

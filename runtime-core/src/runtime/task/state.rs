@@ -24,8 +24,8 @@
 //!   to run* (`Runnable`). RUNNING: one thread polls or drops the future; only it may touch that.
 //! * **Ending** (DONE, CANCELLED, PANICKED, SILENT). DONE: the future is gone. The output belongs
 //!   to the `Task` handle while HANDLE is set, and to the completer otherwise.
-//! * **Observers** (HANDLE, JOINER, WATCHED). JOINER: the join waker is stored and belongs to the
-//!   completer. Without JOINER the waker's place belongs to the handle, also after DONE. WATCHED:
+//! * **Observers** (HANDLE, JOINER, WAIT_LIST). JOINER: the join waker is stored and belongs to the
+//!   completer. Without JOINER the waker's place belongs to the handle, also after DONE. WAIT_LIST:
 //!   the completer must notify the wait list in the side allocation.
 //! * **Cancellation** (CANCEL, FIRM, FOREIGN, the cancel count). The count is in the same word as
 //!   CANCEL, so that `uncancel` withdraws an undelivered request in the same step in which it takes
@@ -60,7 +60,7 @@ const CANCELLED: u64 = 1 << 6;
 /// Set with DONE: the task ended by a panic.
 const PANICKED: u64 = 1 << 7;
 /// The wait list has been used: the completer notifies it. Never cleared.
-const WATCHED: u64 = 1 << 8;
+const WAIT_LIST: u64 = 1 << 8;
 /// Foreign wakers have been registered: a delivery wakes them first. Never cleared.
 const FOREIGN: u64 = 1 << 9;
 /// The shutdown of the loop has requested the cancellation of the task. Never cleared.
@@ -157,7 +157,7 @@ impl State {
                 Ok(_) => {
                     return Complete {
                         joiner: before & JOINER != 0,
-                        watched: before & WATCHED != 0,
+                        wait_list: before & WAIT_LIST != 0,
                         orphan: before & HANDLE == 0 && !output_dropped,
                     };
                 }
@@ -372,8 +372,8 @@ impl State {
 
     /// Announces an entry of the wait list. False if the task is done.
     #[must_use]
-    pub(crate) fn watch(&self) -> bool {
-        self.set_unless_done(WATCHED)
+    pub(crate) fn note_wait_list(&self) -> bool {
+        self.set_unless_done(WAIT_LIST)
     }
 
     /// Announces foreign wakers in the side allocation.

@@ -38,7 +38,7 @@ pub(crate) struct Complete {
     /// The join waker is to be taken and woken.
     pub(crate) joiner: bool,
     /// Callbacks and waiters are to be collected from the side allocation.
-    pub(crate) watched: bool,
+    pub(crate) wait_list: bool,
     /// The handle was dropped during the completion: the completer must drop the output.
     pub(crate) orphan: bool,
 }

@@ -1,7 +1,7 @@
 //! Whether the cancellation of an awaited task propagates to its awaiter.
 //!
-//! A task that ended *cancelled* has no value. If another task has cancelled it, that is an ordinary
-//! error for its awaiter. But where the awaiter has a request of its own, or the same cause ends
+//! A task that ended *cancelled* has no value. If another task has cancelled it, its awaiter gets
+//! that as an ordinary error. But where the awaiter has a request of its own, or one cause ends
 //! both, the awaiter must not go on with an error: it would panic in an `unwrap`, or start its
 //! worker anew, in the midst of its own end. It is cancelled instead.
 
