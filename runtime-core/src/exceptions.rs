@@ -104,6 +104,11 @@ impl CancelledError {
         self.cause
     }
 
+    /// Whether it has a message or a reason of its own.
+    pub(crate) fn has_detail(&self) -> bool {
+        self.detail.is_some()
+    }
+
     /// The text given to `cancel_with`, if any.
     ///
     /// ```

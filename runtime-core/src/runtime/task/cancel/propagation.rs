@@ -94,9 +94,10 @@ pub(crate) fn propagation_to_waiter(loop_address: usize, error: &CancelledError)
     }
 }
 
-/// Of two errors of one cause the one that has come all the way; else the awaiter's own.
+/// Of two errors of one cause the one that has come all the way, if it is known; else the awaiter's
+/// own.
 pub(crate) fn shared_error(ended: &CancelledError, claim: &CancelRequest) -> CancelledError {
-    if ended.cause() == claim.error().cause() {
+    if ended.cause() == claim.error().cause() && ended.has_detail() {
         ended.clone()
     } else {
         claim.error().clone()
