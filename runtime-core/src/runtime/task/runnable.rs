@@ -176,9 +176,10 @@ fn poll_future(pointer: TaskPointer) -> Poll<Ending> {
 fn cancel_future(pointer: TaskPointer, error: CancelledError) -> Ending {
     // SAFETY: RUNNING is ours (H5).
     let header = unsafe { pointer.as_ref() };
-    let shown = error.clone();
     // SAFETY: RUNNING is ours (H2).
-    cancel::ending_with(&shown, || unsafe { (header.vtable.cancel)(pointer, error) })
+    cancel::ending_with(error.clone(), || unsafe {
+        (header.vtable.cancel)(pointer, error)
+    })
 }
 
 #[inline]

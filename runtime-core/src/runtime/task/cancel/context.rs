@@ -6,7 +6,7 @@
 //!
 //! Where no task is cancelled, an aware awaitable pays for two loads of thread-locals per poll.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 
@@ -49,6 +49,9 @@ struct PollContext {
     depth: Cell<u32>,
     /// The number of the newest mark.
     serial: Cell<u64>,
+    /// What a cancelled task ends with, while its future is dropped. `ending_with` takes it out
+    /// again, so the context needs no destructor, about which every access would have to ask.
+    ends_with: Cell<ManuallyDrop<Option<CancelledError>>>,
     /// The innermost shield: at which depth, and how many requests had come before it.
     shield: Cell<(u32, u32)>,
 }
@@ -60,6 +63,7 @@ local! {
         marks: Cell::new(0),
         depth: Cell::new(0),
         serial: Cell::new(0),
+        ends_with: Cell::new(ManuallyDrop::new(None)),
         shield: Cell::new((0, 0)),
     }
 }
@@ -257,28 +261,30 @@ pub(crate) fn shielded<R>(before: u32, work: impl FnOnce() -> R) -> R {
     hidden(work)
 }
 
-// What a cancelled task ends with, while its future is dropped. It is apart from POLL because it
-// has a destructor, which every access would have to ask about.
-local! { static ENDING: RefCell<Option<CancelledError>> = RefCell::new(None) }
-
 /// Runs `work`, which drops the future of a task that ends with `error`.
-pub(crate) fn ending_with<R>(error: &CancelledError, work: impl FnOnce() -> R) -> R {
+pub(crate) fn ending_with<R>(error: CancelledError, work: impl FnOnce() -> R) -> R {
     struct Restore(Option<CancelledError>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            let outer = self.0.take();
-            let _gone = ENDING.try_with(|ending| ending.replace(outer));
+            let _over = replace_ending(self.0.take());
         }
     }
-    let error = Some(error.clone());
-    let outer = ENDING.try_with(|ending| ending.replace(error));
-    let _restore = Restore(outer.ok().flatten());
+    let _restore = Restore(replace_ending(Some(error)));
     hidden(work)
 }
 
 /// What the current task ends with, for a destructor in its future.
 pub(crate) fn ends_with() -> Option<CancelledError> {
-    ENDING.try_with(|ending| ending.borrow().clone()).ok()?
+    let error = replace_ending(None);
+    let answer = error.clone();
+    let _none = replace_ending(error);
+    answer
+}
+
+#[inline]
+fn replace_ending(error: Option<CancelledError>) -> Option<CancelledError> {
+    let before = POLL.with(|poll| poll.ends_with.replace(ManuallyDrop::new(error)));
+    ManuallyDrop::into_inner(before)
 }
 
 /// Runs `work` with no request on its way: destructors, and what a shield holds.
