@@ -9,7 +9,7 @@ use std::task::{Context as PollWith, Poll, ready};
 
 use pin_project_lite::pin_project;
 
-use super::event_loop::{EventLoop, next_id};
+use super::event_loop::EventLoop;
 use super::scheduler::context::{self, ThreadKind};
 use super::scheduler::deadlock::Deadlock;
 use super::scheduler::local_queue::LocalQueue;
@@ -18,6 +18,7 @@ use super::scheduler::schedule::{Bound, closed_error, register};
 use super::scheduler::shared::Shared;
 use super::scheduler::shutdown::living;
 use super::scheduler::worker::Worker;
+use super::spawning::next_id;
 use super::task::context::Context;
 use super::task::join::Task;
 use super::task::runnable::Runnable;

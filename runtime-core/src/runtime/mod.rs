@@ -5,9 +5,9 @@
 //! receive), `unnest` (bounds the nesting of destructors), `blocking` (threads for functions that
 //! block), `handover` (one outcome between a coroutine and a thread), `run_queue` (where ready
 //! tasks wait), `time` (clock and timers), `task` (the task itself), `scheduler` (workers, parking,
-//! the poller role, shutdown). Above them: the handle of a loop (`event_loop`), what other threads
-//! do for a loop (`time_hold`), running a root future (`block_on`), and a loop with its threads
-//! (`engine`).
+//! the poller role, shutdown). Above them: the making of tasks (`spawning`), the handle of a loop
+//! (`event_loop`), what other threads do for a loop (`time_hold`), running a root future
+//! (`block_on`), and a loop with its threads (`engine`).
 
 mod catch_panic;
 
@@ -21,6 +21,8 @@ mod time;
 mod task;
 
 mod scheduler;
+
+mod spawning;
 
 mod event_loop;
 
@@ -49,16 +51,17 @@ pub(crate) use block_on::run_foreign;
 pub(crate) use blocking::{FunctionPool, Settings as PoolSettings, named as named_threads};
 pub(crate) use callbacks::TimerRegistration;
 pub(crate) use engine::Engine;
+pub(crate) use event_loop::is_inside_loop;
 pub use event_loop::{
     EnterGuard, EventLoop, Metrics, current_task, get_running_loop, try_get_running_loop,
 };
-pub(crate) use event_loop::{NewTask, is_inside_loop, no_running_loop, spawn_here, spawn_local};
 pub(crate) use handover::{Callback, Cancellation, Completion, Handover};
 pub(crate) use scheduler::driver::Settings as TimeSettings;
 pub use scheduler::exception_context::ExceptionContext;
 pub(crate) use scheduler::options::{MOST_WORKERS, Options};
 pub use scheduler::tuning::Tuning;
 pub(crate) use sleeping::{NoTimer, Precision, Timer, loop_time, stamp_of};
+pub(crate) use spawning::{NewTask, no_running_loop, spawn_here, spawn_local};
 pub use task::callback::Handle;
 pub(crate) use task::cancel::{
     CancelRequest, CancelWaker, Delivery, Edges, ForeignPolls, Forwarding, Passing, Propagation,

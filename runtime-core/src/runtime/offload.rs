@@ -25,11 +25,12 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
 use super::blocking::{Claim, Function, FunctionPool, Job, Refusal};
-use super::event_loop::{EventLoop, next_id};
+use super::event_loop::EventLoop;
 use super::scheduler::context::{self, ThreadKind};
 use super::scheduler::exception_context::ExceptionContext;
 use super::scheduler::schedule::{Stealable, closed_error, register, spawn_hidden};
 use super::scheduler::shared::Shared;
+use super::spawning::next_id;
 use super::task::cancel;
 use super::task::context::Context;
 use super::task::join::Task;
