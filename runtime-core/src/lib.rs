@@ -63,6 +63,8 @@ pub mod events;
 pub mod futures;
 pub mod tasks;
 
+mod scopes;
+
 pub mod concurrent;
 pub mod threads;
 pub mod timeouts;

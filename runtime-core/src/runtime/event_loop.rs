@@ -5,6 +5,7 @@ use std::future::Future;
 use std::time::Instant;
 
 use super::scheduler::context::{self, ThreadKind};
+use super::scheduler::schedule::{Bound, Stealable};
 use super::scheduler::shared::Shared;
 use super::scheduler::shutdown::living;
 use super::spawning::{NewTask, Registered, no_running_loop, spawn_stealable};

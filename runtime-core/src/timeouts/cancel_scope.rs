@@ -11,13 +11,12 @@ use std::panic::Location;
 use std::task::Waker;
 use std::time::Instant;
 
-use super::handle::{Lease, Part, ScopeHandle, ScopeStage, State};
-use super::scoped::{Control, View};
 use crate::exceptions::{CancelReason, CancelSource, CancelledError};
 use crate::runtime::{
     CancelRequest, CancelWaker, Passing, Stamp, TaskId, current_task, delivered_requests,
     is_request_offered, reason_at, settled_requests, shielded,
 };
+use crate::scopes::{Control, Lease, Part, ScopeHandle, ScopeStage, State, View};
 
 /// The handle of a part of a task that can be cancelled by itself: `trio.CancelScope`.
 ///

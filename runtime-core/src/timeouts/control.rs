@@ -4,10 +4,9 @@ use std::fmt;
 use std::task::Waker;
 use std::time::Instant;
 
-use super::handle::{Lease, Part, ScopeHandle, ScopeStage};
-use super::scoped::{Control, View};
 use crate::exceptions::InvalidStateError;
 use crate::runtime::Delivery;
+use crate::scopes::{Control, Lease, Part, ScopeHandle, ScopeStage, View};
 
 /// A timeout, as its body and any other task see it: `asyncio.Timeout`.
 ///

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use ::futures::stream::Stream;
 
-use super::once::Once;
 use crate::runtime::{get_running_loop, try_get_running_loop};
+use crate::scopes::Once;
 use crate::tasks::{Sleep, sleep_until};
 
 /// Makes an interval that ticks every `period`. The first tick comes at the first poll, and the

@@ -10,10 +10,9 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use super::control::Timeout;
-use super::once::Once;
-use super::scoped::{Control, Scoped, View};
 use crate::exceptions::TimeoutError;
 use crate::runtime::loop_time;
+use crate::scopes::{Control, Once, Scoped, View};
 
 /// Awaits `awaitable` for so long at most: `asyncio.wait_for`. No limit: `None`.
 ///

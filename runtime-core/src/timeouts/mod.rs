@@ -1,11 +1,5 @@
 //! Timeouts, cancel scopes, intervals and the control of a paused clock.
 
-mod deadline;
-mod handle;
-mod once;
-
-mod scoped;
-
 mod cancel_scope;
 mod control;
 mod interval;

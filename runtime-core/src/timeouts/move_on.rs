@@ -5,9 +5,8 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::cancel_scope::CancelScope;
-use super::once::Once;
-use super::scoped::Scoped;
 use crate::runtime::{current_task, loop_time};
+use crate::scopes::{Once, Scoped};
 
 /// Runs `body` for so long at most, and then goes on without it: `trio.move_on_after`. `None` sets
 /// no limit; the body can still be ended, through its [`CancelScope`].

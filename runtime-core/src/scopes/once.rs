@@ -11,7 +11,7 @@ pin_project! {
     /// Runs `future`; a poll after its end panics with `name` and `location`. (The panic of an
     /// `async` block names neither.)
     #[must_use = "futures do nothing unless polled"]
-    pub(super) struct Once<F> {
+    pub(crate) struct Once<F> {
         #[pin]
         future: F,
         over: bool,
@@ -21,7 +21,7 @@ pin_project! {
 }
 
 impl<F: Future> Once<F> {
-    pub(super) fn new(
+    pub(crate) fn new(
         name: &'static str,
         location: &'static Location<'static>,
         future: F,

@@ -1,8 +1,7 @@
 //! What the handles of a scope and the scope's future share.
 //!
-//! `P` is the part of the kind of scope: what a [`Timeout`](super::Timeout) and a
-//! [`CancelScope`](super::CancelScope) have beside a deadline, a stage and a waker.
-//! Another kind of scope, a task group, brings a part of its own.
+//! `P` is the part of the kind of scope: what a `Timeout`, a `CancelScope` and a `TaskGroup` have
+//! beside a deadline, a stage and a waker.
 
 use std::task::Waker;
 use std::time::Instant;
@@ -10,21 +9,21 @@ use std::time::Instant;
 use crate::sync::{Arc, Mutex};
 
 /// A handle. Clones are handles of the same scope; they may outlive it.
-pub(super) struct ScopeHandle<P> {
+pub(crate) struct ScopeHandle<P> {
     shared: Arc<Mutex<State<P>>>,
 }
 
-pub(super) struct State<P> {
-    pub(super) deadline: Option<Instant>,
-    pub(super) stage: ScopeStage,
+pub(crate) struct State<P> {
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) stage: ScopeStage,
     /// Woken when a handle changes any of this.
     waker: Option<Waker>,
-    pub(super) part: P,
+    pub(crate) part: P,
 }
 
 /// Where a scope is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ScopeStage {
+pub(crate) enum ScopeStage {
     /// The body runs, and no request of the scope has reached it.
     Active,
     /// The scope's request is on its way into the body, or has reached it.
@@ -39,7 +38,7 @@ pub(super) enum ScopeStage {
 }
 
 impl ScopeStage {
-    pub(super) fn has_ended(self) -> bool {
+    pub(crate) fn has_ended(self) -> bool {
         matches!(
             self,
             ScopeStage::Finished | ScopeStage::Expired | ScopeStage::Caught
@@ -48,7 +47,7 @@ impl ScopeStage {
 }
 
 /// The part of a kind of scope.
-pub(super) trait Part {
+pub(crate) trait Part {
     /// What the end of the scope leaves to be dropped.
     type Rest;
 
@@ -58,7 +57,7 @@ pub(super) trait Part {
 }
 
 impl<P: Part> ScopeHandle<P> {
-    pub(super) fn new(deadline: Option<Instant>, part: P) -> ScopeHandle<P> {
+    pub(crate) fn new(deadline: Option<Instant>, part: P) -> ScopeHandle<P> {
         let state = State {
             deadline,
             stage: ScopeStage::Active,
@@ -71,12 +70,12 @@ impl<P: Part> ScopeHandle<P> {
     }
 
     /// Looks at the state, under its lock.
-    pub(super) fn with<R>(&self, look: impl FnOnce(&mut State<P>) -> R) -> R {
+    pub(crate) fn with<R>(&self, look: impl FnOnce(&mut State<P>) -> R) -> R {
         look(&mut self.shared.lock())
     }
 
     /// Changes the state, and wakes the scope's future, which looks at what has changed.
-    pub(super) fn change<R, E>(
+    pub(crate) fn change<R, E>(
         &self,
         change: impl FnOnce(&mut State<P>) -> Result<R, E>,
     ) -> Result<R, E> {
@@ -89,7 +88,7 @@ impl<P: Part> ScopeHandle<P> {
     }
 
     /// Registers the waker of the scope's future, and looks at the state.
-    pub(super) fn register_waker<V>(&self, waker: &Waker, look: fn(&State<P>) -> V) -> V {
+    pub(crate) fn register_waker<V>(&self, waker: &Waker, look: fn(&State<P>) -> V) -> V {
         let state = self.shared.lock();
         let known = state.waker.as_ref();
         if known.is_some_and(|known| known.will_wake(waker)) {
@@ -108,7 +107,7 @@ impl<P: Part> ScopeHandle<P> {
     }
 
     /// The scope ends. Once it has, it stays as it is.
-    pub(super) fn end(&self, stage: ScopeStage) {
+    pub(crate) fn end(&self, stage: ScopeStage) {
         let mut state = self.shared.lock();
         if !state.stage.has_ended() {
             state.stage = stage;
@@ -129,7 +128,7 @@ impl<P> Clone for ScopeHandle<P> {
 
 /// The handle that a scope's future has: the scope ends with it, also where that is dropped in its
 /// midst by a cancellation from outside, or by a panic of the body.
-pub(super) struct Lease<P: Part>(pub(super) ScopeHandle<P>);
+pub(crate) struct Lease<P: Part>(pub(crate) ScopeHandle<P>);
 
 impl<P: Part> Drop for Lease<P> {
     fn drop(&mut self) {

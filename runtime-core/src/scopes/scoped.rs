@@ -17,7 +17,7 @@ use crate::exceptions::{CancelReason, CancelSource, CancelledError};
 use crate::runtime::{Delivery, Raise, Scope, Stamp, Verdict, hidden};
 
 /// What controls a scope from outside of its future.
-pub(super) trait Control {
+pub(crate) trait Control {
     /// The control as it is at the beginning of a poll. It is to wake `waker` when that changes.
     /// `now` is the time of the first poll.
     fn look(&mut self, now: Option<Instant>, waker: &Waker) -> View;
@@ -65,14 +65,14 @@ pub(super) trait Control {
 
 /// A control, at the beginning of a poll.
 #[derive(Clone, Copy, Default)]
-pub(super) struct View {
-    pub(super) deadline: Option<Instant>,
+pub(crate) struct View {
+    pub(crate) deadline: Option<Instant>,
     /// When the scope was cancelled by its control.
-    pub(super) cancelled: Option<Stamp>,
+    pub(crate) cancelled: Option<Stamp>,
     /// Whether the body is shielded from requests from outside.
-    pub(super) shielded: bool,
+    pub(crate) shielded: bool,
     /// Whether such requests wait for the shield to go down.
-    pub(super) withholds: bool,
+    pub(crate) withholds: bool,
 }
 
 /// The beginning of a poll.
@@ -90,7 +90,7 @@ struct Look {
 pin_project! {
     #[project = Projection]
     /// The future of a scope: the body's value, or `None` if the scope has cancelled it.
-    pub(super) struct Scoped<F, C> {
+    pub(crate) struct Scoped<F, C> {
         #[pin]
         body: Option<F>,
         scope: Scope,
@@ -102,7 +102,7 @@ pin_project! {
 }
 
 impl<F, C> Scoped<F, C> {
-    pub(super) fn new(body: F, control: C, location: &'static Location<'static>) -> Scoped<F, C> {
+    pub(crate) fn new(body: F, control: C, location: &'static Location<'static>) -> Scoped<F, C> {
         Scoped {
             body: Some(body),
             scope: Scope::new(),
