@@ -45,6 +45,15 @@ impl Cause {
         Cause(stamp | SHUTDOWN)
     }
 
+    /// As one word; 0 for the default.
+    pub(crate) fn to_word(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn from_word(word: u64) -> Cause {
+        Cause(word)
+    }
+
     /// The stamp of the request or shutdown; 0 if none was recorded.
     pub(crate) fn stamp(self) -> u64 {
         self.0 & !SHUTDOWN

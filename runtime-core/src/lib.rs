@@ -18,6 +18,7 @@
 //! |---|---|
 //! | run a program | [`run`], [`Runner`], [`main`](macro@main), [`test`](macro@test) |
 //! | run code concurrently | [`create_task`], [`gather`], [`wait`], [`as_completed`] |
+//! | bind tasks together | [`task_group`], [`TaskGroup`] |
 //! | wait for time | [`sleep`], [`wait_for`], [`timeout`], [`interval`], [`move_on_after`] |
 //! | clean up | [`catch_cancelled`], [`finally`], [`shield`] |
 //! | use the loop from other threads | [`EventLoop`], [`run_coroutine_threadsafe`] |
@@ -54,10 +55,6 @@ pub mod exceptions;
 
 mod runtime;
 
-#[cfg(asyncio_loom)]
-#[doc(hidden)]
-pub mod models;
-
 pub mod contextvars;
 pub mod events;
 pub mod futures;
@@ -66,8 +63,13 @@ pub mod tasks;
 mod scopes;
 
 pub mod concurrent;
+pub mod taskgroups;
 pub mod threads;
 pub mod timeouts;
+
+#[cfg(asyncio_loom)]
+#[doc(hidden)]
+pub mod models;
 
 mod environment;
 
@@ -98,6 +100,7 @@ pub use tasks::{
     sleep_until, try_gather, wait,
 };
 
+pub use taskgroups::{ExceptionGroup, NotStarted, TaskGroup, TaskStatus, task_group};
 pub use threads::{ThreadPoolExecutor, blocking, to_thread};
 pub use timeouts::{
     CancelScope, Interval, MissedTickBehavior, TimeGuard, Timeout, interval, interval_at,
@@ -125,15 +128,15 @@ pub mod task {
 pub mod prelude {
     pub use crate::{
         ALL_COMPLETED, CallbackId, CancelReason, CancelScope, CancelSource, CancelledError,
-        Context, ContextVar, EnterGuard, EventLoop, ExceptionContext, FIRST_COMPLETED,
-        FIRST_EXCEPTION, FailedError, Gather, Handle, Interval, InvalidStateError, LoopClosed,
-        Metrics, MissedTickBehavior, NoRunningLoop, PanicError, Runner, Shield, ShutdownTimeout,
-        Sleep, Task, TaskError, TaskHandle, TaskId, ThreadPoolExecutor, TimeGuard, Timeout,
-        TimeoutError, TimerHandle, Token, all_tasks, as_completed, blocking, catch_cancelled,
-        checkpoint, concurrent, context_var, copy_context, create_local_task, create_task,
-        current_task, ensure_future, finally, gather, gather_all, get_running_loop, interval,
-        interval_at, move_on_after, run, run_coroutine_threadsafe, shield, sleep, sleep_until,
-        task, timeout, timeout_at, to_thread, try_gather, try_get_running_loop, try_run, wait,
-        wait_for,
+        Context, ContextVar, EnterGuard, EventLoop, ExceptionContext, ExceptionGroup,
+        FIRST_COMPLETED, FIRST_EXCEPTION, FailedError, Gather, Handle, Interval, InvalidStateError,
+        LoopClosed, Metrics, MissedTickBehavior, NoRunningLoop, NotStarted, PanicError, Runner,
+        Shield, ShutdownTimeout, Sleep, Task, TaskError, TaskGroup, TaskHandle, TaskId, TaskStatus,
+        ThreadPoolExecutor, TimeGuard, Timeout, TimeoutError, TimerHandle, Token, all_tasks,
+        as_completed, blocking, catch_cancelled, checkpoint, concurrent, context_var, copy_context,
+        create_local_task, create_task, current_task, ensure_future, finally, gather, gather_all,
+        get_running_loop, interval, interval_at, move_on_after, run, run_coroutine_threadsafe,
+        shield, sleep, sleep_until, task, task_group, timeout, timeout_at, to_thread, try_gather,
+        try_get_running_loop, try_run, wait, wait_for,
     };
 }

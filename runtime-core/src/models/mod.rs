@@ -17,6 +17,7 @@ mod engine;
 mod test_scheduler;
 
 mod catcher;
+mod family;
 
 pub mod cancel;
 pub mod closing;
@@ -28,6 +29,10 @@ pub mod expiry;
 pub mod forward;
 pub mod free;
 pub mod give_back;
+pub mod group_add;
+pub mod group_end;
+pub mod group_enter;
+pub mod group_members;
 pub mod handover;
 pub mod idle;
 pub mod inbox;

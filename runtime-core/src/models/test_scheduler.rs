@@ -9,6 +9,7 @@ use crate::runtime::Task;
 use crate::runtime::modelled::callback::Handle;
 use crate::runtime::modelled::dyn_schedule::Report;
 use crate::runtime::modelled::header::{Header, TaskId, Wake};
+use crate::runtime::modelled::parent::{NoParent, Parent};
 use crate::runtime::modelled::runnable::Runnable;
 use crate::runtime::modelled::schedule::Schedule;
 use crate::runtime::modelled::spawn::{self, SpawnMeta};
@@ -64,6 +65,32 @@ impl TestScheduler {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
+        self.make_for(future, freed, NoParent)
+    }
+
+    /// Makes a task with a parent, ready to run.
+    pub(super) fn spawn_child<F, P>(&self, future: F, parent: P) -> Task<P::Value>
+    where
+        F: Future + Send + 'static,
+        P: Parent<F::Output>,
+        P::Value: Send,
+    {
+        let (runnable, task) = self.make_for(future, &StdArc::default(), parent);
+        self.push(runnable);
+        task
+    }
+
+    fn make_for<F, P>(
+        &self,
+        future: F,
+        freed: &StdArc<Tally>,
+        parent: P,
+    ) -> (Runnable, Task<P::Value>)
+    where
+        F: Future + Send + 'static,
+        P: Parent<F::Output>,
+        P::Value: Send,
+    {
         let task_scheduler = TaskScheduler {
             scheduler: self.clone(),
             memory: DropProbe::new(freed),
@@ -73,7 +100,7 @@ impl TestScheduler {
             context: None,
             location: Location::caller(),
         };
-        spawn::task(future, task_scheduler, meta)
+        spawn::task(future, task_scheduler, parent, meta)
     }
 
     /// Runs one task, if one is ready.

@@ -8,13 +8,14 @@ use super::scheduler::context::{self, ThreadKind};
 use super::scheduler::schedule::{Bound, Stealable};
 use super::scheduler::shared::Shared;
 use super::scheduler::shutdown::living;
-use super::spawning::{NewTask, Registered, no_running_loop, spawn_stealable};
+use super::spawning::{NewTask, Registered, no_running_loop, spawn_refused, spawn_stealable};
 use super::task::cancel;
 use super::task::handle::TaskHandle;
 use super::task::join::Task;
+use super::task::parent::{NoParent, Parent};
 use super::task::reference::TaskRef;
 use super::task::room::{boxed_if_big, is_big};
-use crate::exceptions::{LoopClosed, NoRunningLoop};
+use crate::exceptions::{CancelledError, LoopClosed, NoRunningLoop};
 use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, thread};
 
@@ -89,7 +90,9 @@ impl EventLoop {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        boxed_if_big!(F, coro => spawn_stealable(&self.shared, coro, NewTask::here()).0)
+        boxed_if_big!(F, coro => {
+            spawn_stealable(&self.shared, coro, NoParent, NewTask::here()).0
+        })
     }
 
     /// As [`create_task`](EventLoop::create_task), but returns an error on a closed loop.
@@ -102,10 +105,37 @@ impl EventLoop {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        match boxed_if_big!(F, coro => spawn_stealable(&self.shared, coro, NewTask::here())) {
+        let new = NewTask::here();
+        match boxed_if_big!(F, coro => spawn_stealable(&self.shared, coro, NoParent, new)) {
             (task, Registered::Accepted) => Ok(task),
             (_, Registered::Refused) => Err(LoopClosed),
         }
+    }
+
+    /// Makes a task with a parent, on this loop, from any thread.
+    pub(crate) fn spawn_child<F, P>(&self, coro: F, parent: P, new: NewTask) -> Task<P::Value>
+    where
+        F: Future + Send + 'static,
+        P: Parent<F::Output>,
+        P::Value: Send,
+    {
+        spawn_stealable(&self.shared, coro, parent, new).0
+    }
+
+    /// Drops `coro`, and makes a task that is cancelled with `error` already.
+    pub(crate) fn spawn_refused<F, P>(
+        &self,
+        coro: F,
+        parent: P,
+        new: NewTask,
+        error: CancelledError,
+    ) -> Task<P::Value>
+    where
+        F: Future + Send + 'static,
+        P: Parent<F::Output>,
+        P::Value: Send,
+    {
+        spawn_refused(&self.shared, coro, parent, new, error)
     }
 
     /// Enters the loop on this thread: `create_task`, `get_running_loop` and similar functions use

@@ -64,18 +64,18 @@ pub(crate) use sleeping::{NoTimer, Precision, Timer, loop_time, stamp_of};
 pub(crate) use spawning::{NewTask, no_running_loop, spawn_here, spawn_local};
 pub use task::callback::Handle;
 pub(crate) use task::cancel::{
-    CancelRequest, CancelWaker, Delivery, Edges, ForeignPolls, Forwarding, Passing, Propagation,
-    Raise, Scope, Verdict, asked_for, begin_handler, claim_and_acknowledge, delivered_requests,
-    drop_handled, ends_with, hidden, is_request_offered, newest_raise, propagation,
-    propagation_from, propagation_to_waiter_from, reason_at, requested, settled_requests, shielded,
-    wait_on,
+    Abort, CancelRequest, CancelWaker, Delivery, Edges, ForeignPolls, Forwarding, Passing,
+    Propagation, Raise, Scope, Verdict, asked_for, begin_handler, claim_and_acknowledge,
+    delivered_requests, drop_handled, ends_with, hidden, in_body_of, is_request_offered,
+    newest_raise, propagation, propagation_from, propagation_to_waiter_from, reason_at, requested,
+    settled_requests, shielded, wait_on,
 };
 pub use task::context::Context;
 pub(crate) use task::current_context::inherited_context;
 pub use task::handle::{CallbackId, TaskHandle, Wait};
 pub use task::header::TaskId;
 pub use task::join::Task;
-pub(crate) use task::raw::Outcome;
+pub(crate) use task::parent::{Outcome, Parent};
 pub(crate) use task::room::{boxed_call_if_big, boxed_if_big, is_big};
 pub(crate) use task::wait_list::WaitList;
 pub(crate) use time::{Slack, Stamp};
@@ -91,8 +91,8 @@ pub(crate) mod modelled {
         worker_set,
     };
     pub(crate) use super::task::{
-        callback, cancel, dyn_schedule, header, join, reference, registry, runnable, schedule,
-        side, spawn, transitions,
+        callback, cancel, dyn_schedule, header, join, parent, reference, registry, runnable,
+        schedule, side, spawn, transitions,
     };
     pub(crate) use super::time::{Slack, Tick, TimerKey, TimerStatus};
     pub(crate) use super::time_hold::TimeHold;

@@ -34,6 +34,7 @@ use super::spawning::next_id;
 use super::task::cancel;
 use super::task::context::Context;
 use super::task::join::Task;
+use super::task::parent::NoParent;
 use super::task::spawn::{self, SpawnMeta};
 use super::time_hold::TimeHold;
 use crate::exceptions::{CancelReason, CancelSource, CancelledError, panic_text};
@@ -71,7 +72,7 @@ impl EventLoop {
         };
         let scheduler = Stealable::of(shared);
         let job = Job::new(StdArc::clone(&call) as StdArc<dyn Function>);
-        let (runnable, task) = spawn::task(Offload { call }, scheduler, meta);
+        let (runnable, task) = spawn::task(Offload { call }, scheduler, NoParent, meta);
         if register(shared, &runnable).is_err() {
             runnable.abandon_unnested(closed_error());
             return task;

@@ -12,7 +12,9 @@ use super::task::context::Context;
 use super::task::current_context::inherited_context;
 use super::task::header::{TaskId, Wake};
 use super::task::join::Task;
+use super::task::parent::{NoParent, Parent};
 use super::task::spawn::{self, SpawnMeta};
+use crate::exceptions::CancelledError;
 use crate::sync::Arc;
 
 /// The settings of a new task, as collected by `task::Builder`.
@@ -63,9 +65,9 @@ where
 {
     let Some(core) = context::core() else {
         let shared = context::current()?;
-        return Some(spawn_stealable(&shared, coro, new).0);
+        return Some(spawn_stealable(&shared, coro, NoParent, new).0);
     };
-    Some(spawn_on(&core, coro, new).0)
+    Some(spawn_on(&core, coro, NoParent, new).0)
 }
 
 /// Whether a task may be polled within the call that makes it: only inside another task, and only
@@ -80,14 +82,15 @@ const MOST_EAGER: u32 = 16;
 
 /// Makes a task on a worker. Touches nothing that other workers write, except for the end of the
 /// run queue that thieves take from.
-fn spawn_on<F>(core: &Core, coro: F, new: NewTask) -> (Task<F::Output>, Registered)
+fn spawn_on<F, P>(core: &Core, coro: F, parent: P, new: NewTask) -> (Task<P::Value>, Registered)
 where
     F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    P: Parent<F::Output>,
+    P::Value: Send,
 {
     let (eager, id) = (new.eager, core.next_id());
     let (meta, name) = meta(id, new);
-    let (runnable, task) = spawn::task(coro, Stealable::on(core), meta);
+    let (runnable, task) = spawn::task(coro, Stealable::on(core), parent, meta);
     if let Some(name) = name {
         task.set_name(name);
     }
@@ -104,22 +107,24 @@ where
 }
 
 /// Makes a task from any thread.
-pub(crate) fn spawn_stealable<F>(
+pub(crate) fn spawn_stealable<F, P>(
     shared: &Arc<Shared>,
     coro: F,
+    parent: P,
     new: NewTask,
-) -> (Task<F::Output>, Registered)
+) -> (Task<P::Value>, Registered)
 where
     F: Future + Send + 'static,
-    F::Output: Send + 'static,
+    P: Parent<F::Output>,
+    P::Value: Send,
 {
     let here = context::core().filter(|core| Arc::ptr_eq(&core.shared, shared));
     if let Some(core) = here {
-        return spawn_on(&core, coro, new);
+        return spawn_on(&core, coro, parent, new);
     }
     let (eager, id) = (new.eager, shared.ids.one());
     let (meta, name) = meta(id, new);
-    let (runnable, task) = spawn::task(coro, Stealable::of(shared), meta);
+    let (runnable, task) = spawn::task(coro, Stealable::of(shared), parent, meta);
     if let Some(name) = name {
         task.set_name(name);
     }
@@ -133,6 +138,25 @@ where
         submit(shared, runnable);
     }
     (task, Registered::Accepted)
+}
+
+/// Makes a task that never runs: its future is dropped here, and it is cancelled from the start.
+pub(crate) fn spawn_refused<F, P>(
+    shared: &Arc<Shared>,
+    coro: F,
+    parent: P,
+    new: NewTask,
+    error: CancelledError,
+) -> Task<P::Value>
+where
+    F: Future + Send + 'static,
+    P: Parent<F::Output>,
+    P::Value: Send,
+{
+    let (meta, _name) = meta(next_id(shared), new);
+    let (runnable, task) = spawn::task(coro, Stealable::of(shared), parent, meta);
+    runnable.abandon_unnested(error);
+    task
 }
 
 /// Makes a local task, which only this thread runs.

@@ -3,6 +3,7 @@
 //! `P` is the part of the kind of scope: what a `Timeout`, a `CancelScope` and a `TaskGroup` have
 //! beside a deadline, a stage and a waker.
 
+use std::fmt;
 use std::task::Waker;
 use std::time::Instant;
 
@@ -115,6 +116,12 @@ impl<P: Part> ScopeHandle<P> {
         let rest = (state.waker.take(), state.part.end());
         drop(state);
         drop(rest);
+    }
+}
+
+impl<P> fmt::Debug for ScopeHandle<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopeHandle").finish_non_exhaustive()
     }
 }
 

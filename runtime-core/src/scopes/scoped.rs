@@ -131,7 +131,7 @@ impl<F: Future, C: Control> Future for Scoped<F, C> {
                 Poll::Pending
             }
             Verdict::Ready(value) => {
-                let expired = this.scope.has_expired();
+                let expired = this.scope.has_reached_the_body();
                 this.end(if expired {
                     ScopeStage::Expired
                 } else {

@@ -96,6 +96,16 @@ pub(crate) enum Mutant {
     AddCallbackUnlocked,
     /// c3: the closed flag is checked outside the lock under which the push happens.
     PushUnlocked,
+    /// g1: the group's future looks for the last child before its waker is registered.
+    ExitBeforeWaker,
+    /// g1: a child leaves and publishes nothing.
+    LeaveRelaxed,
+    /// g2: a child is added to the list without a look whether the others have been cancelled.
+    AddWithoutLook,
+    /// g3: a child enters a group that is over.
+    EnterTheOver,
+    /// g4: the cause of an abort is noted after the children have been cancelled.
+    CauseAfterRequest,
     /// h1: a wake may push into a queue that has been drained.
     PushAfterDrain,
     /// h1: worker 0 is not notified that a task has left the registry.

@@ -21,6 +21,7 @@ use crate::runtime::task::cancel;
 use crate::runtime::task::dyn_schedule::Report;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::header::{Header, Wake};
+use crate::runtime::task::parent::NoParent;
 use crate::runtime::task::reference::TaskRef;
 use crate::runtime::task::registry::{Closed, TaskKind};
 use crate::runtime::task::runnable::Runnable;
@@ -277,7 +278,7 @@ pub(crate) fn spawn_hidden(
         context: None,
         location: Location::caller(),
     };
-    let (runnable, task) = spawn::task(future, Stealable::of(shared), meta);
+    let (runnable, task) = spawn::task(future, Stealable::of(shared), NoParent, meta);
     drop(task);
     if let Err(closed) = register(shared, &runnable) {
         runnable.abandon_unnested(closed_error());

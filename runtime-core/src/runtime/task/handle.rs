@@ -52,6 +52,11 @@ impl TaskHandle {
         TaskHandle { task }
     }
 
+    /// Whether it is the task that is polled here.
+    pub(crate) fn is_current(&self) -> bool {
+        cancel::current_pointer() == Some(self.task.pointer())
+    }
+
     pub(crate) fn reference(&self) -> &TaskRef {
         &self.task
     }
@@ -66,6 +71,11 @@ impl TaskHandle {
     #[track_caller]
     pub fn cancel_with(&self, message: impl Into<Cow<'static, str>>) -> bool {
         self.task.cancel(requested().saying(message))
+    }
+
+    /// The same with the error that the caller has made.
+    pub(crate) fn cancel_for(&self, error: CancelledError) -> bool {
+        self.task.cancel(error)
     }
 
     /// As [`Task::cancelling`](crate::Task::cancelling).

@@ -22,7 +22,7 @@ use super::registry::SlotIndex;
 use super::side::Side;
 use super::state::State;
 use super::transitions::Ending;
-use crate::exceptions::{CancelledError, PanicError};
+use crate::exceptions::{CancelledError, Cause, PanicError};
 use crate::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{IS_MODEL, Mutant, UnsafeCell, ordered};
 
@@ -59,8 +59,10 @@ pub(crate) struct Vtable {
     pub(crate) dispose: unsafe fn(TaskPointer) -> Option<PanicError>,
     /// Gives the right to run, which the caller holds, to the scheduler.
     pub(crate) schedule: unsafe fn(TaskPointer, Wake),
-    /// Removes the task from the registry.
+    /// Removes the task from the registry, and tells its parent that it has ended.
     pub(crate) unregister: unsafe fn(TaskPointer),
+    /// Returns for what the task's parent has ended its children.
+    pub(crate) cause_of_parent: unsafe fn(TaskPointer) -> Cause,
     /// Returns the scheduler as a trait object, for rare calls.
     pub(crate) scheduler: unsafe fn(TaskPointer) -> NonNull<dyn super::dyn_schedule::DynSchedule>,
     /// Frees the allocation.

@@ -16,11 +16,11 @@ use super::cancel::{
 use super::context::Context;
 use super::handle::{CallbackId, TaskHandle};
 use super::header::TaskId;
-use super::raw::Outcome;
+use super::parent::Outcome;
 use super::reference::TaskRef;
 use super::side::Side;
 use super::transitions::Detach;
-use crate::exceptions::{CancelledError, InvalidStateError, PanicError, TaskError};
+use crate::exceptions::{CancelledError, FailedError, InvalidStateError, PanicError, TaskError};
 use crate::runtime::unnest::drop_unnested;
 
 /// A task of the loop: what `asyncio.create_task` returns.
@@ -493,6 +493,7 @@ fn identity(waker: &Waker) -> (usize, usize) {
 fn outcome_to_result<T>(outcome: Outcome<T>) -> Result<T, TaskError> {
     match outcome {
         Outcome::Returned(value) => Ok(value),
+        Outcome::Failed => Err(TaskError::Failed(FailedError)),
         Outcome::Cancelled(error) => Err(error.into()),
         Outcome::Panicked(payload) => Err(PanicError::new(payload).into()),
     }

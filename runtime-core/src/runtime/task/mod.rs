@@ -31,6 +31,7 @@
 #[expect(unsafe_code, reason = "a context behind one word of the header")]
 pub(crate) mod context;
 pub(crate) mod cycles;
+pub(crate) mod parent;
 pub(crate) mod registry;
 pub(crate) mod room;
 pub(crate) mod transitions;

@@ -1,4 +1,4 @@
-//! The allocation of a task and its vtable, generic over the types of future and scheduler.
+//! The allocation of a task and its vtable, generic over the types of future, scheduler and parent.
 
 use std::any::Any;
 use std::future::Future;
@@ -11,30 +11,32 @@ use std::task::{Context as PollWith, Poll};
 use super::context::Context;
 use super::dyn_schedule::DynSchedule;
 use super::header::{Header, TaskId, TaskPointer, Vtable, Wake};
+use super::parent::{Outcome, Parent};
 use super::reference::TaskRef;
 use super::room::{Place, is_big};
 use super::runnable::Runnable;
 use super::schedule::Schedule;
 use super::transitions::Ending;
-use crate::exceptions::{CancelledError, PanicError};
+use crate::exceptions::{CancelledError, Cause, PanicError};
 use crate::runtime::catch_panic::{catch_panic, forget_payload};
 use crate::runtime::unnest::unnested;
 use crate::sync::UnsafeCell;
 
-/// A task's output, as the `Task` handle takes it.
+/// What a task is made with, besides its future, its scheduler and its parent.
 #[derive(Debug)]
-pub(crate) enum Outcome<T> {
-    Returned(T),
-    Cancelled(CancelledError),
-    Panicked(Box<dyn Any + Send>),
+pub(crate) struct SpawnMeta {
+    pub(crate) id: TaskId,
+    pub(crate) context: Option<Context>,
+    pub(crate) location: &'static Location<'static>,
 }
 
-/// One allocation: the header first (H1), the scheduler, and one place for the future and then its
-/// output. The output is stored as an `O`: in line or boxed.
+/// One allocation: the header first (H1), the scheduler, the parent, and one place for the future
+/// and then its output. The output is stored as an `O`: in line or boxed.
 #[repr(C)]
-struct Cell<F, S, O> {
+struct Cell<F, S, P, O> {
     header: Header,
     scheduler: S,
+    parent: P,
     stage: UnsafeCell<Stage<F, O>>,
 }
 
@@ -55,18 +57,16 @@ enum Stage<F, O> {
 /// If `F` is not `Send`, the scheduler must pass the right to run only to the thread to which `F`
 /// belongs; if it is not `'static`, the task must end before what it borrows does.
 #[inline]
-pub(crate) unsafe fn allocate<F: Future<Output: 'static>, S: Schedule>(
+pub(crate) unsafe fn allocate<F: Future, S: Schedule, P: Parent<F::Output>>(
     future: F,
     scheduler: S,
-    id: TaskId,
-    context: Option<Context>,
-    location: &'static Location<'static>,
+    parent: P,
+    meta: SpawnMeta,
 ) -> (Runnable, TaskRef) {
-    let context = context.map_or(std::ptr::null_mut(), Context::into_raw);
-    let pointer = if const { is_big::<Outcome<F::Output>>() } {
-        Cell::<F, S, Box<Outcome<F::Output>>>::allocate(future, scheduler, id, context, location)
+    let pointer = if const { is_big::<Outcome<P::Value>>() } {
+        Cell::<F, S, P, Box<Outcome<P::Value>>>::allocate(future, scheduler, parent, meta)
     } else {
-        Cell::<F, S, Outcome<F::Output>>::allocate(future, scheduler, id, context, location)
+        Cell::<F, S, P, Outcome<P::Value>>::allocate(future, scheduler, parent, meta)
     };
     // SAFETY: a new task is SCHEDULED (`State::new`), and this is its only right to run.
     let runnable = unsafe { Runnable::from_pointer(pointer) };
@@ -74,23 +74,20 @@ pub(crate) unsafe fn allocate<F: Future<Output: 'static>, S: Schedule>(
     (runnable, unsafe { TaskRef::from_owned(pointer) })
 }
 
-impl<F, S, O> Cell<F, S, O>
+impl<F, S, P, O> Cell<F, S, P, O>
 where
-    F: Future<Output: 'static>,
+    F: Future,
     S: Schedule,
-    O: Place<Outcome<F::Output>>,
+    P: Parent<F::Output>,
+    O: Place<Outcome<P::Value>>,
 {
     #[inline]
-    fn allocate(
-        future: F,
-        scheduler: S,
-        id: TaskId,
-        context: *mut (),
-        location: &'static Location<'static>,
-    ) -> TaskPointer {
+    fn allocate(future: F, scheduler: S, parent: P, meta: SpawnMeta) -> TaskPointer {
+        let context = meta.context.map_or(std::ptr::null_mut(), Context::into_raw);
         let cell = Box::new(Cell {
-            header: Header::new(Self::VTABLE, id, context, location),
+            header: Header::new(Self::VTABLE, meta.id, context, meta.location),
             scheduler,
+            parent,
             stage: UnsafeCell::new(Stage::<F, O>::Future(future)),
         });
         NonNull::from(Box::leak(cell)).cast()
@@ -105,6 +102,7 @@ where
         schedule: Self::schedule,
         unregister: Self::unregister,
         scheduler: Self::scheduler,
+        cause_of_parent: Self::cause_of_parent,
         free: Self::free,
     };
 
@@ -135,8 +133,8 @@ where
         });
         let (outcome, ending) = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(value)) => (Outcome::Returned(value), Ending::Returned),
-            Err(payload) => (Outcome::Panicked(payload), Ending::Panicked),
+            Ok(Poll::Ready(output)) => (cell.parent.receive(output), Ending::Returned),
+            Err(payload) => (cell.panicked(payload), Ending::Panicked),
         };
         // SAFETY: as above.
         Poll::Ready(unsafe { cell.store(outcome, ending) })
@@ -157,12 +155,12 @@ where
     /// # Safety
     /// The caller holds RUNNING.
     #[inline]
-    unsafe fn store(&self, outcome: Outcome<F::Output>, ending: Ending) -> Ending {
+    unsafe fn store(&self, outcome: Outcome<P::Value>, ending: Ending) -> Ending {
         if std::mem::needs_drop::<F>() {
             // SAFETY: H2, by the caller's promise.
             if let Err(payload) = unsafe { self.drop_future() } {
                 if ending == Ending::Cancelled {
-                    let outcome = O::put(Outcome::Panicked(payload));
+                    let outcome = O::put(self.panicked(payload));
                     // SAFETY: H2; the stage is `Taken`, so nothing is dropped.
                     self.stage
                         .with_mut(|stage| unsafe { *stage = Stage::Output(outcome) });
@@ -176,6 +174,15 @@ where
         self.stage
             .with_mut(|stage| unsafe { *stage = Stage::Output(outcome) });
         ending
+    }
+
+    /// The outcome of a panic. One that the parent has taken is not reported.
+    #[cold]
+    fn panicked(&self, payload: Box<dyn Any + Send>) -> Outcome<P::Value> {
+        if P::TAKES_PANICS {
+            self.header.state.silence();
+        }
+        Outcome::Panicked(self.parent.receive_panic(payload))
     }
 
     /// # Safety
@@ -209,7 +216,7 @@ where
             std::mem::replace(unsafe { &mut *stage }, Stage::Taken)
         });
         if let Stage::Output(outcome) = stage {
-            let to = to.cast::<Option<Outcome<F::Output>>>();
+            let to = to.cast::<Option<Outcome<P::Value>>>();
             // SAFETY: the caller points to a valid `Option<Outcome<T>>`.
             unsafe { *to = Some(outcome.into_value()) }
         }
@@ -246,10 +253,10 @@ where
             Outcome::Panicked(payload) => return Some(PanicError::new(payload)),
             Outcome::Cancelled(error) => drop(error),
             // Unnested: the value may own a task whose output owns a task, and so on.
-            Outcome::Returned(value) if std::mem::needs_drop::<F::Output>() => {
+            Outcome::Returned(value) if std::mem::needs_drop::<P::Value>() => {
                 unnested(|| drop_catching(value));
             }
-            Outcome::Returned(_nothing) => {}
+            Outcome::Returned(_) | Outcome::Failed => {}
         }
         None
     }
@@ -276,6 +283,15 @@ where
         // SAFETY: H1; alive by the loop's reference.
         let cell = unsafe { Self::from_pointer(pointer) };
         cell.scheduler.unregister(&cell.header);
+        cell.parent.child_has_ended();
+    }
+
+    /// # Safety
+    /// The task is alive (H5); `pointer` has this vtable.
+    unsafe fn cause_of_parent(pointer: TaskPointer) -> Cause {
+        // SAFETY: H1; alive by the caller's reference.
+        let cell = unsafe { Self::from_pointer(pointer) };
+        cell.parent.cause()
     }
 
     /// # Safety

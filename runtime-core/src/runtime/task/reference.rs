@@ -175,10 +175,24 @@ impl TaskRef {
         self.header().side().map(Side::cause).unwrap_or_default()
     }
 
+    /// For what the task's parent has ended its children; the default if it has none.
+    pub(crate) fn cause_of_parent(&self) -> Cause {
+        // SAFETY: H5, by the reference that `self` is.
+        unsafe { (self.header().vtable.cause_of_parent)(self.pointer) }
+    }
+
     /// Whether the last request had this `cause`.
     pub(crate) fn has_had(&self, cause: Cause) -> bool {
         let side = self.header().side();
         cause.stamp() != 0 && side.is_some_and(|side| side.cause() == cause)
+    }
+
+    /// Whether a request with this `cause` has been delivered, by itself or as part of another.
+    pub(crate) fn has_met(&self, cause: Cause) -> bool {
+        let side = self.header().side();
+        side.is_some_and(|side| {
+            side.cause() == cause || side.has_claimed_since(Stamp(cause.stamp()))
+        })
     }
 
     fn schedule_for(&self, answer: Cancel) -> Cancel {

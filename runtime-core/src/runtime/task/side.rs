@@ -186,6 +186,11 @@ impl Side {
         self.contents.lock().last_claim = at;
     }
 
+    /// Whether a request has been claimed at `moment`, or later.
+    pub(crate) fn has_claimed_since(&self, moment: Stamp) -> bool {
+        self.contents.lock().last_claim >= moment
+    }
+
     /// A handler begins: what has been asked for by now, and not delivered, is taken away by
     /// `take`. Returns the moment, which is later than all of it: it is made under the lock.
     pub(crate) fn absorb(&self, take: impl FnOnce()) -> Stamp {

@@ -1,23 +1,15 @@
 //! Makes tasks: three functions, one for each guarantee under which a future may become a task.
 
 use std::future::Future;
-use std::panic::Location;
 use std::pin::Pin;
 
-use super::context::Context;
-use super::header::TaskId;
 use super::join::Task;
+use super::parent::{NoParent, Parent};
 use super::raw::allocate;
 use super::runnable::Runnable;
 use super::schedule::Schedule;
 
-/// What a task is made with, besides its future and its scheduler.
-#[derive(Debug)]
-pub(crate) struct SpawnMeta {
-    pub(crate) id: TaskId,
-    pub(crate) context: Option<Context>,
-    pub(crate) location: &'static Location<'static>,
-}
+pub(crate) use super::raw::SpawnMeta;
 
 /// A scheduler that passes the right to run only to the thread that made the task.
 ///
@@ -26,16 +18,21 @@ pub(crate) struct SpawnMeta {
 pub(crate) unsafe trait ScheduleHere: Schedule {}
 
 /// Makes a task that any thread may run.
-pub(crate) fn task<F, S>(future: F, scheduler: S, meta: SpawnMeta) -> (Runnable, Task<F::Output>)
+pub(crate) fn task<F, S, P>(
+    future: F,
+    scheduler: S,
+    parent: P,
+    meta: SpawnMeta,
+) -> (Runnable, Task<P::Value>)
 where
     F: Future + Send + 'static,
-    F::Output: Send + 'static,
     S: Schedule,
+    P: Parent<F::Output>,
+    P::Value: Send,
 {
     // SAFETY: the future is Send and 'static.
-    let (runnable, task) =
-        unsafe { allocate(future, scheduler, meta.id, meta.context, meta.location) };
-    // SAFETY: the output is an `F::Output`, which is Send.
+    let (runnable, task) = unsafe { allocate(future, scheduler, parent, meta) };
+    // SAFETY: the output is a `P::Value`, which is Send.
     (runnable, unsafe { Task::new(task) })
 }
 
@@ -51,8 +48,7 @@ where
     S: ScheduleHere,
 {
     // SAFETY: 'static; not Send, but `ScheduleHere` guarantees the thread.
-    let (runnable, task) =
-        unsafe { allocate(future, scheduler, meta.id, meta.context, meta.location) };
+    let (runnable, task) = unsafe { allocate(future, scheduler, NoParent, meta) };
     // SAFETY: the output is an `F::Output`, which is Send.
     (runnable, unsafe { Task::new(task) })
 }
@@ -71,8 +67,7 @@ where
 {
     // SAFETY: not 'static, but the caller guarantees the order of the ends; not Send, but
     // `ScheduleHere` guarantees the thread.
-    let (runnable, task) =
-        unsafe { allocate(future, scheduler, meta.id, meta.context, meta.location) };
+    let (runnable, task) = unsafe { allocate(future, scheduler, NoParent, meta) };
     // SAFETY: the output is `()`.
     (runnable, unsafe { Task::new(task) })
 }

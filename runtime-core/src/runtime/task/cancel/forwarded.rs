@@ -103,14 +103,25 @@ impl Edges {
         error: &CancelledError,
         show_each: impl FnOnce(&mut dyn FnMut(&TaskRef)),
     ) -> Forwarding {
-        self.0.clear();
         let Some(awaiter) = context::current() else {
+            self.0.clear();
             return Forwarding::InACycle;
         };
+        self.forward_for(&awaiter, error, show_each)
+    }
+
+    /// The same for a request of `awaiter`, which need not be the current task.
+    pub(crate) fn forward_for(
+        &mut self,
+        awaiter: &TaskRef,
+        error: &CancelledError,
+        show_each: impl FnOnce(&mut dyn FnMut(&TaskRef)),
+    ) -> Forwarding {
+        self.0.clear();
         let mut passed = Forwarding::TooLate;
         show_each(&mut |task| {
             let edge = awaiter.awaits(task);
-            match task.forward(&awaiter, error) {
+            match task.forward(awaiter, error) {
                 Cancel::Done => return,
                 Cancel::Known if edge.closes_a_cycle() => passed = Forwarding::InACycle,
                 _ if passed == Forwarding::TooLate => passed = Forwarding::On,

@@ -101,6 +101,7 @@ mod frames;
 
 mod request;
 
+mod abort;
 mod forwarded;
 mod passing;
 mod raise;
@@ -109,6 +110,7 @@ mod handler;
 mod propagation;
 mod scope;
 
+pub(crate) use abort::{Abort, in_body_of};
 pub(crate) use cancel_waker::{CancelWaker, wake_foreign_wakers};
 pub(crate) use context::{
     Entered, OwnerId, current, current_pointer, depth, ending_with, ends_with, enter,

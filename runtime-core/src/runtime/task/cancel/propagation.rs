@@ -6,6 +6,7 @@
 //! worker anew, in the midst of its own end. It is cancelled instead.
 
 use super::super::reference::TaskRef;
+use super::abort::is_about_to_come;
 use super::context;
 use super::raise::Raise;
 use super::request::CancelRequest;
@@ -56,6 +57,9 @@ fn propagation_if(
         if shutdown || me.has_had(error.cause()) {
             return Propagation::Raise(Raise::new(error.clone()));
         }
+        if is_about_to_come(me, error.cause()) {
+            return Propagation::RequestComes;
+        }
         Propagation::None
     });
     end.unwrap_or(Propagation::None)
@@ -83,10 +87,11 @@ pub(crate) fn propagation_to_waiter(loop_address: usize, error: &CancelledError)
     };
     let cause = error.cause();
     let shutdown = cause.is_shutdown() && me.scheduler().loop_address() == loop_address;
-    if !shutdown && !me.has_had(cause) {
+    let about_to_come = is_about_to_come(&me, cause);
+    if !shutdown && !me.has_had(cause) && !about_to_come {
         return Propagation::None;
     }
-    let comes = context::is_request_offered() || me.header().state.has_request();
+    let comes = about_to_come || context::is_request_offered() || me.header().state.has_request();
     if comes || (shutdown && !me.header().state.has_had_shutdown()) {
         propagation(loop_address, error)
     } else {

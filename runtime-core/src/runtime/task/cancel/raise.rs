@@ -145,6 +145,11 @@ impl Raise {
         std::mem::take(self.claims())
     }
 
+    /// What is raised.
+    pub(crate) fn error(&self) -> &CancelledError {
+        &self.error
+    }
+
     /// The error that was to be raised, and is not.
     pub(crate) fn into_error(self) -> CancelledError {
         self.error.clone()

@@ -103,6 +103,15 @@ impl CancelRequest {
         }
     }
 
+    /// Gives the request back although it has been acted on: something else has become of that. It
+    /// is delivered once more; for a scope that ends before, it has been delivered.
+    pub(crate) fn deliver_again(self) {
+        if let Owner::Scope(request) = &self.owner {
+            request.meet();
+        }
+        drop(self);
+    }
+
     /// Gives the request back to its owner, which delivers it at the next await that suspends.
     ///
     /// The task notes its own once more. It is counted already; a count that has come to zero

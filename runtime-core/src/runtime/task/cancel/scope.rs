@@ -165,6 +165,13 @@ impl Scope {
         !self.is_open()
     }
 
+    /// Whether its request has reached the body, which is ready. One that has been acted on and
+    /// given back, to be delivered once more, has.
+    pub(crate) fn has_reached_the_body(&self) -> bool {
+        let request = self.request.as_ref();
+        self.has_expired() || request.is_some_and(|request| request.has_been_met())
+    }
+
     /// The delivery of an open scope that has been due since `asked`. None if a request of the task
     /// is about to come: that one decides first, in the next poll, unless it is taken back.
     #[cold]

@@ -16,6 +16,8 @@ pub(crate) struct ScopeRequest {
     error: CancelledError,
     /// The request has not arrived: the scope is to deliver another.
     given_back: AtomicBool,
+    /// It has been acted on, and is given back all the same.
+    met: AtomicBool,
     /// The scope has ended, or has made another request: this one ends with it.
     over: AtomicBool,
     /// Wakes the task that polls the scope.
@@ -27,6 +29,7 @@ impl ScopeRequest {
         StdArc::new(ScopeRequest {
             error: error.caused_by(Cause::request(asked.0)),
             given_back: AtomicBool::new(false),
+            met: AtomicBool::new(false),
             over: AtomicBool::new(false),
             waker: Mutex::new(Some(waker.clone())),
         })
@@ -45,6 +48,17 @@ impl ScopeRequest {
     pub(crate) fn is_given_back(&self) -> bool {
         // Acquire: pairs with the Release in `give_back`.
         self.given_back.load(Ordering::Acquire)
+    }
+
+    /// Notes that the request has been acted on, and is about to be given back all the same.
+    pub(super) fn meet(&self) {
+        // Relaxed: `give_back`, which follows, publishes it.
+        self.met.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has been acted on before it was given back.
+    pub(super) fn has_been_met(&self) -> bool {
+        self.is_given_back() && self.met.load(Ordering::Relaxed)
     }
 
     /// Ends the request: nothing wakes the scope for it any more.
