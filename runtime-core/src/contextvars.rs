@@ -30,6 +30,7 @@ use crate::sync::StdArc;
 pub struct ContextVar<T: 'static> {
     name: &'static str,
     default: Option<fn() -> T>,
+    inherits: bool,
     // The address identifies the variable. Two statics of a zero-sized type may have the same
     // address, so this type must never be zero-sized.
     _value: PhantomData<fn() -> T>,
@@ -53,8 +54,15 @@ impl<T: Clone + Send + Sync + 'static> ContextVar<T> {
         ContextVar {
             name,
             default,
+            inherits: true,
             _value: PhantomData,
         }
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn inherited(self, inherits: bool) -> ContextVar<T> {
+        ContextVar { inherits, ..self }
     }
 
     /// The name of the static.
@@ -94,7 +102,7 @@ impl<T: Clone + Send + Sync + 'static> ContextVar<T> {
         let before = self.bound();
         let value: StdArc<dyn Any + Send + Sync> = StdArc::new(Unnested::new(value));
         let (variable, context) = (self.identity(), current_context_or_panic());
-        let _old = context.bind(variable, Some(value));
+        let _old = context.bind(variable, Some(value), self.inherits);
         Token {
             before,
             variable,
@@ -133,7 +141,7 @@ impl<T: Clone + Send + Sync + 'static> ContextVar<T> {
         let value = token
             .before
             .map(|value| StdArc::new(Unnested::new(value)) as StdArc<dyn Any + Send + Sync>);
-        let _old = context.bind(self.identity(), value);
+        let _old = context.bind(self.identity(), value, self.inherits);
     }
 
     fn bound(&'static self) -> Option<T> {
@@ -204,18 +212,46 @@ fn current_context_or_panic() -> Context {
 /// assert_eq!(USER.get(), "guest");
 /// assert_eq!(DEPTH.try_get(), None);
 /// ```
+///
+/// A variable with the attribute `#[no_inherit]` is for one task alone: new tasks, callbacks and
+/// functions on other threads start without its value. A [`copy_context`](crate::copy_context) has
+/// it. asyncio has no counterpart.
+///
+/// ```
+/// asyncio::context_var! {
+///     /// Locks that this task holds.
+///     #[no_inherit]
+///     static HELD: usize = 0;
+/// }
+/// # asyncio::run(async {
+/// HELD.set(2);
+/// let child = asyncio::create_task(async { HELD.get() });
+/// assert_eq!(child.await.unwrap(), 0);
+/// assert_eq!(HELD.get(), 2);
+/// # });
+/// ```
 #[macro_export]
 macro_rules! context_var {
     () => {};
-    ($(#[$attribute:meta])* $visibility:vis static $name:ident: $type:ty = $default:expr
-        $(; $($rest:tt)*)?) => {
-        $(#[$attribute])* $visibility static $name: $crate::ContextVar<$type> =
-            $crate::ContextVar::new(stringify!($name), Some(|| $default));
+    (@ [$($kept:tt)*] $inherits:literal #[no_inherit] $($rest:tt)*) => {
+        $crate::context_var! { @ [$($kept)*] false $($rest)* }
+    };
+    (@ [$($kept:tt)*] $inherits:literal #[$attribute:meta] $($rest:tt)*) => {
+        $crate::context_var! { @ [$($kept)* #[$attribute]] $inherits $($rest)* }
+    };
+    (@ [$($kept:tt)*] $inherits:literal
+        $visibility:vis static $name:ident: $type:ty = $default:expr $(; $($rest:tt)*)?) => {
+        $($kept)* $visibility static $name: $crate::ContextVar<$type> =
+            $crate::ContextVar::new(stringify!($name), Some(|| $default)).inherited($inherits);
         $($crate::context_var! { $($rest)* })?
     };
-    ($(#[$attribute:meta])* $visibility:vis static $name:ident: $type:ty $(; $($rest:tt)*)?) => {
-        $(#[$attribute])* $visibility static $name: $crate::ContextVar<$type> =
-            $crate::ContextVar::new(stringify!($name), None);
+    (@ [$($kept:tt)*] $inherits:literal
+        $visibility:vis static $name:ident: $type:ty $(; $($rest:tt)*)?) => {
+        $($kept)* $visibility static $name: $crate::ContextVar<$type> =
+            $crate::ContextVar::new(stringify!($name), None).inherited($inherits);
         $($crate::context_var! { $($rest)* })?
+    };
+    ($($variables:tt)+) => {
+        $crate::context_var! { @ [] true $($variables)+ }
     };
 }

@@ -3,10 +3,9 @@
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use crate::contextvars::copy_context;
 use crate::runtime::{
     Context, EventLoop, FunctionPool, PoolSettings, Task, block_in_place, boxed_call_if_big,
-    is_big, named_threads, no_running_loop, try_get_running_loop,
+    inherited_context, is_big, named_threads, no_running_loop, try_get_running_loop,
 };
 
 /// Runs `function` on a thread for blocking calls: `asyncio.to_thread`.
@@ -42,7 +41,10 @@ where
     T: Send + 'static,
 {
     boxed_call_if_big!(F, function: dyn FnOnce() -> T + Send => match try_get_running_loop() {
-        Ok(event_loop) => event_loop.offload(None, function, copy_context(), Location::caller()),
+        Ok(event_loop) => {
+            let context = inherited_context().unwrap_or_default();
+            event_loop.offload(None, function, context, Location::caller())
+        }
         Err(_) => no_running_loop(),
     })
 }

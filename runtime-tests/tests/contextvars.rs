@@ -287,3 +287,57 @@ fn a_token_is_refused_in_another_context_at_the_line_of_the_caller() {
         assert_eq!(context.run(|| NUMBER.try_get()), None);
     });
 }
+
+context_var! {
+    /// For one task alone.
+    #[no_inherit]
+    static OWN: u32 = 0;
+    static SHARED: u32 = 0
+}
+
+// TF-15: unlike in asyncio, a variable may be left out.
+#[test]
+fn a_variable_that_is_not_inherited_stays_with_its_task() {
+    on_workers(2, async {
+        drop((OWN.set(1), SHARED.set(1)));
+        let child = create_task(async {
+            let before = (OWN.get(), SHARED.get());
+            drop(OWN.set(2));
+            (before, OWN.get())
+        });
+        assert_eq!(child.await.unwrap(), ((0, 1), 2));
+        assert_eq!((OWN.get(), SHARED.get()), (1, 1));
+        // In a copy that the program makes itself, it is there.
+        assert_eq!(asyncio::copy_context().run(|| OWN.get()), 1);
+        let in_thread = asyncio::to_thread(|| (OWN.get(), SHARED.get()));
+        assert_eq!(in_thread.await.unwrap(), (0, 1));
+    });
+}
+
+#[test]
+fn children_of_groups_and_callbacks_carry_what_is_inherited() {
+    on_workers(2, async {
+        drop((OWN.set(1), SHARED.set(7)));
+        let outcome = asyncio::task_group(async |tg| {
+            let child = tg.create_task(async { Ok::<_, ()>((OWN.get(), SHARED.get())) });
+            Ok(child.await.unwrap())
+        });
+        assert_eq!(outcome.await, Ok((0, 7)));
+        let (say, hear) = futures::channel::oneshot::channel();
+        asyncio::get_running_loop().call_soon(move || {
+            say.send((OWN.get(), SHARED.get())).unwrap();
+        });
+        assert_eq!(hear.await.unwrap(), (0, 7));
+    });
+}
+
+#[test]
+fn many_variables_some_of_which_are_not_inherited() {
+    on_workers(1, async {
+        for round in 0..100 {
+            drop((OWN.set(round), SHARED.set(round)));
+            let child = create_task(async { (OWN.get(), SHARED.get()) });
+            assert_eq!(child.await.unwrap(), (0, round));
+        }
+    });
+}

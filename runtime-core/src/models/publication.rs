@@ -50,7 +50,7 @@ fn side() {
 }
 
 fn context() {
-    let make = |task: &TaskHandle| assert!(task.get_context().is_empty());
+    let make = |task: &TaskHandle| assert!(task.get_context().inherited().is_none());
     race(make, |task| {
         assert!(task.reference().context_for_child().is_none());
     });

@@ -15,8 +15,8 @@ use super::member::{End, Group};
 use super::scope::GroupControl;
 use crate::exceptions::{CancelReason, CancelSource, CancelledError};
 use crate::runtime::{
-    CancelRequest, CancelWaker, Raise, TaskHandle, current_task, ends_with, hidden,
-    is_request_offered, newest_raise, try_get_running_loop,
+    CancelRequest, CancelWaker, Raise, TaskHandle, current_task, deliver_error_again, ends_with,
+    hidden, is_request_offered, newest_raise, try_get_running_loop,
 };
 use crate::scopes::{Once, Scoped};
 use crate::sync::StdArc;
@@ -314,6 +314,9 @@ impl<T> Waiting<T> {
         if end.panic.is_some() || !end.errors.is_empty() {
             // The parent's requests are not lost: they are given back.
             hidden(|| drop(value));
+            if let (Some(error), true) = (error, claims.is_empty()) {
+                deliver_error_again(&error);
+            }
             claims.into_iter().for_each(CancelRequest::deliver_again);
             return match end.panic {
                 Some(payload) => Answer::Panic(payload),

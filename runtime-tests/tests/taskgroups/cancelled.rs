@@ -384,3 +384,50 @@ fn a_group_behind_a_foreign_waker_is_reached() {
         }
     });
 }
+
+// TG-5: also if the body has caught the request first.
+#[test]
+fn a_request_that_the_body_has_caught_and_raised_comes_again_after_an_error() {
+    on_workers(2, async {
+        let begun = Flag::default();
+        let beginning = begun.clone();
+        let parent = create_task(async move {
+            let outcome: Outcome<()> = task_group(async |tg| {
+                let wait = async {
+                    beginning.set();
+                    pending::<()>().await
+                };
+                let caught = catch_cancelled(wait).await.unwrap_err();
+                let child = tg.create_task(fails(1));
+                let _caught = catch_cancelled(until(|| child.done())).await;
+                caught.raise().await
+            })
+            .await;
+            assert_eq!(errors(outcome), [1]);
+            checkpoint().await;
+            unreachable!("it arrives here")
+        });
+        until(|| begun.is_set()).await;
+        parent.cancel();
+        assert!(parent.await.unwrap_err().is_cancelled());
+    });
+}
+
+// TG-5: and if it was a limit's.
+#[test]
+fn a_limit_s_request_that_was_caught_and_raised_comes_again_after_an_error() {
+    on_workers(2, async {
+        let outcome = timeout(TICK, async |_| {
+            let group: Outcome<()> = task_group(async |tg| {
+                let caught = catch_cancelled(pending::<()>()).await.unwrap_err();
+                let child = tg.create_task(fails(1));
+                let _caught = catch_cancelled(until(|| child.done())).await;
+                caught.raise().await
+            })
+            .await;
+            assert_eq!(errors(group), [1]);
+            pending::<()>().await;
+        });
+        assert!(outcome.await.is_err());
+    });
+}

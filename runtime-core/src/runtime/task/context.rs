@@ -23,6 +23,10 @@ struct Binding {
     variable: usize,
     /// `None` if the variable was unbound by a reset to "no value".
     value: Option<Bound>,
+    /// Whether new tasks inherit the variable.
+    inherits: bool,
+    /// Whether there is one, from here on, that they do not inherit.
+    has_private: bool,
     older: Link,
     /// The length of the list that begins here.
     depth: usize,
@@ -65,14 +69,27 @@ impl Context {
         }
     }
 
+    /// The context of a new task or a callback: a copy without the variables that are not
+    /// inherited. `None` if it is empty.
+    pub(crate) fn inherited(&self) -> Option<Context> {
+        let head = self.shared.head.lock().clone()?;
+        let head = if head.has_private {
+            compact(Some(&head), |binding| binding.inherits)?
+        } else {
+            head
+        };
+        let shared = Shared {
+            head: Mutex::new(Some(head)),
+            published: Published::default(),
+        };
+        Some(Context {
+            shared: Arc::new(shared),
+        })
+    }
+
     /// Whether both are clones of one context.
     pub(crate) fn is_same(&self, other: &Context) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
-    }
-
-    /// Whether no variable was ever bound here.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.shared.head.lock().is_none()
     }
 
     /// The value bound to `variable`.
@@ -82,7 +99,12 @@ impl Context {
     }
 
     /// Binds `variable`, or unbinds it if `value` is `None`. Returns the previous value.
-    pub(crate) fn bind(&self, variable: usize, value: Option<Bound>) -> Option<Bound> {
+    pub(crate) fn bind(
+        &self,
+        variable: usize,
+        value: Option<Bound>,
+        inherits: bool,
+    ) -> Option<Bound> {
         let (before, _replaced);
         {
             let mut head = self.shared.head.lock();
@@ -91,15 +113,18 @@ impl Context {
             let left = head.as_ref().map_or(0, |binding| binding.left);
             let compacts = depth >= COMPACT_FROM.max(2 * left);
             let older = if compacts {
-                compact(head.as_ref(), variable)
+                compact(head.as_ref(), |binding| binding.variable != variable)
             } else {
                 head.clone()
             };
             let depth = older.as_ref().map_or(0, |binding| binding.depth) + 1;
             let left = if compacts { depth } else { left };
+            let has_private = has_private(inherits, older.as_ref());
             let binding = Binding {
                 variable,
                 value,
+                inherits,
+                has_private,
                 older,
                 depth,
                 left,
@@ -161,13 +186,17 @@ fn newest(mut link: Option<&Arc<Binding>>, variable: usize) -> Option<&Arc<Bindi
     None
 }
 
-/// Copies the list without shadowed bindings and without those of `variable`.
-fn compact(head: Option<&Arc<Binding>>, variable: usize) -> Link {
+fn has_private(inherits: bool, older: Option<&Arc<Binding>>) -> bool {
+    !inherits || older.is_some_and(|older| older.has_private)
+}
+
+/// Copies those bindings of the list that are not shadowed and are `wanted`.
+fn compact(head: Option<&Arc<Binding>>, wanted: impl Fn(&Binding) -> bool) -> Link {
     let mut kept: Vec<&Binding> = Vec::new();
     let mut link = head;
     while let Some(binding) = link {
         let shadowed = kept.iter().any(|newer| newer.variable == binding.variable);
-        if binding.variable != variable && !shadowed {
+        if !shadowed && wanted(binding) {
             kept.push(binding);
         }
         link = binding.older.as_ref();
@@ -177,9 +206,12 @@ fn compact(head: Option<&Arc<Binding>>, variable: usize) -> Link {
         .enumerate()
         .fold(None, |older, (below, binding)| {
             let value = binding.value.clone();
+            let has_private = has_private(binding.inherits, older.as_ref());
             Some(Arc::new(Binding {
                 variable: binding.variable,
                 value,
+                inherits: binding.inherits,
+                has_private,
                 older,
                 depth: below + 1,
                 left: 0,
@@ -198,7 +230,7 @@ mod tests {
             let (mut longest, mut compactions, mut before) = (0, 0, 0);
             for round in 0..1_000 {
                 let value: Bound = StdArc::new(round);
-                context.bind(round % variables, Some(value));
+                context.bind(round % variables, Some(value), true);
                 let depth = context
                     .shared
                     .head

@@ -65,7 +65,7 @@ impl Context {
 #[inline]
 pub(crate) fn inherited_context() -> Option<Context> {
     match Context::entered() {
-        Some(entered) => (!entered.is_empty()).then(|| entered.copy()),
+        Some(entered) => entered.inherited(),
         None => cancel::with_current(TaskRef::context_for_child).flatten(),
     }
 }

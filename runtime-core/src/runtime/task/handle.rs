@@ -73,9 +73,9 @@ impl TaskHandle {
         self.task.cancel(requested().saying(message))
     }
 
-    /// The same with the error that the caller has made.
+    /// The same with the error that the caller has made. A panic is reported all the same.
     pub(crate) fn cancel_for(&self, error: CancelledError) -> bool {
-        self.task.cancel(error)
+        self.task.cancel_unaware(error)
     }
 
     /// As [`Task::cancelling`](crate::Task::cancelling).

@@ -90,12 +90,17 @@ impl TaskRef {
     /// Requests a cancellation. Returns false if the task is done: the caller then knows that it
     /// has ended, so a panic of the task is no longer reported.
     pub(crate) fn cancel(&self, error: CancelledError) -> bool {
-        let error = error.caused_by(Cause::request(Stamp::now().0));
-        let asked = self.request(error, State::cancel) != Cancel::Done;
+        let asked = self.cancel_unaware(error);
         if !asked {
             self.header().state.silence();
         }
         asked
+    }
+
+    /// The same for a caller that does not look at the end: a panic is reported all the same.
+    pub(crate) fn cancel_unaware(&self, error: CancelledError) -> bool {
+        let error = error.caused_by(Cause::request(Stamp::now().0));
+        self.request(error, State::cancel) != Cancel::Done
     }
 
     /// Makes the request of the loop's shutdown, which a task gets once. Returns false if it has
@@ -139,6 +144,16 @@ impl TaskRef {
     /// Passes a request of `awaiter` on to this task, which `awaiter` awaits. Returns `Known` if
     /// the same request has reached this task before, by any way.
     pub(crate) fn forward(&self, awaiter: &TaskRef, error: &CancelledError) -> Cancel {
+        self.forward_as(awaiter, error, true)
+    }
+
+    /// The same for a parent that has kept the request for a while: it is not part of a delivery
+    /// that it has met by chance.
+    pub(crate) fn forward_late(&self, parent: &TaskRef, error: &CancelledError) -> Cancel {
+        self.forward_as(parent, error, false)
+    }
+
+    fn forward_as(&self, awaiter: &TaskRef, error: &CancelledError, merges: bool) -> Cancel {
         let cause = error.cause();
         if cause.is_shutdown() && self.is_of_loop_of(awaiter) {
             return self.request_of_shutdown();
@@ -153,6 +168,7 @@ impl TaskRef {
         let state = &self.header().state;
         let answer = self.header().side_or_new().forwarded_request(
             error.clone().caused_by(cause),
+            merges,
             || state.has_firm_request(),
             || state.cancel(),
             || state.count_request(),
@@ -290,8 +306,7 @@ impl TaskRef {
         if self.header().context.load(Ordering::Acquire).is_null() {
             return None;
         }
-        let context = self.context();
-        (!context.is_empty()).then(|| context.copy())
+        self.context().inherited()
     }
 
     /// Has `callback` added to the callback queue once the task is done. Returns the key that

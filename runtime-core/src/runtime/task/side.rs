@@ -113,11 +113,12 @@ impl Side {
     }
 
     /// The same for a request that an awaiter passes on. One that has come already, by another way,
-    /// is known; one that is older than the last delivery was part of it: it is counted, by
-    /// `count_only`, which answers whether the task is there still.
+    /// is known; one that is older than the last delivery was part of it, if it `merges`: it is
+    /// counted, by `count_only`, which answers whether the task is there still.
     pub(crate) fn forwarded_request(
         &self,
         error: CancelledError,
+        merges: bool,
         keeps_earlier: impl FnOnce() -> bool,
         count: impl FnOnce() -> Cancel,
         count_only: impl FnOnce() -> bool,
@@ -125,7 +126,7 @@ impl Side {
         let mut contents = self.contents.lock();
         let cause = error.cause();
         let older = contents.last_claim.0 >= cause.stamp() && !broken(Mutant::DeliverOlder);
-        let merged = older || broken(Mutant::MergeNewer) && contents.last_claim.0 != 0;
+        let merged = older && merges || broken(Mutant::MergeNewer) && contents.last_claim.0 != 0;
         if contents.cause == cause && cause != Cause::default() {
             Cancel::Known
         } else if !merged {

@@ -59,11 +59,21 @@ pub(crate) fn in_body_of<R>(abort: &StdArc<Abort>, poll: impl FnOnce() -> R) -> 
     poll()
 }
 
-/// Whether a group around this await, or the group that the task belongs to, is about to end it for
-/// this `cause`.
-pub(super) fn is_about_to_come(task: &TaskRef, cause: Cause) -> bool {
+/// What a task knows of the end of its family for a cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FamilyEnd {
+    /// It is not ended for that cause.
+    No,
+    /// The task's own request is about to come.
+    Comes,
+    /// The task has had it. It may have come at this moment: then it has not been delivered.
+    Met,
+}
+
+/// Whether a group around this await, or the group that the task belongs to, is ended for `cause`.
+pub(super) fn family_end(task: &TaskRef, cause: Cause) -> FamilyEnd {
     if cause == Cause::default() {
-        return false;
+        return FamilyEnd::No;
     }
     let (depth, mut around) = (context::depth(), false);
     let _end_of_thread = BODIES.try_with(|bodies| {
@@ -71,5 +81,13 @@ pub(super) fn is_about_to_come(task: &TaskRef, cause: Cause) -> bool {
         let mut here = bodies.iter().filter(|(at, _)| *at == depth);
         around = here.any(|(_, abort)| abort.cause() == cause);
     });
-    around || (task.cause_of_parent() == cause && !task.has_met(cause))
+    if around {
+        FamilyEnd::Comes
+    } else if task.cause_of_parent() != cause {
+        FamilyEnd::No
+    } else if task.has_met(cause) {
+        FamilyEnd::Met
+    } else {
+        FamilyEnd::Comes
+    }
 }

@@ -107,21 +107,31 @@ impl Edges {
             self.0.clear();
             return Forwarding::InACycle;
         };
-        self.forward_for(&awaiter, error, show_each)
+        self.pass_on(&awaiter, show_each, |task| task.forward(&awaiter, error))
     }
 
-    /// The same for a request of `awaiter`, which need not be the current task.
+    /// Passes a request of a group on to its children, on behalf of their `parent`, which need not
+    /// be the current task.
     pub(crate) fn forward_for(
         &mut self,
-        awaiter: &TaskRef,
+        parent: &TaskRef,
         error: &CancelledError,
         show_each: impl FnOnce(&mut dyn FnMut(&TaskRef)),
+    ) -> Forwarding {
+        self.pass_on(parent, show_each, |task| task.forward_late(parent, error))
+    }
+
+    fn pass_on(
+        &mut self,
+        awaiter: &TaskRef,
+        show_each: impl FnOnce(&mut dyn FnMut(&TaskRef)),
+        forward: impl Fn(&TaskRef) -> Cancel,
     ) -> Forwarding {
         self.0.clear();
         let mut passed = Forwarding::TooLate;
         show_each(&mut |task| {
             let edge = awaiter.awaits(task);
-            match task.forward(awaiter, error) {
+            match forward(task) {
                 Cancel::Done => return,
                 Cancel::Known if edge.closes_a_cycle() => passed = Forwarding::InACycle,
                 _ if passed == Forwarding::TooLate => passed = Forwarding::On,

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 
 use super::context::{self, OwnerId};
 use super::scope_request::ScopeRequest;
+use crate::exceptions::Cause;
 use crate::sync::{StdArc, local};
 
 local! { static FRAMES: RefCell<Vec<Frame>> = RefCell::new(Vec::new()) }
@@ -81,6 +82,24 @@ pub(super) fn count() -> usize {
 /// The request of the scope that has made `owner`, if this is called from that scope's body.
 pub(super) fn request_of(owner: OwnerId) -> Option<StdArc<ScopeRequest>> {
     find(owner, |frame| frame.request.clone()).flatten()
+}
+
+/// Whether a scope around this call has made a request for this `cause`.
+pub(super) fn is_for_scope_around(cause: Cause) -> bool {
+    request_for(cause).is_some()
+}
+
+/// The request for this `cause` of a scope around this call, if there is one.
+pub(super) fn request_for(cause: Cause) -> Option<StdArc<ScopeRequest>> {
+    let is_it = |request: &&StdArc<ScopeRequest>| request.error().cause() == cause;
+    let depth = context::depth();
+    FRAMES.with(|frames| {
+        let frames = frames.borrow();
+        let here = frames.iter().rev().filter(|frame| frame.depth == depth);
+        here.filter_map(|frame| frame.request.as_ref())
+            .find(is_it)
+            .cloned()
+    })
 }
 
 /// Whether this is called from the body of the scope that has made `request`.

@@ -127,5 +127,5 @@ pub(crate) use propagation::{
 };
 pub(crate) use raise::{Raise, end_marks};
 pub(crate) use reason::{reason_at, requested};
-pub(crate) use request::{CancelRequest, asked_for, uncancel};
+pub(crate) use request::{CancelRequest, asked_for, deliver_error_again, uncancel};
 pub(crate) use scope::{Delivery, Scope, Verdict, delivered_requests, settled_requests};

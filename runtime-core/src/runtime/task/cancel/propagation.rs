@@ -6,7 +6,7 @@
 //! worker anew, in the midst of its own end. It is cancelled instead.
 
 use super::super::reference::TaskRef;
-use super::abort::is_about_to_come;
+use super::abort::{FamilyEnd, family_end};
 use super::context;
 use super::raise::Raise;
 use super::request::CancelRequest;
@@ -57,10 +57,13 @@ fn propagation_if(
         if shutdown || me.has_had(error.cause()) {
             return Propagation::Raise(Raise::new(error.clone()));
         }
-        if is_about_to_come(me, error.cause()) {
-            return Propagation::RequestComes;
+        match family_end(me, error.cause()) {
+            FamilyEnd::No => Propagation::None,
+            FamilyEnd::Comes => Propagation::RequestComes,
+            // It was not there a moment ago.
+            FamilyEnd::Met if me.header().state.has_request() => Propagation::RequestComes,
+            FamilyEnd::Met => Propagation::Raise(Raise::new(error.clone())),
         }
-        Propagation::None
     });
     end.unwrap_or(Propagation::None)
 }
@@ -87,11 +90,13 @@ pub(crate) fn propagation_to_waiter(loop_address: usize, error: &CancelledError)
     };
     let cause = error.cause();
     let shutdown = cause.is_shutdown() && me.scheduler().loop_address() == loop_address;
-    let about_to_come = is_about_to_come(&me, cause);
-    if !shutdown && !me.has_had(cause) && !about_to_come {
+    let family = family_end(&me, cause);
+    if !shutdown && !me.has_had(cause) && family == FamilyEnd::No {
         return Propagation::None;
     }
-    let comes = about_to_come || context::is_request_offered() || me.header().state.has_request();
+    let comes = family == FamilyEnd::Comes
+        || context::is_request_offered()
+        || me.header().state.has_request();
     if comes || (shutdown && !me.header().state.has_had_shutdown()) {
         propagation(loop_address, error)
     } else {

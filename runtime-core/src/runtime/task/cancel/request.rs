@@ -231,6 +231,27 @@ impl Drop for CancelRequest {
     }
 }
 
+/// Has the request delivered again that `error` is of, which was caught and then raised: something
+/// else has become of the raise. Nothing, if it is of no request of the current task, or of a scope
+/// around, or has been taken back.
+pub(crate) fn deliver_error_again(error: &CancelledError) {
+    let cause = error.cause();
+    if let Some(request) = frames::request_for(cause) {
+        request.meet();
+        request.give_back();
+        frames::notify_inside(request.owner_id());
+        return;
+    }
+    let Some(task) = context::current() else {
+        return;
+    };
+    let shutdown = cause.is_shutdown() && task.header().state.has_had_shutdown();
+    if shutdown || task.has_had(cause) {
+        task.cancel_again(error.clone());
+        frames::notify_inside(OwnerId::TASK);
+    }
+}
+
 /// When the request that is on its way through this poll was asked for.
 pub(crate) fn asked_for() -> Option<Stamp> {
     CancelRequest::offered().map(|request| request.asked())

@@ -37,7 +37,7 @@ use std::task::{Context as PollWith, Poll, Waker};
 
 use super::cancel_waker::wake_foreign_wakers;
 use super::context::{self, OwnerId, Serial};
-use super::frames::{FrameEvents, FrameGuard, is_in_body_of};
+use super::frames::{FrameEvents, FrameGuard, is_for_scope_around, is_in_body_of};
 use super::raise::Raise;
 use super::request::withdraw;
 use super::scope_request::ScopeRequest;
@@ -342,7 +342,10 @@ impl Scope {
 
     /// What the end of the body means, by a raise or by the scope's own request.
     fn answer<T>(&self, raise: Raise) -> Verdict<T> {
-        if self.outranked != 0 || delivered_requests() > Some(self.cancelling) {
+        if self.outranked != 0 && is_for_scope_around(raise.error().cause()) {
+            // The body has caught that request, and raises it now.
+            Verdict::Raised(raise)
+        } else if self.outranked != 0 || delivered_requests() > Some(self.cancelling) {
             Verdict::Raised(raise.caused_by(context::current_cause()))
         } else if context::is_task_request_near() {
             // It comes with the raise: so the cancellation wins, though the scope has expired.
