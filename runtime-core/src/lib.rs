@@ -18,7 +18,7 @@
 //! |---|---|
 //! | run a program | [`run`], [`Runner`], [`main`](macro@main), [`test`](macro@test) |
 //! | run code concurrently | [`create_task`], [`gather`], [`wait`], [`as_completed`] |
-//! | bind tasks together | [`task_group`], [`TaskGroup`] |
+//! | bind tasks together | [`task_group`], [`TaskGroup`], [`race`] |
 //! | wait for time | [`sleep`], [`wait_for`], [`timeout`], [`interval`], [`move_on_after`] |
 //! | clean up | [`catch_cancelled`], [`finally`], [`shield`] |
 //! | use the loop from other threads | [`EventLoop`], [`run_coroutine_threadsafe`] |
@@ -94,9 +94,9 @@ pub use runtime::{
 };
 pub use runtime_macros::{main, test};
 pub use tasks::{
-    ALL_COMPLETED, CallbackId, FIRST_COMPLETED, FIRST_EXCEPTION, Gather, Shield, Sleep, Task,
+    ALL_COMPLETED, CallbackId, FIRST_COMPLETED, FIRST_EXCEPTION, Gather, Race, Shield, Sleep, Task,
     TaskHandle, TaskId, all_tasks, as_completed, catch_cancelled, checkpoint, create_local_task,
-    create_task, current_task, ensure_future, finally, gather, gather_all, shield, sleep,
+    create_task, current_task, ensure_future, finally, gather, gather_all, race, shield, sleep,
     sleep_until, try_gather, wait,
 };
 

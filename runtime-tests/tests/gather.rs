@@ -14,6 +14,8 @@ use runtime_tests::{Flag, begun, caught, on_workers, until, watched};
 
 #[path = "gather/cancelled.rs"]
 mod cancelled;
+#[path = "gather/limited.rs"]
+mod limited;
 #[path = "gather/many.rs"]
 mod many;
 #[path = "gather/reports.rs"]

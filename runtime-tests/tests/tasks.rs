@@ -18,6 +18,8 @@ use runtime_tests::{
 
 #[path = "tasks/callbacks.rs"]
 mod callbacks;
+#[path = "tasks/cancel_and_wait.rs"]
+mod cancel_and_wait;
 
 // TF-1
 #[test]

@@ -8,10 +8,13 @@ mod sleep;
 
 mod as_completed;
 mod cancel;
+mod cancel_and_wait;
 mod finally;
 mod gather;
 mod shield;
 mod wait;
+
+mod race;
 
 pub use create::{Builder, create_local_task, create_task, ensure_future};
 pub use current::{all_tasks, current_task};
@@ -23,9 +26,12 @@ pub use finally::{Finally, finally};
 #[doc(hidden)]
 pub use gather::Spawner;
 pub use gather::{
-    Awaitables, Child, Children, Gather, ReturnExceptions, TryAwaitables, gather, gather_all,
-    try_gather,
+    Awaitables, Child, Children, Gather, GatherAll, GatherAllExceptions, ReturnExceptions,
+    TryAwaitables, gather, gather_all, try_gather,
 };
+#[doc(hidden)]
+pub use race::RaceStart;
+pub use race::{Race, Racers, race};
 pub use shield::{Shield, Shieldable, shield};
 pub use wait::{
     ALL_COMPLETED, AllCompleted, DoneAndPending, FIRST_COMPLETED, FIRST_EXCEPTION, FirstCompleted,

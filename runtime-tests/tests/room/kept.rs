@@ -10,7 +10,7 @@
 )]
 
 use super::*;
-use asyncio::{Task, create_task, gather_all, run_coroutine_threadsafe};
+use asyncio::{Task, create_task, gather, run_coroutine_threadsafe};
 use runtime_tests::alone;
 
 /// How many futures or outputs are kept, and how big each is: 62 MiB in all.
@@ -135,7 +135,7 @@ fn a_future_for_threads_keeps_nothing_of_what_was_taken() {
 fn a_gather_keeps_nothing_of_children_that_have_ended() {
     alone(|| {
         asyncio::run(keeps_little(async || {
-            let gather = gather_all([big::<SIZE>()]);
+            let gather = gather([big::<SIZE>()]);
             // Waits until the child has ended; the gather has not taken its output.
             while asyncio::all_tasks().len() > 1 {
                 asyncio::checkpoint().await;

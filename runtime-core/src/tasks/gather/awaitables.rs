@@ -32,31 +32,6 @@ pub trait TryAwaitables {
     fn start(self, spawner: &mut Spawner) -> Self::Children;
 }
 
-/// The argument of [`gather_all`](super::gather_all): anything that iterates over futures.
-pub(super) struct Each<I>(pub(super) I);
-
-impl<I> Awaitables for Each<I>
-where
-    I: IntoIterator,
-    I::Item: Future + Send + 'static,
-    <I::Item as Future>::Output: Send + 'static,
-{
-    type Children = Vec<Child<<I::Item as Future>::Output, TaskError>>;
-
-    fn start(self, spawner: &mut Spawner) -> Self::Children {
-        let futures = self.0.into_iter();
-        // A big future is boxed first: without optimisation, every closure that takes it copies it.
-        if const { is_big::<I::Item>() } {
-            futures
-                .map(Box::pin)
-                .map(|future| plain(future, spawner))
-                .collect()
-        } else {
-            futures.map(|future| plain(future, spawner)).collect()
-        }
-    }
-}
-
 impl<F> Awaitables for Vec<F>
 where
     F: Future + Send + 'static,
@@ -65,7 +40,16 @@ where
     type Children = Vec<Child<F::Output, TaskError>>;
 
     fn start(self, spawner: &mut Spawner) -> Self::Children {
-        Each(self).start(spawner)
+        let futures = self.into_iter();
+        // A big future is boxed first: without optimisation, every closure that takes it copies it.
+        if const { is_big::<F>() } {
+            futures
+                .map(Box::pin)
+                .map(|future| plain(future, spawner))
+                .collect()
+        } else {
+            futures.map(|future| plain(future, spawner)).collect()
+        }
     }
 }
 
@@ -124,7 +108,7 @@ where
 }
 
 /// A child whose output, of any type, is its value.
-fn plain<F>(future: F, spawner: &mut Spawner) -> Child<F::Output, TaskError>
+pub(super) fn plain<F>(future: F, spawner: &mut Spawner) -> Child<F::Output, TaskError>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
@@ -220,7 +204,7 @@ awaitables!(
 /// It compares the names of the types, because nothing else distinguishes a `Task<T>` of any `T`
 /// from all other futures. Another type of the same name would be polled a little early, with no
 /// other effect.
-pub(super) fn is_handle<F>() -> bool {
+pub(in crate::tasks) fn is_handle<F>() -> bool {
     let name = without_arguments::<F>();
     name == without_arguments::<Task<()>>()
         || name == without_arguments::<Gather<()>>()

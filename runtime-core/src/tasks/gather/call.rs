@@ -3,11 +3,11 @@
 use std::future::Future;
 use std::panic::Location;
 
-use super::awaitables::{Awaitables, Each, TryAwaitables};
-use super::children::{Child, Spawner};
+use super::all::GatherAll;
+use super::awaitables::{Awaitables, TryAwaitables};
+use super::children::Spawner;
 use super::failure::FirstFailure;
 use super::future::Gather;
-use crate::exceptions::TaskError;
 use crate::runtime::{no_running_loop, try_get_running_loop};
 
 /// Runs awaitables concurrently and waits for all of them: `asyncio.gather`.
@@ -54,8 +54,12 @@ pub fn gather<G: Awaitables>(awaitables: G) -> Gather<G::Children> {
 
 /// Like [`gather`], for the futures of an iterator: `asyncio.gather(*awaitables)`.
 ///
+/// Unlike [`gather`], it makes the children when it is polled first: with a
+/// [`limit`](GatherAll::limit), it takes each future from the iterator when that may run.
+///
 /// # Errors, Cancellation
-/// The same as [`gather`].
+/// The same as [`gather`]. Futures that have not been taken from the iterator by then are dropped
+/// with it.
 ///
 /// # Panics
 /// If no loop is running here.
@@ -67,13 +71,14 @@ pub fn gather<G: Awaitables>(awaitables: G) -> Gather<G::Children> {
 /// # });
 /// ```
 #[track_caller]
-pub fn gather_all<I>(awaitables: I) -> Gather<Vec<Child<<I::Item as Future>::Output, TaskError>>>
+pub fn gather_all<I>(awaitables: I) -> GatherAll<I::IntoIter>
 where
     I: IntoIterator,
     I::Item: Future + Send + 'static,
     <I::Item as Future>::Output: Send + 'static,
 {
-    gather(Each(awaitables))
+    demand_loop();
+    GatherAll::new(awaitables.into_iter(), Location::caller())
 }
 
 /// Like [`gather`], for futures that return a `Result`: the first `Err` ends the gather at once.

@@ -262,10 +262,27 @@ where
         F: Future + Send + 'static,
         V: Fn(F::Output) -> Result<A, E> + Send + 'static,
     {
+        Child::start_with(future, verdict, (), eager, spawner)
+    }
+
+    /// The same; `life` is dropped with the child's future, after a failure has been reported.
+    pub(super) fn start_with<F, V, L>(
+        future: F,
+        verdict: V,
+        life: L,
+        eager: bool,
+        spawner: &mut Spawner,
+    ) -> Child<A, E>
+    where
+        F: Future + Send + 'static,
+        V: Fn(F::Output) -> Result<A, E> + Send + 'static,
+        L: Send + 'static,
+    {
         let element = Element {
             future,
             verdict,
             guard: FailureGuard::new(&spawner.first_failure, spawner.started),
+            life,
         };
         spawner.started += 1;
         let new = NewTask {
@@ -321,6 +338,19 @@ pub struct Spawner {
 }
 
 impl Spawner {
+    /// A spawner that goes on after `started` children, for the call at `location`.
+    pub(super) fn at(
+        first_failure: &Arc<FirstFailure>,
+        location: &'static Location<'static>,
+        started: usize,
+    ) -> Spawner {
+        Spawner {
+            first_failure: Arc::clone(first_failure),
+            location,
+            started,
+        }
+    }
+
     /// A spawner whose children record the caller's caller as the place where they were created.
     #[track_caller]
     pub(super) fn new(first_failure: &Arc<FirstFailure>) -> Spawner {
@@ -334,16 +364,17 @@ impl Spawner {
 
 pin_project! {
     /// The future that a child's task runs. (An `async` block would store `future` twice.)
-    struct Element<F, V> {
+    struct Element<F, V, L> {
         #[pin]
         future: F,
         verdict: V,
         // Dropped after `future`: when the gather is woken, the destructor of `future` has run.
         guard: FailureGuard,
+        life: L,
     }
 }
 
-impl<F, V, A, E> Future for Element<F, V>
+impl<F, V, L, A, E> Future for Element<F, V, L>
 where
     F: Future,
     V: Fn(F::Output) -> Result<A, E>,

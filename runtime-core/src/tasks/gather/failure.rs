@@ -18,13 +18,13 @@ const NONE: usize = usize::MAX;
 /// The state that the children of one gather share with it: the index of the first child that
 /// failed, and the waker of the gather.
 #[derive(Debug)]
-pub(super) struct FirstFailure {
+pub(in crate::tasks) struct FirstFailure {
     first: AtomicUsize,
     waker: AtomicWaker,
 }
 
 impl FirstFailure {
-    pub(super) fn new() -> Arc<FirstFailure> {
+    pub(in crate::tasks) fn new() -> Arc<FirstFailure> {
         Arc::new(FirstFailure {
             first: AtomicUsize::new(NONE),
             waker: AtomicWaker::new(),
@@ -33,7 +33,7 @@ impl FirstFailure {
 
     /// The index of the child that failed first. If there is none yet, registers `waker` to be
     /// woken when there is.
-    pub(super) fn poll(&self, waker: &Waker) -> Option<usize> {
+    pub(in crate::tasks) fn poll(&self, waker: &Waker) -> Option<usize> {
         self.first().or_else(|| {
             self.waker.register(waker);
             // Read again: a failure that was reported before the registration has woken no task.
@@ -66,14 +66,14 @@ impl FirstFailure {
 /// Reports the failure of its child when it is dropped, unless it was disarmed because the child
 /// has returned a value.
 #[derive(Debug)]
-pub(super) struct FailureGuard {
+pub(in crate::tasks) struct FailureGuard {
     first_failure: Arc<FirstFailure>,
     /// The index of the child; `NONE` after `disarm`.
     index: usize,
 }
 
 impl FailureGuard {
-    pub(super) fn new(first_failure: &Arc<FirstFailure>, index: usize) -> FailureGuard {
+    pub(in crate::tasks) fn new(first_failure: &Arc<FirstFailure>, index: usize) -> FailureGuard {
         debug_assert_ne!(index, NONE, "no list is that long");
         FailureGuard {
             first_failure: Arc::clone(first_failure),
@@ -105,7 +105,7 @@ pub(super) struct Unseen<E: Debug + 'static> {
 
 impl<E: Debug + 'static> Unseen<E> {
     /// Wraps an error of the current task.
-    pub(super) fn new(error: E) -> Unseen<E> {
+    pub(in crate::tasks) fn new(error: E) -> Unseen<E> {
         Unseen {
             error: Some(error),
             task: current_task(),

@@ -42,6 +42,23 @@ impl<C: Children> Gather<C> {
         }
     }
 
+    /// Cancels the children with the request that has reached this await, and waits for them: for a
+    /// gather that is cancelled before all of its children have been made.
+    pub(super) fn cancel(&mut self, cx: &mut Context<'_>) {
+        self.joint.cancel_waker.register_waker(cx.waker());
+        let Some(request) = CancelRequest::offered() else {
+            return;
+        };
+        let mut edges = Edges::default();
+        let _passed = self.joint.forward_to_children(request.error(), &mut edges);
+        let cancelled = Cancelled {
+            claims: vec![request.claim()],
+            error: None,
+            edges,
+        };
+        self.joint.stage = GatherState::Cancelled(cancelled);
+    }
+
     /// Waits for all children, and gives how each of them ended: `return_exceptions=True`.
     ///
     /// A child that fails ends nothing then: its error stands in its place.

@@ -36,11 +36,16 @@ mod future;
 
 mod awaitables;
 
+mod all;
+
 mod call;
 
+pub use all::{GatherAll, GatherAllExceptions};
+pub(super) use awaitables::is_handle;
 pub use awaitables::{Awaitables, TryAwaitables};
 pub use call::{gather, gather_all, try_gather};
 #[doc(hidden)]
 pub use children::Spawner;
 pub use children::{Child, Children};
+pub(super) use failure::{FailureGuard, FirstFailure};
 pub use future::{Gather, ReturnExceptions};
