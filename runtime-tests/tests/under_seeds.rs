@@ -16,6 +16,10 @@ mod callbacks;
 mod cleanups;
 #[path = "under_seeds/gathers.rs"]
 mod gathers;
+#[path = "under_seeds/group_programs.rs"]
+mod group_programs;
+#[path = "under_seeds/groups.rs"]
+mod groups;
 #[path = "under_seeds/limits.rs"]
 mod limits;
 #[path = "under_seeds/order.rs"]
