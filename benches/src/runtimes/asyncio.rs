@@ -1,9 +1,10 @@
 //! This project's runtime, with its default settings except for the number of workers.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::time::Duration;
 
-use super::{Blocking, Gathers, Tasks, Timeouts, Timers};
+use super::{Blocking, Gathers, Groups, Tasks, Timeouts, Timers};
 
 /// asyncio for Rust.
 #[derive(Debug)]
@@ -62,6 +63,21 @@ impl Gathers for Asyncio {
         ::asyncio::gather_all(futures)
             .await
             .expect("no future panics or is cancelled")
+    }
+}
+
+impl Groups for Asyncio {
+    async fn group<I>(futures: I)
+    where
+        I: Iterator<Item: Future<Output = ()> + Send + 'static> + Send,
+    {
+        let outcome = ::asyncio::task_group(async |tg| {
+            for future in futures {
+                tg.start_soon(future);
+            }
+            Ok::<(), Infallible>(())
+        });
+        outcome.await.expect("no future panics");
     }
 }
 

@@ -58,6 +58,15 @@ pub trait Gathers: Tasks {
         I: Iterator<Item: Future<Output: Send + 'static> + Send + 'static> + Send;
 }
 
+/// A runtime with a group of tasks, which is waited for as a whole, and cancelled when it is
+/// dropped.
+pub trait Groups: Tasks {
+    /// Starts a task for each future in one group, and waits for all of them.
+    fn group<I>(futures: I) -> impl Future<Output = ()> + Send
+    where
+        I: Iterator<Item: Future<Output = ()> + Send + 'static> + Send;
+}
+
 /// A runtime whose tasks can sleep.
 pub trait Timers: Tasks {
     /// Sleeps for `delay`.

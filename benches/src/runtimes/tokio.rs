@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-use super::{Blocking, Channels, Gathers, Locks, Queues, Tasks, Timeouts, Timers};
+use super::{Blocking, Channels, Gathers, Groups, Locks, Queues, Tasks, Timeouts, Timers};
 
 /// tokio's multi-threaded runtime.
 #[derive(Debug)]
@@ -65,6 +65,21 @@ impl Gathers for Tokio {
         I: Iterator<Item: Future<Output: Send + 'static> + Send + 'static> + Send,
     {
         join_all(futures.map(|future| Self::join(Self::spawn(future)))).await
+    }
+}
+
+impl Groups for Tokio {
+    async fn group<I>(futures: I)
+    where
+        I: Iterator<Item: Future<Output = ()> + Send + 'static> + Send,
+    {
+        let mut group = ::tokio::task::JoinSet::new();
+        for future in futures {
+            group.spawn(future);
+        }
+        while let Some(ended) = group.join_next().await {
+            ended.expect("no future panics");
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use futures::channel::oneshot;
 
-use crate::runtimes::{Gathers, Tasks};
+use crate::runtimes::{Gathers, Groups, Tasks};
 
 /// Starts `count` tasks, each awaited before the next is started.
 pub async fn spawn_and_await<R: Tasks>(count: usize) {
@@ -31,6 +31,16 @@ pub async fn gather<R: Gathers>(count: usize) {
     }))
     .await;
     assert_eq!(values.len(), count, "every future gives its value");
+}
+
+/// Runs `groups` groups of `children` tasks, one group after the other.
+pub async fn groups<R: Groups>(groups: usize, children: usize) {
+    for _ in 0..groups {
+        R::group((0..children).map(|index| async move {
+            black_box(index);
+        }))
+        .await;
+    }
 }
 
 /// Starts `tasks` tasks that yield `yields` times each, and awaits them.

@@ -24,7 +24,7 @@ macro_rules! without_asyncio {
     };
 }
 
-pub(crate) static WORKLOADS: [Workload; 28] = [
+pub(crate) static WORKLOADS: [Workload; 29] = [
     Workload {
         name: "spawn and await one, from a task",
         unit: "task",
@@ -48,6 +48,18 @@ pub(crate) static WORKLOADS: [Workload; 28] = [
         size: 10_000,
         goals: &[],
         runs: all!(tasks::gather, python::gather),
+    },
+    Workload {
+        name: "groups of 1,000 children",
+        unit: "child",
+        subject: Subject::Time,
+        size: 10_000,
+        goals: &[Goal::Ratio(0.50)],
+        runs: &[
+            (Runtime::Asyncio, tasks::group::<Asyncio>),
+            (Runtime::Tokio, tasks::group::<Tokio>),
+            (Runtime::Python, python::group),
+        ],
     },
     Workload {
         name: "spawn 10,000 from a foreign thread, idle loop",

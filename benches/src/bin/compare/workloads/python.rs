@@ -37,6 +37,11 @@ pub(crate) fn gather(setup: Setup) -> Sample {
     interpreter::become_script(script!("gather.py"), setup.size)
 }
 
+/// `async with TaskGroup()`.
+pub(crate) fn group(setup: Setup) -> Sample {
+    interpreter::become_script(script!("group.py"), setup.size)
+}
+
 /// `await sleep(0)`, which Python's loop treats as a bare yield.
 pub(crate) fn yields(setup: Setup) -> Sample {
     interpreter::become_script(script!("yields.py"), setup.size)

@@ -1,6 +1,6 @@
 //! The rows about the scheduler.
 
-use benches::runtimes::{Gathers, Tasks};
+use benches::runtimes::{Gathers, Groups, Tasks};
 use benches::work::tasks as work;
 
 use super::laps::{in_a_task, in_main};
@@ -40,6 +40,20 @@ pub(crate) fn spawn_many<R: Tasks>(setup: Setup) -> Sample {
 pub(crate) fn gather<R: Gathers>(setup: Setup) -> Sample {
     in_a_task::<R, _, _>(setup.workers, setup.size, move || {
         work::gather::<R>(setup.size)
+    })
+}
+
+/// The number of children of each group.
+const CHILDREN: usize = 1_000;
+
+/// A group of a thousand tasks that do nothing, waited for as a whole; then the next.
+///
+/// Misleading about groups whose tasks wait: here most have ended when the next is made. As with
+/// many tasks, it may include the time to unpark a worker.
+pub(crate) fn group<R: Groups>(setup: Setup) -> Sample {
+    let groups = setup.size.div_ceil(CHILDREN);
+    in_a_task::<R, _, _>(setup.workers, groups * CHILDREN, move || {
+        work::groups::<R>(groups, CHILDREN)
     })
 }
 
