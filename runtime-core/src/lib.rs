@@ -61,6 +61,7 @@ pub mod models;
 pub mod contextvars;
 pub mod events;
 pub mod futures;
+pub mod locks;
 pub mod tasks;
 
 pub mod concurrent;
@@ -82,6 +83,10 @@ pub use exceptions::{
     NoRunningLoop, PanicError, ShutdownTimeout, TaskError, TimeoutError,
 };
 pub use futures::Future;
+pub use locks::{
+    BoundedSemaphore, Lock, LockGuard, OwnedLockGuard, OwnedPermit, Permit, ReleasedTooOften,
+    Semaphore,
+};
 pub use runners::{Runner, run, try_run};
 #[doc(hidden)]
 pub use runtime::Tuning;

@@ -303,6 +303,14 @@ macro_rules! global {
 }
 pub(crate) use global;
 
+/// Declares a function that is `const`, except in a model.
+macro_rules! const_fn {
+    ($(#[$attribute:meta])* $visibility:vis fn $($function:tt)*) => {
+        $(#[$attribute])* $visibility fn $($function)*
+    };
+}
+pub(crate) use const_fn;
+
 /// Part of a value that is published by storing a pointer to it. Loom checks that every access to
 /// an atomic is ordered after its creation, so it finds an access that the publication does not
 /// order.

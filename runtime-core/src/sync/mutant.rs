@@ -146,6 +146,12 @@ pub(crate) enum Mutant {
     NextBeforeQuiet,
     /// e3: an advance begins without waking the thread that waits in the poller.
     AdvanceWithoutLook,
+    /// i1: a waiter that is dropped keeps what it was granted from the next.
+    KeepGrant,
+    /// i1: permits are released without what was done under them.
+    ReleasePermitsRelaxed,
+    /// i2: a turn that is passed on goes to no other waiter.
+    PassOnSilently,
     /// Registry: a removal does not wait for a reader of its slot.
     RemoveIgnoresReader,
     /// Registry: the closer does not sum the insert counters again.

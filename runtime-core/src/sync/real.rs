@@ -71,6 +71,14 @@ macro_rules! global {
 }
 pub(crate) use global;
 
+/// Declares a function that is `const`, except in a model.
+macro_rules! const_fn {
+    ($(#[$attribute:meta])* $visibility:vis fn $($function:tt)*) => {
+        $(#[$attribute])* $visibility const fn $($function)*
+    };
+}
+pub(crate) use const_fn;
+
 /// Part of a value that is published by storing a pointer to it. In a model it lets loom check that
 /// every access is ordered after the publication; here it is empty.
 #[derive(Debug, Default)]

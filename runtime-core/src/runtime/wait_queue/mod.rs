@@ -1,0 +1,73 @@
+//! What every lock, semaphore and queue waits on: waiters in line, under one lock, that are granted
+//! what they wait for in the order in which they came.
+//!
+//! A [`WaitQueue`] has a [`Resource`]: permits, items, notifications. A waiter asks for a number of
+//! units in one of its lines; when they are there, they are **reserved** for it (a *grant*), and it
+//! is woken to take them. So no newcomer takes what a waiter has been woken for.
+//!
+//! ```text
+//!            poll, nothing free: enqueue
+//!   idle ───────────────────────────────▶ waiting ◀─────────────┐
+//!    ▲ │                                   │   ▲                │ poll, nothing free:
+//!    │ └──▶ (free, nobody before it:       │   │                │ back to its place
+//!    │       taken without waiting)  serve │   │                │
+//!    │                                     ▼   │                │
+//!    │◀──────────── poll: taken ───────── granted ────────▶ passed over
+//!    │                                                pass_on   │
+//!    └────────────── poll, free: taken ─────────────────────────┘
+//! ```
+//!
+//! A waiter may be dropped in each state; if it was granted something, that goes back to the
+//! resource, which serves the next in line.
+//!
+//! # The protocol
+//!
+//! 1. A waiter that is polled takes the queue's lock. If it has a grant, it uses it. If the units
+//!    are free and nobody waits before it, it takes them. Else it enters the line, with its waker.
+//! 2. Who gives units back, takes the lock, adds them, and *serves* the line: as long as the
+//!    resource can reserve what the first waiter asks for, that waiter leaves the line with a
+//!    grant.
+//! 3. Wakers are taken under the lock and woken after it; wakers that are replaced are dropped
+//!    after it. [`Locked`] does both when it is dropped, so no caller can get it wrong.
+//! 4. A grant is a *turn* (`runtime::turns`): if the task that polled the waiter last ends a poll
+//!    without polling it, the grant is passed on. Without a task, that happens ten milliseconds
+//!    after the grant (`no_task`).
+//!
+//! **A grant is neither lost nor doubled.** The state of a waiter changes only under the queue's
+//! lock, and units move in the same critical section: from the resource to the waiter (serve), from
+//! the waiter to its owner (poll), or back to the resource (drop, pass on). Each of these looks at
+//! the state first.
+//!
+//! **No wake-up is lost.** The waiter's waker is stored under the lock under which it finds nothing
+//! free; who frees units does so under the same lock, and finds the waker.
+//!
+//! **First come, first served.** Each waiter has a ticket from the moment it first enters the line.
+//! A waiter that was passed over and is polled again enters at the place of its ticket.
+//!
+//! # Invariants of the unsafe code
+//!
+//! * **W1** A [`Node`](list::Node) is touched only under the lock of its queue. While it is in a
+//!   list, or is granted and its turn is on a turn list, it stays where it is: it is pinned, and
+//!   its destructor takes it out of both.
+//! * **W2** A queue outlives its waiters, by their lifetime. A waiter that is leaked stays in its
+//!   list, and its memory is never reused, since it was pinned: so the destructor of the queue can
+//!   walk its lists, and take the turns of leaked waiters off their turn lists.
+
+#[expect(unsafe_code, reason = "turns whose waiters and queues take them off")]
+mod no_task;
+
+mod wakes;
+
+#[expect(unsafe_code, reason = "an intrusive list of pinned nodes")]
+mod list;
+
+#[expect(
+    unsafe_code,
+    reason = "the nodes of pinned waiters, under their queue's lock"
+)]
+mod queue;
+
+mod permits;
+
+pub(crate) use permits::{Acquire, Permits};
+pub(crate) use queue::{Locked, Resource, WaitQueue, Waiter};
