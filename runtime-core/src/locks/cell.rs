@@ -6,8 +6,8 @@ use std::fmt;
 /// A value that is reached through a guard.
 ///
 /// The invariant **L1**: a reference to the value is made only for a guard that exists, and guards
-/// that can make a `&mut T` exist one at a time, and not beside any other. The locks uphold it: they
-/// make a guard for the permits that it needs, and the guard gives them back when it is dropped.
+/// that can make a `&mut T` exist one at a time, and not beside any other. The locks uphold it:
+/// they make a guard for the permits that it needs, and it gives them back when it is dropped.
 pub(super) struct LockCell<T: ?Sized>(UnsafeCell<T>);
 
 // SAFETY: L1: at any time one thread has a `&mut T`, which needs `T: Send`, or several have a `&T`,

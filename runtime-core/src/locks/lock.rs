@@ -65,8 +65,8 @@ impl<T: ?Sized> Lock<T> {
     /// Does not yield if the lock is free and nobody waits for it.
     ///
     /// # Cancellation
-    /// A wait that is cancelled or dropped does not take the lock; if it had been given it, the next
-    /// in line gets it.
+    /// A wait that is cancelled or dropped does not take the lock; if it had been given it, the
+    /// next in line gets it.
     #[inline]
     pub fn acquire(&self) -> AcquireLock<'_, T> {
         AcquireLock {

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::runtime::{Acquire, Permits};
-use crate::sync::{StdArc, const_fn};
+use crate::sync::{StdArc, const_fn, thread};
 
 /// A number of permits that tasks take and give back: `asyncio.Semaphore`.
 ///
@@ -17,8 +17,8 @@ use crate::sync::{StdArc, const_fn};
 /// goes to the first of them, and a newcomer queues behind it. If that one wants more permits than
 /// there are, the others wait behind it.
 ///
-/// Unlike in asyncio, a permit is a value that gives itself back when it is dropped; and several can
-/// be acquired at once.
+/// Unlike in asyncio, a permit is a value that gives itself back when it is dropped; and several
+/// can be acquired at once.
 ///
 /// ```
 /// # asyncio::run(async {
@@ -196,7 +196,7 @@ impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let fits = self.semaphore.permits.release(self.count);
         debug_assert!(
-            fits || std::thread::panicking(),
+            fits || thread::panicking(),
             "more permits than there may be"
         );
     }
@@ -227,7 +227,7 @@ impl Drop for OwnedPermit {
     fn drop(&mut self) {
         let fits = self.semaphore.permits.release(self.count);
         debug_assert!(
-            fits || std::thread::panicking(),
+            fits || thread::panicking(),
             "more permits than there may be"
         );
     }

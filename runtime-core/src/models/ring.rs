@@ -1,6 +1,8 @@
 //! A waker that rings a bell, for threads of a model that wait for a task.
 
-use std::task::{Wake, Waker};
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Wake, Waker};
 
 use crate::sync::{Bell, StdArc};
 
@@ -22,5 +24,17 @@ impl Ring {
     /// Waits until the waker is woken.
     pub(super) fn wait(&self) {
         self.0.wait();
+    }
+}
+
+/// Polls `future` to its end on this thread.
+pub(super) fn wait_for<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let (ring, waker) = Ring::new();
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => ring.wait(),
+        }
     }
 }

@@ -93,8 +93,8 @@ impl TurnList {
     /// pass it on.
     ///
     /// # Safety
-    /// `try_pass_on` may be called for `queue` and `waiter` by its contract, and W2 holds: both call
-    /// [`remove`](TurnList::remove) before they go. The caller has locked the queue.
+    /// `try_pass_on` may be called for `queue` and `waiter` by its contract, and W2 holds: both
+    /// call [`remove`](TurnList::remove) before they go. The caller has locked the queue.
     #[must_use]
     pub(crate) unsafe fn enter(
         &self,
@@ -200,12 +200,6 @@ impl TurnList {
     /// Whether there are no turns.
     pub(crate) fn is_empty(&self) -> bool {
         self.turns.lock().len() == 0
-    }
-
-    /// When the turn was given that has been there longest.
-    pub(crate) fn oldest(&self) -> Option<u64> {
-        let turns = self.turns.lock();
-        turns.all().map(|turn| turn.given).min()
     }
 }
 

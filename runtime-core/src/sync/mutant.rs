@@ -152,6 +152,8 @@ pub(crate) enum Mutant {
     ReleasePermitsRelaxed,
     /// i2: a turn that is passed on goes to no other waiter.
     PassOnSilently,
+    /// i2: the end of a poll takes a turn away from a waiter and does not free what it was for.
+    KeepTurn,
     /// Registry: a removal does not wait for a reader of its slot.
     RemoveIgnoresReader,
     /// Registry: the closer does not sum the insert counters again.

@@ -1,4 +1,4 @@
-//! A doubly linked list of waiters. The links are in the waiters, so that waiting allocates nothing.
+//! A doubly linked list of waiters. The links are in the waiters: waiting allocates nothing.
 
 use std::cell::Cell;
 use std::ptr::NonNull;
@@ -73,10 +73,6 @@ impl List {
 
     pub(crate) fn len(&self) -> usize {
         self.len
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.head.is_none()
     }
 
     pub(crate) fn first(&self) -> Option<&Node> {

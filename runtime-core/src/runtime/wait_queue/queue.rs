@@ -11,7 +11,7 @@ use super::list::{List, NO_TICKET, Node, Stage};
 use super::no_task;
 use super::wakes::{Wake, Wakes};
 use crate::runtime::turns::TurnList;
-use crate::sync::{Mutant, Mutex, MutexGuard, broken, const_fn};
+use crate::sync::{Mutant, TryMutex, TryMutexGuard, broken, const_fn};
 
 /// What the waiters of a queue wait for, in `LINES` lines.
 pub(crate) trait Resource<const LINES: usize> {
@@ -38,7 +38,7 @@ pub(crate) trait Resource<const LINES: usize> {
 /// Waiters in line for a resource.
 pub(crate) struct WaitQueue<R: Resource<LINES>, const LINES: usize = 1> {
     shared: R::Shared,
-    state: Mutex<State<R, LINES>>,
+    state: TryMutex<State<R, LINES>>,
 }
 
 struct State<R, const LINES: usize> {
@@ -60,7 +60,7 @@ impl<R: Resource<LINES>, const LINES: usize> WaitQueue<R, LINES> {
         pub(crate) fn new(shared: R::Shared, resource: R) -> WaitQueue<R, LINES> {
             WaitQueue {
                 shared,
-                state: Mutex::new(State {
+                state: TryMutex::new(State {
                     resource,
                     waiting: [const { List::new() }; LINES],
                     granted: List::new(),
@@ -135,19 +135,20 @@ impl<R: Resource<LINES>, const LINES: usize> Drop for WaitQueue<R, LINES> {
 /// granted something are woken.
 pub(crate) struct Locked<'a, R: Resource<LINES>, const LINES: usize = 1> {
     queue: &'a WaitQueue<R, LINES>,
-    guard: std::mem::ManuallyDrop<MutexGuard<'a, State<R, LINES>>>,
+    guard: TryMutexGuard<'a, State<R, LINES>>,
+    /// After the guard: so it is dropped, and wakes, when the lock has been released.
     wakes: Wakes,
 }
 
 impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
     fn new(
         queue: &'a WaitQueue<R, LINES>,
-        mut guard: MutexGuard<'a, State<R, LINES>>,
+        mut guard: TryMutexGuard<'a, State<R, LINES>>,
     ) -> Locked<'a, R, LINES> {
         guard.resource.begin(&queue.shared);
         Locked {
             queue,
-            guard: std::mem::ManuallyDrop::new(guard),
+            guard,
             wakes: Wakes::default(),
         }
     }
@@ -217,6 +218,10 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
     fn pass_on(&mut self, node: &Node) {
         // SAFETY: its turn was on a list until now, so it is in this list.
         unsafe { self.guard.granted.remove(node) };
+        if broken(Mutant::KeepTurn) {
+            node.stage.set(Stage::PassedOver);
+            return;
+        }
         self.pass_over(node);
         if !broken(Mutant::PassOnSilently) {
             self.serve(node.line);
@@ -358,9 +363,6 @@ impl<R: Resource<LINES>, const LINES: usize> Drop for Locked<'_, R, LINES> {
     fn drop(&mut self) {
         let waiting = std::array::from_fn(|line| self.guard.waiting[line].len());
         self.guard.resource.end(&self.queue.shared, waiting);
-        // SAFETY: dropped once, here.
-        unsafe { std::mem::ManuallyDrop::drop(&mut self.guard) };
-        std::mem::take(&mut self.wakes).wake_all();
     }
 }
 
@@ -376,8 +378,8 @@ pub(crate) struct Waiter<'a, R: Resource<LINES>, const LINES: usize = 1> {
     _pinned: PhantomPinned,
 }
 
-// SAFETY: the node is touched only under the queue's lock (W1), or with `&mut Waiter` while it is in
-// no list.
+// SAFETY: the node is touched only under the queue's lock (W1), or with `&mut Waiter` while it is
+// in no list.
 unsafe impl<R: Resource<LINES> + Send, const LINES: usize> Send for Waiter<'_, R, LINES> where
     R::Shared: Sync
 {

@@ -20,8 +20,8 @@ pub(crate) enum Wake {
 }
 
 impl Wake {
-    /// Of the poll that goes on now with `waker`. May run user code: the caller has no lock. `turns`
-    /// says whether the waiter is given turns.
+    /// Of the poll that goes on now with `waker`. May run user code: the caller has no lock.
+    /// `turns` says whether the waiter is given turns.
     pub(crate) fn of(waker: &Waker, turns: bool) -> Wake {
         let task = current();
         match task {
@@ -74,7 +74,7 @@ impl Wake {
     }
 }
 
-/// Collected under a lock, to be woken or dropped after it.
+/// Collected under a lock. Dropped after it, this wakes them.
 #[derive(Debug, Default)]
 pub(crate) struct Wakes {
     /// Mostly there is one at a time, which needs no allocation.
@@ -103,17 +103,19 @@ impl Wakes {
     pub(crate) fn watch_no_task(&mut self) {
         self.no_task = true;
     }
+}
 
-    /// Wakes all, in order. The lock has been released.
-    pub(crate) fn wake_all(self) {
+impl Drop for Wakes {
+    /// Wakes all, in order.
+    fn drop(&mut self) {
         if self.no_task {
             no_task::watch();
         }
-        self.first
-            .into_iter()
-            .chain(self.others)
-            .for_each(Wake::wake);
-        if let Some(Wake::Foreign(waker, _)) = self.replaced {
+        if let Some(first) = self.first.take() {
+            first.wake();
+            self.others.drain(..).for_each(Wake::wake);
+        }
+        if let Some(Wake::Foreign(waker, _)) = self.replaced.take() {
             catch_panic(move || drop_unnested(waker));
         }
     }
