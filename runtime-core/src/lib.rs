@@ -20,6 +20,7 @@
 //! | run code concurrently | [`create_task`], [`gather`], [`wait`], [`as_completed`] |
 //! | wait for time | [`sleep`], [`wait_for`], [`timeout`], [`interval`], [`move_on_after`] |
 //! | clean up | [`catch_cancelled`], [`finally`], [`shield`] |
+//! | hand values on | [`Queue`], [`PriorityQueue`], [`channel`], [`broadcast`], [`watch`](watch()) |
 //! | use the loop from other threads | [`EventLoop`], [`run_coroutine_threadsafe`] |
 //! | call blocking code | [`to_thread`], [`blocking`] |
 //! | test | `#[asyncio::test(start_paused = true)]`, `#[asyncio::test(seeds = 1000)]` |
@@ -62,6 +63,7 @@ pub mod contextvars;
 pub mod events;
 pub mod futures;
 pub mod locks;
+pub mod queues;
 pub mod tasks;
 
 pub mod concurrent;
@@ -86,6 +88,12 @@ pub use futures::Future;
 pub use locks::{
     BoundedSemaphore, Lock, LockGuard, OwnedLockGuard, OwnedPermit, Permit, ReleasedTooOften,
     Semaphore,
+};
+pub use queues::{
+    BroadcastError, BroadcastReceiver, BroadcastSender, GetError, LifoQueue, PriorityQueue,
+    PutError, Queue, QueueShutDown, Receiver, SendError, Sender, TaskDoneTooOften,
+    TryBroadcastError, TryRecvError, TrySendError, WatchClosed, WatchReceiver, WatchRef,
+    WatchSender, broadcast, channel, watch,
 };
 pub use runners::{Runner, run, try_run};
 #[doc(hidden)]
@@ -127,16 +135,19 @@ pub mod task {
 /// ```
 pub mod prelude {
     pub use crate::{
-        ALL_COMPLETED, CallbackId, CancelReason, CancelScope, CancelSource, CancelledError,
-        Context, ContextVar, EnterGuard, EventLoop, ExceptionContext, FIRST_COMPLETED,
-        FIRST_EXCEPTION, FailedError, Gather, Handle, Interval, InvalidStateError, LoopClosed,
-        Metrics, MissedTickBehavior, NoRunningLoop, PanicError, Runner, Shield, ShutdownTimeout,
-        Sleep, Task, TaskError, TaskHandle, TaskId, ThreadPoolExecutor, TimeGuard, Timeout,
-        TimeoutError, TimerHandle, Token, all_tasks, as_completed, blocking, catch_cancelled,
-        checkpoint, concurrent, context_var, copy_context, create_local_task, create_task,
-        current_task, ensure_future, finally, gather, gather_all, get_running_loop, interval,
-        interval_at, move_on_after, run, run_coroutine_threadsafe, shield, sleep, sleep_until,
-        task, timeout, timeout_at, to_thread, try_gather, try_get_running_loop, try_run, wait,
-        wait_for,
+        ALL_COMPLETED, BroadcastError, BroadcastReceiver, BroadcastSender, CallbackId,
+        CancelReason, CancelScope, CancelSource, CancelledError, Context, ContextVar, EnterGuard,
+        EventLoop, ExceptionContext, FIRST_COMPLETED, FIRST_EXCEPTION, FailedError, Gather,
+        GetError, Handle, Interval, InvalidStateError, LifoQueue, LoopClosed, Metrics,
+        MissedTickBehavior, NoRunningLoop, PanicError, PriorityQueue, PutError, Queue,
+        QueueShutDown, Receiver, Runner, SendError, Sender, Shield, ShutdownTimeout, Sleep, Task,
+        TaskDoneTooOften, TaskError, TaskHandle, TaskId, ThreadPoolExecutor, TimeGuard, Timeout,
+        TimeoutError, TimerHandle, Token, TryBroadcastError, TryRecvError, TrySendError,
+        WatchClosed, WatchReceiver, WatchRef, WatchSender, all_tasks, as_completed, blocking,
+        broadcast, catch_cancelled, channel, checkpoint, concurrent, context_var, copy_context,
+        create_local_task, create_task, current_task, ensure_future, finally, gather, gather_all,
+        get_running_loop, interval, interval_at, move_on_after, run, run_coroutine_threadsafe,
+        shield, sleep, sleep_until, task, timeout, timeout_at, to_thread, try_gather,
+        try_get_running_loop, try_run, wait, wait_for, watch,
     };
 }

@@ -86,8 +86,7 @@ pub(crate) use task::room::{boxed_call_if_big, boxed_if_big, is_big};
 pub(crate) use task::wait_list::WaitList;
 pub(crate) use time::{Slack, Stamp};
 pub(crate) use unnest::{Unnested, drop_unnested};
-#[allow(unused_imports, reason = "to be used by queues")]
-pub(crate) use wait_queue::{Acquire, Locked, Permits, Resource, WaitQueue, Waiter};
+pub(crate) use wait_queue::{Acquire, Locked, OwnedWaiter, Permits, Resource, WaitQueue, Waiter};
 
 /// What the models of the engine's protocols are built on. Nothing else may use it.
 #[allow(unused_imports, reason = "the models exist under their own cfg only")]

@@ -12,7 +12,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::queue::{Resource, WaitQueue, Waiter};
+use super::queue::{Resource, WaitQueue};
+use super::waiter::Waiter;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutant, const_fn, ordered};
 

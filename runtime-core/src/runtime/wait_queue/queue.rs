@@ -1,11 +1,9 @@
-//! The queue: a resource, the lines that wait for it, and the waiters.
+//! The queue: a resource, and the lines that wait for it.
 
 use std::fmt;
-use std::marker::PhantomPinned;
 use std::ops::{Deref, DerefMut};
-use std::pin::Pin;
 use std::ptr::NonNull;
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 
 use super::list::{List, NO_TICKET, Node, Stage};
 use super::no_task;
@@ -21,6 +19,13 @@ pub(crate) trait Resource<const LINES: usize> {
     /// Whether a grant is passed on if the waiter is not polled. Where a grant takes nothing from
     /// anybody (an event), it need not be.
     const TURNS: bool = true;
+
+    /// The same for one line. In a line without turns, order does not matter either: whoever finds
+    /// its units free takes them, although others wait.
+    #[inline]
+    fn has_turns(_line: usize) -> bool {
+        Self::TURNS
+    }
 
     /// Reserves `units` for a waiter of `line`, if they are free. The answer goes to the waiter.
     fn reserve(&mut self, line: usize, units: usize) -> Option<usize>;
@@ -85,16 +90,6 @@ impl<R: Resource<LINES>, const LINES: usize> WaitQueue<R, LINES> {
         Some(Locked::new(self, self.state.try_lock()?))
     }
 
-    /// A waiter for `units` in `line`. It enters the queue when it is polled.
-    pub(crate) fn wait(&self, line: usize, units: usize) -> Waiter<'_, R, LINES> {
-        Waiter {
-            queue: self,
-            node: Node::new(line, units),
-            entered: false,
-            _pinned: PhantomPinned,
-        }
-    }
-
     /// Passes on the turn of a waiter: a [`TryPassOn`](crate::runtime::turns::TryPassOn).
     ///
     /// # Safety
@@ -137,7 +132,7 @@ pub(crate) struct Locked<'a, R: Resource<LINES>, const LINES: usize = 1> {
     queue: &'a WaitQueue<R, LINES>,
     guard: TryMutexGuard<'a, State<R, LINES>>,
     /// After the guard: so it is dropped, and wakes, when the lock has been released.
-    wakes: Wakes,
+    pub(super) wakes: Wakes,
 }
 
 impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
@@ -184,7 +179,7 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
         let Some(wake) = node.wake.take() else {
             unreachable!("a waiter in line has a waker");
         };
-        if R::TURNS && !self.list_turn(node, &wake) {
+        if R::has_turns(node.line) && !self.list_turn(node, &wake) {
             self.pass_over(node);
         }
         self.wakes.add(wake);
@@ -256,7 +251,7 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
     ///
     /// # Safety
     /// The node is pinned, and its destructor calls [`leave`](Locked::leave).
-    unsafe fn poll(
+    pub(super) unsafe fn poll(
         &mut self,
         node: &Node,
         wake: &mut Option<Wake>,
@@ -273,12 +268,16 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
         // A waiter that was passed over goes before those that came later.
         let ticket = node.ticket.get();
         let first = self.guard.waiting[node.line].first();
-        if first.is_none_or(|first| ticket != NO_TICKET && ticket < first.ticket.get()) {
+        let goes_first =
+            first.is_none_or(|first| ticket != NO_TICKET && ticket < first.ticket.get());
+        if goes_first || !R::has_turns(node.line) {
             if let Some(answer) = self.guard.resource.reserve(node.line, node.units) {
                 return Ok(Poll::Ready(self.taken(node, answer)));
             }
         }
-        let wake = wake.take().ok_or(NeedsWaker)?;
+        let wake = wake.take();
+        let wake = wake.or_else(|| Wake::of_own_task(waker, R::has_turns(node.line)));
+        let wake = wake.ok_or(NeedsWaker)?;
         if ticket == NO_TICKET {
             self.guard.last_ticket += 1;
             node.ticket.set(self.guard.last_ticket);
@@ -301,7 +300,8 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
             node.wake.set(stored);
             return Ok(Poll::Pending);
         }
-        match wake.take() {
+        let wake = wake.take();
+        match wake.or_else(|| Wake::of_own_task(waker, R::has_turns(node.line))) {
             Some(wake) => {
                 node.wake.set(Some(wake));
                 self.wakes.put_aside(stored);
@@ -321,7 +321,7 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
     }
 
     /// A waiter goes away: what it was granted goes to the next.
-    fn leave(&mut self, node: &Node) {
+    pub(super) fn leave(&mut self, node: &Node) {
         match node.stage.replace(Stage::Idle) {
             Stage::Idle | Stage::PassedOver => {}
             Stage::Waiting => {
@@ -343,7 +343,7 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
 }
 
 /// The waiter must wait, and the caller is to bring its waker.
-struct NeedsWaker;
+pub(super) struct NeedsWaker;
 
 impl<R: Resource<LINES>, const LINES: usize> Deref for Locked<'_, R, LINES> {
     type Target = R;
@@ -366,78 +366,8 @@ impl<R: Resource<LINES>, const LINES: usize> Drop for Locked<'_, R, LINES> {
     }
 }
 
-/// A waiter: a future that ends when its units are the caller's, with the queue still locked.
-///
-/// Dropped, it leaves the queue, and what it was granted goes to the next in line.
-pub(crate) struct Waiter<'a, R: Resource<LINES>, const LINES: usize = 1> {
-    queue: &'a WaitQueue<R, LINES>,
-    node: Node,
-    /// It may be in the queue.
-    entered: bool,
-    /// The queue has pointers to the node.
-    _pinned: PhantomPinned,
-}
-
-// SAFETY: the node is touched only under the queue's lock (W1), or with `&mut Waiter` while it is
-// in no list.
-unsafe impl<R: Resource<LINES> + Send, const LINES: usize> Send for Waiter<'_, R, LINES> where
-    R::Shared: Sync
-{
-}
-// SAFETY: as above; nothing is done through `&Waiter`.
-unsafe impl<R: Resource<LINES> + Send, const LINES: usize> Sync for Waiter<'_, R, LINES> where
-    R::Shared: Sync
-{
-}
-
-impl<'a, R: Resource<LINES>, const LINES: usize> Waiter<'a, R, LINES> {
-    /// Returns the queue, locked, and what the resource answered when it reserved the units.
-    pub(crate) fn poll(
-        self: Pin<&mut Self>,
-        with: &mut Context<'_>,
-    ) -> Poll<(Locked<'a, R, LINES>, usize)> {
-        // SAFETY: nothing is moved out.
-        let this = unsafe { self.get_unchecked_mut() };
-        let waker = with.waker();
-        // A newcomer will most likely wait: its waker is made before the lock is taken.
-        let mut wake = (!this.entered).then(|| Wake::of(waker, R::TURNS));
-        this.entered = true;
-        loop {
-            let mut locked = this.queue.lock();
-            // SAFETY: `self` is pinned, and its destructor calls `leave`.
-            match unsafe { locked.poll(&this.node, &mut wake, waker) } {
-                Ok(Poll::Ready(answer)) => {
-                    this.entered = false;
-                    // Not dropped here: it may be a foreign waker, and the queue is locked.
-                    locked.wakes.put_aside(wake.take());
-                    return Poll::Ready((locked, answer));
-                }
-                Ok(Poll::Pending) => return Poll::Pending,
-                Err(NeedsWaker) => {
-                    drop(locked);
-                    wake = Some(Wake::of(waker, R::TURNS));
-                }
-            }
-        }
-    }
-}
-
-impl<R: Resource<LINES>, const LINES: usize> Drop for Waiter<'_, R, LINES> {
-    fn drop(&mut self) {
-        if self.entered {
-            self.queue.lock().leave(&self.node);
-        }
-    }
-}
-
 impl<R: Resource<LINES>, const LINES: usize> fmt::Debug for WaitQueue<R, LINES> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WaitQueue").finish_non_exhaustive()
-    }
-}
-
-impl<R: Resource<LINES>, const LINES: usize> fmt::Debug for Waiter<'_, R, LINES> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiter").finish_non_exhaustive()
     }
 }

@@ -20,6 +20,21 @@ pub(crate) enum Wake {
 }
 
 impl Wake {
+    /// Of the poll that goes on now, if `waker` is the own waker of the task that is polled. Runs
+    /// no user code.
+    pub(crate) fn of_own_task(waker: &Waker, turns: bool) -> Option<Wake> {
+        let pointer = current_pointer()?;
+        if !wakes(waker, pointer) {
+            return None;
+        }
+        let task = current()?;
+        if turns {
+            // Made here, in the task's own poll, so that the end of the task finds it.
+            let _list = task.turn_list();
+        }
+        Some(Wake::Task(task))
+    }
+
     /// Of the poll that goes on now with `waker`. May run user code: the caller has no lock.
     /// `turns` says whether the waiter is given turns.
     pub(crate) fn of(waker: &Waker, turns: bool) -> Wake {

@@ -1,0 +1,148 @@
+//! A waiter: what a future that waits for units of a queue is made of.
+
+use std::fmt;
+use std::marker::{PhantomData, PhantomPinned};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::list::Node;
+use super::queue::{Locked, NeedsWaker, Resource, WaitQueue};
+use super::wakes::Wake;
+use crate::sync::StdArc;
+
+impl<R: Resource<LINES>, const LINES: usize> WaitQueue<R, LINES> {
+    /// A waiter for `units` in `line`. It enters the queue when it is polled.
+    pub(crate) fn wait(&self, line: usize, units: usize) -> Waiter<'_, R, LINES> {
+        WaiterOf::new(self, line, units)
+    }
+}
+
+/// What a waiter has of its queue. Implemented for what keeps a queue alive and in its place (W2):
+/// here, and nowhere else.
+pub(crate) trait Pointer<R: Resource<LINES>, const LINES: usize> {
+    fn queue(&self) -> &WaitQueue<R, LINES>;
+}
+
+impl<R: Resource<LINES>, const LINES: usize> Pointer<R, LINES> for &WaitQueue<R, LINES> {
+    #[inline]
+    fn queue(&self) -> &WaitQueue<R, LINES> {
+        self
+    }
+}
+
+impl<R: Resource<LINES>, const LINES: usize> Pointer<R, LINES> for StdArc<WaitQueue<R, LINES>> {
+    #[inline]
+    fn queue(&self) -> &WaitQueue<R, LINES> {
+        self
+    }
+}
+
+/// A waiter: a future that ends when its units are the caller's, with the queue still locked.
+///
+/// Dropped, it leaves the queue, and what it was granted goes to the next in line.
+pub(crate) struct WaiterOf<P, R, const LINES: usize>
+where
+    P: Pointer<R, LINES>,
+    R: Resource<LINES>,
+{
+    queue: P,
+    node: Node,
+    /// It may be in the queue.
+    entered: bool,
+    _resource: PhantomData<fn() -> R>,
+    /// The queue has pointers to the node.
+    _pinned: PhantomPinned,
+}
+
+/// A waiter that borrows its queue.
+pub(crate) type Waiter<'a, R, const LINES: usize = 1> = WaiterOf<&'a WaitQueue<R, LINES>, R, LINES>;
+
+/// A waiter that keeps its queue alive.
+pub(crate) type OwnedWaiter<R, const LINES: usize = 1> =
+    WaiterOf<StdArc<WaitQueue<R, LINES>>, R, LINES>;
+
+// SAFETY: the node is touched only under the queue's lock (W1), or with `&mut Waiter` while it is
+// in no list.
+unsafe impl<P, R, const LINES: usize> Send for WaiterOf<P, R, LINES>
+where
+    P: Pointer<R, LINES> + Send,
+    R: Resource<LINES>,
+{
+}
+// SAFETY: as above; nothing is done through `&Waiter`.
+unsafe impl<P, R, const LINES: usize> Sync for WaiterOf<P, R, LINES>
+where
+    P: Pointer<R, LINES> + Sync,
+    R: Resource<LINES>,
+{
+}
+
+impl<P, R, const LINES: usize> WaiterOf<P, R, LINES>
+where
+    P: Pointer<R, LINES>,
+    R: Resource<LINES>,
+{
+    /// A waiter for `units` in `line`. It enters the queue when it is polled.
+    pub(crate) fn new(queue: P, line: usize, units: usize) -> WaiterOf<P, R, LINES> {
+        WaiterOf {
+            queue,
+            node: Node::new(line, units),
+            entered: false,
+            _resource: PhantomData,
+            _pinned: PhantomPinned,
+        }
+    }
+
+    /// Returns the queue, locked, and what the resource answered when it reserved the units. It may
+    /// be polled again then, to wait for the same once more.
+    pub(crate) fn poll<'a>(
+        self: Pin<&'a mut Self>,
+        with: &mut Context<'_>,
+    ) -> Poll<(Locked<'a, R, LINES>, usize)> {
+        // SAFETY: nothing is moved out.
+        let this = unsafe { self.get_unchecked_mut() };
+        let queue = this.queue.queue();
+        let waker = with.waker();
+        let mut wake = None;
+        this.entered = true;
+        loop {
+            let mut locked = queue.lock();
+            // SAFETY: `self` is pinned, and its destructor calls `leave`.
+            match unsafe { locked.poll(&this.node, &mut wake, waker) } {
+                Ok(Poll::Ready(answer)) => {
+                    this.entered = false;
+                    // Not dropped here: it may be a foreign waker, and the queue is locked.
+                    locked.wakes.put_aside(wake.take());
+                    return Poll::Ready((locked, answer));
+                }
+                Ok(Poll::Pending) => return Poll::Pending,
+                Err(NeedsWaker) => {
+                    drop(locked);
+                    wake = Some(Wake::of(waker, R::has_turns(this.node.line)));
+                }
+            }
+        }
+    }
+}
+
+impl<P, R, const LINES: usize> Drop for WaiterOf<P, R, LINES>
+where
+    P: Pointer<R, LINES>,
+    R: Resource<LINES>,
+{
+    fn drop(&mut self) {
+        if self.entered {
+            self.queue.queue().lock().leave(&self.node);
+        }
+    }
+}
+
+impl<P, R, const LINES: usize> fmt::Debug for WaiterOf<P, R, LINES>
+where
+    P: Pointer<R, LINES>,
+    R: Resource<LINES>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiter").finish_non_exhaustive()
+    }
+}
