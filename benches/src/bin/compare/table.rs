@@ -1,6 +1,6 @@
 //! The table: every row with its goals and its runtimes.
 
-use benches::runtimes::{Asyncio, Smol, Tokio};
+use benches::runtimes::{Asyncio, Flume, Kanal, Smol, Tokio};
 
 use crate::workload::{Goal, Runtime, Subject, Workload};
 use crate::workloads::{memory, python, sharing, tasks, threads, timers};
@@ -17,6 +17,20 @@ macro_rules! all {
     };
 }
 
+/// The runtimes of a workload on queues: crates that have only queues too.
+macro_rules! queues {
+    ($($run:ident)::+ $(, $script:path)?) => {
+        &[
+            (Runtime::Asyncio, $($run)::+::<Asyncio>),
+            (Runtime::Tokio, $($run)::+::<Tokio>),
+            (Runtime::Smol, $($run)::+::<Smol>),
+            (Runtime::Flume, $($run)::+::<Flume>),
+            (Runtime::Kanal, $($run)::+::<Kanal>),
+            $((Runtime::Python, $script),)?
+        ]
+    };
+}
+
 /// The runtimes of a workload for which asyncio does not have the functions yet.
 macro_rules! without_asyncio {
     ($($run:ident)::+) => {
@@ -24,7 +38,7 @@ macro_rules! without_asyncio {
     };
 }
 
-pub(crate) static WORKLOADS: [Workload; 28] = [
+pub(crate) static WORKLOADS: [Workload; 30] = [
     Workload {
         name: "spawn and await one, from a task",
         unit: "task",
@@ -86,8 +100,8 @@ pub(crate) static WORKLOADS: [Workload; 28] = [
         unit: "round trip",
         subject: Subject::Time,
         size: 10_000,
-        goals: &[Goal::Ratio(0.55)],
-        runs: without_asyncio!(sharing::channel_ping_pong),
+        goals: &[Goal::Ratio(0.55), Goal::FasterThanPython(10.0)],
+        runs: queues!(sharing::channel_ping_pong, python::queue_ping_pong),
     },
     Workload {
         name: "ping-pong by channel of 1, 100 pairs",
@@ -95,7 +109,7 @@ pub(crate) static WORKLOADS: [Workload; 28] = [
         subject: Subject::Time,
         size: 100_000,
         goals: &[Goal::Ratio(0.75)],
-        runs: without_asyncio!(sharing::channel_ping_pong_pairs),
+        runs: queues!(sharing::channel_ping_pong_pairs),
     },
     Workload {
         name: "chained spawn",
@@ -143,7 +157,23 @@ pub(crate) static WORKLOADS: [Workload; 28] = [
         subject: Subject::Time,
         size: 100_000,
         goals: &[Goal::Ratio(0.90)],
-        runs: without_asyncio!(sharing::queue_four_to_four),
+        runs: queues!(sharing::queue_four_to_four, python::queue_four_to_four),
+    },
+    Workload {
+        name: "queue, one to one, with room for 128",
+        unit: "item",
+        subject: Subject::Time,
+        size: 100_000,
+        goals: &[],
+        runs: queues!(sharing::channel_one_to_one),
+    },
+    Workload {
+        name: "queue, one to one, without a bound",
+        unit: "item",
+        subject: Subject::Time,
+        size: 100_000,
+        goals: &[],
+        runs: queues!(sharing::unbounded_one_to_one),
     },
     Workload {
         name: "main ↔ task hand-overs from run",
