@@ -20,7 +20,7 @@
 //! | run code concurrently | [`create_task`], [`gather`], [`wait`], [`as_completed`] |
 //! | wait for time | [`sleep`], [`wait_for`], [`timeout`], [`interval`], [`move_on_after`] |
 //! | clean up | [`catch_cancelled`], [`finally`], [`shield`] |
-//! | hand values on | [`Queue`], [`PriorityQueue`], [`channel`], [`broadcast`], [`watch`](watch()) |
+//! | hand values on | [`Queue`], [`PriorityQueue`], [`channel`], [`broadcast`], [`watch()`] |
 //! | use the loop from other threads | [`EventLoop`], [`run_coroutine_threadsafe`] |
 //! | call blocking code | [`to_thread`], [`blocking`] |
 //! | test | `#[asyncio::test(start_paused = true)]`, `#[asyncio::test(seeds = 1000)]` |

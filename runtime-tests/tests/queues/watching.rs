@@ -123,7 +123,7 @@ fn a_closure_that_sets_its_own_value_does_not_hang() {
         let panic = caught(|| {
             sender.send_modify(|value| {
                 *value = 1;
-                drop(sender.send(2));
+                let _never = sender.send(2);
             });
         });
         assert!(panic.text.contains("a closure"), "{}", panic.text);

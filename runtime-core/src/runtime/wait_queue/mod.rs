@@ -49,9 +49,10 @@
 //! * **W1** A [`Node`](list::Node) is touched only under the lock of its queue. While it is in a
 //!   list, or is granted and its turn is on a turn list, it stays where it is: it is pinned, and
 //!   its destructor takes it out of both.
-//! * **W2** A queue outlives its waiters, by their lifetime or by the `Arc` that they have. A waiter that is leaked stays in its
-//!   list, and its memory is never reused, since it was pinned: so the destructor of the queue can
-//!   walk its lists, and take the turns of leaked waiters off their turn lists.
+//! * **W2** A queue outlives its waiters, by their lifetime or by the `Arc` that they have. A
+//!   waiter that is leaked stays in its list, and its memory is never reused, since it was pinned:
+//!   so the destructor of the queue can walk its lists, and take the turns of leaked waiters off
+//!   their turn lists.
 
 #[expect(unsafe_code, reason = "turns whose waiters and queues take them off")]
 mod no_task;
