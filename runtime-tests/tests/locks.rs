@@ -2,5 +2,7 @@
 
 #[path = "locks/lock.rs"]
 mod lock;
+#[path = "locks/moved.rs"]
+mod moved;
 #[path = "locks/turns.rs"]
 mod turns;

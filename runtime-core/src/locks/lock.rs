@@ -230,7 +230,7 @@ impl<T: ?Sized> DerefMut for LockGuard<'_, T> {
 impl<T: ?Sized> Drop for LockGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        let fits = self.lock.permit.release(1);
+        let fits = self.lock.permit.release(1, 1);
         debug_assert!(fits, "a lock has one permit");
     }
 }
@@ -262,7 +262,7 @@ impl<T: ?Sized> DerefMut for OwnedLockGuard<T> {
 impl<T: ?Sized> Drop for OwnedLockGuard<T> {
     #[inline]
     fn drop(&mut self) {
-        let fits = self.lock.permit.release(1);
+        let fits = self.lock.permit.release(1, 1);
         debug_assert!(fits, "a lock has one permit");
     }
 }

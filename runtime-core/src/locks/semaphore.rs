@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::runtime::{Acquire, Permits};
-use crate::sync::{StdArc, const_fn, thread};
+use crate::sync::{StdArc, const_fn};
 
 /// A number of permits that tasks take and give back: `asyncio.Semaphore`.
 ///
@@ -35,6 +35,8 @@ use crate::sync::{StdArc, const_fn, thread};
 #[derive(Debug)]
 pub struct Semaphore {
     permits: Permits,
+    /// How many permits there may be.
+    most: usize,
 }
 
 impl Semaphore {
@@ -46,8 +48,15 @@ impl Semaphore {
         #[must_use]
         #[track_caller]
         pub fn new(permits: usize) -> Semaphore {
+            Semaphore::bounded(permits, Permits::MAX)
+        }
+    }
+
+    const_fn! {
+        #[track_caller]
+        fn bounded(permits: usize, most: usize) -> Semaphore {
             assert!(permits <= Permits::MAX, "a semaphore has at most usize::MAX / 4 permits");
-            Semaphore { permits: Permits::new(permits) }
+            Semaphore { permits: Permits::new(permits), most }
         }
     }
 
@@ -104,7 +113,9 @@ impl Semaphore {
     #[inline]
     #[must_use]
     pub fn try_acquire_many(&self, count: usize) -> Option<Permit<'_>> {
-        self.permits.try_acquire(count).then_some(Permit {
+        // Lazily: a permit that is made is given back.
+        let taken = self.permits.try_acquire(count);
+        taken.then(|| Permit {
             semaphore: self,
             count,
         })
@@ -128,8 +139,16 @@ impl Semaphore {
     /// If there would be more than `usize::MAX / 4` permits.
     #[track_caller]
     pub fn release_many(&self, count: usize) {
-        let fits = count <= Permits::MAX && self.permits.release(count);
-        assert!(fits, "a semaphore has at most usize::MAX / 4 permits");
+        assert!(
+            self.add(count),
+            "a semaphore has at most usize::MAX / 4 permits"
+        );
+    }
+
+    /// Adds permits, if there are not too many then.
+    #[inline]
+    fn add(&self, count: usize) -> bool {
+        self.permits.release(count, self.most)
     }
 
     /// Whether [`acquire`](Semaphore::acquire) would wait: no permit is free, or somebody waits.
@@ -194,11 +213,8 @@ impl Permit<'_> {
 impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {
-        let fits = self.semaphore.permits.release(self.count);
-        debug_assert!(
-            fits || thread::panicking(),
-            "more permits than there may be"
-        );
+        // A bounded semaphore that was released too often in the meantime has them already.
+        let _fits = self.semaphore.add(self.count);
     }
 }
 
@@ -225,11 +241,8 @@ impl OwnedPermit {
 
 impl Drop for OwnedPermit {
     fn drop(&mut self) {
-        let fits = self.semaphore.permits.release(self.count);
-        debug_assert!(
-            fits || thread::panicking(),
-            "more permits than there may be"
-        );
+        // A bounded semaphore that was released too often in the meantime has them already.
+        let _fits = self.semaphore.add(self.count);
     }
 }
 
@@ -249,7 +262,6 @@ impl Drop for OwnedPermit {
 #[derive(Debug)]
 pub struct BoundedSemaphore {
     semaphore: Semaphore,
-    most: usize,
 }
 
 impl BoundedSemaphore {
@@ -261,7 +273,7 @@ impl BoundedSemaphore {
         #[must_use]
         #[track_caller]
         pub fn new(permits: usize) -> BoundedSemaphore {
-            BoundedSemaphore { semaphore: Semaphore::new(permits), most: permits }
+            BoundedSemaphore { semaphore: Semaphore::bounded(permits, permits) }
         }
     }
 
@@ -289,7 +301,7 @@ impl BoundedSemaphore {
     /// # Errors
     /// [`ReleasedTooOften`] if all permits are there: nothing has changed then.
     pub fn release(&self) -> Result<(), ReleasedTooOften> {
-        match self.semaphore.permits.release_up_to(self.most) {
+        match self.semaphore.add(1) {
             true => Ok(()),
             false => Err(ReleasedTooOften(())),
         }

@@ -50,7 +50,7 @@ impl Subject {
     fn use_once(&self) {
         wait_for(self.permits.acquire(1));
         self.value.touch();
-        assert!(self.permits.release(1), "too many permits");
+        assert!(self.permits.release(1, 1), "too many permits");
     }
 }
 
@@ -80,7 +80,7 @@ fn give_up() {
                 .poll(&mut Context::from_waker(&waker))
                 .is_ready()
             {
-                assert!(subject.permits.release(1), "too many permits");
+                assert!(subject.permits.release(1, 1), "too many permits");
             }
         })
     };
@@ -89,7 +89,7 @@ fn give_up() {
         thread::spawn(move || subject.use_once())
     };
     subject.value.touch();
-    assert!(subject.permits.release(1), "too many permits");
+    assert!(subject.permits.release(1, 1), "too many permits");
     for other in [gives_up, waits] {
         other.join().expect("a panic would have ended the model");
     }

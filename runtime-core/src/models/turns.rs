@@ -73,14 +73,14 @@ fn pass_on() {
         let permits = Arc::clone(&permits);
         thread::spawn(move || wait_for(permits.acquire(1)))
     };
-    assert!(permits.release(1), "too many permits");
+    assert!(permits.release(1, 1), "too many permits");
     scheduler.run_all();
     waits.join().expect("a panic would have ended the model");
     over.store(true, Ordering::Relaxed);
     wake(&waker);
     scheduler.run_all();
     assert!(task.done(), "the task has not ended");
-    assert!(permits.release(1), "too many permits");
+    assert!(permits.release(1, 1), "too many permits");
     assert!(permits.try_acquire(1), "the permit is lost");
 }
 
@@ -107,7 +107,7 @@ fn drop_beside() {
         let waiter = slot.lock().take();
         drop(waiter);
     });
-    assert!(permits.release(1), "too many permits");
+    assert!(permits.release(1, 1), "too many permits");
     wake(&waker);
     scheduler.run_all();
     assert!(task.done(), "the task has not ended");

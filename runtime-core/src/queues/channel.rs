@@ -208,7 +208,10 @@ impl<T> Sink<T> for Sender<T> {
         this.has_slot = false;
         let refused = this.items.lock().fill_slot(value);
         // Dropped without the lock.
-        refused.map_err(|value| SendError(drop(value)))
+        refused.map_err(|value| {
+            drop(value);
+            SendError(())
+        })
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), SendError<()>>> {

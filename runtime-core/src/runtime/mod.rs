@@ -22,7 +22,7 @@ mod time;
 
 #[expect(
     unsafe_code,
-    reason = "turns stand on lists, as pointers to queues and waiters that take them off"
+    reason = "a reference to a queue, sent to the thread that passes on its turns"
 )]
 mod turns;
 

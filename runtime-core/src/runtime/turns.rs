@@ -6,18 +6,24 @@
 //! or in a branch of a `select!` that its task has left for another await. Then the turn would be
 //! kept for ever, and every task behind it would hang, although the lock is free.
 //!
-//! So a turn lasts for one poll of the task that polled the waiter last:
+//! So a turn lasts until its task has had the chance to use it:
 //!
-//! 1. The queue gives the turn under its lock, enters it in the turn list of that task, and wakes
-//!    the task after the lock.
+//! 1. The queue gives the turn under its lock, enters it in the turn list of the task that polled
+//!    the waiter last, and wakes that task after the lock.
 //! 2. A waiter that is polled or dropped takes its turn off the list, under the queue's lock.
-//! 3. At the end of each poll, the thread that polled the task **settles** its list: the turns that
+//! 3. At the end of each poll, the thread that polled the task **settles** its list: turns that
 //!    were given before this poll began were not used by it. Each is *passed on*: the queue
 //!    reserves what it was for to the next waiter.
-//! 4. When the task ends, all its turns are passed on, and its list is closed.
+//! 4. A task that is to be polled again at once, because it was woken meanwhile, keeps its turns
+//!    for up to [`POLLS_OF_A_TURN`] such polls: a combinator with many children (a
+//!    `FuturesUnordered`) polls a part of them, yields, and comes to the waiter in a later poll.
+//! 5. When the task ends, all its turns are passed on, and its list is closed.
 //!
 //! A waiter that lost its turn keeps its place in the queue: it was woken, and when it is polled
 //! after all, it goes before those that came later.
+//!
+//! A turn of a task that is not polled at all lasts: its loop does not run, or a task blocks its
+//! thread. That is the same as with a task that holds the lock.
 //!
 //! **Which turns are old** is known by counting polls. The thread that polls the task raises the
 //! count at the beginning of each poll; a turn notes the count that it finds. If the waiter was
@@ -25,43 +31,50 @@
 //! count visible to the giver. If it was not, and the giver sees the count of the poll before, the
 //! turn may be passed on a poll too early: the waiter loses its turn, and not its place.
 //!
-//! **Lock order.** A giver and a waiter hold the queue's lock when they take the list's. The thread
-//! that settles goes the other way: it must find the queue through the list, and only the list's
-//! lock promises that the queue and the waiter still exist, because both take their turns off the
-//! list before they go. So it only *tries* to lock the queue, and if that fails, it lets go of the
-//! list and begins anew.
+//! **Passing on beside the waiter.** Who settles takes the turn off the list first, releases the
+//! list, and then locks the queue. Meanwhile the waiter may have used its turn, or be gone. So a
+//! turn names its waiter by the ticket, and the queue looks for that among its waiters with a
+//! grant. Locks are taken in one order, the queue's before the list's.
 
-use std::ptr::NonNull;
+use std::collections::BTreeMap;
 
 use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use crate::sync::{Mutex, const_fn, spin};
+use crate::sync::{Mutex, StdArc, const_fn};
 
-/// Tries to pass on the turn of the waiter (the second argument) in its queue (the first). Returns
-/// false if the queue is locked. If it is not, takes the turn off its list by calling the third
-/// argument, which also unlocks the list, and then passes it on.
-///
-/// # Safety
-/// The turn is on a list, and the caller has locked that list.
-pub(crate) type TryPassOn = unsafe fn(NonNull<()>, NonNull<()>, &mut dyn FnMut()) -> bool;
+/// After how many polls a turn is passed on whose task is woken during each of them.
+const POLLS_OF_A_TURN: u64 = 64;
+
+/// A queue that gives turns.
+pub(crate) trait PassOn {
+    /// Takes the grant from the waiter with this ticket, if it has one still, and serves the next.
+    fn pass_on(self: StdArc<Self>, ticket: u64);
+}
+
+/// A reference to a queue that gives turns, for any thread.
+pub(crate) struct Giver(StdArc<dyn PassOn>);
+
+// SAFETY: by the promise of `new`.
+unsafe impl Send for Giver {}
+
+impl Giver {
+    /// # Safety
+    /// Any thread may call `pass_on` and drop the reference, at any later time (W3).
+    pub(crate) unsafe fn new(queue: StdArc<dyn PassOn>) -> Giver {
+        Giver(queue)
+    }
+}
 
 /// A turn that has been given and not been used.
-///
-/// The invariant **W2**: the queue and the waiter exist as long as the turn is on its list. Both
-/// take it off before they are dropped.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Turn {
-    queue: NonNull<()>,
-    waiter: NonNull<()>,
-    try_pass_on: TryPassOn,
-    /// The count of polls, or the time, at which it was given.
+struct Turn {
+    giver: Giver,
+    ticket: u64,
+    /// The count of polls, or the time, at which it was given. It never decreases from one turn of
+    /// a list to the next.
     given: u64,
 }
 
-// SAFETY: the pointers are used only through `try_pass_on`, by its contract.
-unsafe impl Send for Turn {}
-
 /// The turns of the waiters that one task polled last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct TurnList {
     /// How many there are, to be read without the lock.
     count: AtomicUsize,
@@ -70,12 +83,19 @@ pub(crate) struct TurnList {
     turns: Mutex<Turns>,
 }
 
-#[derive(Debug, Default)]
 struct Turns {
-    /// Most tasks have one at a time, which needs no allocation.
-    first: Option<Turn>,
-    others: Vec<Turn>,
+    /// The oldest. Most tasks have one at a time, which needs no allocation.
+    first: Option<(u64, Turn)>,
+    /// The others, by their numbers.
+    others: BTreeMap<u64, Turn>,
+    last_number: u64,
     closed: bool,
+}
+
+impl Default for TurnList {
+    fn default() -> TurnList {
+        TurnList::new()
+    }
 }
 
 impl TurnList {
@@ -84,70 +104,48 @@ impl TurnList {
             TurnList {
                 count: AtomicUsize::new(0),
                 polls: AtomicU64::new(0),
-                turns: Mutex::new(Turns { first: None, others: Vec::new(), closed: false }),
+                turns: Mutex::new(Turns {
+                    first: None,
+                    others: BTreeMap::new(),
+                    last_number: 0,
+                    closed: false,
+                }),
             }
         }
     }
 
-    /// Enters a turn that is given now. Returns false if the task has ended: then nothing would
-    /// pass it on.
-    ///
-    /// # Safety
-    /// `try_pass_on` may be called for `queue` and `waiter` by its contract, and W2 holds: both
-    /// call [`remove`](TurnList::remove) before they go. The caller has locked the queue.
+    /// Enters a turn that is given now, and returns its number. `None` if the task has ended: then
+    /// nothing would pass it on.
     #[must_use]
-    pub(crate) unsafe fn enter(
-        &self,
-        queue: NonNull<()>,
-        waiter: NonNull<()>,
-        try_pass_on: TryPassOn,
-    ) -> bool {
+    pub(crate) fn enter(&self, giver: Giver, ticket: u64) -> Option<u64> {
         // Relaxed: see the module's documentation.
-        let given = self.polls.load(Ordering::Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { self.enter_at(given, queue, waiter, try_pass_on) }
+        self.enter_at(self.polls.load(Ordering::Relaxed), giver, ticket)
     }
 
     /// The same for a list that is settled by time.
-    ///
-    /// # Safety
-    /// As [`enter`](TurnList::enter).
     #[must_use]
-    pub(crate) unsafe fn enter_at(
-        &self,
-        given: u64,
-        queue: NonNull<()>,
-        waiter: NonNull<()>,
-        try_pass_on: TryPassOn,
-    ) -> bool {
+    pub(crate) fn enter_at(&self, given: u64, giver: Giver, ticket: u64) -> Option<u64> {
         let turn = Turn {
-            queue,
-            waiter,
-            try_pass_on,
+            giver,
+            ticket,
             given,
         };
         let mut turns = self.turns.lock();
-        if turns.closed {
-            return false;
-        }
-        match &mut turns.first {
-            Some(_) => turns.others.push(turn),
-            first => *first = Some(turn),
-        }
+        let number = turns.enter(turn)?;
         self.set_count(&turns);
-        true
+        Some(number)
     }
 
-    /// Takes the turn of `waiter` off the list. The caller has locked the queue.
-    pub(crate) fn remove(&self, waiter: NonNull<()>) {
+    /// Takes a turn off the list, if it is there still. The caller has locked the queue.
+    pub(crate) fn remove(&self, number: u64) {
         let mut turns = self.turns.lock();
-        turns.remove(waiter);
+        let _removed = turns.remove(number);
         self.set_count(&turns);
     }
 
     fn set_count(&self, turns: &Turns) {
-        // Relaxed: only the end of a poll reads it. A turn that was given before that poll began
-        // is seen there, since the wake that followed it began the poll.
+        // Relaxed: only the end of a poll reads it. A turn that it does not see yet is followed by
+        // a wake, and so by another poll.
         self.count.store(turns.len(), Ordering::Relaxed);
     }
 
@@ -159,12 +157,19 @@ impl TurnList {
         self.polls.store(polls + 1, Ordering::Relaxed);
     }
 
-    /// The poll that began last has ended: passes on the turns from before it.
+    /// Whether the end of a poll has to look at the list.
     #[inline]
-    pub(crate) fn end_poll(&self) {
-        if self.count.load(Ordering::Relaxed) != 0 {
-            self.settle(self.polls.load(Ordering::Relaxed));
-        }
+    pub(crate) fn has_turns(&self) -> bool {
+        self.count.load(Ordering::Relaxed) != 0
+    }
+
+    /// The poll that began last has ended: passes on the turns from before it. `again` says that
+    /// the task is polled again at once.
+    #[cold]
+    pub(crate) fn end_poll(&self, again: bool) {
+        let patience = if again { POLLS_OF_A_TURN } else { 0 };
+        let polls = self.polls.load(Ordering::Relaxed);
+        self.settle(polls.saturating_sub(patience));
     }
 
     /// The task has ended: passes on all its turns, and accepts no more.
@@ -174,27 +179,17 @@ impl TurnList {
     }
 
     /// Passes on the turns that were given before `now`.
-    #[cold]
     pub(crate) fn settle(&self, now: u64) {
-        loop {
-            let turns = self.turns.lock();
-            let Some(turn) = turns.given_before(now) else {
-                return;
-            };
-            let mut locked = Some(turns);
-            let mut take_off = || {
-                if let Some(mut turns) = locked.take() {
-                    turns.remove(turn.waiter);
-                    self.set_count(&turns);
-                }
-            };
-            // SAFETY: the turn is on this list, which is locked.
-            let passed = unsafe { (turn.try_pass_on)(turn.queue, turn.waiter, &mut take_off) };
-            drop(locked);
-            if !passed {
-                spin();
-            }
+        while let Some(turn) = self.take_given_before(now) {
+            turn.giver.0.pass_on(turn.ticket);
         }
+    }
+
+    fn take_given_before(&self, now: u64) -> Option<Turn> {
+        let mut turns = self.turns.lock();
+        let turn = turns.take_given_before(now);
+        self.set_count(&turns);
+        turn
     }
 
     /// Whether there are no turns.
@@ -204,23 +199,43 @@ impl TurnList {
 }
 
 impl Turns {
-    fn all(&self) -> impl Iterator<Item = &Turn> {
-        self.first.iter().chain(&self.others)
-    }
-
     fn len(&self) -> usize {
         usize::from(self.first.is_some()) + self.others.len()
     }
 
-    fn given_before(&self, now: u64) -> Option<Turn> {
-        self.all().find(|turn| turn.given < now).copied()
+    fn enter(&mut self, turn: Turn) -> Option<u64> {
+        if self.closed {
+            return None;
+        }
+        self.last_number += 1;
+        match &mut self.first {
+            Some(_) => drop(self.others.insert(self.last_number, turn)),
+            first => *first = Some((self.last_number, turn)),
+        }
+        Some(self.last_number)
     }
 
-    fn remove(&mut self, waiter: NonNull<()>) {
-        if self.first.is_some_and(|turn| turn.waiter == waiter) {
-            self.first = self.others.pop();
-        } else if let Some(index) = self.others.iter().position(|turn| turn.waiter == waiter) {
-            self.others.swap_remove(index);
+    fn remove(&mut self, number: u64) -> Option<Turn> {
+        match &self.first {
+            Some((first, _)) if *first == number => self.take_first(),
+            _ => self.others.remove(&number),
         }
+    }
+
+    fn take_given_before(&mut self, now: u64) -> Option<Turn> {
+        let (_, first) = self.first.as_ref()?;
+        (first.given < now).then(|| self.take_first())?
+    }
+
+    fn take_first(&mut self) -> Option<Turn> {
+        let next = self.others.pop_first();
+        let (_, first) = std::mem::replace(&mut self.first, next)?;
+        Some(first)
+    }
+}
+
+impl std::fmt::Debug for Turns {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Turns").field("count", &self.len()).finish()
     }
 }

@@ -24,9 +24,6 @@ mod model;
 #[cfg(not(asyncio_loom))]
 mod real;
 
-#[cfg(asyncio_loom)]
-mod try_mutex;
-
 pub(crate) use mutant::Mutant;
 pub(crate) use section::{CriticalSection, assert_outside};
 
@@ -34,8 +31,6 @@ pub(crate) use section::{CriticalSection, assert_outside};
 pub(crate) use model::*;
 #[cfg(not(asyncio_loom))]
 pub(crate) use real::*;
-#[cfg(asyncio_loom)]
-pub(crate) use try_mutex::*;
 
 // The poller is behind the seam as well: a model has no operating system.
 #[cfg(asyncio_loom)]

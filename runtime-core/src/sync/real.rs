@@ -151,12 +151,6 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
     }
 }
 
-/// A mutex for a protocol in which `try_lock` breaks a cycle of locks: a type of its own, because a
-/// model needs another one there.
-pub(crate) type TryMutex<T> = Mutex<T>;
-/// The guard of a locked [`TryMutex`].
-pub(crate) type TryMutexGuard<'a, T> = MutexGuard<'a, T>;
-
 /// A condition variable for [`Mutex`].
 #[derive(Debug, Default)]
 pub(crate) struct Condvar(std::sync::Condvar);

@@ -189,8 +189,8 @@ impl Header {
     /// Notes that the poll has ended, when no lock is held: passes on turns that it has not used.
     #[inline]
     pub(crate) fn end_poll(&self) {
-        if let Some(side) = self.side() {
-            side.turns.end_poll();
+        if let Some(side) = self.side().filter(|side| side.turns.has_turns()) {
+            side.turns.end_poll(self.state.is_scheduled());
         }
     }
 

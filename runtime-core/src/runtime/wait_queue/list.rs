@@ -32,8 +32,10 @@ pub(crate) struct Node {
     pub(crate) wake: Cell<Option<Wake>>,
     /// What the resource said when it reserved the units.
     pub(crate) answer: Cell<usize>,
-    /// The list that has the turn of this waiter.
-    pub(crate) turn_list: Cell<Option<NonNull<TurnList>>>,
+    /// The last ticket when what it was granted became free.
+    pub(crate) granted_at: Cell<u64>,
+    /// The list that has the turn of this waiter, and the turn's number there (W2).
+    pub(crate) turn: Cell<Option<(NonNull<TurnList>, u64)>>,
     pub(crate) line: usize,
     pub(crate) units: usize,
 }
@@ -47,7 +49,8 @@ impl Node {
             ticket: Cell::new(NO_TICKET),
             wake: Cell::new(None),
             answer: Cell::new(0),
-            turn_list: Cell::new(None),
+            granted_at: Cell::new(NO_TICKET),
+            turn: Cell::new(None),
             line,
             units,
         }
@@ -80,13 +83,29 @@ impl List {
         self.head.map(|node| unsafe { node.as_ref() })
     }
 
+    /// The node with this ticket. The oldest is found at once.
+    pub(crate) fn find(&self, ticket: u64) -> Option<NonNull<Node>> {
+        let mut next = self.head;
+        while let Some(node) = next {
+            // SAFETY: W1, as in `first`.
+            let this = unsafe { node.as_ref() };
+            if this.ticket.get() == ticket {
+                return Some(node);
+            }
+            next = this.next.get();
+        }
+        None
+    }
+
     /// Puts a node at the place of its ticket.
     ///
     /// # Safety
     /// W1 holds for the node until it is removed, and it is in no list.
     pub(crate) unsafe fn insert(&mut self, node: &Node) {
-        // From the back: a newcomer has the highest ticket.
-        let mut before = self.tail;
+        // From the back: a newcomer has the highest ticket. One that has been passed over mostly
+        // has the lowest.
+        let is_first = |first: &Node| node.ticket.get() < first.ticket.get();
+        let mut before = self.tail.filter(|_| !self.first().is_some_and(is_first));
         // SAFETY: W1, as in `first`.
         while let Some(other) = before.map(|other| unsafe { other.as_ref() }) {
             if other.ticket.get() <= node.ticket.get() {

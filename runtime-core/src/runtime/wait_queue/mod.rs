@@ -46,16 +46,21 @@
 //!
 //! # Invariants of the unsafe code
 //!
-//! * **W1** A [`Node`](list::Node) is touched only under the lock of its queue. While it is in a
-//!   list, or is granted and its turn is on a turn list, it stays where it is: it is pinned, and
-//!   its destructor takes it out of both.
-//! * **W2** A queue outlives its waiters, by their lifetime or by the `Arc` that they have. A
-//!   waiter that is leaked stays in its list, and its memory is never reused, since it was pinned:
-//!   so the destructor of the queue can walk its lists, and take the turns of leaked waiters off
-//!   their turn lists.
+//! * **W1** A [`Node`](list::Node) is touched only under the lock of its queue. It is pinned, and
+//!   its destructor takes it out of the lists of the queue. If a waiter is leaked instead, its node
+//!   stays in the lists, and its memory is never used for anything else.
+//! * **W2** A node names the turn list of a task only as long as that list exists. The end of the
+//!   task takes all turns off its list and passes each of them on, under the queue's lock, which
+//!   makes the node forget the list; only then may the task be freed. The other turn list is a
+//!   static.
+//! * **W3** What turns refer to is an allocation of its own: a queue may be moved or forgotten
+//!   while a waiter of it that has been leaked has a turn. Passing on may happen at any time and on
+//!   any thread, even when the values in the resource are no longer valid. So it touches none of
+//!   them: the functions of a [`Resource`] only count. The resource is dropped with its queue, and
+//!   not with the last turn.
 
-#[expect(unsafe_code, reason = "turns whose waiters and queues take them off")]
 mod no_task;
+mod resource;
 
 mod wakes;
 
@@ -74,5 +79,6 @@ mod waiter;
 mod permits;
 
 pub(crate) use permits::{Acquire, Permits};
-pub(crate) use queue::{Locked, Resource, WaitQueue};
+pub(crate) use queue::{Locked, WaitQueue};
+pub(crate) use resource::Resource;
 pub(crate) use waiter::{OwnedWaiter, Waiter};

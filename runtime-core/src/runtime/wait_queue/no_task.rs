@@ -2,13 +2,12 @@
 //!
 //! No end of a poll shows that such a waiter has not used its turn. So it has its turn for ten
 //! milliseconds. A thread watches over these turns; it is started for the first of them, and ends
-//! when there have been none for a second.
+//! when there have been none for a second. The wakers of those that go next are called on it.
 
-use std::ptr::NonNull;
 use std::time::{Duration, Instant};
 
 use crate::runtime::catch_panic::catch_panic;
-use crate::runtime::turns::{TryPassOn, TurnList};
+use crate::runtime::turns::{Giver, TurnList};
 use crate::sync::{IS_MODEL, Mutex, StdOnceLock, global, thread};
 
 /// How long a turn lasts.
@@ -20,22 +19,14 @@ const LOOKS_BEFORE_END: u32 = 200;
 
 global! { static TURNS: TurnList = TurnList::new() }
 
-// Whether the thread runs.
-global! { static WATCHED: Mutex<bool> = Mutex::new(false) }
+// The process in which turns are watched over: the thread does not live on in a fork.
+global! { static WATCHED: Mutex<Option<u32>> = Mutex::new(None) }
 
-/// Enters a turn that is given now. The caller calls [`watch`] when it has released the queue.
-///
-/// # Safety
-/// As for [`TurnList::enter`].
-pub(super) unsafe fn enter(
-    queue: NonNull<()>,
-    waiter: NonNull<()>,
-    try_pass_on: TryPassOn,
-) -> &'static TurnList {
-    // SAFETY: the caller's promise.
-    let entered = unsafe { TURNS.enter_at(now(), queue, waiter, try_pass_on) };
-    debug_assert!(entered, "this list is never closed");
-    &TURNS
+/// Enters a turn that is given now, and returns its list and its number there. The caller calls
+/// [`watch`] when it has released the queue.
+pub(super) fn enter(giver: Giver, ticket: u64) -> (&'static TurnList, u64) {
+    let number = TURNS.enter_at(now(), giver, ticket);
+    (&TURNS, number.expect("this list is never closed"))
 }
 
 /// Makes sure that turns are passed on that are not used.
@@ -43,17 +34,20 @@ pub(super) fn watch() {
     if IS_MODEL {
         return;
     }
-    let mut watched = WATCHED.lock();
-    if *watched {
+    let process = std::process::id();
+    if WATCHED.lock().replace(process) == Some(process) {
         return;
     }
     let builder = thread::Builder::new().name("asyncio-turns".to_owned());
-    *watched = builder.spawn(run).is_ok();
-    let failed = !*watched;
-    drop(watched);
-    if failed {
-        // Without a thread no waiter may hold others up at all.
-        TURNS.settle(u64::MAX);
+    if builder.spawn(run).is_err() {
+        // Without a thread no waiter may hold others up at all. Those that are served meanwhile
+        // are passed over by the same loop, since the turns count as watched.
+        loop {
+            TURNS.settle(u64::MAX);
+            if end() {
+                return;
+            }
+        }
     }
 }
 
@@ -71,12 +65,15 @@ fn run() {
     }
 }
 
-/// Ends the thread, unless a turn has come. It came before `watch` was called, so either it is seen
-/// here, or `watch` sees that no thread runs.
+/// Ends the watch, unless a turn has come. It came before `watch` was called, so either it is seen
+/// here, or `watch` sees that there is none.
 fn end() -> bool {
     let mut watched = WATCHED.lock();
-    *watched = !TURNS.is_empty();
-    !*watched
+    let ends = TURNS.is_empty();
+    if ends {
+        *watched = None;
+    }
+    ends
 }
 
 /// Nanoseconds since the first call.

@@ -4,7 +4,8 @@
 //! acquiring or releasing is one read-modify-write. The lock of the queue takes the permits out of
 //! the word and leaves [`QUEUED`] there; so whoever finds that bit goes through the lock. When the
 //! lock is released and nobody waits, the permits go back into the word. While the bit is set, only
-//! the holder of the lock writes the word.
+//! the holder of the lock writes the word. It stays set while a waiter has a turn: so a turn is
+//! passed on without the word, which may have been moved away with the rest of the [`Permits`].
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,7 +13,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::queue::{Resource, WaitQueue};
+use super::queue::WaitQueue;
+use super::resource::Resource;
 use super::waiter::Waiter;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutant, const_fn, ordered};
@@ -103,17 +105,17 @@ impl Permits {
     }
 
     /// Gives permits back, or adds new ones. Returns false, and does nothing, if there would be
-    /// more than [`MAX`](Permits::MAX) free ones.
+    /// more than `most` then that nobody has taken. (`most` is not greater than
+    /// [`MAX`](Permits::MAX).)
     #[inline]
-    pub(crate) fn release(&self, units: usize) -> bool {
+    pub(crate) fn release(&self, units: usize, most: usize) -> bool {
         let word = self.queue.shared();
         // Relaxed: the exchange orders.
         let mut free = word.load(Ordering::Relaxed);
         while free & QUEUED == 0 {
-            let after = free / ONE + units;
-            if after > Permits::MAX {
+            let Some(after) = sum_up_to(most, [free / ONE, 0, units]) else {
                 return false;
-            }
+            };
             // Release: pairs with the Acquire in `try_take` and `begin`.
             let release = ordered(Ordering::Release, Mutant::ReleasePermitsRelaxed);
             match word.compare_exchange_weak(free, after * ONE, release, Ordering::Relaxed) {
@@ -121,26 +123,15 @@ impl Permits {
                 Err(now) => free = now,
             }
         }
-        self.release_queued(units)
+        self.release_queued(units, most)
     }
 
     #[cold]
-    fn release_queued(&self, units: usize) -> bool {
+    fn release_queued(&self, units: usize, most: usize) -> bool {
         let mut locked = self.queue.lock();
-        if locked.0 + units > Permits::MAX {
-            return false;
-        }
-        locked.0 += units;
-        locked.serve(0);
-        true
-    }
-
-    /// Gives one permit back, if there are fewer than `most` then: free or reserved.
-    pub(crate) fn release_up_to(&self, most: usize) -> bool {
-        let mut locked = self.queue.lock();
-        let fits = locked.0 + locked.reserved(0) < most;
+        let fits = sum_up_to(most, [locked.0, locked.reserved(0), units]).is_some();
         if fits {
-            locked.0 += 1;
+            locked.0 += units;
             locked.serve(0);
         }
         fits
@@ -180,6 +171,13 @@ impl Permits {
             waiting: locked.waiting(0),
         }
     }
+}
+
+/// The sum, if it is not greater than `most`.
+fn sum_up_to(most: usize, numbers: [usize; 3]) -> Option<usize> {
+    let add = |sum: usize, number| sum.checked_add(number);
+    let sum = numbers.into_iter().try_fold(0, add)?;
+    (sum <= most).then_some(sum)
 }
 
 /// A moment of [`Permits`].

@@ -7,50 +7,34 @@ use std::task::{Poll, Waker};
 
 use super::list::{List, NO_TICKET, Node, Stage};
 use super::no_task;
+use super::resource::Resource;
 use super::wakes::{Wake, Wakes};
-use crate::runtime::turns::TurnList;
-use crate::sync::{Mutant, TryMutex, TryMutexGuard, broken, const_fn};
-
-/// What the waiters of a queue wait for, in `LINES` lines.
-pub(crate) trait Resource<const LINES: usize> {
-    /// The part that is used without the lock.
-    type Shared;
-
-    /// Whether a grant is passed on if the waiter is not polled. Where a grant takes nothing from
-    /// anybody (an event), it need not be.
-    const TURNS: bool = true;
-
-    /// The same for one line. In a line without turns, order does not matter either: whoever finds
-    /// its units free takes them, although others wait.
-    #[inline]
-    fn has_turns(_line: usize) -> bool {
-        Self::TURNS
-    }
-
-    /// Reserves `units` for a waiter of `line`, if they are free. The answer goes to the waiter.
-    fn reserve(&mut self, line: usize, units: usize) -> Option<usize>;
-
-    /// Takes units back that were reserved with `answer`, and not used.
-    fn restore(&mut self, line: usize, units: usize, answer: usize);
-
-    /// The lock has been taken.
-    fn begin(&mut self, _shared: &Self::Shared) {}
-
-    /// The lock is about to be released. `waiting` tells for each line how many wait in it.
-    fn end(&mut self, _shared: &Self::Shared, _waiting: [usize; LINES]) {}
-}
+use crate::runtime::turns::{Giver, PassOn, TurnList};
+use crate::sync::{Mutant, Mutex, MutexGuard, OnceLock, StdArc, broken, const_fn};
 
 /// Waiters in line for a resource.
 pub(crate) struct WaitQueue<R: Resource<LINES>, const LINES: usize = 1> {
     shared: R::Shared,
-    state: TryMutex<State<R, LINES>>,
+    /// What turns refer to. So it stays where it is when the queue is moved, and exists as long as
+    /// there are turns.
+    inner: OnceLock<StdArc<Inner<R, LINES>>>,
+    /// The resource, until the lock is taken for the first time.
+    initial: Mutex<Option<R>>,
+}
+
+struct Inner<R, const LINES: usize> {
+    state: Mutex<State<R, LINES>>,
 }
 
 struct State<R, const LINES: usize> {
-    resource: R,
+    /// `None` when the queue has been dropped.
+    resource: Option<R>,
     waiting: [List; LINES],
     /// Those with a grant whose turn is on a turn list.
-    granted: List,
+    granted: [List; LINES],
+    /// Those that were passed over, where units do not last. They have been woken, so they need no
+    /// waker.
+    passed_over: List,
     /// How many units are reserved in each line.
     reserved: [usize; LINES],
     last_ticket: u64,
@@ -65,13 +49,8 @@ impl<R: Resource<LINES>, const LINES: usize> WaitQueue<R, LINES> {
         pub(crate) fn new(shared: R::Shared, resource: R) -> WaitQueue<R, LINES> {
             WaitQueue {
                 shared,
-                state: TryMutex::new(State {
-                    resource,
-                    waiting: [const { List::new() }; LINES],
-                    granted: List::new(),
-                    reserved: [0; LINES],
-                    last_ticket: NO_TICKET,
-                }),
+                inner: OnceLock::new(),
+                initial: Mutex::new(Some(resource)),
             }
         }
     }
@@ -82,46 +61,45 @@ impl<R: Resource<LINES>, const LINES: usize> WaitQueue<R, LINES> {
         &self.shared
     }
 
+    #[inline]
     pub(crate) fn lock(&self) -> Locked<'_, R, LINES> {
-        Locked::new(self, self.state.lock())
+        let inner = self.inner.get_or_init(|| self.make_inner());
+        Locked::new(inner, Some(&self.shared))
     }
 
-    fn try_lock(&self) -> Option<Locked<'_, R, LINES>> {
-        Some(Locked::new(self, self.state.try_lock()?))
-    }
-
-    /// Passes on the turn of a waiter: a [`TryPassOn`](crate::runtime::turns::TryPassOn).
-    ///
-    /// # Safety
-    /// `queue` is of this type, `waiter` is one of its nodes, and its turn is on a list that the
-    /// caller has locked.
-    unsafe fn try_pass_on(
-        queue: NonNull<()>,
-        waiter: NonNull<()>,
-        take_off: &mut dyn FnMut(),
-    ) -> bool {
-        // SAFETY: W2: the turn is on its list, so the queue exists.
-        let queue = unsafe { queue.cast::<WaitQueue<R, LINES>>().as_ref() };
-        let Some(mut locked) = queue.try_lock() else {
-            return false;
+    #[cold]
+    fn make_inner(&self) -> StdArc<Inner<R, LINES>> {
+        let resource = self.initial.lock().take();
+        let state = State {
+            resource,
+            waiting: [const { List::new() }; LINES],
+            granted: [const { List::new() }; LINES],
+            passed_over: List::new(),
+            reserved: [0; LINES],
+            last_ticket: NO_TICKET,
         };
-        // SAFETY: W1 and W2: the turn is on its list, so the node exists; the queue is locked.
-        let node = unsafe { waiter.cast::<Node>().as_ref() };
-        take_off();
-        node.turn_list.set(None);
-        locked.pass_on(node);
-        true
+        StdArc::new(Inner {
+            state: Mutex::new(state),
+        })
     }
 }
 
 impl<R: Resource<LINES>, const LINES: usize> Drop for WaitQueue<R, LINES> {
     fn drop(&mut self) {
-        let mut locked = self.lock();
-        // Usually there are none: what is here has been leaked.
-        while let Some(node) = locked.guard.granted.first().map(NonNull::from) {
-            // SAFETY: W2: a leaked node stays where it is.
-            let node = unsafe { node.as_ref() };
-            locked.take_off_lists(node);
+        // Here, and not with the last turn: what is in it may be borrowed, or bound to this thread.
+        let resource = self
+            .inner
+            .get()
+            .map(|inner| inner.state.lock().resource.take());
+        drop(resource);
+    }
+}
+
+impl<R: Resource<LINES>, const LINES: usize> PassOn for Inner<R, LINES> {
+    fn pass_on(self: StdArc<Self>, ticket: u64) {
+        let mut locked = Locked::new(&self, None);
+        if locked.guard.resource.is_some() {
+            locked.pass_on(ticket);
         }
     }
 }
@@ -129,23 +107,30 @@ impl<R: Resource<LINES>, const LINES: usize> Drop for WaitQueue<R, LINES> {
 /// A queue whose lock is held. When it is dropped, the lock is released, and then those that were
 /// granted something are woken.
 pub(crate) struct Locked<'a, R: Resource<LINES>, const LINES: usize = 1> {
-    queue: &'a WaitQueue<R, LINES>,
-    guard: TryMutexGuard<'a, State<R, LINES>>,
+    inner: &'a StdArc<Inner<R, LINES>>,
+    /// `None` if a turn is passed on: then nobody has the queue here.
+    shared: Option<&'a R::Shared>,
+    guard: MutexGuard<'a, State<R, LINES>>,
     /// After the guard: so it is dropped, and wakes, when the lock has been released.
     pub(super) wakes: Wakes,
 }
 
 impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
+    #[inline]
     fn new(
-        queue: &'a WaitQueue<R, LINES>,
-        mut guard: TryMutexGuard<'a, State<R, LINES>>,
+        inner: &'a StdArc<Inner<R, LINES>>,
+        shared: Option<&'a R::Shared>,
     ) -> Locked<'a, R, LINES> {
-        guard.resource.begin(&queue.shared);
-        Locked {
-            queue,
-            guard,
+        let mut locked = Locked {
+            inner,
+            shared,
+            guard: inner.state.lock(),
             wakes: Wakes::default(),
+        };
+        if let Some(shared) = shared {
+            locked.begin(shared);
         }
+        locked
     }
 
     /// How many wait in `line`, without those that have been granted something.
@@ -160,89 +145,146 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
 
     /// Grants those that wait in `line` what they wait for, in order, as far as it goes.
     pub(crate) fn serve(&mut self, line: usize) {
-        while let Some(node) = self.guard.waiting[line].first().map(NonNull::from) {
-            // SAFETY: W1: it is in the list, and stays where it is.
+        self.serve_those_of(line, self.guard.last_ticket);
+    }
+
+    /// As [`serve`](Locked::serve), for units that were there when `last` was the last ticket.
+    fn serve_those_of(&mut self, line: usize, last: u64) {
+        while let Some((node, in_line)) = self.next(line) {
+            // SAFETY: W1: it is in a list, and stays where it is.
             let node = unsafe { node.as_ref() };
-            let Some(answer) = self.guard.resource.reserve(line, node.units) else {
+            let Some(answer) = self.reserve(line, node.units) else {
                 return;
             };
-            self.grant(node, answer);
+            node.granted_at.set(last);
+            self.note_grant(node, answer);
+            match in_line {
+                true => self.grant(node),
+                // SAFETY: it is the first of this list.
+                false => unsafe { self.guard.passed_over.remove(node) },
+            }
         }
     }
 
-    fn grant(&mut self, node: &Node, answer: usize) {
-        // SAFETY: it is the first of this list.
-        unsafe { self.guard.waiting[node.line].remove(node) };
+    /// Who is to be granted something next, and whether it is in line.
+    fn next(&self, line: usize) -> Option<(NonNull<Node>, bool)> {
+        let next = self.guard.waiting[line].first().map(|node| (node, true));
+        let passed_over = || self.guard.passed_over.first().map(|node| (node, false));
+        let (node, in_line) = next.or_else(passed_over)?;
+        Some((NonNull::from(node), in_line))
+    }
+
+    fn note_grant(&mut self, node: &Node, answer: usize) {
         node.stage.set(Stage::Granted);
         node.answer.set(answer);
         self.guard.reserved[node.line] += node.units;
+    }
+
+    fn grant(&mut self, node: &Node) {
+        // SAFETY: it is the first of this list.
+        unsafe { self.guard.waiting[node.line].remove(node) };
         let Some(wake) = node.wake.take() else {
             unreachable!("a waiter in line has a waker");
         };
-        if R::has_turns(node.line) && !self.list_turn(node, &wake) {
+        if R::has_turns(node.line) && !self.list_turn(node, wake.turn_list()) {
             self.pass_over(node);
         }
         self.wakes.add(wake);
     }
 
-    /// Puts the turn of `node` on the list of the task that polled it. False if that task has
-    /// ended.
-    fn list_turn(&mut self, node: &Node, wake: &Wake) -> bool {
-        let pass_on = WaitQueue::<R, LINES>::try_pass_on;
-        let (queue, waiter) = (NonNull::from(self.queue).cast(), NonNull::from(node).cast());
-        let list = match wake.turn_list() {
-            // SAFETY: `pass_on` is of this queue; both take the turn off before they go (W2).
-            Some(list) => unsafe { list.enter(queue, waiter, pass_on) }.then_some(list),
-            // SAFETY: as above.
-            None => Some(unsafe { no_task::enter(queue, waiter, pass_on) }),
+    /// Puts the turn of `node` on `list`, of the task that polled it. False if that task has ended.
+    fn list_turn(&mut self, node: &Node, list: Option<&TurnList>) -> bool {
+        let ticket = node.ticket.get();
+        let entered = match list {
+            Some(list) => list
+                .enter(self.giver(), ticket)
+                .map(|number| (list, number)),
+            None => None,
         };
-        if wake.turn_list().is_none() {
-            self.wakes.watch_no_task();
-        }
-        let Some(list) = list else {
-            return false;
+        let turn = match (entered, list) {
+            (None, Some(_)) if R::LASTS => return false,
+            (None, _) => {
+                self.wakes.watch_no_task();
+                no_task::enter(self.giver(), ticket)
+            }
+            (Some(entered), _) => entered,
         };
-        node.turn_list.set(Some(NonNull::from(list)));
-        // SAFETY: it has just left the line, so it is in no list.
-        unsafe { self.guard.granted.insert(node) };
+        let (list, number) = turn;
+        node.turn.set(Some((NonNull::from(list), number)));
+        // SAFETY: a waiter that has just been granted something is in no list.
+        unsafe { self.guard.granted[node.line].insert(node) };
         true
     }
 
-    /// Takes a grant back from a waiter that was not polled, and serves the next. Its turn is off
-    /// the turn list.
-    fn pass_on(&mut self, node: &Node) {
-        // SAFETY: its turn was on a list until now, so it is in this list.
-        unsafe { self.guard.granted.remove(node) };
-        if broken(Mutant::KeepTurn) {
-            node.stage.set(Stage::PassedOver);
+    /// A reference to this queue for a turn.
+    fn giver(&self) -> Giver {
+        let inner: StdArc<dyn PassOn + '_> = StdArc::<Inner<R, LINES>>::clone(self.inner);
+        // SAFETY: W3: passing on touches no value of the user, and the reference drops none, so
+        // they may be borrowed for less long than this claims.
+        let inner: StdArc<dyn PassOn> = unsafe { std::mem::transmute(inner) };
+        // SAFETY: W3, as above: nor does it matter on which thread.
+        unsafe { Giver::new(inner) }
+    }
+
+    /// Takes a grant back from the waiter with this ticket, if it has not used it, and serves the
+    /// next. Its turn is off the turn list.
+    fn pass_on(&mut self, ticket: u64) {
+        let mut granted = self.guard.granted.iter();
+        let Some(node) = granted.find_map(|list| list.find(ticket)) else {
+            return;
+        };
+        // SAFETY: W1: it is in a list, and stays where it is.
+        let node = unsafe { node.as_ref() };
+        node.turn.set(None);
+        // SAFETY: it has just been found in this list.
+        unsafe { self.guard.granted[node.line].remove(node) };
+        let last = match R::LASTS {
+            true => self.guard.last_ticket,
+            false => node.granted_at.get(),
+        };
+        let next = self.guard.waiting[node.line].first();
+        if !R::LASTS && next.is_none_or(|next| next.ticket.get() > last) {
+            // It was for none of those who came later: the waiter keeps it.
             return;
         }
         self.pass_over(node);
         if !broken(Mutant::PassOnSilently) {
-            self.serve(node.line);
+            self.serve_those_of(node.line, last);
         }
     }
 
     fn pass_over(&mut self, node: &Node) {
         node.stage.set(Stage::PassedOver);
-        self.restore(node);
+        if !R::LASTS {
+            // SAFETY: a waiter with a grant is in no other list once its turn is gone.
+            unsafe { self.guard.passed_over.insert(node) };
+        }
+        if !broken(Mutant::KeepTurn) {
+            self.take_back(node);
+        }
     }
 
-    fn restore(&mut self, node: &Node) {
+    fn take_back(&mut self, node: &Node) {
         self.guard.reserved[node.line] -= node.units;
         let answer = node.answer.get();
-        self.guard.resource.restore(node.line, node.units, answer);
+        self.restore(node.line, node.units, answer);
     }
 
     /// Takes a waiter with a grant off the list of granted ones, and its turn off its turn list.
     fn take_off_lists(&mut self, node: &Node) {
-        if let Some(list) = node.turn_list.take() {
-            // SAFETY: the list is a static, or of a task that has not ended: its end would have
-            // taken the turn off.
+        if let Some((list, number)) = node.turn.take() {
+            // SAFETY: W2: the list exists, since this turn has not been passed on.
             let list: &TurnList = unsafe { list.as_ref() };
-            list.remove(NonNull::from(node).cast());
+            list.remove(number);
             // SAFETY: a waiter whose turn is on a list is in this list.
-            unsafe { self.guard.granted.remove(node) };
+            unsafe { self.guard.granted[node.line].remove(node) };
+        }
+    }
+
+    fn leave_passed_over(&mut self, node: &Node) {
+        if !R::LASTS && node.stage.get() == Stage::PassedOver {
+            // SAFETY: such a waiter is in this list.
+            unsafe { self.guard.passed_over.remove(node) };
         }
     }
 
@@ -257,36 +299,44 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
         wake: &mut Option<Wake>,
         waker: &Waker,
     ) -> Result<Poll<usize>, NeedsWaker> {
-        if node.stage.get() == Stage::Granted {
-            self.take_off_lists(node);
-            self.guard.reserved[node.line] -= node.units;
-            return Ok(Poll::Ready(self.taken(node, node.answer.get())));
-        }
-        if node.stage.get() == Stage::Waiting {
-            return self.keep_waiting(node, wake, waker);
-        }
-        // A waiter that was passed over goes before those that came later.
-        let ticket = node.ticket.get();
-        let first = self.guard.waiting[node.line].first();
-        let goes_first =
-            first.is_none_or(|first| ticket != NO_TICKET && ticket < first.ticket.get());
-        if goes_first || !R::has_turns(node.line) {
-            if let Some(answer) = self.guard.resource.reserve(node.line, node.units) {
-                return Ok(Poll::Ready(self.taken(node, answer)));
+        match node.stage.get() {
+            Stage::Granted => {
+                self.take_off_lists(node);
+                self.guard.reserved[node.line] -= node.units;
+                return Ok(Poll::Ready(self.taken(node, node.answer.get())));
             }
+            Stage::Waiting => return self.keep_waiting(node, wake, waker),
+            Stage::Idle => node.ticket.set(NO_TICKET),
+            Stage::PassedOver => {}
+        }
+        let before = self.count_before(node);
+        if let Some(answer) = self.arrive(node.line, node.units, before) {
+            self.leave_passed_over(node);
+            return Ok(Poll::Ready(self.taken(node, answer)));
         }
         let wake = wake.take();
         let wake = wake.or_else(|| Wake::of_own_task(waker, R::has_turns(node.line)));
-        let wake = wake.ok_or(NeedsWaker)?;
-        if ticket == NO_TICKET {
+        node.wake.set(Some(wake.ok_or(NeedsWaker)?));
+        self.leave_passed_over(node);
+        if node.ticket.get() == NO_TICKET {
             self.guard.last_ticket += 1;
             node.ticket.set(self.guard.last_ticket);
         }
-        node.wake.set(Some(wake));
         node.stage.set(Stage::Waiting);
         // SAFETY: it is in no list; W1 by the caller's promise.
         unsafe { self.guard.waiting[node.line].insert(node) };
         Ok(Poll::Pending)
+    }
+
+    /// How many wait before a waiter that comes now: none, if it was passed over and its place is
+    /// the first; else all.
+    fn count_before(&self, node: &Node) -> usize {
+        let waiting = &self.guard.waiting[node.line];
+        let ticket = node.ticket.get();
+        match waiting.first() {
+            Some(first) if ticket == NO_TICKET || first.ticket.get() < ticket => waiting.len(),
+            _ => 0,
+        }
     }
 
     fn keep_waiting(
@@ -316,12 +366,12 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
 
     fn taken(&mut self, node: &Node, answer: usize) -> usize {
         node.stage.set(Stage::Idle);
-        node.ticket.set(NO_TICKET);
         answer
     }
 
     /// A waiter goes away: what it was granted goes to the next.
     pub(super) fn leave(&mut self, node: &Node) {
+        self.leave_passed_over(node);
         match node.stage.replace(Stage::Idle) {
             Stage::Idle | Stage::PassedOver => {}
             Stage::Waiting => {
@@ -333,9 +383,13 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
             }
             Stage::Granted => {
                 self.take_off_lists(node);
-                self.restore(node);
+                self.take_back(node);
+                let last = match R::LASTS {
+                    true => self.guard.last_ticket,
+                    false => node.granted_at.get(),
+                };
                 if !broken(Mutant::KeepGrant) {
-                    self.serve(node.line);
+                    self.serve_those_of(node.line, last);
                 }
             }
         }
@@ -345,24 +399,37 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
 /// The waiter must wait, and the caller is to bring its waker.
 pub(super) struct NeedsWaker;
 
+const HAS_RESOURCE: &str = "the resource stays as long as the queue";
+
 impl<R: Resource<LINES>, const LINES: usize> Deref for Locked<'_, R, LINES> {
     type Target = R;
 
+    #[inline]
     fn deref(&self) -> &R {
-        &self.guard.resource
+        self.guard.resource.as_ref().expect(HAS_RESOURCE)
     }
 }
 
 impl<R: Resource<LINES>, const LINES: usize> DerefMut for Locked<'_, R, LINES> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut R {
-        &mut self.guard.resource
+        self.guard.resource.as_mut().expect(HAS_RESOURCE)
     }
 }
 
 impl<R: Resource<LINES>, const LINES: usize> Drop for Locked<'_, R, LINES> {
+    #[inline]
     fn drop(&mut self) {
-        let waiting = std::array::from_fn(|line| self.guard.waiting[line].len());
-        self.guard.resource.end(&self.queue.shared, waiting);
+        let state = &mut *self.guard;
+        let Some(resource) = &mut state.resource else {
+            return;
+        };
+        resource.at_release();
+        if let Some(shared) = self.shared {
+            let waiting =
+                std::array::from_fn(|line| state.waiting[line].len() + state.granted[line].len());
+            resource.end(shared, waiting);
+        }
     }
 }
 

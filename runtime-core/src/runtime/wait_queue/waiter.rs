@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::list::Node;
-use super::queue::{Locked, NeedsWaker, Resource, WaitQueue};
+use super::queue::{Locked, NeedsWaker, WaitQueue};
+use super::resource::Resource;
 use super::wakes::Wake;
 use crate::sync::StdArc;
 

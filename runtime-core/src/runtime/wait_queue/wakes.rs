@@ -123,15 +123,15 @@ impl Wakes {
 impl Drop for Wakes {
     /// Wakes all, in order.
     fn drop(&mut self) {
-        if self.no_task {
-            no_task::watch();
-        }
         if let Some(first) = self.first.take() {
             first.wake();
             self.others.drain(..).for_each(Wake::wake);
         }
         if let Some(Wake::Foreign(waker, _)) = self.replaced.take() {
             catch_panic(move || drop_unnested(waker));
+        }
+        if self.no_task {
+            no_task::watch();
         }
     }
 }
