@@ -11,9 +11,9 @@ use ::futures::FutureExt;
 
 use crate::exceptions::{CancelledError, PanicError, TaskError, TimeoutError};
 use crate::runtime::{
-    Callback, CancelRequest, CancelWaker, Cancellation, Completion, EventLoop, Handover, InVain,
-    OwnEnd, Raise, TaskHandle, Unnested, boxed_if_big, ends_with, inherited_context, is_big,
-    own_end, requested,
+    Callback, CancelRequest, CancelWaker, Cancellation, Completion, EventLoop, ForeignPolls,
+    Handover, Propagation, Raise, TaskHandle, Unnested, boxed_if_big, ends_with, inherited_context,
+    is_big, propagation, requested,
 };
 use crate::sync::{Arc, StdArc};
 use crate::tasks::catch_cancelled;
@@ -65,7 +65,7 @@ where
         shared,
         task: task.map(|task| task.handle()),
         raise: None,
-        in_vain: InVain::default(),
+        foreign_polls: ForeignPolls::default(),
         cancel_waker: CancelWaker::default(),
     }
 }
@@ -84,7 +84,7 @@ pub struct Future<T> {
     /// `None` if the loop was closed.
     task: Option<TaskHandle>,
     raise: Option<Raise>,
-    in_vain: InVain,
+    foreign_polls: ForeignPolls,
     cancel_waker: CancelWaker,
 }
 
@@ -236,7 +236,7 @@ impl<T> Future<T> {
             shared: Arc::clone(&self.shared),
             task: self.task.clone(),
             raise: None,
-            in_vain: InVain::default(),
+            foreign_polls: ForeignPolls::default(),
             cancel_waker: CancelWaker::default(),
         }
     }
@@ -303,13 +303,13 @@ impl<T> Future<T> {
         let Err(TaskError::Cancelled(error)) = &outcome else {
             return Poll::Ready(outcome);
         };
-        match own_end(self.shared.event_loop.address(), error) {
-            OwnEnd::Now(raise) => self.raise(raise, cx),
-            OwnEnd::Comes if self.in_vain.try_again(cx.waker()) => {
+        match propagation(self.shared.event_loop.address(), error) {
+            Propagation::Raise(raise) => self.raise(raise, cx),
+            Propagation::RequestComes if self.foreign_polls.try_again(cx.waker()) => {
                 self.cancel_waker.register_waker(cx.waker());
                 Poll::Pending
             }
-            OwnEnd::Comes | OwnEnd::No => Poll::Ready(outcome),
+            Propagation::RequestComes | Propagation::None => Poll::Ready(outcome),
         }
     }
 

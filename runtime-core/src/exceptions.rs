@@ -20,7 +20,7 @@ use crate::sync::{Mutex, StdArc};
 /// cancelled: that is the ordinary value [`TaskError::Cancelled`].
 #[derive(Clone, Default)]
 pub struct CancelledError {
-    /// `None` for the part of a shutdown, which allocates nothing.
+    /// `None` for a shutdown request, which allocates nothing.
     detail: Option<StdArc<Detail>>,
     cause: Cause,
 }
@@ -102,6 +102,11 @@ impl CancelledError {
 
     pub(crate) fn cause(&self) -> Cause {
         self.cause
+    }
+
+    /// Whether it has a message or a reason of its own.
+    pub(crate) fn has_detail(&self) -> bool {
+        self.detail.is_some()
     }
 
     /// The text given to `cancel_with`, if any.

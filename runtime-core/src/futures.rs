@@ -17,8 +17,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::exceptions::{CancelledError, InvalidStateError, TaskError};
 use crate::runtime::{
-    CallbackId, EventLoop, Handle, InVain, OwnEnd, Raise, Unnested, WaitList, drop_unnested,
-    inherited_context, no_running_loop, own_end, requested, wait_on,
+    CallbackId, EventLoop, ForeignPolls, Handle, Propagation, Raise, Unnested, WaitList,
+    drop_unnested, inherited_context, no_running_loop, propagation, requested, wait_on,
 };
 use crate::sync::{Arc, OnceLock};
 
@@ -54,7 +54,7 @@ pub struct Future<T> {
     /// Set when the future was cancelled and the task that awaits this handle is being cancelled
     /// too.
     raise: Option<Box<Raise>>,
-    in_vain: InVain,
+    foreign_polls: ForeignPolls,
 }
 
 struct Shared<T> {
@@ -104,7 +104,7 @@ impl<T> Future<T> {
             shared: Arc::new(shared),
             waiter: None,
             raise: None,
-            in_vain: InVain::default(),
+            foreign_polls: ForeignPolls::default(),
         }
     }
 
@@ -395,14 +395,14 @@ impl<T> Future<T> {
             .event_loop
             .as_ref()
             .map_or(0, EventLoop::address);
-        match own_end(address, error) {
-            OwnEnd::Now(mut raise) => {
+        match propagation(address, error) {
+            Propagation::Raise(mut raise) => {
                 let _pending = raise.poll_once(waker);
                 self.raise = Some(Box::new(raise));
                 true
             }
-            OwnEnd::Comes => self.in_vain.try_again(waker),
-            OwnEnd::No => false,
+            Propagation::RequestComes => self.foreign_polls.try_again(waker),
+            Propagation::None => false,
         }
     }
 }
@@ -413,7 +413,7 @@ impl<T> Clone for Future<T> {
             shared: Arc::clone(&self.shared),
             waiter: None,
             raise: None,
-            in_vain: InVain::default(),
+            foreign_polls: ForeignPolls::default(),
         }
     }
 }

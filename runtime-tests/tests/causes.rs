@@ -1,5 +1,5 @@
 //! Tests that one cause of a cancellation is one request, in however many ways it reaches a task:
-//! through awaiting tasks, around a circle of them, or also as the task's own part of the same
+//! through awaiting tasks, around a cycle of them, or also as the task's own request from the same
 //! shutdown.
 
 use std::future::pending;
@@ -13,8 +13,8 @@ use asyncio::{
 };
 use runtime_tests::{begun, on_workers, until, watched};
 
-#[path = "causes/circles.rs"]
-mod circles;
+#[path = "causes/cycles.rs"]
+mod cycles;
 
 #[path = "causes/cleanups.rs"]
 mod cleanups;

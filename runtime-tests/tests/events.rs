@@ -113,7 +113,7 @@ fn in_a_callback_there_is_a_running_loop_and_no_current_task() {
         });
         let (found, thread, child) = found.await.unwrap();
         assert_eq!(found, event_loop);
-        assert!(!thread.ends_with("poller"), "{thread}");
+        assert!(!thread.ends_with("monitor"), "{thread}");
         let child = child.lock().unwrap().take().unwrap();
         assert_eq!(child.await.unwrap(), 42);
     });

@@ -4,7 +4,7 @@
 #[macro_use]
 mod twin;
 
-use asyncio::models::{idle, inbox, replace, steal_slot, submit, timer, watch};
+use asyncio::models::{idle, inbox, monitor, replace, steal_slot, submit, timer};
 
 models! {
     holds {
@@ -16,7 +16,7 @@ models! {
         a_worker_that_blocks_is_replaced = replace::a_worker_that_blocks_is_replaced,
         what_is_sent_is_received = inbox::what_is_sent_is_received,
         a_new_task_is_stolen = steal_slot::a_new_task_is_stolen,
-        a_worker_that_comes_is_watched = watch::a_worker_that_comes_is_watched,
+        a_worker_that_comes_wakes_the_monitor = monitor::a_worker_that_comes_wakes_the_monitor,
         a_submitted_task_is_run_and_its_result_comes_back =
         submit::a_submitted_task_is_run_and_its_result_comes_back,
         a_task_submitted_while_its_loop_closes_is_not_forgotten =
@@ -34,9 +34,9 @@ models! {
         an_inbox_is_cleared_under_its_lock = inbox::without_the_lock_for_the_word, "deadlock",
         an_inbox_wakes_its_thread = inbox::without_the_wake_of_the_thread, "deadlock",
         a_slot_publishes = steal_slot::without_the_order_of_the_slot, "ausality violation",
-        the_park_has_a_fence = watch::without_the_fence_of_the_park, "deadlock",
-        the_worker_has_a_fence = watch::without_the_fence_of_the_worker, "deadlock",
-        the_worker_looks_for_the_monitor = watch::without_the_look_of_the_worker, "deadlock",
+        the_park_has_a_fence = monitor::without_the_fence_of_the_park, "deadlock",
+        the_worker_has_a_fence = monitor::without_the_fence_of_the_worker, "deadlock",
+        the_worker_looks_for_the_monitor = monitor::without_the_look_of_the_worker, "deadlock",
         a_push_comes_first = submit::without_the_push_before_the_word, "deadlock",
         a_push_is_locked = submit::without_the_lock_of_a_push, "is forgotten",
         an_insertion_looks_at_the_sleeper = timer::without_the_look_at_the_sleeper, "deadlock",

@@ -6,7 +6,7 @@ mod twin;
 
 use asyncio::models::{cancel, forward, free, give_back, join, uncancel, wait_list, wake};
 use asyncio::models::{
-    circle, detach, merge, message, publication, request, shutdown_part, waiter,
+    cycle, detach, merge, message, publication, request, shutdown_request, waiter,
 };
 
 models! {
@@ -28,9 +28,9 @@ models! {
         the_side_allocation_is_whole = publication::the_side_allocation_is_whole,
         the_context_is_whole = publication::the_context_is_whole,
         who_comes_during_the_end_is_told = waiter::who_comes_during_the_end_is_told,
-        the_part_of_a_shutdown_comes_once = shutdown_part::the_part_comes_once,
-        a_circle_ends_where_one_passes_on = circle::a_circle_ends_where_one_passes_on,
-        a_circle_that_is_cancelled_ends = circle::a_circle_that_is_cancelled_ends,
+        the_shutdown_request_comes_once = shutdown_request::the_request_comes_once,
+        a_cycle_ends_where_one_passes_on = cycle::a_cycle_ends_where_one_passes_on,
+        a_cycle_that_is_cancelled_ends = cycle::a_cycle_that_is_cancelled_ends,
         what_was_asked_for_before_is_a_part_of_it = merge::what_was_asked_for_before_is_a_part_of_it,
         what_is_asked_for_afterwards_comes = merge::what_is_asked_for_afterwards_comes,
         the_older_and_the_newer_are_told_apart = merge::the_older_and_the_newer_are_told_apart,
@@ -60,8 +60,8 @@ models! {
         the_context_is_found_with_an_acquire = publication::without_the_acquire_of_the_context, "ausal",
         a_waiter_looks_again = waiter::without_another_look_of_the_waiter, "deadlock",
         a_callback_looks_for_the_end = waiter::without_a_look_after_the_callback, "not called once",
-        the_part_of_a_shutdown_is_looked_at = shutdown_part::without_a_look_at_the_part, "not once",
-        the_edge_comes_first = circle::without_the_edge_first, "they wait for each other",
+        an_earlier_shutdown_request_is_looked_for = shutdown_request::without_a_look_for_an_earlier_one, "not once",
+        the_edge_comes_first = cycle::without_the_edge_first, "they wait for each other",
         an_older_request_is_not_delivered = merge::without_the_age_of_the_request, "an older request interrupts",
         a_newer_request_is_delivered = merge::without_the_delivery_of_the_newer, "a request was lost",
         the_notifier_looks_again = wait_list::without_another_look, "not each once, in order",

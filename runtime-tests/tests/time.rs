@@ -1,5 +1,5 @@
-//! Tests of time: sleeps and their precision, the sleeping poller, stuck workers, and the cost of
-//! waiting.
+//! Tests of time: sleeps and their precision, a thread that sleeps in the poller, stuck workers,
+//! and the cost of waiting.
 //!
 //! Other programs share the machine, so the kernel may delay any thread for any time. A test of
 //! lateness therefore compares with the lateness of a bare thread, or passes if one of a few

@@ -5,7 +5,7 @@ use std::task::{Poll, Waker};
 
 use super::test_scheduler::TestScheduler;
 use crate::exceptions::CancelledError;
-use crate::runtime::{Task, TaskHandle, drop_handled, intercept, newest_raise};
+use crate::runtime::{Task, TaskHandle, claim_and_acknowledge, drop_handled, newest_raise};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutex, StdArc, StdMutex};
 
@@ -31,7 +31,7 @@ impl Catcher {
             let (ends, began) = (ends.clone(), began.clone());
             scheduler.spawn(poll_fn(move |cx| {
                 *waker.lock() = Some(cx.waker().clone());
-                if let Some(error) = intercept(newest_raise()) {
+                if let Some(error) = claim_and_acknowledge(newest_raise()) {
                     drop_handled(|| ());
                     caught.lock().expect("not held by who panics").push(error);
                     began.store(true, Ordering::Release);

@@ -5,7 +5,7 @@ use super::fate::Fate;
 use crate::runtime::TimeSettings;
 use crate::runtime::modelled::Tick;
 use crate::runtime::modelled::driver::Driver;
-use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
+use crate::sync::{Arc, Mutant, Poller, StdArc, thread};
 
 /// Two threads insert a timer each, and the second cancels its own again, while a third closes the
 /// loop (3 threads). A timer is refused, or its waker is woken, once; a cancelled one is woken at
@@ -23,8 +23,8 @@ pub fn without_the_refusal() {
 const LATE: Tick = Tick(u64::MAX - 1);
 
 fn close() {
-    let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
-    let driver = Arc::new(Driver::new(waiter, 0, TimeSettings::default()));
+    let poller = StdArc::new(Poller::new().expect("a model has no system to fail"));
+    let driver = Arc::new(Driver::new(poller, 0, TimeSettings::default()));
     let (kept, given_up) = (Fate::default(), Fate::default());
     let adder = {
         let (driver, waker) = (driver.clone(), kept.waker());

@@ -6,7 +6,7 @@ use super::engine::explore_loop;
 use crate::runtime::TimeSettings;
 use crate::runtime::modelled::Tick;
 use crate::runtime::modelled::driver::Driver;
-use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
+use crate::sync::{Arc, Mutant, Poller, StdArc, thread};
 
 /// Two threads insert a timer each into one wheel (2 threads). The wheel's next deadline is the
 /// earlier of the two.
@@ -40,8 +40,8 @@ const LATER: Tick = Tick(u64::MAX - 2);
 const OPEN: &str = "the loop is not closed";
 
 fn insert(others: Others) {
-    let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
-    let driver = Arc::new(Driver::new(waiter, 0, TimeSettings::default()));
+    let poller = StdArc::new(Poller::new().expect("a model has no system to fail"));
+    let driver = Arc::new(Driver::new(poller, 0, TimeSettings::default()));
     let noop = || Waker::noop().clone();
     let canceller = (others == Others::Cancel).then(|| {
         let earliest = driver.insert(None, EARLIEST, noop()).expect(OPEN);

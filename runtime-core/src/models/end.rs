@@ -35,7 +35,7 @@ pub fn a_forced_end_forgets_nobody() {
     explore_loop("h1: a forced end forgets no task", None, force_the_end);
 }
 
-/// The whole engine: worker 0 shuts it down while the other worker and the poller thread start or
+/// The whole engine: worker 0 shuts it down while the other worker and the monitor start or
 /// sleep (3 threads). All of them are joined.
 pub fn every_thread_is_joined() {
     explore_less_of_a_loop(2, "h2: every thread is joined", None, start_and_close);

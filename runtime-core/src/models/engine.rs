@@ -1,4 +1,4 @@
-//! A loop for the models: the real one, except for its poller and its poller thread.
+//! A loop for the models: the real one, except for its poller and its monitor.
 
 use std::rc::Rc;
 use std::time::Duration;

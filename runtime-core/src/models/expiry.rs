@@ -1,4 +1,4 @@
-//! d1: a timer fires while its owner re-arms or cancels it.
+//! d1: a timer fires while its owner replaces its waker or cancels it.
 
 use std::task::Waker;
 
@@ -6,14 +6,14 @@ use super::engine::explore_loop;
 use super::fate::Fate;
 use crate::runtime::TimeSettings;
 use crate::runtime::modelled::driver::Driver;
-use crate::runtime::modelled::{Rearmed, Tick, TimerKey};
-use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
+use crate::runtime::modelled::{Tick, TimerKey, TimerStatus};
+use crate::sync::{Arc, Mutant, Poller, StdArc, thread};
 
 /// The owner replaces the waker of a due timer, while one thread polls and another inserts a timer
 /// into the wheel (3 threads). The new waker is woken once, and the old one only if the owner
 /// learns that the timer has fired.
 pub fn the_new_waker_wins() {
-    explore_loop("d1: fired or re-armed", None, rearm);
+    explore_loop("d1: fired or given a new waker", None, replace_waker);
 }
 
 /// The owner cancels a due timer, while one thread polls and another inserts a timer into the wheel
@@ -28,7 +28,7 @@ pub fn a_cancelled_timer_stays_silent() {
 
 /// The owner does not learn that the timer has fired for the old waker.
 pub fn without_the_word_of_the_shot() {
-    explore_loop("d1 twin", Some(Mutant::SkipFireReport), rearm);
+    explore_loop("d1 twin", Some(Mutant::SkipFireReport), replace_waker);
 }
 
 /// A visit ignores the timers that were cancelled while the lock was taken.
@@ -56,8 +56,8 @@ fn visit(driver: &Driver, waker: &Waker) -> bool {
 /// Runs the owner's `change` of a timer that wakes `old`, while another thread polls and a third
 /// inserts a timer, which stays.
 fn meanwhile(old: &Waker, change: impl FnOnce(&Driver, TimerKey)) {
-    let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
-    let driver = Arc::new(Driver::new(waiter, 0, TimeSettings::default()));
+    let poller = StdArc::new(Poller::new().expect("a model has no system to fail"));
+    let driver = Arc::new(Driver::new(poller, 0, TimeSettings::default()));
     let key = driver.insert(None, DUE, old.clone()).expect(OPEN);
     let poller = {
         let (driver, old) = (driver.clone(), old.clone());
@@ -76,17 +76,17 @@ fn meanwhile(old: &Waker, change: impl FnOnce(&Driver, TimerKey)) {
     let added = neighbour.join();
     let added = added.expect("a panic would have ended the model");
     let waits = driver.set_waker(added, Waker::noop().clone());
-    assert_eq!(waits, Rearmed::Waits, "another timer was cancelled");
+    assert_eq!(waits, TimerStatus::Pending, "another timer was cancelled");
     visit(&driver, old);
     assert_eq!(driver.next_deadline(), LATE, "a timer was not unlinked");
 }
 
-fn rearm() {
+fn replace_waker() {
     let (old_fate, new_fate) = (Fate::default(), Fate::default());
     let (old, new) = (old_fate.waker(), new_fate.waker());
     let mut waited = false;
     meanwhile(&old, |driver, key| {
-        waited = driver.set_waker(key, new.clone()) == Rearmed::Waits;
+        waited = driver.set_waker(key, new.clone()) == TimerStatus::Pending;
         if !waited {
             new.wake_by_ref();
         }

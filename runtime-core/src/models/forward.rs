@@ -6,7 +6,7 @@ use std::task::Poll;
 use super::test_scheduler::TestScheduler;
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::modelled::transitions::Cancel;
-use crate::runtime::{Stamp, TaskHandle, intercept, newest_raise};
+use crate::runtime::{Stamp, TaskHandle, claim_and_acknowledge, newest_raise};
 use crate::sync::{Mutant, StdArc, Tally, explore, thread};
 
 /// The runner, before whose polls one request comes, and a canceller (2 threads). A request of
@@ -31,7 +31,7 @@ fn forward() {
                 return Poll::Ready(());
             }
             // A claim before the poll that ends it, as an await that suspends makes it.
-            if intercept(newest_raise()).is_some() {
+            if claim_and_acknowledge(newest_raise()).is_some() {
                 met.add();
             }
             cx.waker().wake_by_ref();

@@ -8,7 +8,7 @@ use crate::runtime::modelled::Tick;
 use crate::runtime::modelled::driver::Driver;
 use crate::runtime::modelled::parker::{Interrupt, Parker};
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
+use crate::sync::{Arc, Mutant, Poller, StdArc, thread};
 
 /// A thread that enters the wait, and one that unparks it (2 threads). The wait returns, and sees
 /// what happened before the unpark.
@@ -36,12 +36,12 @@ enum Others {
 }
 
 fn wait(others: Others) {
-    let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
+    let poller = StdArc::new(Poller::new().expect("a model has no system to fail"));
     let interrupt: Interrupt = {
-        let waiter = waiter.clone();
-        StdArc::new(move || waiter.interrupt())
+        let poller = poller.clone();
+        StdArc::new(move || poller.interrupt())
     };
-    let driver = Arc::new(Driver::new(waiter, 0, TimeSettings::default()));
+    let driver = Arc::new(Driver::new(poller, 0, TimeSettings::default()));
     let parker = Arc::new(Parker::new(interrupt));
     parker.bind();
     let said = Arc::new(AtomicBool::new(false));

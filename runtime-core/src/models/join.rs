@@ -36,13 +36,13 @@ fn await_it() {
     let awaiter = thread::spawn(move || {
         let (first, waker) = Ring::new();
         let (second, another) = Ring::new();
-        let mut polled = task.poll_apart(&mut Context::from_waker(&waker));
+        let mut polled = task.poll_passive(&mut Context::from_waker(&waker));
         if polled.is_pending() {
-            polled = task.poll_apart(&mut Context::from_waker(&another));
+            polled = task.poll_passive(&mut Context::from_waker(&another));
         }
         if polled.is_pending() {
             second.wait();
-            polled = task.poll_apart(&mut Context::from_waker(&another));
+            polled = task.poll_passive(&mut Context::from_waker(&another));
         }
         let Poll::Ready(Ok(output)) = polled else {
             panic!("woken before the end");
@@ -68,7 +68,7 @@ fn drop_it() {
     let mut task = scheduler.spawn(poll_fn(move |_| Poll::Ready(output.take())));
     let handle = thread::spawn(move || {
         let (ring, waker) = Ring::new();
-        let polled = task.poll_apart(&mut Context::from_waker(&waker));
+        let polled = task.poll_passive(&mut Context::from_waker(&waker));
         drop((polled, task, waker));
         ring
     });

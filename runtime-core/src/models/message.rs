@@ -10,14 +10,14 @@ pub fn the_first_message_is_delivered() {
     explore("a9: the first message is delivered", None, two_cancel);
 }
 
-/// The request is counted outside the lock of its message.
+/// The request is counted outside the lock of its error.
 pub fn without_the_count_in_the_lock() {
     explore("a9 twin", Some(Mutant::CountUnlocked), two_cancel);
 }
 
-/// The message stays where the next request leaves its own.
+/// The error stays where the next request leaves its own.
 pub fn without_the_message_set_aside() {
-    explore("a9 twin", Some(Mutant::MessageLeft), two_cancel);
+    explore("a9 twin", Some(Mutant::ErrorLeft), two_cancel);
 }
 
 const MESSAGES: [&str; 2] = ["one", "other"];

@@ -9,7 +9,7 @@ use crate::runtime::modelled::driver::Driver;
 use crate::runtime::modelled::parker::{Interrupt, Parker};
 use crate::runtime::modelled::{Tick, TimeHold};
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, Bell, Mutant, StdArc, Tally, Waiter, thread};
+use crate::sync::{Arc, Bell, Mutant, Poller, StdArc, Tally, thread};
 
 /// A thread that checks whether the clock may jump and then waits, and one that unparks it (2
 /// threads). The wait returns, and sees what happened before the unpark.
@@ -124,19 +124,19 @@ enum Others {
 }
 
 /// A driver with a paused clock, and its poller.
-fn paused() -> (Arc<Driver>, StdArc<Waiter>) {
-    let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
+fn paused() -> (Arc<Driver>, StdArc<Poller>) {
+    let poller = StdArc::new(Poller::new().expect("a model has no system to fail"));
     let settings = TimeSettings {
         paused: true,
         ..TimeSettings::default()
     };
-    let driver = Driver::new(StdArc::clone(&waiter), 1, settings);
-    (Arc::new(driver), waiter)
+    let driver = Driver::new(StdArc::clone(&poller), 1, settings);
+    (Arc::new(driver), poller)
 }
 
 fn look(others: Others) {
-    let (driver, waiter) = paused();
-    let interrupt: Interrupt = StdArc::new(move || waiter.interrupt());
+    let (driver, poller) = paused();
+    let interrupt: Interrupt = StdArc::new(move || poller.interrupt());
     let parker = Arc::new(Parker::new(interrupt));
     parker.bind();
     let said = Arc::new(AtomicBool::new(false));
@@ -149,7 +149,7 @@ fn look(others: Others) {
     };
     let other = (others == Others::Look).then(|| {
         let driver = driver.clone();
-        thread::spawn(move || driver.look_again())
+        thread::spawn(move || driver.recheck_jump())
     });
     let guard = driver.role.take(0).expect("the poller role is free");
     // Relaxed: only the token orders this against the store. A wait that does not end is a
@@ -193,16 +193,16 @@ fn jump(reader: Reader) {
         thread::spawn(move || jump_to(&driver, LATE, || true))
     };
     match reader {
-        Reader::ClockInhibitor => driver.inhibitor.ask(),
+        Reader::ClockInhibitor => driver.inhibitor.hold(),
         Reader::Works => driver.inhibitor.begin(),
     }
     let before = driver.clock.tick();
     assert_eq!(driver.clock.tick(), before, "time moved");
     match reader {
-        Reader::ClockInhibitor => driver.inhibitor.unask(),
+        Reader::ClockInhibitor => driver.inhibitor.release(),
         Reader::Works => drop(driver.inhibitor.end(1)),
     }
-    driver.look_again();
+    driver.recheck_jump();
     jumper.join().expect("a panic would have ended the model");
 }
 
@@ -215,7 +215,7 @@ fn add_and_sleep() {
         thread::spawn(move || {
             driver.insert(Some(0), EARLY, Waker::noop().clone());
             sleeping.store(true, Ordering::Release);
-            driver.look_again();
+            driver.recheck_jump();
         })
     };
     jump_to(&driver, EARLY, || sleeping.load(Ordering::Acquire));
@@ -234,7 +234,7 @@ impl Wake for Count {
 
 fn advance() {
     let (driver, _waiter) = paused();
-    driver.inhibitor.ask();
+    driver.inhibitor.hold();
     driver.insert(Some(0), EARLY, Waker::noop().clone());
     let woken = StdArc::new(Tally::default());
     let mover = {
@@ -276,7 +276,7 @@ fn leave_and_jump() {
         rings.ring();
     });
     drop(first);
-    event_loop.shared.driver.look_again();
+    event_loop.shared.driver.recheck_jump();
     ran.wait();
     event_loop.shared.workers.stop();
     second.join().expect("a panic would have ended the model");

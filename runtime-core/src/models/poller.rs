@@ -1,6 +1,6 @@
 //! e1: a worker leaves the poller for a task while another worker goes to sleep.
 //!
-//! If no worker handles a due timer, or a task, the model deadlocks. The model's `Waiter` detects
+//! If no worker handles a due timer, or a task, the model deadlocks. The model's `Poller` detects
 //! two threads in the poller at once.
 
 use std::future::poll_fn;

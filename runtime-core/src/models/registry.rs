@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 
 use super::drop_probe::DropProbe;
-use crate::runtime::modelled::registry::{Registry, Who};
+use crate::runtime::modelled::registry::{Registry, TaskKind};
 use crate::sync::{Arc, Mutant, StdArc, explore, thread};
 
 /// A reader, and the removal of the value it reads (2 threads). The value is not read after its
@@ -151,7 +151,7 @@ fn close() {
         let (registry, stranger) = (registry.clone(), stranger.clone());
         thread::spawn(move || {
             registry
-                .insert_foreign(address(&stranger), Who::Anybody)
+                .insert_foreign(address(&stranger), TaskKind::Ordinary)
                 .is_ok()
         })
     };

@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use super::drop_probe::DropProbe;
 use super::test_scheduler::TestScheduler;
-use crate::runtime::{intercept, newest_raise};
+use crate::runtime::{claim_and_acknowledge, newest_raise};
 use crate::sync::{Mutant, StdArc, explore, thread};
 
 /// The runner, whose task is always on its way, and a thread that writes and then requests (2
@@ -28,7 +28,7 @@ fn write_and_request() {
         let (written, mut polls) = (written.clone(), 0);
         scheduler.spawn(poll_fn(move |cx| {
             polls += 1;
-            if intercept(newest_raise()).is_some() {
+            if claim_and_acknowledge(newest_raise()).is_some() {
                 written.touch();
                 return Poll::Ready(());
             }

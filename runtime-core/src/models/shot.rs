@@ -8,7 +8,7 @@ use crate::runtime::TimeSettings;
 use crate::runtime::modelled::Tick;
 use crate::runtime::modelled::driver::Driver;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
+use crate::sync::{Arc, Mutant, Poller, StdArc, thread};
 
 /// The poller takes the expiration (the shot) for a due timer, which another thread then cancels,
 /// and waits again (2 threads). It does not wait past the next timer.
@@ -38,8 +38,8 @@ const DUE: Tick = Tick(0);
 const OPEN: &str = "the loop is not closed";
 
 fn driver() -> Arc<Driver> {
-    let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
-    Arc::new(Driver::new(waiter, 0, TimeSettings::default()))
+    let poller = StdArc::new(Poller::new().expect("a model has no system to fail"));
+    Arc::new(Driver::new(poller, 0, TimeSettings::default()))
 }
 
 fn wait_twice() {

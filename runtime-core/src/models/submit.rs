@@ -39,10 +39,10 @@ fn submit() {
     let worker = event_loop.start_worker();
     let mut task = event_loop.handle().create_task(async { 42 });
     let (ring, waker) = Ring::new();
-    let mut polled = task.poll_apart(&mut Context::from_waker(&waker));
+    let mut polled = task.poll_passive(&mut Context::from_waker(&waker));
     if polled.is_pending() {
         ring.wait();
-        polled = task.poll_apart(&mut Context::from_waker(&waker));
+        polled = task.poll_passive(&mut Context::from_waker(&waker));
     }
     assert!(matches!(polled, Poll::Ready(Ok(42))), "a wrong result");
     event_loop.shared.workers.stop();

@@ -1,4 +1,4 @@
-//! d2: a timer is inserted while the poller goes to sleep until a later one.
+//! d2: a timer is inserted while a thread enters the poller until a later one.
 
 use std::task::Waker;
 use std::time::Duration;
@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::engine::explore_loop;
 use crate::runtime::modelled::driver::Driver;
 use crate::runtime::{TimeSettings, modelled::Tick};
-use crate::sync::{Arc, Mutant, StdArc, Waiter, thread};
+use crate::sync::{Arc, Mutant, Poller, StdArc, thread};
 
-/// The poller, and a thread that inserts a timer (2 threads). The poller does not sleep past it.
+/// A thread in the poller, and one that inserts a timer (2 threads). The first does not sleep past
+/// it.
 pub fn an_earlier_timer_ends_the_wait() {
     explore_loop("d2: an earlier timer", None, || wait(Others::None));
 }
@@ -19,7 +20,7 @@ pub fn an_earlier_timer_ends_the_wait_after_a_cancel() {
     explore_loop("d2: an earlier timer after a cancel", None, model);
 }
 
-/// A timer is inserted without a check how long the poller sleeps.
+/// A timer is inserted without a check how long the thread in the poller sleeps.
 pub fn without_the_look_at_the_sleeper() {
     let step = Some(Mutant::ArmWithoutLook);
     explore_loop("d2 twin", step, || wait(Others::None));
@@ -33,7 +34,7 @@ enum Others {
 
 const OPEN: &str = "the loop is not closed";
 
-/// In a model a timer of a minute fires at once, and one of a day never: see the model's `Waiter`.
+/// In a model a timer of a minute fires at once, and one of a day never: see the model's `Poller`.
 /// By the engine's clock neither deadline is reached.
 fn after(driver: &Driver, minutes: u64) -> Tick {
     let delay = Duration::from_secs(60 * minutes);
@@ -43,8 +44,8 @@ fn after(driver: &Driver, minutes: u64) -> Tick {
 const DAY: u64 = 24 * 60;
 
 fn wait(others: Others) {
-    let waiter = StdArc::new(Waiter::new().expect("a model has no system to fail"));
-    let driver = Arc::new(Driver::new(waiter, 1, TimeSettings::default()));
+    let poller = StdArc::new(Poller::new().expect("a model has no system to fail"));
+    let driver = Arc::new(Driver::new(poller, 1, TimeSettings::default()));
     driver.insert(None, after(&driver, 2 * DAY), Waker::noop().clone());
     let first = driver
         .insert(Some(0), after(&driver, DAY), Waker::noop().clone())

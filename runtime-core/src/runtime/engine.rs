@@ -12,11 +12,11 @@ use super::scheduler::choices::Choices;
 use super::scheduler::context::{self, ThreadKind};
 use super::scheduler::core::Core;
 use super::scheduler::loop_ref::LoopRef;
+use super::scheduler::monitor;
 use super::scheduler::options::Options;
 use super::scheduler::shared::{Shared, WorkerParts};
 use super::scheduler::shutdown::{Shutdown, shut_down};
 use super::scheduler::threads;
-use super::scheduler::watch;
 use super::scheduler::worker::Worker;
 use super::task::context::Context;
 use crate::exceptions::ShutdownTimeout;
@@ -67,7 +67,7 @@ impl Engine {
                 threads::work(shared, parts);
             })?;
         }
-        engine.start_thread("poller", watch::run)?;
+        engine.start_thread("monitor", monitor::run)?;
         Ok(engine)
     }
 
@@ -172,7 +172,7 @@ impl Engine {
     /// Joins the threads, which have been asked to stop.
     fn join(&mut self) {
         // `join` fails if a thread hook panicked; the panic hook has printed the message. The
-        // poller thread is the last in the list, and may have started a spare before it ended.
+        // monitor is the last in the list, and may have started a spare before it ended.
         self.threads
             .drain(..)
             .for_each(|thread| drop(thread.join()));
@@ -228,6 +228,6 @@ impl Drop for Present {
     fn drop(&mut self) {
         self.shared.set_running(false);
         self.shared.workers.leave(&self.core.queue);
-        self.shared.driver.look_again();
+        self.shared.driver.recheck_jump();
     }
 }

@@ -167,13 +167,13 @@ impl EventLoop {
 
     /// Keeps a paused clock from jumping, until `release_clock`.
     pub(crate) fn hold_clock(&self) {
-        self.shared.driver.inhibitor.ask();
+        self.shared.driver.inhibitor.hold();
     }
 
     /// Ends one `hold_clock`, and has the poller check whether the clock may jump now.
     pub(crate) fn release_clock(&self) {
-        self.shared.driver.inhibitor.unask();
-        self.shared.driver.look_again();
+        self.shared.driver.inhibitor.release();
+        self.shared.driver.recheck_jump();
     }
 
     /// Whether a `run` is in progress on the loop.
@@ -201,12 +201,12 @@ impl EventLoop {
     /// Whether this is the current thread's loop.
     #[must_use]
     pub fn is_current(&self) -> bool {
-        context::with(|frame| frame.is_some_and(|frame| Arc::ptr_eq(&frame.shared, &self.shared)))
+        context::with(|entry| entry.is_some_and(|entry| Arc::ptr_eq(&entry.shared, &self.shared)))
     }
 
     /// Whether this thread is currently working as one of the loop's workers.
     pub(crate) fn is_on_worker(&self) -> bool {
-        context::with(|frame| frame.is_some_and(|frame| frame.is_worker_of(&self.shared)))
+        context::with(|entry| entry.is_some_and(|entry| entry.is_worker_of(&self.shared)))
     }
 
     /// Whether this is the one thread that runs all workers of the loop in the deterministic mode,
@@ -331,8 +331,8 @@ pub fn current_task() -> Option<TaskHandle> {
 /// Whether this thread runs tasks for a loop: as a worker, or inside `block_on`. Always false in a
 /// fork of the process that made the loop: the run continues in the parent.
 pub(crate) fn is_inside_loop() -> bool {
-    context::with(|frame| {
-        frame.is_some_and(|frame| frame.is_serving() && frame.shared.is_of_this_process())
+    context::with(|entry| {
+        entry.is_some_and(|entry| entry.is_serving() && entry.shared.is_of_this_process())
     })
 }
 
@@ -439,11 +439,11 @@ where
     F: Future + 'static,
     F::Output: Send + 'static,
 {
-    let Some(frame) = context::frame() else {
+    let Some(entry) = context::entry() else {
         no_running_loop()
     };
-    let shared = Arc::clone(&frame.shared);
-    let Some(local_queue) = frame.local_queue() else {
+    let shared = Arc::clone(&entry.shared);
+    let Some(local_queue) = entry.local_queue() else {
         panic!(
             "no running event loop on this thread: create_local_task() needs a worker, or a thread \
              inside block_on(), to run its task"
@@ -483,8 +483,8 @@ fn meta(id: TaskId, new: NewTask) -> (SpawnMeta, Option<String>) {
 /// Returns a new task id: on a worker of the loop from that worker's block of ids, elsewhere a
 /// single one from the loop.
 pub(in crate::runtime) fn next_id(shared: &Arc<Shared>) -> TaskId {
-    context::with(|frame| {
-        let core = frame.and_then(|frame| frame.core_of(shared));
+    context::with(|entry| {
+        let core = entry.and_then(|entry| entry.core_of(shared));
         core.map_or_else(|| shared.ids.one(), |core| core.next_id())
     })
 }

@@ -71,10 +71,11 @@ pub use scheduler::tuning::Tuning;
 pub(crate) use sleeping::{NoTimer, Precision, Timer, loop_time, stamp_of};
 pub use task::callback::Handle;
 pub(crate) use task::cancel::{
-    CancelRequest, CancelWaker, Delivery, Edges, Forwarding, InVain, OwnEnd, Passing, Raise, Scope,
-    Verdict, asked_for, begin_handler, delivered_requests, drop_handled, ends_with, hidden,
-    intercept, is_request_offered, newest_raise, own_end, own_end_with, own_part_with, reason_at,
-    requested, settled_requests, shielded, wait_on,
+    CancelRequest, CancelWaker, Delivery, Edges, ForeignPolls, Forwarding, Passing, Propagation,
+    Raise, Scope, Verdict, asked_for, begin_handler, claim_and_acknowledge, delivered_requests,
+    drop_handled, ends_with, hidden, is_request_offered, newest_raise, propagation,
+    propagation_from, propagation_to_waiter_from, reason_at, requested, settled_requests, shielded,
+    wait_on,
 };
 pub use task::context::Context;
 pub(crate) use task::current_context::inherited_context;
@@ -94,13 +95,13 @@ pub(crate) mod modelled {
     pub(crate) use super::blocking::{Pool, Refusal, Settings, Work};
     pub(crate) use super::run_queue::{Injector, RunQueue, Word};
     pub(crate) use super::scheduler::{
-        context, core, driver, options, parker, shared, shutdown, threads, watch, worker,
+        context, core, driver, monitor, options, parker, shared, shutdown, threads, worker,
         worker_set,
     };
     pub(crate) use super::task::{
-        callback, cancel, header, join, reference, registry, runnable, schedule, schedule_face,
+        callback, cancel, dyn_schedule, header, join, reference, registry, runnable, schedule,
         side, spawn, transitions,
     };
-    pub(crate) use super::time::{Rearmed, Slack, Tick, TimerKey};
+    pub(crate) use super::time::{Slack, Tick, TimerKey, TimerStatus};
     pub(crate) use super::time_hold::TimeHold;
 }

@@ -133,7 +133,7 @@ impl Outstanding {
 impl Drop for Outstanding {
     fn drop(&mut self) {
         self.0.driver.inhibitor.end(1);
-        self.0.driver.look_again();
+        self.0.driver.recheck_jump();
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::scheduler::context::{self, worker_index};
 use super::scheduler::loop_ref::LoopRef;
 use super::task::cancel;
-use super::time::{Rearmed, Stamp, Tick, TimerKey};
+use super::time::{Stamp, Tick, TimerKey, TimerStatus};
 use crate::exceptions::{LoopClosed, NoRunningLoop};
 use crate::sync::StdArc;
 
@@ -117,10 +117,10 @@ impl Timer {
                     let new = cx.waker().clone();
                     *waker = identity(&new);
                     match driver.set_waker(*key, new) {
-                        Rearmed::Waits => {}
+                        TimerStatus::Pending => {}
                         // The old waker has just been woken. The next poll sees it by the clock.
-                        Rearmed::Fired => cx.waker().wake_by_ref(),
-                        Rearmed::Closed => return self.move_on(when, precision, location, cx),
+                        TimerStatus::Fired => cx.waker().wake_by_ref(),
+                        TimerStatus::Closed => return self.move_on(when, precision, location, cx),
                     }
                 }
                 note_wait(location);
@@ -237,13 +237,13 @@ fn note_wait(location: &'static Location<'static>) {
 
 /// The time of the current loop's clock; without a current loop, that of the system.
 pub(crate) fn loop_time() -> Instant {
-    context::with(|frame| frame.map(|frame| frame.shared.driver.clock.now()))
+    context::with(|entry| entry.map(|entry| entry.shared.driver.clock.now()))
         .unwrap_or_else(Instant::now)
 }
 
 /// The stamp of the moment at which a deadline, which has passed, was reached, by the clock of the
 /// current loop.
 pub(crate) fn stamp_of(deadline: Instant) -> Stamp {
-    let stamp = context::with(|frame| Some(frame?.shared.driver.clock.stamp_of(deadline)));
+    let stamp = context::with(|entry| Some(entry?.shared.driver.clock.stamp_of(deadline)));
     stamp.unwrap_or_else(|| Stamp::of(deadline))
 }

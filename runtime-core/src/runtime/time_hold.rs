@@ -136,7 +136,7 @@ fn address(shared: &Shared) -> usize {
 
 fn give(shared: &Shared, count: usize) {
     shared.driver.inhibitor.end(count);
-    shared.driver.look_again();
+    shared.driver.recheck_jump();
 }
 
 fn take(shared: &Shared, count: usize) {

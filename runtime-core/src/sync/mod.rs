@@ -34,10 +34,10 @@ pub(crate) use real::*;
 
 // The poller is behind the seam as well: a model has no operating system.
 #[cfg(asyncio_loom)]
-mod waiter;
+mod poller;
 
-pub(crate) use crate::sys::Came;
 #[cfg(not(asyncio_loom))]
-pub(crate) use crate::sys::Waiter;
+pub(crate) use crate::sys::Poller;
+pub(crate) use crate::sys::PollerEvents;
 #[cfg(asyncio_loom)]
-pub(crate) use waiter::Waiter;
+pub(crate) use poller::Poller;

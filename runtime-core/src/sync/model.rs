@@ -122,7 +122,7 @@ pub(crate) mod queue {
     type Shared<T> = Arc<Mutex<VecDeque<T>>>;
 
     #[derive(Debug)]
-    pub(crate) struct Local<T>(Shared<T>);
+    pub(crate) struct Deque<T>(Shared<T>);
 
     #[derive(Debug)]
     pub(crate) struct Stealer<T>(Shared<T>);
@@ -137,9 +137,9 @@ pub(crate) mod queue {
         shared.lock().expect("loom's mutex is not poisoned")
     }
 
-    impl<T> Local<T> {
-        pub(crate) fn new_fifo() -> Local<T> {
-            Local(Arc::new(Mutex::new(VecDeque::new())))
+    impl<T> Deque<T> {
+        pub(crate) fn new_fifo() -> Deque<T> {
+            Deque(Arc::new(Mutex::new(VecDeque::new())))
         }
 
         pub(crate) fn stealer(&self) -> Stealer<T> {
@@ -164,7 +164,7 @@ pub(crate) mod queue {
     }
 
     impl<T> Stealer<T> {
-        pub(crate) fn steal_batch_and_pop(&self, into: &Local<T>) -> Steal<T> {
+        pub(crate) fn steal_batch_and_pop(&self, into: &Deque<T>) -> Steal<T> {
             let mut batch: VecDeque<T> = {
                 let mut queue = lock(&self.0);
                 let half = queue.len().div_ceil(2);

@@ -26,10 +26,10 @@ pub(crate) enum Mutant {
     SkipAcknowledge,
     /// a8: a scope is woken for a request that was given back before it can see that.
     WakeBeforeTheWord,
-    /// a9: a request is counted outside the lock of its message.
+    /// a9: a request is counted outside the lock of its error.
     CountUnlocked,
-    /// a9: the message is not set aside when its delivery begins.
-    MessageLeft,
+    /// a9: the error is not set aside when its delivery begins.
+    ErrorLeft,
     /// a10: a request publishes nothing.
     RequestRelaxed,
     /// a11: dropping the handle publishes nothing.
@@ -114,11 +114,11 @@ pub(crate) enum Mutant {
     LeaveWithWork,
     /// h3: a thread of the pool that has been woken does not end the wake-up in progress.
     WakeUpStays,
-    /// d1: a thread that re-arms a timer does not learn that it has fired.
+    /// d1: a thread that replaces the waker of a timer does not learn that it has fired.
     SkipFireReport,
     /// d1: a visit to a wheel ignores the timers that were cancelled while its lock was taken.
     ForgetCancelled,
-    /// d2: a timer is inserted without a check how long the poller sleeps.
+    /// d2: a timer is inserted without a check how long the thread in the poller sleeps.
     ArmWithoutLook,
     /// d3: the kernel's timer is believed to be armed although its expiration has been taken.
     TrustTakenShot,

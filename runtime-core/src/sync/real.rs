@@ -32,7 +32,7 @@ pub(crate) mod thread {
 }
 
 pub(crate) mod queue {
-    pub(crate) use crossbeam_deque::{Steal, Stealer, Worker as Local};
+    pub(crate) use crossbeam_deque::{Steal, Stealer, Worker as Deque};
 }
 
 /// Whether this build is a model. Sizes differ there, and waits have no timeout.

@@ -5,31 +5,31 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use polling::{Event, PollMode, Poller};
+use polling::{Event, PollMode, Poller as SystemPoller};
 use rustix::event::{EventfdFlags, epoll, eventfd};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
 };
 
-use super::came::Came;
+use super::poller_events::PollerEvents;
 
 const TIMER: usize = usize::MAX - 1;
 const INTERRUPT: usize = usize::MAX - 2;
 
 /// The poller and its two descriptors.
 #[derive(Debug)]
-pub(crate) struct Waiter {
-    poller: Poller,
+pub(crate) struct Poller {
+    poller: SystemPoller,
     /// Fires at the next deadline. A timerfd is 45–52 µs late at the median, `epoll_pwait2` 79–102,
     /// because the kernel rounds its timeout by the thread's timer slack.
     timer: OwnedFd,
     interrupt: OwnedFd,
 }
 
-impl Waiter {
-    pub(crate) fn new() -> io::Result<Waiter> {
-        let poller = Poller::new()?;
+impl Poller {
+    pub(crate) fn new() -> io::Result<Poller> {
+        let poller = SystemPoller::new()?;
         let timer = timerfd_create(
             TimerfdClockId::Monotonic,
             TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK,
@@ -41,7 +41,7 @@ impl Waiter {
         unsafe { poller.add_with_mode(&timer, Event::readable(TIMER), PollMode::Edge) }?;
         // SAFETY: as above.
         unsafe { poller.add_with_mode(&interrupt, Event::readable(INTERRUPT), PollMode::Edge) }?;
-        Ok(Waiter {
+        Ok(Poller {
             poller,
             timer,
             interrupt,
@@ -73,7 +73,7 @@ impl Waiter {
 
     /// Waits for an interrupt, a deadline or an event. With `at_once` it only looks, without
     /// waiting.
-    pub(crate) fn wait(&self, at_once: bool) -> io::Result<Came> {
+    pub(crate) fn wait(&self, at_once: bool) -> io::Result<PollerEvents> {
         let mut room = [MaybeUninit::<epoll::Event>::uninit(); 64];
         let zero = Timespec {
             tv_sec: 0,
@@ -82,13 +82,13 @@ impl Waiter {
         let timeout = at_once.then_some(&zero);
         match epoll::wait(self.poller.as_fd(), &mut room, timeout) {
             // Events of sockets will be dispatched here.
-            Ok((events, _unused)) => Ok(Came {
-                anything: !events.is_empty(),
+            Ok((events, _unused)) => Ok(PollerEvents {
+                any: !events.is_empty(),
                 timer: events.iter().any(|event| event.data.u64() == TIMER as u64),
             }),
             // Interrupted by a signal: nothing has been taken from the poller.
-            Err(rustix::io::Errno::INTR) => Ok(Came {
-                anything: true,
+            Err(rustix::io::Errno::INTR) => Ok(PollerEvents {
+                any: true,
                 timer: false,
             }),
             Err(error) => Err(error.into()),

@@ -8,7 +8,7 @@
 //!
 //! `--cfg asyncio_portable` makes Linux use the poller of the other platforms, to test it there.
 
-mod came;
+mod poller_events;
 
 #[cfg(all(target_os = "linux", not(asyncio_portable)))]
 #[expect(
@@ -19,8 +19,8 @@ mod linux;
 #[cfg(any(not(target_os = "linux"), asyncio_portable))]
 mod portable;
 
-pub(crate) use came::Came;
 #[cfg(all(target_os = "linux", not(asyncio_portable)))]
-pub(crate) use linux::Waiter;
+pub(crate) use linux::Poller;
+pub(crate) use poller_events::PollerEvents;
 #[cfg(any(not(target_os = "linux"), asyncio_portable))]
-pub(crate) use portable::Waiter;
+pub(crate) use portable::Poller;

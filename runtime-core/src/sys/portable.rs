@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use polling::{Events, Poller};
+use polling::{Events, Poller as SystemPoller};
 
-use super::came::Came;
+use super::poller_events::PollerEvents;
 
 /// The poller, and the deadline of the next wait.
 #[derive(Debug)]
-pub(crate) struct Waiter {
-    poller: Poller,
+pub(crate) struct Poller {
+    poller: SystemPoller,
     events: Mutex<Events>,
     timer: Mutex<SoftTimer>,
     /// There was an interrupt. `polling` ends a wait because of it, but does not report the reason.
@@ -27,10 +27,10 @@ struct SoftTimer {
     occupied: bool,
 }
 
-impl Waiter {
-    pub(crate) fn new() -> io::Result<Waiter> {
-        Ok(Waiter {
-            poller: Poller::new()?,
+impl Poller {
+    pub(crate) fn new() -> io::Result<Poller> {
+        Ok(Poller {
+            poller: SystemPoller::new()?,
             events: Mutex::new(Events::new()),
             timer: Mutex::default(),
             interrupted: AtomicBool::new(false),
@@ -53,7 +53,7 @@ impl Waiter {
 
     /// Waits for an interrupt, a deadline or an event. With `at_once` it only looks, without
     /// waiting.
-    pub(crate) fn wait(&self, at_once: bool) -> io::Result<Came> {
+    pub(crate) fn wait(&self, at_once: bool) -> io::Result<PollerEvents> {
         let deadline = {
             let mut timer = lock(&self.timer);
             timer.occupied = true;
@@ -70,8 +70,8 @@ impl Waiter {
         fence(Ordering::SeqCst);
         // Acquire: pairs with the store in `interrupt`.
         let interrupted = self.interrupted.swap(false, Ordering::AcqRel);
-        Ok(Came {
-            anything: interrupted || timer || !events.is_empty(),
+        Ok(PollerEvents {
+            any: interrupted || timer || !events.is_empty(),
             timer,
         })
     }

@@ -122,7 +122,7 @@ impl<T> Future for Joining<T> {
     type Output = Result<T, TaskError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.task.poll_apart(cx)
+        self.task.poll_passive(cx)
     }
 }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::exceptions::CancelledError;
-use crate::runtime::{CancelWaker, Raise, drop_handled, intercept, newest_raise};
+use crate::runtime::{CancelWaker, Raise, claim_and_acknowledge, drop_handled, newest_raise};
 
 /// Runs `future`, and catches a cancellation that reaches it: `try: … except CancelledError`.
 ///
@@ -69,7 +69,7 @@ impl<F: Future> Future for CatchCancelled<F> {
             this.future.set(None);
             return Poll::Ready(Ok(value));
         }
-        match intercept(noted) {
+        match claim_and_acknowledge(noted) {
             Some(error) => {
                 drop_handled(|| this.future.set(None));
                 Poll::Ready(Err(error))

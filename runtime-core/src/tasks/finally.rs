@@ -86,7 +86,7 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
         let mut end = match catch_unwind(AssertUnwindSafe(|| body.poll(cx))) {
             Ok(Poll::Ready(value)) => End::Value(value),
             Err(payload) => End::Panic(payload),
-            Ok(Poll::Pending) => match Raise::intercept(noted) {
+            Ok(Poll::Pending) => match Raise::claim_all(noted) {
                 Some(raise) => End::Cancelled(raise),
                 None => return false,
             },
@@ -136,7 +136,7 @@ impl<F: Future, C: Future<Output = ()>> Finally<F, C> {
                 this.withheld.extend(Raise::claim());
                 Raise::of_marks(noted)
             } else {
-                Raise::intercept(noted)
+                Raise::claim_all(noted)
             };
             let Some(raise) = interrupting else {
                 return false;

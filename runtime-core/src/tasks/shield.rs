@@ -39,7 +39,7 @@ impl<T> Shieldable for Task<T> {
 
     fn poll_shielded(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
         // Not aware of cancellation: what encloses the shield drops it.
-        self.poll_apart(cx)
+        self.poll_passive(cx)
     }
 }
 
@@ -47,7 +47,7 @@ impl<T> Shieldable for &mut Task<T> {
     type Output = T;
 
     fn poll_shielded(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
-        self.poll_apart(cx)
+        self.poll_passive(cx)
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ::futures::stream::{FuturesUnordered, Stream};
 
 use super::sleep::{Sleep, sleep};
-use crate::runtime::{CancelWaker, Outcome, OwnEnd, Raise, Task};
+use crate::runtime::{CancelWaker, Outcome, Propagation, Raise, Task};
 
 /// Waits until all of `tasks` have ended, or some of them: `asyncio.wait`.
 ///
@@ -214,7 +214,7 @@ impl<T, W: ReturnWhen<T>> Future for Wait<T, W> {
         if !this.enough {
             return Poll::Pending;
         }
-        match this.own_end(cx) {
+        match this.propagate(cx) {
             Some(raise) => {
                 this.raise = raise;
                 this.cancel_waker.register_waker(cx.waker());
@@ -250,17 +250,17 @@ impl<T, W> Wait<T, W> {
     ///
     /// `None`: no such task, return the lists. `Some(Some(raise))`: raise now. `Some(None)`: stay
     /// pending, the awaiter's own request comes with its next poll.
-    fn own_end(&mut self, cx: &mut Context<'_>) -> Option<Option<Raise>> {
+    fn propagate(&mut self, cx: &mut Context<'_>) -> Option<Option<Raise>> {
         self.sort();
         self.done
             .iter_mut()
-            .find_map(|(_, task)| match task.own_part_to_come() {
-                OwnEnd::Now(mut raise) => {
+            .find_map(|(_, task)| match task.propagation_to_waiter() {
+                Propagation::Raise(mut raise) => {
                     let _pending = raise.poll_once(cx.waker());
                     Some(Some(raise))
                 }
-                OwnEnd::Comes => Some(None),
-                OwnEnd::No => None,
+                Propagation::RequestComes => Some(None),
+                Propagation::None => None,
             })
     }
 

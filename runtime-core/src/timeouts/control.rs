@@ -35,7 +35,7 @@ pub(super) struct Expiry {
     /// The last delivery of the request.
     delivery: Option<Delivery>,
     /// The body is polled with that on its way.
-    offered_origin: bool,
+    is_offered: bool,
 }
 
 impl Timeout {
@@ -64,7 +64,7 @@ impl Timeout {
     pub fn reschedule(&self, when: Option<Instant>) -> Result<(), InvalidStateError> {
         let moved = self.handle.change(|state| {
             if state.stage == ScopeStage::Expiring && state.part.takes_back() {
-                state.part.offered_origin = false;
+                state.part.is_offered = false;
                 state.stage = ScopeStage::Active;
             }
             match state.stage {
@@ -109,7 +109,7 @@ impl Control for Lease<Expiry> {
                 return None;
             }
             state.stage = ScopeStage::Expiring;
-            state.part.offered_origin = true;
+            state.part.is_offered = true;
             Some(state.part.delivery.replace(delivery.clone()))
         });
         // The earlier one may own the last reference to its waker: user code, after the lock.
@@ -118,7 +118,7 @@ impl Control for Lease<Expiry> {
 
     fn end_delivery(&self) -> bool {
         self.0.with(|state| {
-            state.part.offered_origin = false;
+            state.part.is_offered = false;
             state.stage == ScopeStage::Active
         })
     }
@@ -144,14 +144,14 @@ impl Expiry {
     /// Takes the request back, if it is on its way still, or has been given back by a shield.
     fn takes_back(&self) -> bool {
         self.delivery.as_ref().is_some_and(|delivery| {
-            (self.offered_origin && delivery.take_back()) || delivery.is_given_back()
+            (self.is_offered && delivery.take_back()) || delivery.is_given_back()
         })
     }
 
     /// Whether that would succeed, here.
     fn is_on_its_way(&self) -> bool {
         self.delivery.as_ref().is_some_and(|delivery| {
-            (self.offered_origin && delivery.can_take_back()) || delivery.is_given_back()
+            (self.is_offered && delivery.can_take_back()) || delivery.is_given_back()
         })
     }
 }

@@ -101,7 +101,7 @@ impl DeadlineTimer {
         match poll {
             Poll::Ready(Ok(())) => true,
             Poll::Ready(Err(error)) => {
-                panic!("{error}: the timeout made at {location} has no loop")
+                panic!("{error}: the deadline set at {location} cannot be waited for")
             }
             Poll::Pending => false,
         }

@@ -16,7 +16,7 @@ pub(crate) mod plan;
 pub(crate) mod paths;
 
 pub(crate) mod catalogue;
-pub(crate) mod circles;
+pub(crate) mod cycles;
 pub(crate) mod door;
 pub(crate) mod floors;
 pub(crate) mod lengths;

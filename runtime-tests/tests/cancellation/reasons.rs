@@ -222,6 +222,32 @@ fn a_gather_gives_the_awaiter_and_the_line_that_made_it() {
     });
 }
 
+/// The wait is polled after the task has ended, so it has to say itself why it is cancelled.
+#[test]
+fn a_wait_that_ends_for_the_cause_of_its_task_keeps_the_reason() {
+    let runner = Runner::builder().workers(1).deterministic(1).build();
+    runner.unwrap().run(async {
+        let (send, receive) = oneshot::channel();
+        let awaiter = create_task(async move {
+            let ended = create_task(pending::<()>());
+            let handle = ended.handle();
+            let waiter = create_task(async move {
+                let caught = catch_cancelled(handle.wait()).await;
+                send.send((handle.done(), caught.unwrap_err())).unwrap();
+            });
+            let _both = gather((ended, waiter)).await;
+        });
+        for _ in 0..5 {
+            checkpoint().await;
+        }
+        awaiter.cancel();
+        let (after_its_end, error) = receive.await.unwrap();
+        assert!(after_its_end);
+        assert_eq!(error.reason().source(), CancelSource::Gather);
+        awaiter.await.unwrap_err();
+    });
+}
+
 #[test]
 fn a_shutdown_names_neither_a_task_nor_a_line() {
     static CAUGHT: Mutex<Vec<CancelledError>> = Mutex::new(Vec::new());

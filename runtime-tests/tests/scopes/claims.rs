@@ -1,4 +1,4 @@
-//! Tests of claimed requests: each is given back to its origin, and to no other task or scope.
+//! Tests of claimed requests: each is given back to its owner, and to no other task or scope.
 
 use super::*;
 

@@ -312,7 +312,7 @@ fn one_call_after_another_starts_no_thread_each() {
                 create_task(async { blocking(|| {}) }).await.unwrap();
             }
         });
-        // The poller thread, and at most eight stand-ins, which take turns.
+        // The monitor, and at most eight stand-ins, which take turns.
         assert!(ever.load(Ordering::SeqCst) <= 9);
         runner.close();
         assert_eq!(left.load(Ordering::SeqCst), 0);
@@ -327,7 +327,7 @@ fn a_stand_in_ends_after_its_keep_alive_time() {
         for _ in 0..5 {
             runner.run(async {
                 meet(6).await;
-                // The second worker and the poller thread.
+                // The second worker and the monitor.
                 until(|| left.load(Ordering::SeqCst) == 2).await;
             });
         }

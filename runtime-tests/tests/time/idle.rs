@@ -50,7 +50,7 @@ fn measure_at_rest(report: impl FnOnce((Duration, Vec<(String, u64)>)) + Send + 
 }
 
 /// Asserts that almost no processor time was used, and that no thread was woken but the measuring
-/// one: the poller thread is parked, too.
+/// one: the monitor is parked, too.
 fn assert_rest((time, woken): (Duration, Vec<(String, u64)>)) {
     assert!(time < 20 * TICK, "{time:?} of processor time");
     let sum: u64 = woken.iter().map(|(_, count)| count).sum();

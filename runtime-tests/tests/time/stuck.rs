@@ -170,7 +170,7 @@ fn spare_workers_retire_when_the_stuck_ones_are_back() {
             })
             .build()
             .unwrap();
-        // The second worker and the poller thread; they may take a moment to start.
+        // The second worker and the monitor; they may take a moment to start.
         runner.run(until(|| count() == 2));
         for _ in 0..5 {
             runner.run(async {

@@ -95,7 +95,7 @@ async fn a_request_outlives_the_await_that_took_it() {
     assert!(cancel.await.unwrap());
 }
 
-// Without the detection of circles, the request would go round among these tasks for ever.
+// Without the detection of cycles, the request would go round among these tasks for ever.
 #[asyncio::test(seeds = 3, workers = 2)]
 async fn tasks_that_await_each_other_can_be_cancelled() {
     let (send, receive) = oneshot::channel::<Task<()>>();

@@ -8,23 +8,23 @@ pub(super) struct Ticket(u64);
 
 /// The queue of the jobs that are to be run by hand, the oldest first.
 #[derive(Debug)]
-pub(super) struct Line<W> {
+pub(super) struct JobQueue<W> {
     waiting: VecDeque<(Ticket, W)>,
     issued: u64,
     /// How many jobs are running.
     pub(super) running: usize,
 }
 
-impl<W> Line<W> {
-    pub(super) fn new() -> Line<W> {
-        Line {
+impl<W> JobQueue<W> {
+    pub(super) fn new() -> JobQueue<W> {
+        JobQueue {
             waiting: VecDeque::new(),
             issued: 0,
             running: 0,
         }
     }
 
-    pub(super) fn join(&mut self, work: W) -> Ticket {
+    pub(super) fn push(&mut self, work: W) -> Ticket {
         let ticket = Ticket(self.issued);
         self.issued += 1;
         self.waiting.push_back((ticket, work));
@@ -59,31 +59,31 @@ impl<W> Line<W> {
 mod tests {
     use super::*;
 
-    fn line(jobs: usize) -> (Line<usize>, Vec<Ticket>) {
-        let mut line = Line::new();
-        let tickets = (0..jobs).map(|job| line.join(job)).collect();
-        (line, tickets)
+    fn queue(jobs: usize) -> (JobQueue<usize>, Vec<Ticket>) {
+        let mut queue = JobQueue::new();
+        let tickets = (0..jobs).map(|job| queue.push(job)).collect();
+        (queue, tickets)
     }
 
     #[test]
     fn for_one_thread_any_order_of_tickets_is_the_order_of_arrival() {
-        let (mut line, tickets) = line(4);
-        let order = [3, 1, 0, 2].map(|ticket| line.take(tickets[ticket], 1));
+        let (mut jobs, tickets) = queue(4);
+        let order = [3, 1, 0, 2].map(|ticket| jobs.take(tickets[ticket], 1));
         assert_eq!(order, [Some(0), Some(1), Some(2), Some(3)]);
-        assert_eq!(line.take(tickets[0], 1), None);
+        assert_eq!(jobs.take(tickets[0], 1), None);
     }
 
     #[test]
     fn a_thread_held_up_by_the_oldest_leaves_the_others_to_the_next() {
-        let (mut line, tickets) = line(4);
-        let order = [1, 2, 3, 0].map(|ticket| line.take(tickets[ticket], 2));
+        let (mut jobs, tickets) = queue(4);
+        let order = [1, 2, 3, 0].map(|ticket| jobs.take(tickets[ticket], 2));
         assert_eq!(order, [Some(1), Some(2), Some(3), Some(0)]);
     }
 
     #[test]
     fn a_job_out_of_reach_waits_for_the_oldest() {
-        let (mut line, tickets) = line(4);
-        let order = [3, 3, 1, 2].map(|ticket| line.take(tickets[ticket], 2));
+        let (mut jobs, tickets) = queue(4);
+        let order = [3, 3, 1, 2].map(|ticket| jobs.take(tickets[ticket], 2));
         assert_eq!(order, [Some(0), Some(1), Some(2), Some(3)]);
     }
 }

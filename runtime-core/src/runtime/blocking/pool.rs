@@ -7,7 +7,7 @@ use std::io;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use super::by_hand::{Line, Ticket};
+use super::by_hand::{JobQueue, Ticket};
 use crate::runtime::catch_panic::catch_panic;
 use crate::sync::{Arc, Condvar, Mutant, Mutex, MutexGuard, StdArc, broken, local, thread};
 
@@ -81,7 +81,7 @@ struct Shared<W> {
 struct State<W> {
     queue: VecDeque<W>,
     /// The jobs that are run by hand: threads of the pool leave them alone.
-    by_hand: Line<W>,
+    by_hand: JobQueue<W>,
     closed: bool,
     /// Threads that will look at the queue again.
     serving: usize,
@@ -105,7 +105,7 @@ impl<W: Work> Pool<W> {
         debug_assert!(settings.max_threads > 0, "a pool needs a thread");
         let state = State {
             queue: VecDeque::new(),
-            by_hand: Line::new(),
+            by_hand: JobQueue::new(),
             closed: false,
             serving: 0,
             idle: 0,
@@ -156,7 +156,7 @@ impl<W: Work> Pool<W> {
         if state.closed {
             return Err((work, Refusal::Closed));
         }
-        let ticket = state.by_hand.join(work);
+        let ticket = state.by_hand.push(work);
         drop(state);
         Ok(Claim {
             shared: Arc::clone(&self.shared),
@@ -166,7 +166,7 @@ impl<W: Work> Pool<W> {
 
     /// Runs, on this thread, every job that waits to be run by hand.
     pub(crate) fn run_by_hand(&self) {
-        while self.shared.run_by_hand(Line::take_oldest) {}
+        while self.shared.run_by_hand(JobQueue::take_oldest) {}
     }
 
     /// Whether the current thread is one of the pool's, or runs one of its jobs by hand.
@@ -359,7 +359,7 @@ impl<W> State<W> {
 
 impl<W: Work> Shared<W> {
     /// Runs the job that `take` takes, on this thread. False if there was none.
-    fn run_by_hand(&self, take: impl FnOnce(&mut Line<W>) -> Option<W>) -> bool {
+    fn run_by_hand(&self, take: impl FnOnce(&mut JobQueue<W>) -> Option<W>) -> bool {
         let work = {
             let mut state = self.state.lock();
             let work = take(&mut state.by_hand);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::queue::Local;
+use crate::sync::queue::Deque;
 use crate::sync::{Mutant, Mutex, broken};
 
 /// The largest batch that one call takes, so that a second worker finds something too.
@@ -65,7 +65,7 @@ impl<T> Injector<T> {
 
     /// Takes a batch: returns its first value, and pushes the others to `into`. The batch is a
     /// `sharers`th of the queue, so that as many workers get a share.
-    pub(crate) fn take_batch(&self, into: &Local<T>, sharers: usize) -> Option<T> {
+    pub(crate) fn take_batch(&self, into: &Deque<T>, sharers: usize) -> Option<T> {
         if self.is_empty() {
             return None;
         }

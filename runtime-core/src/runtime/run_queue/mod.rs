@@ -18,6 +18,6 @@ mod slot;
 pub(crate) use injector::Injector;
 pub(crate) use slot::Word;
 
-mod local;
+mod queue;
 
-pub(crate) use local::{RunQueue, Stealable};
+pub(crate) use queue::{RunQueue, Stealable};

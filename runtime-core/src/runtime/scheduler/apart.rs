@@ -4,7 +4,7 @@
 //! Nothing can be done for it at that moment, but the same can be prevented afterwards:
 //!
 //! 1. The monitor finds worker 0 stuck in several looks in a row, sets `frozen` on its remote, and
-//!    calls it to look around. Or the worker itself comes back from a long `blocking`.
+//!    asks it to look around. Or the worker itself comes back from a long `blocking`.
 //! 2. When the poll has ended, the worker looks at `frozen`. If another worker might have run that
 //!    task, and there is a main coroutine, the worker goes *apart*: it moves its queue to the
 //!    injector, now and as long as this lasts, and takes only the main coroutine and local tasks.
@@ -70,7 +70,7 @@ pub(crate) fn sleep(core: &Core) {
     let shared = &core.shared;
     shared.workers.leave(&core.queue);
     // This may be the last worker to go to sleep: then a paused clock may jump.
-    shared.driver.look_again();
+    shared.driver.recheck_jump();
     shared.workers.remotes[core.index].parker.park();
     shared.arrive();
 }

@@ -1,11 +1,11 @@
 //! The callback queue: runs a loop's callbacks in order, and never two at once.
 //!
 //! A hidden task drains the queue. It is made when a callback is pushed and there is no such task,
-//! and it ends when nothing is left. So callbacks run on the workers, never on the poller thread,
-//! and never inside the code that adds a callback.
+//! and it ends when nothing is left. So callbacks run on the workers, never on the monitor's
+//! thread, and never inside the code that adds a callback.
 //!
-//! **In line.** If all ready tasks stand in asyncio's one line, there is a hidden task for each
-//! callback. That task keeps the callback's place among the other tasks, and runs the first
+//! **Fifo.** If all ready tasks are in one queue, in asyncio's order, there is a hidden task for
+//! each callback. That task keeps the callback's place among the other tasks, and runs the first
 //! callback of the queue.
 //!
 //! **The end.** Callbacks that add others for ever would keep their task alive, and with it the
@@ -42,7 +42,7 @@ const LAST_CALLS_AT_LEAST: usize = 1_000;
 pub(crate) struct CallbackQueue {
     queue: Mutex<Queue>,
     /// There is a hidden task for each callback.
-    in_line: bool,
+    is_fifo: bool,
 }
 
 #[derive(Debug, Default)]
@@ -79,10 +79,10 @@ pub(crate) enum Pushed {
 }
 
 impl CallbackQueue {
-    /// An empty queue. `in_line`: each callback has its own place among the tasks.
-    pub(crate) fn new(in_line: bool) -> CallbackQueue {
+    /// An empty queue. `is_fifo`: each callback has its own place among the tasks.
+    pub(crate) fn new(is_fifo: bool) -> CallbackQueue {
         CallbackQueue {
-            in_line,
+            is_fifo,
             ..CallbackQueue::default()
         }
     }
@@ -98,7 +98,7 @@ impl CallbackQueue {
         }
         let count = calls.len();
         queue.waiting.extend(calls);
-        if self.in_line {
+        if self.is_fifo {
             Pushed::Unserved(count)
         } else if std::mem::replace(&mut queue.draining, true) {
             Pushed::Served
@@ -135,10 +135,11 @@ impl CallbackQueue {
         self.queue.lock().running
     }
 
-    /// Runs a burst of callbacks by `run`; in line, runs one. False if the draining task is to end.
+    /// Runs a burst of callbacks by `run`; one, if the queue is fifo. False if the draining task is
+    /// to end.
     #[must_use]
     pub(crate) fn drain(&self, run: impl Fn(Handle)) -> bool {
-        if self.in_line {
+        if self.is_fifo {
             self.next().into_iter().for_each(run);
             self.clear_running();
             return false;

@@ -9,8 +9,8 @@
 //! the thread, which the seed does not determine.
 //!
 //! With a single worker there is nothing to choose, and the order is asyncio's: everything that is
-//! ready (the root, local tasks, all other tasks and callbacks) stands in one **line**, first in,
-//! first out.
+//! ready (the root, local tasks, all other tasks and callbacks) is in one queue, first in, first
+//! out.
 
 use std::cell::Cell;
 
@@ -19,7 +19,7 @@ use std::cell::Cell;
 pub(crate) enum SchedulingPolicy {
     /// A thief chooses which worker it visits first. All else follows from timing.
     Stealing,
-    /// Nothing is chosen: there is one line, first in, first out.
+    /// Nothing is chosen: there is one queue, first in, first out.
     Fifo,
     /// Everything is drawn from a seed.
     Random,

@@ -15,7 +15,7 @@ use crate::runtime::task::runnable::Runnable;
 use crate::sync::{Arc, StdArc};
 
 /// How many pushes during one poll wake a thief without waiting for the end of the poll.
-const PUSHES_BEFORE_CALL: u32 = 32;
+const PUSHES_BEFORE_NOTIFY: u32 = 32;
 
 /// The worker's side of a loop. It never leaves its thread. Everything in it is reached through
 /// `&self`, because a task that runs on the worker reaches it too.
@@ -93,8 +93,8 @@ impl Core {
         }
         let pushes = self.pushes.get() + 1;
         self.pushes.set(pushes);
-        if pushes % PUSHES_BEFORE_CALL == 0 || !self.shared.options.tuning.defer {
-            self.call_thieves(true);
+        if pushes % PUSHES_BEFORE_NOTIFY == 0 || !self.shared.options.tuning.defer {
+            self.notify_if_surplus(true);
         }
     }
 
@@ -117,7 +117,7 @@ impl Core {
     /// Like `push`, in the deterministic mode.
     fn push_by_choice(&self, task: Runnable, wake: Wake) {
         if self.choices.policy() == SchedulingPolicy::Fifo {
-            return self.local_queue.line_up(task);
+            return self.local_queue.push_back(task);
         }
         match (wake, self.choices.one_of(3)) {
             (Wake::Woken, 0) => self.queue.push_next(task),
@@ -139,7 +139,7 @@ impl Core {
 
     /// Wakes another worker if the queue holds more than this worker runs next.
     #[inline]
-    pub(crate) fn call_thieves(&self, busy: bool) {
+    pub(crate) fn notify_if_surplus(&self, busy: bool) {
         if self.queue.has_surplus(busy) {
             self.shared.workers.notify_for_surplus();
         }

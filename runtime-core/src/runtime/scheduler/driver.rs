@@ -1,17 +1,18 @@
 //! The driver: waits for time and events. It holds the poller, the timers and the poller role.
 //!
-//! **An earlier timer while the poller sleeps for a later one.**
+//! **An earlier timer while a thread waits in the poller for a later one.** That thread is the
+//! sleeper.
 //!
 //! 1. The sleeper publishes until when it sleeps (`parked_until`), and then looks at the earliest
 //!    deadline once more; if the deadline has changed, it begins again. Then it arms the kernel's
 //!    timer.
 //! 2. A thread that adds a timer publishes its deadline, and then looks at `parked_until`. If the
-//!    poller sleeps past the new deadline, that thread does what the sleeper does, which takes
+//!    sleeper waits past the new deadline, the thread does what the sleeper does, which takes
 //!    effect on a wait that is under way.
 //!
 //! Each thread writes one word and then reads the other's, with a `fence(SeqCst)` between: at least
 //! one of them sees the other. `parked_until` is written, and the kernel's timer armed, under one
-//! lock, so that while the poller sleeps the two agree: a deadline that is not before the one is
+//! lock, so that during a wait the two agree: a deadline that is not before the one is
 //! not before the other. (If the timer were armed for a later deadline, for example because the
 //! earliest was cancelled in between, an insertion after that would be missed.)
 //!
@@ -45,7 +46,7 @@
 //! * What a look takes from the poller is gone: such a look counts as a wait that has ended.
 //! * A parker remembers its thread by `bind`, which each thread calls that takes over a remote.
 //!   Unparking a thread that has ended does nothing, and the token waits for the next thread.
-//! * On a system without a kernel timer, the waiter's own timer stands in for it: the wait that
+//! * On a system without a kernel timer, the poller's own timer stands in for it: the wait that
 //!   finds it past clears it, and reports that like an expiry.
 //!
 //! **A paused clock.** The holder of the role
@@ -63,10 +64,11 @@ use std::time::{Duration, Instant};
 use super::role::{PollerGuard, PollerRole};
 use crate::runtime::catch_panic::wake_catching;
 use crate::runtime::time::{
-    AdvanceKey, Caller, Clock, ClockInhibitor, Look, Rearmed, Slack, Swept, Tick, TimerKey, Timers,
+    AdvanceKey, Caller, Clock, ClockInhibitor, Jump, Slack, Swept, Tick, TimerKey, TimerStatus,
+    Timers,
 };
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use crate::sync::{Came, Mutant, Mutex, StdArc, StdWeak, Waiter, broken};
+use crate::sync::{Mutant, Mutex, Poller, PollerEvents, StdArc, StdWeak, broken};
 
 /// The value of `parked_until` while no thread waits in the poller.
 const AWAKE: u64 = 0;
@@ -76,9 +78,10 @@ const AWAKE: u64 = 0;
 #[must_use]
 pub(crate) enum Waited {
     /// Something has come or may have come, or the clock has jumped: the caller looks for work.
-    ForSomething,
-    /// Nothing is under way, no timer waits, and nothing inhibits the clock: the wait was in vain.
-    InVain,
+    LookForWork,
+    /// Nothing is under way, no timer waits, and nothing inhibits the clock: nothing can happen any
+    /// more.
+    Stalled,
 }
 
 /// What the kernel's timer is armed for. The thread that waits in the poller and the threads that
@@ -106,9 +109,9 @@ pub(crate) struct Driver {
     pub(crate) role: PollerRole,
     slack: Slack,
     pub(crate) inhibitor: ClockInhibitor,
-    waiter: StdWeak<Waiter>,
+    poller: StdWeak<Poller>,
     /// Keeps the poller open until the loop is closed.
-    own_waiter: Mutex<Option<StdArc<Waiter>>>,
+    own_poller: Mutex<Option<StdArc<Poller>>>,
     timers: Timers,
     parked_until: AtomicU64,
     kernel_timer: Mutex<KernelTimer>,
@@ -116,13 +119,13 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(waiter: StdArc<Waiter>, workers: usize, settings: Settings) -> Driver {
+    pub(crate) fn new(poller: StdArc<Poller>, workers: usize, settings: Settings) -> Driver {
         Driver {
             clock: Clock::new(settings.paused),
             inhibitor: ClockInhibitor::new(settings.paused),
             role: PollerRole::new(),
-            waiter: StdArc::downgrade(&waiter),
-            own_waiter: Mutex::new(Some(waiter)),
+            poller: StdArc::downgrade(&poller),
+            own_poller: Mutex::new(Some(poller)),
             timers: Timers::new(workers),
             slack: settings.slack,
             parked_until: AtomicU64::new(AWAKE),
@@ -156,7 +159,8 @@ impl Driver {
         Some(key)
     }
 
-    /// Makes a poller that sleeps past `when` wake in time: a timer for `when` has been added.
+    /// Makes a thread that waits in the poller past `when` wake in time: a timer for `when` has
+    /// been added.
     #[inline(always)]
     fn announce(&self, when: Tick, by_worker: bool) {
         // Pairs with the fence in `arm`.
@@ -165,7 +169,7 @@ impl Driver {
             // A worker that adds a timer looks itself, or makes the holder of the role look, when
             // it goes to sleep.
             if !by_worker {
-                self.look_again();
+                self.recheck_jump();
             }
             return;
         }
@@ -179,7 +183,7 @@ impl Driver {
     }
 
     /// Replaces the waker of a timer.
-    pub(crate) fn set_waker(&self, key: TimerKey, waker: Waker) -> Rearmed {
+    pub(crate) fn set_waker(&self, key: TimerKey, waker: Waker) -> TimerStatus {
         self.timers.set_waker(key, waker)
     }
 
@@ -203,7 +207,7 @@ impl Driver {
     pub(crate) fn advance_to(&self, when: Tick, waker: Waker) -> Option<AdvanceKey> {
         let key = self.inhibitor.advance_to(when, waker)?;
         if !broken(Mutant::AdvanceWithoutLook) {
-            self.look_again();
+            self.recheck_jump();
         }
         Some(key)
     }
@@ -228,14 +232,14 @@ impl Driver {
     }
 
     /// Keeps the poller open for a thread of the loop, until the result is dropped.
-    pub(crate) fn keep_open(&self) -> Option<StdArc<Waiter>> {
-        self.waiter.upgrade()
+    pub(crate) fn keep_open(&self) -> Option<StdArc<Poller>> {
+        self.poller.upgrade()
     }
 
     /// Drops the driver's own hold on the poller. For a closed loop: the last thread closes the
     /// poller.
     pub(crate) fn let_go(&self) {
-        let own = self.own_waiter.lock().take();
+        let own = self.own_poller.lock().take();
         drop(own);
     }
 
@@ -254,8 +258,8 @@ impl Driver {
     /// that has ended goes to `due`. Otherwise waits for an interrupt or an event. The caller holds
     /// the role.
     ///
-    /// The thread whose work may have been the last to prevent a jump calls `look_again` after that
-    /// work; so a jump that is not made here because of it is made at the next call.
+    /// The thread whose work may have been the last to prevent a jump calls `recheck_jump` after
+    /// that work; so a jump that is not made here because of it is made at the next call.
     ///
     /// With a `patience`, a wait that nothing can end is given up after that time.
     pub(crate) fn wait_paused(
@@ -265,40 +269,40 @@ impl Driver {
         patience: Option<Duration>,
         due: &mut Vec<Waker>,
     ) -> Waited {
-        let came = self.look_or_wait(true);
-        if came.anything && !broken(Mutant::SwallowInterrupt) {
-            return Waited::ForSomething;
+        let events = self.wait_in_poller(true);
+        if events.any && !broken(Mutant::SwallowInterrupt) {
+            return Waited::LookForWork;
         }
         let next = || self.timers.next();
-        let mut look = || self.inhibitor.look(&self.clock, &quiet, next, due);
-        match (look(), patience) {
-            (Look::Due, _) => Waited::ForSomething,
-            (Look::Nothing, Some(patience)) => self.wait_patiently(patience, &mut look),
-            (Look::Inhibited, _) | (Look::Nothing, None) => {
-                let _any = self.look_or_wait(false);
-                Waited::ForSomething
+        let mut try_jump = || self.inhibitor.try_jump(&self.clock, &quiet, next, due);
+        match (try_jump(), patience) {
+            (Jump::Due, _) => Waited::LookForWork,
+            (Jump::NoDeadline, Some(patience)) => self.wait_patiently(patience, &mut try_jump),
+            (Jump::Inhibited, _) | (Jump::NoDeadline, None) => {
+                let _any = self.wait_in_poller(false);
+                Waited::LookForWork
             }
         }
     }
 
     /// Waits for `patience`, and looks again: a timer may have been added at the last moment.
-    fn wait_patiently(&self, patience: Duration, mut look: impl FnMut() -> Look) -> Waited {
+    fn wait_patiently(&self, patience: Duration, mut try_jump: impl FnMut() -> Jump) -> Waited {
         // Before the timer is armed: when it fires, at least `patience` has passed since.
         let begin = Instant::now();
-        self.arm_waiter(Some(patience));
-        let _any = self.look_or_wait(false);
-        if begin.elapsed() >= patience && look() == Look::Nothing {
-            return Waited::InVain;
+        self.arm_poller(Some(patience));
+        let _any = self.wait_in_poller(false);
+        if begin.elapsed() >= patience && try_jump() == Jump::NoDeadline {
+            return Waited::Stalled;
         }
-        Waited::ForSomething
+        Waited::LookForWork
     }
 
     /// Makes the holder of the role look whether the clock may jump, if it is paused.
     #[inline]
-    pub(crate) fn look_again(&self) {
+    pub(crate) fn recheck_jump(&self) {
         if self.clock.is_paused() {
-            if let Some(waiter) = self.waiter.upgrade() {
-                waiter.interrupt();
+            if let Some(poller) = self.poller.upgrade() {
+                poller.interrupt();
             }
         }
     }
@@ -311,10 +315,10 @@ impl Driver {
             self.arm(&mut kernel_timer);
         }
         let at_once = self.is_due(self.clock.tick());
-        let came = self.look_or_wait(at_once);
+        let events = self.wait_in_poller(at_once);
         let mut kernel_timer = self.kernel_timer.lock();
         kernel_timer.waiting = false;
-        if came.timer && !broken(Mutant::TrustTakenShot) {
+        if events.timer && !broken(Mutant::TrustTakenShot) {
             kernel_timer.armed = Tick::NEVER;
         }
         self.parked_until.store(AWAKE, Ordering::Relaxed);
@@ -345,24 +349,24 @@ impl Driver {
         if kernel_timer.armed != next {
             kernel_timer.armed = next;
             let after = (next != Tick::NEVER).then(|| next.since(self.clock.tick()));
-            self.arm_waiter(after);
+            self.arm_poller(after);
         }
     }
 
-    fn arm_waiter(&self, after: Option<Duration>) {
-        if let Some(waiter) = self.waiter.upgrade() {
-            waiter.arm(after).unwrap_or_else(report_failure);
+    fn arm_poller(&self, after: Option<Duration>) {
+        if let Some(poller) = self.poller.upgrade() {
+            poller.arm(after).unwrap_or_else(report_failure);
         }
     }
 
     /// Waits in the poller or, if `at_once`, takes what has come to it without waiting.
-    fn look_or_wait(&self, at_once: bool) -> Came {
-        let Some(waiter) = self.waiter.upgrade() else {
-            return Came::UNKNOWN;
+    fn wait_in_poller(&self, at_once: bool) -> PollerEvents {
+        let Some(poller) = self.poller.upgrade() else {
+            return PollerEvents::UNKNOWN;
         };
-        waiter.wait(at_once).unwrap_or_else(|error| {
+        poller.wait(at_once).unwrap_or_else(|error| {
             report_failure(error);
-            Came::UNKNOWN
+            PollerEvents::UNKNOWN
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The local queue: holds the tasks that are bound to one thread, and the root that it runs.
 //!
-//! In the deterministic mode with one worker this queue is the one line of everything that is
-//! ready, in asyncio's order: it then holds all other tasks too, and the root has no privilege.
+//! In the deterministic mode with one worker this queue holds everything that is ready, in
+//! asyncio's order: all other tasks too, and the root has no privilege.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -39,13 +39,13 @@ pub(crate) struct LocalQueue {
     /// costs each task a look or two.
     prune_at: Cell<usize>,
     /// The root is queued like every other task.
-    in_line: bool,
+    is_fifo: bool,
     /// The thread runs no further tasks: see `close`.
     closed: Cell<bool>,
 }
 
 impl LocalQueue {
-    pub(crate) fn new(parker: Arc<Parker>, inhibitor: ClockInhibitor, in_line: bool) -> LocalQueue {
+    pub(crate) fn new(parker: Arc<Parker>, inhibitor: ClockInhibitor, is_fifo: bool) -> LocalQueue {
         LocalQueue {
             inbox: Arc::new(Inbox::new(parker, inhibitor)),
             ready: RefCell::default(),
@@ -54,7 +54,7 @@ impl LocalQueue {
             ahead_of_root: Cell::new(0),
             tasks: RefCell::default(),
             prune_at: Cell::new(64),
-            in_line,
+            is_fifo,
             closed: Cell::new(false),
         }
     }
@@ -71,17 +71,17 @@ impl LocalQueue {
 
     /// Adds a task of this thread. Called on this thread.
     pub(crate) fn push(&self, task: Runnable) -> Pushed {
-        if !self.in_line && self.root.get() == Some(task.pointer()) {
+        if !self.is_fifo && self.root.get() == Some(task.pointer()) {
             *self.root_ready.borrow_mut() = Some(task);
             Pushed::Root
         } else {
-            self.line_up(task);
+            self.push_back(task);
             Pushed::Local
         }
     }
 
     /// Adds a task behind those that are ready.
-    pub(crate) fn line_up(&self, task: Runnable) {
+    pub(crate) fn push_back(&self, task: Runnable) {
         self.ready.borrow_mut().push_back(task);
     }
 
@@ -124,7 +124,7 @@ impl LocalQueue {
         self.root_ready.borrow_mut().take()
     }
 
-    /// Takes the next ready task: a local task or, in line, any task.
+    /// Takes the next ready task: a local task or, if the queue is fifo, any task.
     #[inline]
     pub(crate) fn pop(&self) -> Option<Runnable> {
         self.ready.borrow_mut().pop_front()

@@ -16,7 +16,7 @@
 //!                    │ nothing to do   │
 //!                    ▼                 ▼
 //!          one waits in the poller (the role), the others on their parkers;
-//!          the monitor (watch) looks for workers whose poll does not end
+//!          the monitor looks for workers whose poll does not end
 //! ```
 //!
 //! * **Worker 0 is the thread that calls `run`**, so that a hand-over between the main coroutine
@@ -34,9 +34,9 @@
 //!   spare. If that froze the main coroutine, such tasks are kept away from its thread afterwards
 //!   (`apart`).
 //!
-//! The protocols: `idle` (no lost wake-up), `parker`, `driver` (timers against a sleeping poller),
-//! `role`, `shutdown` (numbered steps), and `worker_set`, which ties the queues to `idle` and
-//! `parker`.
+//! The protocols: `idle` (no lost wake-up), `parker`, `driver` (timers against a thread in the
+//! poller), `role`, `shutdown` (numbered steps), and `worker_set`, which ties the queues to `idle`
+//! and `parker`.
 
 pub(crate) mod tuning;
 
@@ -72,7 +72,7 @@ pub(crate) mod apart;
 
 #[expect(
     unsafe_code,
-    reason = "the current frame is in a thread-local, as a raw pointer"
+    reason = "the current entry is in a thread-local, as a raw pointer"
 )]
 pub(crate) mod context;
 
@@ -87,7 +87,7 @@ pub(crate) mod worker;
 
 pub(crate) mod threads;
 
+pub(crate) mod monitor;
 pub(crate) mod shutdown_timer;
-pub(crate) mod watch;
 
 pub(crate) mod shutdown;

@@ -37,9 +37,9 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Whether everything that is ready stands in one line, as in asyncio: in the deterministic
+    /// Whether everything that is ready is in one queue, as in asyncio: in the deterministic
     /// mode with one worker.
-    pub(crate) fn is_in_line(&self) -> bool {
+    pub(crate) fn is_fifo(&self) -> bool {
         self.seed.is_some() && self.workers == 1
     }
 

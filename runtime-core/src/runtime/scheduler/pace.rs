@@ -57,14 +57,14 @@ impl Pace {
     }
 
     /// Decides, at a look, after how many turns the next look is due. Returns whether turns take
-    /// long. `called`: the monitor has called for this look, because work waits.
-    pub(crate) fn set(&mut self, now: Instant, called: bool) -> bool {
+    /// long. `requested`: the monitor has requested this look, because work waits.
+    pub(crate) fn set(&mut self, now: Instant, requested: bool) -> bool {
         let looked = self.looked.replace(now);
         let took = looked.map_or(Duration::ZERO, |looked| now - looked);
-        let slow = called || took > TIME_BETWEEN_LOOKS;
+        let slow = requested || took > TIME_BETWEEN_LOOKS;
         if slow {
             let turns = f64::from(self.look_every) * TIME_BETWEEN_LOOKS.as_secs_f64();
-            let turns = if called {
+            let turns = if requested {
                 1.0
             } else {
                 turns / took.as_secs_f64()

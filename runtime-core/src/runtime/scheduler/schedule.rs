@@ -18,13 +18,13 @@ use crate::exceptions::{CancelReason, CancelSource, CancelledError, PanicError};
 use crate::runtime::catch_panic::catch_panic;
 use crate::runtime::task::callback::Handle;
 use crate::runtime::task::cancel;
+use crate::runtime::task::dyn_schedule::Report;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::header::{Header, Wake};
 use crate::runtime::task::reference::TaskRef;
-use crate::runtime::task::registry::{Closed, Who};
+use crate::runtime::task::registry::{Closed, TaskKind};
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::task::schedule::Schedule;
-use crate::runtime::task::schedule_face::Report;
 use crate::runtime::task::spawn::{self, ScheduleHere, SpawnMeta};
 use crate::sync::{Arc, Mutant, StdArc, broken};
 
@@ -72,13 +72,16 @@ impl Stealable {
 impl Schedule for Stealable {
     #[inline(always)]
     fn schedule(&self, task: Runnable, wake: Wake) {
-        let elsewhere = context::with(|frame| match frame.and_then(|f| f.core_of(self.shared())) {
-            Some(core) => {
-                core.push(task, wake);
-                None
-            }
-            None => Some(task),
-        });
+        let elsewhere =
+            context::with(
+                |entry| match entry.and_then(|entry| entry.core_of(self.shared())) {
+                    Some(core) => {
+                        core.push(task, wake);
+                        None
+                    }
+                    None => Some(task),
+                },
+            );
         if let Some(task) = elsewhere {
             self.schedule_elsewhere(task, wake);
         }
@@ -123,9 +126,9 @@ pub(crate) struct Bound {
 
 impl Schedule for Bound {
     fn schedule(&self, task: Runnable, wake: Wake) {
-        let elsewhere = context::with(|frame| {
-            let queued = || frame.map_or(0, context::Frame::queued);
-            let local_queue = frame.and_then(context::Frame::local_queue);
+        let elsewhere = context::with(|entry| {
+            let queued = || entry.map_or(0, context::LoopEntry::queued);
+            let local_queue = entry.and_then(context::LoopEntry::local_queue);
             match local_queue.filter(|local_queue| Arc::ptr_eq(&local_queue.inbox, &self.inbox)) {
                 Some(local_queue) => {
                     if local_queue.push(task) == local_queue::Pushed::Root && wake == Wake::Yielded
@@ -213,13 +216,17 @@ fn count_notifier(shared: &Shared, begins: bool) {
 /// The registry is closed.
 pub(crate) fn register(shared: &Arc<Shared>, task: &Runnable) -> Result<(), Closed> {
     context::with(
-        |frame| match frame.and_then(|frame| frame.core_of(shared)) {
+        |entry| match entry.and_then(|entry| entry.core_of(shared)) {
             Some(core) => core.register(task),
             None => {
                 let hidden = task.header().id == HIDDEN;
-                let who = if hidden { Who::Hidden } else { Who::Anybody };
+                let kind = if hidden {
+                    TaskKind::Hidden
+                } else {
+                    TaskKind::Ordinary
+                };
                 registration::register(shared, task, || {
-                    shared.registry.insert_foreign(task.pointer(), who)
+                    shared.registry.insert_foreign(task.pointer(), kind)
                 })
             }
         },

@@ -28,7 +28,7 @@ use crate::runtime::task::runnable::Runnable;
 use crate::runtime::time::Stamp;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use crate::sync::{
-    Arc, Mutant, Mutex, OnceLock, StdArc, StdAtomicU64, StdWeak, Waiter, broken, thread,
+    Arc, Mutant, Mutex, OnceLock, Poller, StdArc, StdAtomicU64, StdWeak, broken, thread,
 };
 
 /// The exception handler: called with an error that no caller receives.
@@ -60,7 +60,7 @@ pub(crate) struct Shared {
     slow_nanoseconds: AtomicU64,
     pub(crate) counters: Counters,
     /// Where the monitor parks.
-    pub(crate) watch_parker: Parker,
+    pub(crate) monitor_parker: Parker,
     /// The parts of the spare workers that are not running.
     pub(crate) spares: Mutex<Vec<WorkerParts>>,
     pub(crate) stand_ins: StandIns,
@@ -69,7 +69,7 @@ pub(crate) struct Shared {
     /// Every thread that was started in addition to the workers' own, to be joined at the end.
     pub(crate) more_threads: Mutex<Vec<thread::JoinHandle<()>>>,
     /// The monitor is parked without a timeout, or is about to be.
-    pub(crate) watch_parked: AtomicBool,
+    pub(crate) monitor_parked: AtomicBool,
     pub(crate) ids: Ids,
     /// The loop reference for foreign threads, whose type is on a higher floor. Weak, because the
     /// loop reference keeps the loop alive.
@@ -115,12 +115,12 @@ impl Shared {
     /// # Errors
     /// The poller cannot be created.
     pub(crate) fn new(options: Options) -> io::Result<(Shared, Vec<WorkerParts>)> {
-        let waiter = StdArc::new(Waiter::new()?);
+        let poller = StdArc::new(Poller::new()?);
         let interrupt: Interrupt = {
-            let waiter = StdArc::downgrade(&waiter);
+            let poller = StdArc::downgrade(&poller);
             StdArc::new(move || {
-                if let Some(waiter) = waiter.upgrade() {
-                    waiter.interrupt();
+                if let Some(poller) = poller.upgrade() {
+                    poller.interrupt();
                 }
             })
         };
@@ -145,8 +145,8 @@ impl Shared {
         let shared = Shared {
             workers,
             registry,
-            driver: Driver::new(waiter, timed, options.time),
-            callback_queue: CallbackQueue::new(options.is_in_line()),
+            driver: Driver::new(poller, timed, options.time),
+            callback_queue: CallbackQueue::new(options.is_fifo()),
             pool: FunctionPool::new(options.pool()),
             options,
             callback_timers: CallbackTimers::default(),
@@ -154,12 +154,12 @@ impl Shared {
             debug,
             slow_nanoseconds: AtomicU64::new(SLOW_NANOSECONDS),
             counters: Counters::default(),
-            watch_parker: Parker::new(interrupt),
+            monitor_parker: Parker::new(interrupt),
             spares: Mutex::new(spares),
             stand_ins: StandIns::new(timed..remotes),
             stand_in_parts: Mutex::new(stand_ins),
             more_threads: Mutex::default(),
-            watch_parked: AtomicBool::new(false),
+            monitor_parked: AtomicBool::new(false),
             ids,
             foreign_loop_ref: OnceLock::new(),
             first_thread: thread::current().id(),
@@ -189,13 +189,13 @@ impl Shared {
     #[inline]
     pub(crate) fn unpark_monitor(&self) {
         self.driver.inhibitor.pass();
-        // Pairs with the fence in `watch::park_monitor`: the worker is counted as awake before
-        // this, and reads `watch_parked` after it.
+        // Pairs with the fence in `monitor::park_monitor`: the worker is counted as awake before
+        // this, and reads `monitor_parked` after it.
         if !broken(Mutant::UnparkWithoutFence) {
             fence(Ordering::SeqCst);
         }
-        if self.watch_parked.load(Ordering::Relaxed) {
-            self.watch_parker.unpark();
+        if self.monitor_parked.load(Ordering::Relaxed) {
+            self.monitor_parker.unpark();
         }
     }
 
@@ -207,7 +207,7 @@ impl Shared {
         }
         let quiet = || self.workers.idle.all_sleeping() && self.workers.injector.is_empty();
         let grace = self.options.seed.map(|_| DEADLOCK_GRACE);
-        if self.driver.wait_paused(guard, quiet, grace, due) == Waited::InVain {
+        if self.driver.wait_paused(guard, quiet, grace, due) == Waited::Stalled {
             self.stalled.store(true, Ordering::Release);
         }
     }

@@ -1,10 +1,10 @@
 //! The shutdown of a loop, in numbered steps.
 //!
 //! 1. From now on every end of a task notifies worker 0, which runs the shutdown.
-//! 2. In rounds: every task that no earlier round has met is cancelled, once, and awaited until it
-//!    has notified of its end and left the registry. Tasks that its cleanup makes are met by the
-//!    next round. A task that refuses to end is waited for. After the first round, foreign threads
-//!    can make no more tasks.
+//! 2. In rounds: every task that no earlier round has cancelled is cancelled, once, and awaited
+//!    until it has notified of its end and left the registry. The next round cancels the tasks that
+//!    its cleanup makes. A task that refuses to end is waited for. After the first round, foreign
+//!    threads can make no more tasks.
 //! 3. A round that finds no task closes the registry: no task can be made any more, and every end
 //!    has been notified. Callbacks that wait in the callback queue run before that, those of ended
 //!    tasks among them, but they cannot delay it for ever.
@@ -12,7 +12,7 @@
 //!    more; they are dropped. Functions that run are waited for, five minutes at most. Then they
 //!    are reported to the exception handler, and left behind with their threads.
 //! 5. The injector is closed, and returns what is left (nothing, unless the end was forced).
-//! 6. The workers and the poller thread are asked to stop. Each drops what is bound to it.
+//! 6. The workers and the monitor are asked to stop. Each drops what is bound to it.
 //! 7. The callback timers and the callback queue are closed; the callbacks that wait there are
 //!    dropped. The driver is closed: what waits for the loop's time, on another thread, is woken,
 //!    and finds the driver closed.
@@ -174,11 +174,11 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
     Ended::All
 }
 
-/// Cancels the tasks that no earlier round has met, and waits until all have left the registry, or
-/// it is `late`.
+/// Cancels the tasks that no earlier round has cancelled, and waits until all have left the
+/// registry, or it is `late`.
 fn end_round(worker: &mut Worker, mut round: Vec<TaskHandle>, late: impl Fn() -> bool) {
     let shared = Arc::clone(&worker.core().shared);
-    meet_all(&shared, &mut round);
+    cancel_all(&shared, &mut round);
     worker.drive(|| {
         loop {
             while round.last().is_some_and(has_left) {
@@ -197,9 +197,9 @@ fn end_round(worker: &mut Worker, mut round: Vec<TaskHandle>, late: impl Fn() ->
     shared.await_anything();
 }
 
-/// Gives their parts to all tasks of a round, and to the tasks that these have made before they met
-/// their own: `registration` describes the protocol. Adds those tasks to `round`.
-fn meet_all(shared: &Shared, round: &mut Vec<TaskHandle>) {
+/// Cancels all tasks of a round, and the tasks that these have made before their own requests were
+/// delivered: `registration` describes the protocol. Adds those tasks to `round`.
+fn cancel_all(shared: &Shared, round: &mut Vec<TaskHandle>) {
     shared.begin_round();
     for task in round.iter() {
         task.reference().cancel_for_shutdown();
@@ -290,7 +290,7 @@ pub(crate) fn close(shared: &Arc<Shared>) {
         task.abandon(closed_error());
     }
     shared.workers.stop();
-    shared.watch_parker.unpark();
+    shared.monitor_parker.unpark();
     discard(shared.callback_timers.close(&shared.driver));
     shared.callback_queue.close();
     shared.driver.close();

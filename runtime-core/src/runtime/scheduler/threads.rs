@@ -228,7 +228,7 @@ fn work_beside(shared: &Arc<Shared>, core: &Rc<Core>, done: impl Fn(&Core) -> bo
         return Left::Stopping;
     }
     shared.workers.leave(&core.queue);
-    shared.driver.look_again();
+    shared.driver.recheck_jump();
     if shared.workers.is_stopping() {
         // The injector may have been closed before it could take what was left.
         abandon_rest(core);

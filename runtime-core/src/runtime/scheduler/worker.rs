@@ -171,7 +171,7 @@ impl Worker {
         let (core, choices) = (&self.core, &self.core.choices);
         core.local_queue.receive();
         if choices.policy() == SchedulingPolicy::Fifo {
-            return self.turn_in_line();
+            return self.turn_in_fifo_order();
         }
         if choices.one_of(2) == 1 {
             // Moves one task to the back, so that any task of the queue may come next in time.
@@ -200,14 +200,15 @@ impl Worker {
         Some(self.run_noted(task))
     }
 
-    /// Polls the first task of the one line. Tasks that came from elsewhere go to the end of the
-    /// line first.
-    fn turn_in_line(&mut self) -> Option<Turn> {
+    /// Polls the first ready task, in asyncio's order. Tasks that came from elsewhere go to the
+    /// end of the queue first.
+    fn turn_in_fifo_order(&mut self) -> Option<Turn> {
         let core = &self.core;
         let workers = &core.shared.workers;
         while let Some(task) = workers.take_share(&core.queue) {
-            core.local_queue.line_up(task);
-            std::iter::from_fn(|| core.queue.pop()).for_each(|task| core.local_queue.line_up(task));
+            core.local_queue.push_back(task);
+            std::iter::from_fn(|| core.queue.pop())
+                .for_each(|task| core.local_queue.push_back(task));
         }
         let task = core.local_queue.pop()?;
         Some(self.run_noted(task))
@@ -307,16 +308,17 @@ impl Worker {
         if shared.is_abandoning() {
             task.abandon(closed_error());
         } else if shared.is_debug() {
-            self.run_watched(task);
+            self.run_timed(task);
         } else {
             task.run();
         }
         remote.tick();
-        if remote.is_called() {
+        if remote.is_look_requested() {
             self.pace.look_next();
         }
         if self.quiet_turns == 0 {
-            self.core.call_thieves(self.core.local_queue.has_ready());
+            self.core
+                .notify_if_surplus(self.core.local_queue.has_ready());
         } else {
             self.end_quiet_turn();
         }
@@ -334,14 +336,14 @@ impl Worker {
     /// never reach.
     #[cold]
     fn turn_with_look(&mut self) -> Turn {
-        let called = self.core.shared.workers.remotes[self.core.index].take_call();
+        let requested = self.core.shared.workers.remotes[self.core.index].take_look_request();
         let own = self.ran_root || !self.local_first;
         self.apart = apart::goes(&self.core, own);
         if self.apart {
             return self.turn_apart();
         }
         let now = Instant::now();
-        let slow = self.pace.set(now, called);
+        let slow = self.pace.set(now, requested);
         match self.look_around(now, slow) {
             Some(task) => {
                 // This worker's own tasks get at least every other turn.
@@ -423,7 +425,7 @@ impl Worker {
             }
             None => {
                 // This may be the last worker to go to sleep: then a paused clock may jump.
-                driver.look_again();
+                driver.recheck_jump();
                 parker.park();
                 Swept::default()
             }
@@ -458,7 +460,7 @@ impl Worker {
     /// Polls a task, and reports it if the poll takes long. The callbacks of the callback queue are
     /// timed one by one instead.
     #[cold]
-    fn run_watched(&self, task: Runnable) {
+    fn run_timed(&self, task: Runnable) {
         let shared = &self.core.shared;
         let polled = TaskHandle::new(task.reference());
         let stopwatch = Stopwatch::start(shared);

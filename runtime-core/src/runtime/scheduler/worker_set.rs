@@ -27,7 +27,7 @@ pub(crate) struct Remote<T> {
     /// The monitor found the worker stuck: thieves may take its slot.
     stuck: AtomicBool,
     /// The worker must look around before its next turn.
-    called: AtomicBool,
+    look_requested: AtomicBool,
     /// The worker's current poll has kept its thread for long.
     frozen: AtomicBool,
     /// The worker is inside `blocking`, and is not counted in `Idle`.
@@ -66,7 +66,7 @@ impl<T: Word> WorkerSet<T> {
             parker: Arc::new(Parker::new(Interrupt::clone(interrupt))),
             polls: AtomicU64::new(0),
             stuck: AtomicBool::new(false),
-            called: AtomicBool::new(false),
+            look_requested: AtomicBool::new(false),
             frozen: AtomicBool::new(false),
             away: AtomicBool::new(false),
             dismissed: AtomicBool::new(false),
@@ -214,8 +214,8 @@ impl<T: Word> WorkerSet<T> {
     }
 
     /// Makes every worker look around before its next turn.
-    pub(crate) fn call_all(&self) {
-        self.present().iter().for_each(Remote::call);
+    pub(crate) fn request_look_of_all(&self) {
+        self.present().iter().for_each(Remote::request_look);
     }
 
     /// Makes every worker stop: sets the flag, and unparks all of them.
@@ -264,31 +264,31 @@ impl<T: Word> Remote<T> {
     }
 
     /// Makes the worker look around before its next turn.
-    pub(crate) fn call(&self) {
+    pub(crate) fn request_look(&self) {
         // Relaxed: a hint. What the worker will find has been published by other words.
-        self.called.store(true, Ordering::Relaxed);
+        self.look_requested.store(true, Ordering::Relaxed);
     }
 
     #[inline]
-    pub(crate) fn is_called(&self) -> bool {
-        self.called.load(Ordering::Relaxed)
+    pub(crate) fn is_look_requested(&self) -> bool {
+        self.look_requested.load(Ordering::Relaxed)
     }
 
-    /// Reads and clears the flag. No exchange: a call that comes at the same time is served by the
-    /// look that follows.
-    pub(crate) fn take_call(&self) -> bool {
-        let called = self.is_called();
-        if called {
-            self.called.store(false, Ordering::Relaxed);
+    /// Reads and clears the flag. No exchange: a request that comes at the same time is served by
+    /// the look that follows.
+    pub(crate) fn take_look_request(&self) -> bool {
+        let requested = self.is_look_requested();
+        if requested {
+            self.look_requested.store(false, Ordering::Relaxed);
         }
-        called
+        requested
     }
 
     /// Notes that the worker's current poll has kept its thread for long. The worker looks at the
     /// flag after that poll.
     pub(crate) fn set_frozen(&self) {
         self.frozen.store(true, Ordering::Relaxed);
-        self.call();
+        self.request_look();
     }
 
     pub(crate) fn is_frozen(&self) -> bool {

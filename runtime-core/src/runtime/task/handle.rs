@@ -10,7 +10,9 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
 use super::callback::Handle;
-use super::cancel::{self, InVain, OwnEnd, Raise, own_part_of, requested, uncancel};
+use super::cancel::{
+    self, ForeignPolls, Propagation, Raise, propagation_to_waiter_of, requested, uncancel,
+};
 use super::context::Context;
 use super::current_context::inherited_context;
 use super::header::TaskId;
@@ -156,7 +158,7 @@ impl TaskHandle {
             task: self.task.clone(),
             key: None,
             raise: None,
-            in_vain: InVain::default(),
+            foreign_polls: ForeignPolls::default(),
         }
     }
 
@@ -207,7 +209,7 @@ pub struct Wait {
     key: Option<u64>,
     /// The cancellation of the waiter, if the cause that ended the task ends the waiter too.
     raise: Option<Box<Raise>>,
-    in_vain: InVain,
+    foreign_polls: ForeignPolls,
 }
 
 impl Future for Wait {
@@ -231,14 +233,14 @@ impl Future for Wait {
 impl Wait {
     #[cold]
     fn end_cancelled(&mut self, waker: &Waker) -> Poll<()> {
-        match own_part_of(&self.task) {
-            OwnEnd::Now(mut raise) => {
+        match propagation_to_waiter_of(&self.task) {
+            Propagation::Raise(mut raise) => {
                 let _pending = raise.poll_once(waker);
                 self.raise = Some(Box::new(raise));
                 Poll::Pending
             }
-            OwnEnd::Comes if self.in_vain.try_again(waker) => Poll::Pending,
-            OwnEnd::Comes | OwnEnd::No => Poll::Ready(()),
+            Propagation::RequestComes if self.foreign_polls.try_again(waker) => Poll::Pending,
+            Propagation::RequestComes | Propagation::None => Poll::Ready(()),
         }
     }
 }

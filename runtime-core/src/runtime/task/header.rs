@@ -62,7 +62,7 @@ pub(crate) struct Vtable {
     /// Removes the task from the registry.
     pub(crate) unregister: unsafe fn(TaskPointer),
     /// Returns the scheduler as a trait object, for rare calls.
-    pub(crate) scheduler: unsafe fn(TaskPointer) -> NonNull<dyn super::schedule_face::Rare>,
+    pub(crate) scheduler: unsafe fn(TaskPointer) -> NonNull<dyn super::dyn_schedule::DynSchedule>,
     /// Frees the allocation.
     pub(crate) free: unsafe fn(TaskPointer),
 }

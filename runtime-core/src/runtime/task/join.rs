@@ -10,8 +10,8 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
 use super::cancel::{
-    self, CancelWaker, Forwarded, Forwarding, InVain, OwnEnd, Raise, own_end_with,
-    own_part_to_come, requested, shared_error, uncancel,
+    self, CancelWaker, ForeignPolls, Forwarded, Forwarding, Propagation, Raise, propagation_from,
+    propagation_to_waiter, requested, shared_error, uncancel,
 };
 use super::context::Context;
 use super::handle::{CallbackId, TaskHandle};
@@ -68,7 +68,7 @@ enum Cancelled {
     /// Its requests have been passed on to the task.
     Forwarded(Forwarded),
     /// The task ended cancelled, and the awaiter's own request is about to come.
-    Ended(CancelledError, InVain),
+    Ended(CancelledError, ForeignPolls),
     /// The task ended cancelled because of them: the awaiter is next.
     Raising(Raise),
 }
@@ -198,8 +198,8 @@ impl<T> Task<T> {
         self.task.location()
     }
 
-    /// Polls for the end, and passes nothing on to the task: for `shield`, and for the combinators.
-    pub(crate) fn poll_apart(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
+    /// Polls for the end, and forwards nothing to the task: for `shield`, and for the combinators.
+    pub(crate) fn poll_passive(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
         if matches!(self.stage, JoinState::Cancelled(_)) && !self.has_forwarded() {
             return self.poll_cancelled(cx);
         }
@@ -233,11 +233,11 @@ impl<T> Task<T> {
 
     /// What it means for the current task, which has waited for the end alone, that this one has
     /// ended cancelled. The output stays where it is.
-    pub(crate) fn own_part_to_come(&mut self) -> OwnEnd {
+    pub(crate) fn propagation_to_waiter(&mut self) -> Propagation {
         let loop_address = self.task.scheduler().loop_address();
         match self.peek() {
-            Some(Outcome::Cancelled(error)) => own_part_to_come(loop_address, error),
-            _ => OwnEnd::No,
+            Some(Outcome::Cancelled(error)) => propagation_to_waiter(loop_address, error),
+            _ => Propagation::None,
         }
     }
 
@@ -323,7 +323,7 @@ impl<T> Task<T> {
     #[inline]
     fn end(&mut self, outcome: Outcome<T>, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
         match outcome {
-            Outcome::Cancelled(error) => self.end_cancelled(error, InVain::default(), cx),
+            Outcome::Cancelled(error) => self.end_cancelled(error, ForeignPolls::default(), cx),
             outcome => Poll::Ready(outcome_to_result(outcome)),
         }
     }
@@ -333,17 +333,17 @@ impl<T> Task<T> {
     fn end_cancelled(
         &mut self,
         error: CancelledError,
-        mut in_vain: InVain,
+        mut polls: ForeignPolls,
         cx: &mut PollWith<'_>,
     ) -> Poll<Result<T, TaskError>> {
-        match own_end_with(&self.task, &error) {
-            OwnEnd::Now(raise) => self.raise(raise, cx),
-            OwnEnd::Comes if in_vain.try_again(cx.waker()) => {
+        match propagation_from(&self.task, &error) {
+            Propagation::Raise(raise) => self.raise(raise, cx),
+            Propagation::RequestComes if polls.try_again(cx.waker()) => {
                 self.cancel_waker.register_waker(cx.waker());
-                self.stage = JoinState::Cancelled(Box::new(Cancelled::Ended(error, in_vain)));
+                self.stage = JoinState::Cancelled(Box::new(Cancelled::Ended(error, polls)));
                 Poll::Pending
             }
-            OwnEnd::Comes | OwnEnd::No => {
+            Propagation::RequestComes | Propagation::None => {
                 self.stage = JoinState::Taken;
                 Poll::Ready(Err(error.into()))
             }
@@ -354,7 +354,7 @@ impl<T> Task<T> {
     #[inline]
     fn forward(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
         self.cancel_waker.register_waker(cx.waker());
-        if cancel::offered_origin() == cancel::Origin::NONE {
+        if cancel::offered_owner() == cancel::OwnerId::NONE {
             return Poll::Pending;
         }
         self.forward_request(cx)
@@ -368,7 +368,7 @@ impl<T> Task<T> {
             self.stage = JoinState::Cancelled(Box::new(Cancelled::Forwarded(forwarded)));
         }
         match passed {
-            Forwarding::On | Forwarding::InACircle => Poll::Pending,
+            Forwarding::On | Forwarding::InACycle => Poll::Pending,
             // Its value is the answer, and the request waits for the next await.
             Forwarding::TooLate => Pin::new(self).poll(cx),
         }
@@ -387,7 +387,7 @@ impl<T> Task<T> {
         };
         let forwarded = match *cancelled {
             Cancelled::Raising(raise) => return self.raise(raise, cx),
-            Cancelled::Ended(error, in_vain) => return self.end_cancelled(error, in_vain, cx),
+            Cancelled::Ended(error, polls) => return self.end_cancelled(error, polls, cx),
             Cancelled::Forwarded(forwarded) => forwarded,
         };
         let error = match self.take_output() {
@@ -403,7 +403,7 @@ impl<T> Task<T> {
                 let error = shared_error(&error, first);
                 self.raise(Raise::of_claims(claims, error), cx)
             }
-            None => self.end_cancelled(error, InVain::default(), cx),
+            None => self.end_cancelled(error, ForeignPolls::default(), cx),
         }
     }
 

@@ -28,9 +28,9 @@
 //! Each protocol is described in its file: the state word in `state`, cancellation in `cancel`, the
 //! registry in `registry`. The invariants H1–H5 that unsafe code cites are in `header`.
 
-pub(crate) mod circles;
 #[expect(unsafe_code, reason = "a context behind one word of the header")]
 pub(crate) mod context;
+pub(crate) mod cycles;
 pub(crate) mod registry;
 pub(crate) mod room;
 pub(crate) mod transitions;
@@ -43,7 +43,7 @@ pub(crate) mod wait_list;
 
 pub(crate) mod side;
 
-pub(crate) mod schedule_face;
+pub(crate) mod dyn_schedule;
 
 #[expect(
     unsafe_code,

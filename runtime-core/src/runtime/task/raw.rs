@@ -9,12 +9,12 @@ use std::ptr::NonNull;
 use std::task::{Context as PollWith, Poll};
 
 use super::context::Context;
+use super::dyn_schedule::DynSchedule;
 use super::header::{Header, TaskId, TaskPointer, Vtable, Wake};
 use super::reference::TaskRef;
 use super::room::{Place, is_big};
 use super::runnable::Runnable;
 use super::schedule::Schedule;
-use super::schedule_face::Rare;
 use super::transitions::Ending;
 use crate::exceptions::{CancelledError, PanicError};
 use crate::runtime::catch_panic::{catch_panic, forget_payload};
@@ -280,10 +280,10 @@ where
 
     /// # Safety
     /// The task is alive (H5); `pointer` has this vtable.
-    unsafe fn scheduler(pointer: TaskPointer) -> NonNull<dyn Rare> {
+    unsafe fn scheduler(pointer: TaskPointer) -> NonNull<dyn DynSchedule> {
         // SAFETY: H1; alive by the caller's reference.
         let cell = unsafe { Self::from_pointer(pointer) };
-        let scheduler: &dyn Rare = &cell.scheduler;
+        let scheduler: &dyn DynSchedule = &cell.scheduler;
         NonNull::from(scheduler)
     }
 

@@ -7,11 +7,11 @@ use std::panic::Location;
 use std::task::Waker;
 
 use super::callback::Handle;
-use super::circles::Edge;
 use super::context::Context;
+use super::cycles::Edge;
+use super::dyn_schedule::{DynSchedule, Report};
 use super::header::{Header, TaskId, TaskPointer, Wake};
 use super::registry::Registry;
-use super::schedule_face::{Rare, Report};
 use super::side::Side;
 use super::state::State;
 use super::transitions::{Cancel, Ending};
@@ -209,15 +209,15 @@ impl TaskRef {
     }
 
     /// The message of the request that is being delivered. A request without one is the shutdown's.
-    pub(crate) fn message(&self) -> CancelledError {
-        let message = self.header().side().and_then(Side::message);
-        message.unwrap_or_else(|| self.message_of_shutdown())
+    pub(crate) fn offered_error(&self) -> CancelledError {
+        let error = self.header().side().and_then(Side::offered_error);
+        error.unwrap_or_else(|| self.default_error())
     }
 
     /// Takes the message of the request that is being delivered, which has been claimed.
-    pub(crate) fn take_message(&self) -> CancelledError {
-        let message = self.header().side().and_then(Side::take_message);
-        message.unwrap_or_else(|| self.message_of_shutdown())
+    pub(crate) fn take_offered_error(&self) -> CancelledError {
+        let error = self.header().side().and_then(Side::take_offered_error);
+        error.unwrap_or_else(|| self.default_error())
     }
 
     /// Notes that a request has been claimed at `moment`.
@@ -245,7 +245,7 @@ impl TaskRef {
             .is_some_and(|side| side.has_acknowledged(moment))
     }
 
-    fn message_of_shutdown(&self) -> CancelledError {
+    fn default_error(&self) -> CancelledError {
         if self.header().state.has_had_shutdown() {
             self.error_of_shutdown()
         } else {
@@ -292,7 +292,7 @@ impl TaskRef {
         let header = self.header();
         let wait_list = &header.side_or_new().wait_list;
         let key = wait_list.add_callback(callback);
-        if !header.state.watch() && !broken(Mutant::ListWithoutLook) {
+        if !header.state.note_wait_list() && !broken(Mutant::ListWithoutLook) {
             self.notify_late(wait_list);
         }
         key
@@ -326,7 +326,7 @@ impl TaskRef {
         }
         let wait_list = &header.side_or_new().wait_list;
         let (key, _old) = wait_list.put_waiter(key, waker.clone());
-        if header.state.watch() || broken(Mutant::ListWithoutLook) {
+        if header.state.note_wait_list() || broken(Mutant::ListWithoutLook) {
             return Some(key);
         }
         let _own = wait_list.remove_waiter(key);
@@ -340,7 +340,7 @@ impl TaskRef {
     }
 
     /// The task's scheduler.
-    pub(crate) fn scheduler(&self) -> &dyn Rare {
+    pub(crate) fn scheduler(&self) -> &dyn DynSchedule {
         // SAFETY: H5.
         let scheduler = unsafe { (self.header().vtable.scheduler)(self.pointer) };
         // SAFETY: it is in the same allocation, which lives as long as `self`.

@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::cancel::{self, Origin, wake_foreign_wakers};
+use super::cancel::{self, OwnerId, wake_foreign_wakers};
 use super::header::{Header, TaskPointer, Wake};
 use super::reference::TaskRef;
 use super::transitions::{Ending, PollEnd, Start};
@@ -58,10 +58,10 @@ impl Runnable {
         let pointer = self.pointer;
         // SAFETY: H5: the right to run is covered by the loop's reference until `idle` or `finish`.
         let header = unsafe { pointer.as_ref() };
-        let origin = start(header);
+        let owner = start(header);
         // SAFETY: as above; `entered` is dropped before the task may be freed.
-        let entered = unsafe { cancel::enter(pointer, origin) };
-        let ending = if origin == Origin::NONE {
+        let entered = unsafe { cancel::enter(pointer, owner) };
+        let ending = if owner == OwnerId::NONE {
             poll(pointer)
         } else {
             deliver(pointer)
@@ -91,7 +91,7 @@ impl Runnable {
         let header = unsafe { pointer.as_ref() };
         let _not_polled = start(header);
         // SAFETY: as in `run`.
-        let entered = unsafe { cancel::enter(pointer, Origin::NONE) };
+        let entered = unsafe { cancel::enter(pointer, OwnerId::NONE) };
         let ending = cancel_future(pointer, error);
         cancel::end_marks();
         drop(entered);
@@ -117,22 +117,22 @@ unsafe impl Word for Runnable {
 
 /// Begins a poll. Whose request is delivered with it.
 #[inline]
-fn start(header: &Header) -> Origin {
+fn start(header: &Header) -> OwnerId {
     match header.state.start() {
-        Start::Poll => Origin::NONE,
+        Start::Poll => OwnerId::NONE,
         Start::Deliver => begin_delivery(header),
     }
 }
 
 #[cold]
-fn begin_delivery(header: &Header) -> Origin {
+fn begin_delivery(header: &Header) -> OwnerId {
     let take = || header.state.take_request();
     let taken = match header.side() {
         Some(side) => side.begin_delivery(take),
         // A shutdown's request, without a message.
         None => take(),
     };
-    if taken { Origin::TASK } else { Origin::NONE }
+    if taken { OwnerId::TASK } else { OwnerId::NONE }
 }
 
 /// One poll with nothing to deliver. What is raised and not claimed inside ends the task.
@@ -179,9 +179,10 @@ fn poll_future(pointer: TaskPointer) -> Poll<Ending> {
 fn cancel_future(pointer: TaskPointer, error: CancelledError) -> Ending {
     // SAFETY: RUNNING is ours (H5).
     let header = unsafe { pointer.as_ref() };
-    let shown = error.clone();
     // SAFETY: RUNNING is ours (H2).
-    cancel::ending_with(&shown, || unsafe { (header.vtable.cancel)(pointer, error) })
+    cancel::ending_with(error.clone(), || unsafe {
+        (header.vtable.cancel)(pointer, error)
+    })
 }
 
 #[inline]
@@ -232,7 +233,7 @@ unsafe fn finish(pointer: TaskPointer, ending: Ending) {
         .joiner
         .then(|| header.joiner.with_mut(|place| unsafe { (*place).take() }));
     let mut waker = waker.flatten();
-    if end.watched {
+    if end.wait_list {
         notify(&task, waker.take());
     }
     // SAFETY: the loop's reference is still held.

@@ -4,9 +4,9 @@
 use std::any::Any;
 
 use super::callback::Handle;
+use super::dyn_schedule::{DynSchedule, Report};
 use super::header::{Header, Wake};
 use super::runnable::Runnable;
-use super::schedule_face::{Rare, Report};
 
 /// A scheduler as one task sees it: a value in the task's allocation.
 pub(crate) trait Schedule: Send + Sync + 'static {
@@ -41,7 +41,7 @@ pub(crate) trait Schedule: Send + Sync + 'static {
     }
 }
 
-impl<S: Schedule> Rare for S {
+impl<S: Schedule> DynSchedule for S {
     fn call_soon(&self, callback: Handle) {
         Schedule::call_soon(self, callback);
     }

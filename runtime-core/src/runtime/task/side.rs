@@ -2,9 +2,8 @@
 //!
 //! **Requests.** A task notes of them, under one lock with the count in its state:
 //!
-//! * the *message*: the error of the request that has not been delivered, or of the first of
-//!   several. It is set aside when its delivery begins: what comes before the claim is another
-//!   request;
+//! * the *error* of the request that has not been delivered, or of the first of several. It is set
+//!   aside when its delivery begins: what comes before the claim is another request;
 //! * the *cause* that came last: the same once more, by another way, is the same request;
 //! * when the last *delivery* was: what was asked for before, and comes after, was part of it;
 //! * up to when requests have been *acknowledged*: so an awaiter that has passed its own on knows
@@ -14,7 +13,7 @@ use std::collections::BTreeMap;
 use std::task::Waker;
 
 use super::callback::Handle;
-use super::circles::{Edge, Node};
+use super::cycles::{Edge, Node};
 use super::foreign_waker::ForeignWaker;
 use super::transitions::Cancel;
 use super::wait_list::WaitList;
@@ -43,9 +42,9 @@ pub(crate) struct Side {
 #[derive(Default)]
 struct Contents {
     name: Option<String>,
-    /// What an undelivered request says.
-    message: Option<CancelledError>,
-    /// What the request says that is on its way through a poll.
+    /// The error of an undelivered request.
+    undelivered: Option<CancelledError>,
+    /// The error of the request that is on its way through a poll.
     offered: Option<CancelledError>,
     /// What has caused the last request.
     cause: Cause,
@@ -84,7 +83,7 @@ impl Contents {
         if matches!(answer, Cancel::Counted | Cancel::Schedule) {
             self.cause = error.cause();
             if !keeps {
-                self.message = Some(error);
+                self.undelivered = Some(error);
             }
         }
         answer
@@ -100,9 +99,9 @@ impl Side {
         let _old = self.contents.lock().name.replace(name);
     }
 
-    /// Notes the message of a request while `count` counts it, so that two requests at once leave
-    /// the message that belongs to the one that is delivered. `keeps_earlier` says whether an
-    /// earlier one keeps its message.
+    /// Notes the error of a request while `count` counts it, so that two requests at once leave the
+    /// error that belongs to the one that is delivered. `keeps_earlier` says whether an earlier
+    /// one keeps its error.
     pub(crate) fn request(
         &self,
         error: CancelledError,
@@ -141,15 +140,15 @@ impl Side {
         }
     }
 
-    /// Withdraws a request; of the last the message goes with it. `offered` says that this is
+    /// Withdraws a request; of the last the error goes with it. `offered` says that this is
     /// called from the poll in which one is delivered: then that is withdrawn, too.
     pub(crate) fn withdraw(&self, offered: bool, uncount: impl FnOnce() -> u32) -> u32 {
         let mut contents = self.contents.lock();
         let left = uncount();
         if left == 0 {
-            let undelivered = contents.message.take();
-            let met_nobody = offered.then(|| contents.offered.take()).flatten();
-            if undelivered.is_some() || met_nobody.is_some() {
+            let undelivered = contents.undelivered.take();
+            let unclaimed = offered.then(|| contents.offered.take()).flatten();
+            if undelivered.is_some() || unclaimed.is_some() {
                 contents.withdrawn = (contents.last_claim, Stamp::now());
             }
         }
@@ -159,28 +158,28 @@ impl Side {
     /// A delivery begins, of what `take` takes, if that is there still.
     pub(crate) fn begin_delivery(&self, take: impl FnOnce() -> bool) -> bool {
         let mut contents = self.contents.lock();
-        if broken(Mutant::MessageLeft) {
+        if broken(Mutant::ErrorLeft) {
             return take();
         }
         let taken = take();
-        contents.offered = contents.message.take().filter(|_| taken);
+        contents.offered = contents.undelivered.take().filter(|_| taken);
         taken
     }
 
-    /// The message of the request that is being delivered.
-    pub(crate) fn message(&self) -> Option<CancelledError> {
+    /// The error of the request that is being delivered.
+    pub(crate) fn offered_error(&self) -> Option<CancelledError> {
         let contents = self.contents.lock();
-        match broken(Mutant::MessageLeft) {
-            true => contents.message.clone(),
+        match broken(Mutant::ErrorLeft) {
+            true => contents.undelivered.clone(),
             false => contents.offered.clone(),
         }
     }
 
-    /// Takes the message of the request that has been claimed.
-    pub(crate) fn take_message(&self) -> Option<CancelledError> {
+    /// Takes the error of the request that has been claimed.
+    pub(crate) fn take_offered_error(&self) -> Option<CancelledError> {
         let mut contents = self.contents.lock();
-        if broken(Mutant::MessageLeft) {
-            return contents.message.take();
+        if broken(Mutant::ErrorLeft) {
+            return contents.undelivered.take();
         }
         contents.offered.take()
     }
@@ -195,7 +194,7 @@ impl Side {
     pub(crate) fn absorb(&self, take: impl FnOnce()) -> Stamp {
         let mut contents = self.contents.lock();
         take();
-        contents.message = None;
+        contents.undelivered = None;
         contents.last_claim = Stamp::now();
         contents.last_claim
     }

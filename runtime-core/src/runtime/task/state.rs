@@ -24,8 +24,8 @@
 //!   to run* (`Runnable`). RUNNING: one thread polls or drops the future; only it may touch that.
 //! * **Ending** (DONE, CANCELLED, PANICKED, SILENT). DONE: the future is gone. The output belongs
 //!   to the `Task` handle while HANDLE is set, and to the completer otherwise.
-//! * **Observers** (HANDLE, JOINER, WATCHED). JOINER: the join waker is stored and belongs to the
-//!   completer. Without JOINER the waker's place belongs to the handle, also after DONE. WATCHED:
+//! * **Observers** (HANDLE, JOINER, WAIT_LIST). JOINER: the join waker is stored and belongs to the
+//!   completer. Without JOINER the waker's place belongs to the handle, also after DONE. WAIT_LIST:
 //!   the completer must notify the wait list in the side allocation.
 //! * **Cancellation** (CANCEL, FIRM, FOREIGN, the cancel count). The count is in the same word as
 //!   CANCEL, so that `uncancel` withdraws an undelivered request in the same step in which it takes
@@ -39,7 +39,7 @@
 //! releases even if it changes nothing, because the poll that follows must see what happened
 //! before *that* wake; `start` acquires it.
 
-use super::transitions::{Cancel, Complete, Detach, Ending, PollEnd, ShutdownPart, Start};
+use super::transitions::{Cancel, Complete, Detach, Ending, PollEnd, ShutdownRequest, Start};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutant, broken, ordered};
 
@@ -60,12 +60,12 @@ const CANCELLED: u64 = 1 << 6;
 /// Set with DONE: the task ended by a panic.
 const PANICKED: u64 = 1 << 7;
 /// The wait list has been used: the completer notifies it. Never cleared.
-const WATCHED: u64 = 1 << 8;
+const WAIT_LIST: u64 = 1 << 8;
 /// Foreign wakers have been registered: a delivery wakes them first. Never cleared.
 const FOREIGN: u64 = 1 << 9;
 /// The shutdown of the loop has requested the cancellation of the task. Never cleared.
 const SHUTDOWN: u64 = 1 << 10;
-/// With CANCEL: the undelivered request came while the task was suspended, so its message is kept.
+/// With CANCEL: the undelivered request came while the task was suspended, so its error is kept.
 const FIRM: u64 = 1 << 11;
 /// A caller cancelled the task after its end, and so knows of it: its panic is not reported.
 const SILENT: u64 = 1 << 12;
@@ -157,7 +157,7 @@ impl State {
                 Ok(_) => {
                     return Complete {
                         joiner: before & JOINER != 0,
-                        watched: before & WATCHED != 0,
+                        wait_list: before & WAIT_LIST != 0,
                         orphan: before & HANDLE == 0 && !output_dropped,
                     };
                 }
@@ -263,8 +263,8 @@ impl State {
         count(self.word.load(Ordering::Acquire))
     }
 
-    /// Whether the undelivered request came while the task was suspended: then its message is kept;
-    /// otherwise a later request replaces the message.
+    /// Whether the undelivered request came while the task was suspended: then its error is kept;
+    /// otherwise a later request replaces the error.
     pub(crate) fn has_firm_request(&self) -> bool {
         self.word.load(Ordering::Acquire) & FIRM != 0
     }
@@ -290,14 +290,14 @@ impl State {
         self.word.load(Ordering::Relaxed) & LATE != 0
     }
 
-    /// The progress of the task's part of the shutdown.
-    pub(crate) fn shutdown_part(&self) -> ShutdownPart {
+    /// The progress of the task's shutdown request.
+    pub(crate) fn shutdown_request(&self) -> ShutdownRequest {
         let word = self.word.load(Ordering::Acquire);
         match (word & SHUTDOWN != 0, word & CANCEL != 0) {
-            (true, true) => ShutdownPart::Coming,
-            (true, false) => ShutdownPart::Met,
-            (false, _) if word & LATE != 0 => ShutdownPart::Met,
-            (false, _) => ShutdownPart::NotYet,
+            (true, true) => ShutdownRequest::Pending,
+            (true, false) => ShutdownRequest::Delivered,
+            (false, _) if word & LATE != 0 => ShutdownRequest::Delivered,
+            (false, _) => ShutdownRequest::None,
         }
     }
 
@@ -378,8 +378,8 @@ impl State {
 
     /// Announces an entry of the wait list. False if the task is done.
     #[must_use]
-    pub(crate) fn watch(&self) -> bool {
-        self.set_unless_done(WATCHED)
+    pub(crate) fn note_wait_list(&self) -> bool {
+        self.set_unless_done(WAIT_LIST)
     }
 
     /// Announces foreign wakers in the side allocation.

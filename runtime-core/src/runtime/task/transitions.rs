@@ -38,7 +38,7 @@ pub(crate) struct Complete {
     /// The join waker is to be taken and woken.
     pub(crate) joiner: bool,
     /// Callbacks and waiters are to be collected from the side allocation.
-    pub(crate) watched: bool,
+    pub(crate) wait_list: bool,
     /// The handle was dropped during the completion: the completer must drop the output.
     pub(crate) orphan: bool,
 }
@@ -58,16 +58,15 @@ pub(crate) enum Cancel {
     Schedule,
 }
 
-/// What has become of a task's *part* of the shutdown of its loop: the one request that the
-/// shutdown makes for each task.
+/// What has become of the one request that the shutdown of a loop makes for each task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ShutdownPart {
-    /// It has none yet, and gets it in the round that is under way, if there is one.
-    NotYet,
+pub(crate) enum ShutdownRequest {
+    /// It has not been made. The round that is under way, if there is one, makes it.
+    None,
     /// It waits to be delivered.
-    Coming,
-    /// It has been delivered; or the next round is to bring it.
-    Met,
+    Pending,
+    /// It has been delivered; or the next round is to make it.
+    Delivered,
 }
 
 /// What dropping the `Task` handle leaves to do.

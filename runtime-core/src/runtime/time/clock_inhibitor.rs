@@ -37,20 +37,20 @@ struct Counts {
 #[derive(Debug, Default)]
 struct PausedClock {
     /// The number of guards of `hold_time`.
-    asked: usize,
+    holds: usize,
     advances: Advances,
 }
 
-/// The result of [`ClockInhibitor::look`].
+/// The result of [`ClockInhibitor::try_jump`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum Look {
+pub(crate) enum Jump {
     /// The clock has jumped to a deadline, or an advance has ended: something is due.
     Due,
     /// A thread is working, or a guard of `hold_time` holds the clock.
     Inhibited,
     /// No thread is working, no guard holds the clock, and there is no deadline to jump to.
-    Nothing,
+    NoDeadline,
 }
 
 impl ClockInhibitor {
@@ -88,16 +88,16 @@ impl ClockInhibitor {
     }
 
     /// Counts a guard of `hold_time`: keeps the clock from jumping beyond the advances.
-    pub(crate) fn ask(&self) {
+    pub(crate) fn hold(&self) {
         if let Some(paused) = &self.shared.paused {
-            paused.lock().asked += 1;
+            paused.lock().holds += 1;
         }
     }
 
-    /// Ends one `ask`.
-    pub(crate) fn unask(&self) {
+    /// Ends one `hold`.
+    pub(crate) fn release(&self) {
         if let Some(paused) = &self.shared.paused {
-            paused.lock().asked -= 1;
+            paused.lock().holds -= 1;
         }
     }
 
@@ -144,41 +144,41 @@ impl ClockInhibitor {
     /// Makes `clock` jump to the `next` deadline or to the end of an advance, if nothing inhibits
     /// it. If an advance is at its end already and no deadline is due there, moves its waker to
     /// `due` instead.
-    pub(crate) fn look(
+    pub(crate) fn try_jump(
         &self,
         clock: &Clock,
         quiet: impl Fn() -> bool,
         next: impl Fn() -> Tick,
         due: &mut Vec<Waker>,
-    ) -> Look {
+    ) -> Jump {
         let Some(paused) = &self.shared.paused else {
-            return Look::Inhibited;
+            return Jump::Inhibited;
         };
         let mut paused = paused.lock();
         let too_early = broken(Mutant::NextBeforeQuiet).then(&next);
         if self.shared.busy.load(Ordering::Acquire) != 0 || !quiet() {
-            return Look::Inhibited;
+            return Jump::Inhibited;
         }
         // Read only after `quiet`: a worker that has just gone to sleep has added its timers
         // before that.
         let next = too_early.unwrap_or_else(next);
-        let free = paused.asked == 0;
+        let free = paused.holds == 0;
         let (now, end) = (clock.tick(), paused.advances.next());
         if end <= now && next > now {
             paused.advances.end(now, due);
-            return Look::Due;
+            return Jump::Due;
         }
         let to = next.min(end);
         if !free && to > paused.advances.farthest() {
-            return Look::Inhibited;
+            return Jump::Inhibited;
         }
         if to == Tick::NEVER {
-            return Look::Nothing;
+            return Jump::NoDeadline;
         }
         if broken(Mutant::JumpUnlocked) {
             drop(paused);
         }
         clock.jump(to);
-        Look::Due
+        Jump::Due
     }
 }

@@ -17,5 +17,5 @@ pub(crate) use slack::Slack;
 mod clock_inhibitor;
 mod timers;
 
-pub(crate) use clock_inhibitor::{ClockInhibitor, Look};
-pub(crate) use timers::{Caller, Rearmed, Swept, TimerKey, Timers};
+pub(crate) use clock_inhibitor::{ClockInhibitor, Jump};
+pub(crate) use timers::{Caller, Swept, TimerKey, TimerStatus, Timers};

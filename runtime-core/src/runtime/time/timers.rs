@@ -49,9 +49,9 @@ pub(crate) enum Caller {
 /// The result of replacing the waker of a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
-pub(crate) enum Rearmed {
+pub(crate) enum TimerStatus {
     /// The timer waits, and will wake the new waker.
-    Waits,
+    Pending,
     /// The timer has fired before, for the old waker.
     Fired,
     /// The loop is closed.
@@ -142,7 +142,7 @@ impl Timers {
     }
 
     /// Replaces the waker of a timer. The waker that is not kept is dropped after the lock.
-    pub(crate) fn set_waker(&self, key: TimerKey, waker: Waker) -> Rearmed {
+    pub(crate) fn set_waker(&self, key: TimerKey, waker: Waker) -> TimerStatus {
         let mut waker = waker;
         let mut place = self.shard(key).wheel.lock();
         let closed = place.is_none();
@@ -156,9 +156,9 @@ impl Timers {
         drop(place);
         drop(waker);
         match waits || broken(Mutant::SkipFireReport) {
-            true => Rearmed::Waits,
-            false if closed => Rearmed::Closed,
-            false => Rearmed::Fired,
+            true => TimerStatus::Pending,
+            false if closed => TimerStatus::Closed,
+            false => TimerStatus::Fired,
         }
     }
 
@@ -223,7 +223,7 @@ impl Shard {
 
     fn next(&self) -> Tick {
         // Acquire: pairs with the Release in `publish`. The fence in `Driver` orders it against a
-        // poller that goes to sleep.
+        // thread that goes to sleep in the poller.
         Tick(self.next.load(Ordering::Acquire))
     }
 

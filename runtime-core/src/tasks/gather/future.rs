@@ -10,8 +10,8 @@ use super::children::Children;
 use super::failure::FirstFailure;
 use crate::exceptions::{CancelSource, CancelledError};
 use crate::runtime::{
-    CancelRequest, CancelWaker, Edges, Forwarding, OwnEnd, Raise, hidden, is_request_offered,
-    own_end_with, own_part_with, reason_at,
+    CancelRequest, CancelWaker, Edges, Forwarding, Propagation, Raise, hidden, is_request_offered,
+    propagation_from, propagation_to_waiter_from, reason_at,
 };
 use crate::sync::Arc;
 
@@ -146,7 +146,7 @@ impl<C: Children> Joint<C> {
             };
             match (ended, &mut self.stage) {
                 (Poll::Ready(failed), GatherState::Waiting) => {
-                    match self.own_end(until, failed, cx) {
+                    match self.propagate(until, failed, cx) {
                         Poll::Pending => return Poll::Pending,
                         Poll::Ready(true) => {}
                         Poll::Ready(false) => {
@@ -170,28 +170,33 @@ impl<C: Children> Joint<C> {
 
     /// Whether the awaiter is cancelled, because a child was, while the awaiter has a request of
     /// its own, or by what ends both. Pending: the awaiter's own request is about to come.
-    fn own_end(&mut self, until: Until, failed: Option<usize>, cx: &mut Context<'_>) -> Poll<bool> {
+    fn propagate(
+        &mut self,
+        until: Until,
+        failed: Option<usize>,
+        cx: &mut Context<'_>,
+    ) -> Poll<bool> {
         if failed.is_none() {
             return Poll::Ready(false);
         }
-        let mut end = OwnEnd::No;
+        let mut end = Propagation::None;
         let children = self.children.as_mut().expect(UNTIL_ITS_END);
         let mut ended_with = None;
         children.each_cancelled(&mut |task, error| {
             end = match until {
-                Until::FirstFailure => own_end_with(task.reference(), error),
-                Until::AllEnded => own_part_with(task.reference(), error),
+                Until::FirstFailure => propagation_from(task.reference(), error),
+                Until::AllEnded => propagation_to_waiter_from(task.reference(), error),
             };
             ended_with = Some(error.clone());
-            !matches!(end, OwnEnd::No)
+            !matches!(end, Propagation::None)
         });
         match end {
-            OwnEnd::No => return Poll::Ready(false),
-            OwnEnd::Comes => {
+            Propagation::None => return Poll::Ready(false),
+            Propagation::RequestComes => {
                 self.cancel_waker.register_waker(cx.waker());
                 return Poll::Pending;
             }
-            OwnEnd::Now(raise) => {
+            Propagation::Raise(raise) => {
                 let error = ended_with.expect("it was shown").clone();
                 let mut edges = Edges::default();
                 let passed = self.forward_to_children(&error, &mut edges);
@@ -200,8 +205,8 @@ impl<C: Children> Joint<C> {
                     error: Some(error),
                     edges,
                 };
-                // In a circle no task would ever end: it goes on outward, and does not wait.
-                self.stage = if passed == Forwarding::InACircle {
+                // In a cycle no task would ever end: it goes on outward, and does not wait.
+                self.stage = if passed == Forwarding::InACycle {
                     cancelled.goes_on()
                 } else {
                     GatherState::Cancelled(cancelled)
@@ -241,7 +246,7 @@ impl<C: Children> Joint<C> {
         let mut edges = Edges::default();
         match self.forward_to_children(request.error(), &mut edges) {
             Forwarding::On => {}
-            Forwarding::InACircle => return true,
+            Forwarding::InACycle => return true,
             Forwarding::TooLate => return false,
         }
         let claim = request.claim();

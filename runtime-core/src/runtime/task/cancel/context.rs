@@ -6,7 +6,7 @@
 //!
 //! Where no task is cancelled, an aware awaitable pays for two loads of thread-locals per poll.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 
@@ -15,18 +15,18 @@ use super::super::reference::TaskRef;
 use crate::exceptions::{CancelledError, Cause};
 use crate::sync::local;
 
-/// Names the origin of a request: no request, the task itself, or a scope.
+/// Names the owner of a request: no request, the task itself, or a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Origin(usize);
+pub(crate) struct OwnerId(usize);
 
-impl Origin {
-    pub(crate) const NONE: Origin = Origin(0);
-    pub(crate) const TASK: Origin = Origin(1);
+impl OwnerId {
+    pub(crate) const NONE: OwnerId = OwnerId(0);
+    pub(crate) const TASK: OwnerId = OwnerId(1);
 
-    /// The origin of a scope's request, by the address of its record, which lives as long as the
+    /// The owner of a scope's request, by the address of that record, which lives as long as the
     /// request does.
-    pub(crate) fn address<T>(record: &T) -> Origin {
-        Origin(std::ptr::from_ref(record).addr())
+    pub(crate) fn of_scope<T>(record: &T) -> OwnerId {
+        OwnerId(std::ptr::from_ref(record).addr())
     }
 }
 
@@ -41,14 +41,17 @@ pub(crate) struct Serial {
 
 struct PollContext {
     task: Cell<Option<TaskPointer>>,
-    /// The origin of the request on its way.
-    offered_origin: Cell<Origin>,
+    /// The owner of the request on its way.
+    offered_owner: Cell<OwnerId>,
     /// How many marks there are, at any depth.
     marks: Cell<u32>,
     /// How many polls are nested.
     depth: Cell<u32>,
     /// The number of the newest mark.
     serial: Cell<u64>,
+    /// What a cancelled task ends with, while its future is dropped. `ending_with` takes it out
+    /// again, so the context needs no destructor, about which every access would have to ask.
+    ends_with: Cell<ManuallyDrop<Option<CancelledError>>>,
     /// The innermost shield: at which depth, and how many requests had come before it.
     shield: Cell<(u32, u32)>,
 }
@@ -56,10 +59,11 @@ struct PollContext {
 local! {
     static POLL: PollContext = PollContext {
         task: Cell::new(None),
-        offered_origin: Cell::new(Origin::NONE),
+        offered_owner: Cell::new(OwnerId::NONE),
         marks: Cell::new(0),
         depth: Cell::new(0),
         serial: Cell::new(0),
+        ends_with: Cell::new(ManuallyDrop::new(None)),
         shield: Cell::new((0, 0)),
     }
 }
@@ -77,7 +81,7 @@ impl PollContext {
 #[derive(Debug)]
 pub(crate) struct Entered {
     task: Option<TaskPointer>,
-    offered_origin: Origin,
+    offered_owner: OwnerId,
 }
 
 /// Enters the poll of `task` with a request to deliver, or none.
@@ -85,12 +89,12 @@ pub(crate) struct Entered {
 /// # Safety
 /// The task is alive (H5) until the result is dropped.
 #[inline]
-pub(crate) unsafe fn enter(task: TaskPointer, offered_origin: Origin) -> Entered {
+pub(crate) unsafe fn enter(task: TaskPointer, offered_owner: OwnerId) -> Entered {
     POLL.with(|poll| {
         poll.depth.set(poll.depth.get() + 1);
         Entered {
             task: poll.task.replace(Some(task)),
-            offered_origin: poll.offered_origin.replace(offered_origin),
+            offered_owner: poll.offered_owner.replace(offered_owner),
         }
     })
 }
@@ -101,7 +105,7 @@ pub(crate) fn enter_no_task() -> Entered {
         poll.depth.set(poll.depth.get() + 1);
         Entered {
             task: poll.task.replace(None),
-            offered_origin: poll.offered_origin.replace(Origin::NONE),
+            offered_owner: poll.offered_owner.replace(OwnerId::NONE),
         }
     })
 }
@@ -111,7 +115,7 @@ impl Drop for Entered {
         POLL.with(|poll| {
             poll.depth.set(poll.depth.get() - 1);
             poll.task.set(self.task);
-            poll.offered_origin.set(self.offered_origin);
+            poll.offered_owner.set(self.offered_owner);
         });
     }
 }
@@ -147,10 +151,10 @@ pub(crate) fn current_pointer() -> Option<TaskPointer> {
     POLL.with(|poll| poll.task.get())
 }
 
-/// The origin of the request on its way.
+/// The owner of the request on its way.
 #[inline]
-pub(crate) fn offered_origin() -> Origin {
-    POLL.with(|poll| poll.offered_origin.get())
+pub(crate) fn offered_owner() -> OwnerId {
+    POLL.with(|poll| poll.offered_owner.get())
 }
 
 /// How many requests the current task has counted.
@@ -169,7 +173,7 @@ pub(crate) fn current_has_request() -> bool {
 
 /// Whether a request of the current task is on its way, or about to be, where no shield hides it.
 pub(crate) fn is_task_request_near() -> bool {
-    offered_origin() == Origin::TASK || (shield() == u32::MAX && current_has_request())
+    offered_owner() == OwnerId::TASK || (shield() == u32::MAX && current_has_request())
 }
 
 /// What the current task is being cancelled by.
@@ -193,13 +197,13 @@ pub(crate) fn depth() -> u32 {
 /// Whether a request is on its way.
 #[inline]
 pub(crate) fn is_request_offered() -> bool {
-    offered_origin() != Origin::NONE
+    offered_owner() != OwnerId::NONE
 }
 
-/// Replaces the origin of the request on its way, and returns the one before.
+/// Replaces the owner of the request on its way, and returns the one before.
 #[inline]
-pub(crate) fn set_offered(origin: Origin) -> Origin {
-    POLL.with(|poll| poll.offered_origin.replace(origin))
+pub(crate) fn set_offered(owner: OwnerId) -> OwnerId {
+    POLL.with(|poll| poll.offered_owner.replace(owner))
 }
 
 /// The serial to note before polling an inner future.
@@ -230,7 +234,7 @@ pub(super) fn next_raise() -> Serial {
 /// Whether a request is on its way, or a mark has been left.
 #[inline]
 pub(crate) fn is_disturbed() -> bool {
-    POLL.with(|poll| poll.offered_origin.get() != Origin::NONE || poll.marks.get() != 0)
+    POLL.with(|poll| poll.offered_owner.get() != OwnerId::NONE || poll.marks.get() != 0)
 }
 
 /// How many requests had come to the current task before the shield around this call went up; the
@@ -257,39 +261,41 @@ pub(crate) fn shielded<R>(before: u32, work: impl FnOnce() -> R) -> R {
     hidden(work)
 }
 
-// What a cancelled task ends with, while its future is dropped. It is apart from POLL because it
-// has a destructor, which every access would have to ask about.
-local! { static ENDING: RefCell<Option<CancelledError>> = RefCell::new(None) }
-
 /// Runs `work`, which drops the future of a task that ends with `error`.
-pub(crate) fn ending_with<R>(error: &CancelledError, work: impl FnOnce() -> R) -> R {
+pub(crate) fn ending_with<R>(error: CancelledError, work: impl FnOnce() -> R) -> R {
     struct Restore(Option<CancelledError>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            let outer = self.0.take();
-            let _gone = ENDING.try_with(|ending| ending.replace(outer));
+            let _over = replace_ending(self.0.take());
         }
     }
-    let error = Some(error.clone());
-    let outer = ENDING.try_with(|ending| ending.replace(error));
-    let _restore = Restore(outer.ok().flatten());
+    let _restore = Restore(replace_ending(Some(error)));
     hidden(work)
 }
 
 /// What the current task ends with, for a destructor in its future.
 pub(crate) fn ends_with() -> Option<CancelledError> {
-    ENDING.try_with(|ending| ending.borrow().clone()).ok()?
+    let error = replace_ending(None);
+    let answer = error.clone();
+    let _none = replace_ending(error);
+    answer
+}
+
+#[inline]
+fn replace_ending(error: Option<CancelledError>) -> Option<CancelledError> {
+    let before = POLL.with(|poll| poll.ends_with.replace(ManuallyDrop::new(error)));
+    ManuallyDrop::into_inner(before)
 }
 
 /// Runs `work` with no request on its way: destructors, and what a shield holds.
 #[inline]
 pub(crate) fn hidden<R>(work: impl FnOnce() -> R) -> R {
-    struct Restore(Origin);
+    struct Restore(OwnerId);
     impl Drop for Restore {
         fn drop(&mut self) {
             set_offered(self.0);
         }
     }
-    let _restore = Restore(set_offered(Origin::NONE));
+    let _restore = Restore(set_offered(OwnerId::NONE));
     work()
 }

@@ -1,6 +1,6 @@
 //! Requests that an awaiter has passed on to the task that it awaits.
 
-use super::super::circles::Edge;
+use super::super::cycles::Edge;
 use super::super::reference::TaskRef;
 use super::super::transitions::{Cancel, Ending};
 use super::context;
@@ -24,20 +24,20 @@ pub(crate) enum Forwarding {
     On,
     /// The awaited task has ended since it was looked at; the request is on its way still.
     TooLate,
-    /// The tasks await each other in a circle: the request goes on outward, and ends this one.
-    InACircle,
+    /// The tasks await each other in a cycle: the request goes on outward, and ends this one.
+    InACycle,
 }
 
 impl Forwarded {
     /// Passes the request that is on its way through this poll on to `task`.
     pub(crate) fn forward(&mut self, task: &TaskRef) -> Forwarding {
         let Some(awaiter) = context::current() else {
-            return Forwarding::InACircle;
+            return Forwarding::InACycle;
         };
         let Some(request) = CancelRequest::offered() else {
             return Forwarding::On;
         };
-        // The edge first: of the tasks of a circle, the last to pass the request on finds all
+        // The edge first: of the tasks of a cycle, the last to pass the request on finds all
         // edges.
         self.edge = None;
         let edge = (!broken(Mutant::EdgeAfterRequest)).then(|| awaiter.awaits(task));
@@ -45,7 +45,7 @@ impl Forwarded {
         let edge = edge.unwrap_or_else(|| awaiter.awaits(task));
         match answer {
             Cancel::Done => Forwarding::TooLate,
-            Cancel::Known if edge.closes_a_circle() => Forwarding::InACircle,
+            Cancel::Known if edge.closes_a_cycle() => Forwarding::InACycle,
             Cancel::Known | Cancel::Counted | Cancel::Schedule => {
                 self.keep(request.claim(), task);
                 self.edge = Some(edge);
@@ -105,14 +105,14 @@ impl Edges {
     ) -> Forwarding {
         self.0.clear();
         let Some(awaiter) = context::current() else {
-            return Forwarding::InACircle;
+            return Forwarding::InACycle;
         };
         let mut passed = Forwarding::TooLate;
         show_each(&mut |task| {
             let edge = awaiter.awaits(task);
             match task.forward(&awaiter, error) {
                 Cancel::Done => return,
-                Cancel::Known if edge.closes_a_circle() => passed = Forwarding::InACircle,
+                Cancel::Known if edge.closes_a_cycle() => passed = Forwarding::InACycle,
                 _ if passed == Forwarding::TooLate => passed = Forwarding::On,
                 _ => {}
             }

@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 
-use super::context::{self, Origin};
+use super::context::{self, OwnerId};
 use super::scope_request::ScopeRequest;
 use crate::sync::{StdArc, local};
 
@@ -22,9 +22,9 @@ struct Frame {
 }
 
 impl Frame {
-    fn has_made(&self, origin: Origin, depth: u32) -> bool {
+    fn has_made(&self, owner: OwnerId, depth: u32) -> bool {
         let request = self.request.as_ref();
-        self.depth == depth && request.is_some_and(|request| request.origin() == origin)
+        self.depth == depth && request.is_some_and(|request| request.owner_id() == owner)
     }
 }
 
@@ -78,55 +78,55 @@ pub(super) fn count() -> usize {
     FRAMES.with(|frames| frames.borrow().len())
 }
 
-/// The request of the scope that has made `origin`, if this is called from that scope's body.
-pub(super) fn request_of(origin: Origin) -> Option<StdArc<ScopeRequest>> {
-    find(origin, |frame| frame.request.clone()).flatten()
+/// The request of the scope that has made `owner`, if this is called from that scope's body.
+pub(super) fn request_of(owner: OwnerId) -> Option<StdArc<ScopeRequest>> {
+    find(owner, |frame| frame.request.clone()).flatten()
 }
 
 /// Whether this is called from the body of the scope that has made `request`.
 pub(super) fn is_in_body_of(request: &ScopeRequest) -> bool {
-    find(request.origin(), |_| ()).is_some()
+    find(request.owner_id(), |_| ()).is_some()
 }
 
-fn find<R>(origin: Origin, look: impl FnOnce(&Frame) -> R) -> Option<R> {
+fn find<R>(owner: OwnerId, look: impl FnOnce(&Frame) -> R) -> Option<R> {
     let depth = context::depth();
     let found = FRAMES.try_with(|frames| {
         let frames = frames.borrow();
         let mut innermost_first = frames.iter().rev();
         innermost_first
-            .find(|frame| frame.has_made(origin, depth))
+            .find(|frame| frame.has_made(owner, depth))
             .map(look)
     });
     // At the end of a thread the list is gone, and no scope polls.
     found.ok().flatten()
 }
 
-/// Notes, in the frames further in than `origin`, that its request has been given back.
-pub(super) fn notify_inside(origin: Origin) {
+/// Notes, in the frames further in than `owner`, that its request has been given back.
+pub(super) fn notify_inside(owner: OwnerId) {
     let depth = context::depth();
     let _end_of_thread = FRAMES.try_with(|frames| {
         let mut frames = frames.borrow_mut();
-        let own = |frame: &Frame| frame.has_made(origin, depth);
+        let own = |frame: &Frame| frame.has_made(owner, depth);
         let further_in = match frames.iter().rposition(own) {
             Some(index) => index + 1,
-            None if origin == Origin::TASK => 0,
+            None if owner == OwnerId::TASK => 0,
             None => return,
         };
-        notify(&mut frames[further_in..], origin);
+        notify(&mut frames[further_in..], owner);
     });
 }
 
 /// The same in the frames from `index` on.
-pub(super) fn notify_from(index: usize, origin: Origin) {
-    FRAMES.with(|frames| notify(&mut frames.borrow_mut()[index..], origin));
+pub(super) fn notify_from(index: usize, owner: OwnerId) {
+    FRAMES.with(|frames| notify(&mut frames.borrow_mut()[index..], owner));
 }
 
-fn notify(frames: &mut [Frame], origin: Origin) {
+fn notify(frames: &mut [Frame], owner: OwnerId) {
     let depth = context::depth();
     let frames = frames.iter_mut();
     for frame in frames.filter(|frame| frame.depth == depth) {
-        match origin {
-            Origin::TASK => frame.events.of_task = true,
+        match owner {
+            OwnerId::TASK => frame.events.of_task = true,
             _scope => frame.events.of_scopes += 1,
         }
     }

@@ -1,7 +1,7 @@
 //! What an awaitable does with a request that it handles itself, instead of raising it later.
 
 use super::super::reference::TaskRef;
-use super::context::{self, Origin, Serial};
+use super::context::{self, OwnerId, Serial};
 use super::raise::handle_marks;
 use super::request::{CancelRequest, collect_claims};
 use crate::exceptions::CancelledError;
@@ -11,7 +11,7 @@ use crate::sync::{Mutant, broken};
 /// Claims and acknowledges the request on its way and every raise newer than `noted`: together they
 /// are one cancellation. For an aware awaitable whose inner future has just answered `Pending`.
 #[inline]
-pub(crate) fn intercept(noted: Serial) -> Option<CancelledError> {
+pub(crate) fn claim_and_acknowledge(noted: Serial) -> Option<CancelledError> {
     if context::is_disturbed() {
         handle(noted)
     } else {
@@ -33,12 +33,12 @@ fn handle(noted: Serial) -> Option<CancelledError> {
 /// Claims for the root what is on its way, or else what is raised. The task ends with it, so no
 /// delivery is noted.
 pub(crate) fn claim_for_root(noted: Serial) -> Option<CancelledError> {
-    let error = match context::offered_origin() {
-        Origin::NONE => return handle_marks(noted),
-        Origin::TASK => context::with_current(TaskRef::take_message)?,
+    let error = match context::offered_owner() {
+        OwnerId::NONE => return handle_marks(noted),
+        OwnerId::TASK => context::with_current(TaskRef::take_offered_error)?,
         _scope => CancelledError::default(),
     };
-    context::set_offered(Origin::NONE);
+    context::set_offered(OwnerId::NONE);
     Some(error)
 }
 

@@ -29,7 +29,7 @@
 //! | State | The task's own request | A scope's request |
 //! |---|---|---|
 //! | made | CANCEL in the state word, the error in the side allocation | due: deadline or handle |
-//! | offered | `offered_origin` is `Origin::TASK` | it is the address of the `ScopeRequest` |
+//! | offered | `offered_owner` is `OwnerId::TASK` | it is the address of the `ScopeRequest` |
 //! | claimed | a `CancelRequest` | a `CancelRequest` |
 //! | acknowledged | a stamp in the side allocation | the stage of the scope |
 //! | given back | CANCEL once more, counted before | a flag of its `ScopeRequest`, and a wake |
@@ -82,7 +82,7 @@
 //!   it handles; a later one is delivered (a16). What the task has acknowledged by then is a
 //!   moment, too, so the awaiter knows whether its own was part of it (a7).
 //! * *Tasks that await each other.* Each adds its edge to the graph before it passes the request
-//!   on, so the last one finds the circle closed (a15).
+//!   on, so the last one finds the cycle closed (a15).
 //!
 //! Everything else happens on the thread that polls the task, and needs no ordering.
 
@@ -93,7 +93,7 @@
 mod context;
 
 mod cancel_waker;
-mod in_vain;
+mod foreign_polls;
 mod reason;
 pub(crate) mod scope_request;
 
@@ -106,22 +106,23 @@ mod passing;
 mod raise;
 
 mod handler;
-mod own_end;
+mod propagation;
 mod scope;
 
 pub(crate) use cancel_waker::{CancelWaker, wake_foreign_wakers};
 pub(crate) use context::{
-    Entered, Origin, current, current_pointer, depth, ending_with, ends_with, enter, enter_no_task,
-    hidden, is_disturbed, is_request_offered, newest_raise, offered_origin, shielded, wait_on,
-    with_current,
+    Entered, OwnerId, current, current_pointer, depth, ending_with, ends_with, enter,
+    enter_no_task, hidden, is_disturbed, is_request_offered, newest_raise, offered_owner, shielded,
+    wait_on, with_current,
 };
+pub(crate) use foreign_polls::ForeignPolls;
 pub(crate) use forwarded::{Edges, Forwarded, Forwarding};
-pub(crate) use handler::{begin_handler, claim_for_root, drop_handled, intercept};
-pub(crate) use in_vain::InVain;
-pub(crate) use own_end::{
-    OwnEnd, own_end, own_end_with, own_part_of, own_part_to_come, own_part_with, shared_error,
-};
+pub(crate) use handler::{begin_handler, claim_and_acknowledge, claim_for_root, drop_handled};
 pub(crate) use passing::Passing;
+pub(crate) use propagation::{
+    Propagation, propagation, propagation_from, propagation_to_waiter, propagation_to_waiter_from,
+    propagation_to_waiter_of, shared_error,
+};
 pub(crate) use raise::{Raise, end_marks};
 pub(crate) use reason::{reason_at, requested};
 pub(crate) use request::{CancelRequest, asked_for, uncancel};

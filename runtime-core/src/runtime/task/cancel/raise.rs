@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
 use super::context::{self, Serial};
-use super::in_vain::InVain;
+use super::foreign_polls::ForeignPolls;
 use super::request::{CancelRequest, collect_claims};
 use super::scope_request::ScopeRequest;
 use crate::exceptions::{CancelledError, Cause};
@@ -24,7 +24,7 @@ use crate::sync::{StdArc, local};
 pub(crate) struct Raise {
     error: CancelledError,
     claims: Claims,
-    in_vain: InVain,
+    foreign_polls: ForeignPolls,
 }
 
 /// The claims that a raise is for.
@@ -47,13 +47,13 @@ impl Raise {
         Raise {
             error,
             claims: Claims::Own(claims),
-            in_vain: InVain::default(),
+            foreign_polls: ForeignPolls::default(),
         }
     }
 
     /// Claims the request on its way and every raise newer than `noted`, to raise them later. For
     /// an aware awaitable whose inner future has just answered `Pending`.
-    pub(crate) fn intercept(noted: Serial) -> Option<Raise> {
+    pub(crate) fn claim_all(noted: Serial) -> Option<Raise> {
         if !context::is_disturbed() {
             return None;
         }
@@ -157,7 +157,7 @@ impl Raise {
     pub(crate) fn poll_once(&mut self, waker: &Waker) -> Poll<CancelledError> {
         match self.claims {
             Claims::Marked(mark) if !is_left(mark) => {}
-            _ if self.in_vain.try_again(waker) => {
+            _ if self.foreign_polls.try_again(waker) => {
                 self.leave_mark();
                 return Poll::Pending;
             }
@@ -180,7 +180,7 @@ impl Future for Raise {
     type Output = Infallible;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut PollWith<'_>) -> Poll<Self::Output> {
-        if !self.in_vain.try_again(cx.waker()) {
+        if !self.foreign_polls.try_again(cx.waker()) {
             self.claims().clear();
             panic!(
                 "a cancellation was raised under another executor inside a task: there is nothing to \

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::super::reference::TaskRef;
-use super::context::{self, Origin};
+use super::context::{self, OwnerId};
 use super::frames;
 use super::scope_request::ScopeRequest;
 use crate::exceptions::CancelledError;
@@ -46,13 +46,13 @@ enum RequestState {
 impl CancelRequest {
     /// The request on its way through this poll, if there is one.
     pub(crate) fn offered() -> Option<CancelRequest> {
-        let origin = context::offered_origin();
-        if origin == Origin::NONE {
+        let id = context::offered_owner();
+        if id == OwnerId::NONE {
             return None;
         }
         let task = context::current()?;
-        let (owner, error) = match origin {
-            Origin::TASK => (Owner::Task, task.message()),
+        let (owner, error) = match id {
+            OwnerId::TASK => (Owner::Task, task.offered_error()),
             scope => {
                 let request = frames::request_of(scope)?;
                 let error = request.error().clone();
@@ -76,12 +76,12 @@ impl CancelRequest {
             "a request is claimed once"
         );
         if self.is_of_task() {
-            let _claimed = self.task.take_message();
+            let _claimed = self.task.take_offered_error();
         }
         self.stage = RequestState::Claimed;
         self.claimed = Stamp::now();
         self.task.note_claim(self.claimed);
-        context::set_offered(Origin::NONE);
+        context::set_offered(OwnerId::NONE);
         self
     }
 
@@ -113,12 +113,12 @@ impl CancelRequest {
         match &self.owner {
             Owner::Scope(request) => {
                 request.give_back();
-                frames::notify_inside(request.origin());
+                frames::notify_inside(request.owner_id());
             }
             Owner::Task => {
                 self.task.cancel_again(std::mem::take(&mut self.error));
                 if self.is_of_current_task() {
-                    frames::notify_inside(Origin::TASK);
+                    frames::notify_inside(OwnerId::TASK);
                 }
             }
         }
@@ -231,24 +231,24 @@ pub(crate) fn asked_for() -> Option<Stamp> {
 /// if it is on its way through this very poll.
 pub(crate) fn uncancel(task: &TaskRef) -> u32 {
     let here = context::current_pointer() == Some(task.pointer());
-    let on_its_way = here && context::offered_origin() == Origin::TASK;
+    let on_its_way = here && context::offered_owner() == OwnerId::TASK;
     let left = match task.header().side() {
         Some(side) => side.withdraw(on_its_way, || task.header().state.uncancel()),
         None => task.header().state.uncancel(),
     };
     if left == 0 && on_its_way {
-        context::set_offered(Origin::NONE);
-        frames::notify_inside(Origin::TASK);
+        context::set_offered(OwnerId::NONE);
+        frames::notify_inside(OwnerId::TASK);
     }
     left
 }
 
 /// Takes the request of a scope back while it is on its way.
 pub(super) fn withdraw(request: &ScopeRequest) {
-    context::set_offered(Origin::NONE);
+    context::set_offered(OwnerId::NONE);
     // The scope polls its body at this moment, and its caller may have a lock: no wake.
     request.withdraw();
-    frames::notify_inside(request.origin());
+    frames::notify_inside(request.owner_id());
 }
 
 /// Claims that go on with a raise, instead of back.

@@ -36,7 +36,7 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
 use super::cancel_waker::wake_foreign_wakers;
-use super::context::{self, Origin, Serial};
+use super::context::{self, OwnerId, Serial};
 use super::frames::{FrameEvents, FrameGuard, is_in_body_of};
 use super::raise::Raise;
 use super::request::withdraw;
@@ -49,7 +49,7 @@ use crate::sync::StdArc;
 #[derive(Clone, Debug)]
 pub(crate) struct Delivery {
     request: StdArc<ScopeRequest>,
-    on_its_way: Origin,
+    on_its_way: OwnerId,
 }
 
 impl Delivery {
@@ -58,7 +58,7 @@ impl Delivery {
     #[must_use]
     pub(crate) fn take_back(&self) -> bool {
         let may = self.can_take_back();
-        if may && self.on_its_way == self.request.origin() {
+        if may && self.on_its_way == self.request.owner_id() {
             withdraw(&self.request);
         }
         may
@@ -66,7 +66,7 @@ impl Delivery {
 
     /// Whether the request is still on its way through the poll that this is called from.
     pub(crate) fn can_take_back(&self) -> bool {
-        is_in_body_of(&self.request) && context::offered_origin() == self.on_its_way
+        is_in_body_of(&self.request) && context::offered_owner() == self.on_its_way
     }
 
     /// Whether the request has been given back: then the scope is about to be open again.
@@ -174,13 +174,13 @@ impl Scope {
         error: impl FnOnce() -> CancelledError,
         waker: &Waker,
     ) -> Option<Delivery> {
-        let outer = context::offered_origin();
-        if outer == Origin::NONE && context::current_has_request() {
+        let outer = context::offered_owner();
+        if outer == OwnerId::NONE && context::current_has_request() {
             return None;
         }
         let request = ScopeRequest::new(asked, error(), waker);
         let on_its_way = match outer {
-            Origin::NONE => request.origin(),
+            OwnerId::NONE => request.owner_id(),
             outer => outer,
         };
         Some(Delivery {
@@ -202,15 +202,15 @@ impl Scope {
         body: Pin<&mut F>,
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
-        let outer = context::offered_origin();
+        let outer = context::offered_owner();
         if let (Some(due), true) = (due, self.is_open()) {
             self.renew(due.request);
             return match outer {
-                Origin::NONE => self.deliver(body, cx),
+                OwnerId::NONE => self.deliver(body, cx),
                 _ => self.poll_under_outer_request(true, outer, body, cx),
             };
         }
-        if outer != Origin::NONE || self.has_expired() || self.outranked != 0 {
+        if outer != OwnerId::NONE || self.has_expired() || self.outranked != 0 {
             return self.poll_under_outer_request(false, outer, body, cx);
         }
         match body.poll(cx) {
@@ -261,7 +261,7 @@ impl Scope {
     fn poll_under_outer_request<F: Future>(
         &mut self,
         due: bool,
-        outer: Origin,
+        outer: OwnerId,
         body: Pin<&mut F>,
         cx: &mut PollWith<'_>,
     ) -> Verdict<F::Output> {
@@ -269,13 +269,13 @@ impl Scope {
         self.register_waker(cx.waker());
         let frames = FrameGuard::begin(self.request.as_ref());
         let polled = body.poll(cx);
-        if context::offered_origin() == outer {
+        if context::offered_owner() == outer {
             // It goes on outward, where perhaps a sibling claims it: then this scope is due still.
             if due {
                 self.stage = ScopeState::Bypassed;
             }
         } else {
-            self.outranked += u32::from(outer != Origin::TASK);
+            self.outranked += u32::from(outer != OwnerId::TASK);
             if due {
                 self.stage = ScopeState::Overruled;
             }
@@ -300,7 +300,7 @@ impl Scope {
         let sent = Sent::send(
             self.request
                 .as_ref()
-                .map_or(Origin::NONE, |own| own.origin()),
+                .map_or(OwnerId::NONE, |own| own.owner_id()),
         );
         let polled = body.poll(cx);
         let unclaimed = sent.is_on_its_way();
@@ -370,7 +370,7 @@ pub(crate) fn delivered_requests() -> Option<u32> {
         // A request may come between the two looks: it must not be counted and found absent.
         let again = context::current_cancelling()?;
         if again == counted {
-            let travels = u32::from(context::offered_origin() == Origin::TASK);
+            let travels = u32::from(context::offered_owner() == OwnerId::TASK);
             return Some(counted.saturating_sub(waits + travels).min(shield));
         }
         counted = again;
@@ -380,29 +380,29 @@ pub(crate) fn delivered_requests() -> Option<u32> {
 /// The same, unless that is in doubt just now: several that wait or are on their way together may
 /// be any number.
 pub(crate) fn settled_requests() -> Option<u32> {
-    let in_doubt = context::offered_origin() == Origin::TASK || context::current_has_request();
+    let in_doubt = context::offered_owner() == OwnerId::TASK || context::current_has_request();
     if in_doubt { None } else { delivered_requests() }
 }
 
 /// The scope's request, on its way. Ends with the poll, even with a panic.
-struct Sent(Origin);
+struct Sent(OwnerId);
 
 impl Sent {
-    fn send(origin: Origin) -> Sent {
+    fn send(owner: OwnerId) -> Sent {
         wake_foreign_wakers();
-        context::set_offered(origin);
-        Sent(origin)
+        context::set_offered(owner);
+        Sent(owner)
     }
 
     fn is_on_its_way(&self) -> bool {
-        context::offered_origin() == self.0
+        context::offered_owner() == self.0
     }
 }
 
 impl Drop for Sent {
     fn drop(&mut self) {
         if self.is_on_its_way() {
-            context::set_offered(Origin::NONE);
+            context::set_offered(OwnerId::NONE);
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use std::task::Waker;
 
-use super::context::Origin;
+use super::context::OwnerId;
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::catch_panic::wake_catching;
 use crate::runtime::time::Stamp;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutant, Mutex, StdArc, broken};
 
-/// One delivery of a scope. Its address names the origin of the request.
+/// One delivery of a scope. Its address names the owner of the request.
 #[derive(Debug)]
 pub(crate) struct ScopeRequest {
     /// The error of the request, with the moment at which the scope asked for it.
@@ -32,8 +32,8 @@ impl ScopeRequest {
         })
     }
 
-    pub(crate) fn origin(&self) -> Origin {
-        Origin::address(self)
+    pub(crate) fn owner_id(&self) -> OwnerId {
+        OwnerId::of_scope(self)
     }
 
     /// The error that a task receives to which the request is passed on.

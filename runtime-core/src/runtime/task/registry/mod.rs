@@ -35,4 +35,4 @@ pub(crate) use slots::SlotWriter;
 
 mod shards;
 
-pub(crate) use shards::{Closed, Registry, SlotIndex, Who};
+pub(crate) use shards::{Closed, Registry, SlotIndex, TaskKind};

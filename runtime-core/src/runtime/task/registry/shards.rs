@@ -12,9 +12,9 @@ pub(crate) struct Closed;
 
 /// What kind of task a thread that is no worker inserts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Who {
+pub(crate) enum TaskKind {
     /// An ordinary task. The shutdown refuses it after its first round.
-    Anybody,
+    Ordinary,
     /// The hidden task of the callback queue, which runs the callbacks of tasks that the shutdown
     /// has ended. Never refused while the registry is open.
     Hidden,
@@ -100,9 +100,13 @@ impl<T> Registry<T> {
     }
 
     /// Inserts `value` from a thread that is no worker.
-    pub(crate) fn insert_foreign(&self, value: NonNull<T>, who: Who) -> Result<SlotIndex, Closed> {
+    pub(crate) fn insert_foreign(
+        &self,
+        value: NonNull<T>,
+        kind: TaskKind,
+    ) -> Result<SlotIndex, Closed> {
         let mut foreign = self.foreign.lock();
-        let refused = foreign.refused && who == Who::Anybody;
+        let refused = foreign.refused && kind == TaskKind::Ordinary;
         // Relaxed: the bit is set under the same lock.
         if refused || self.closed.load(Ordering::Relaxed) {
             return Err(Closed);

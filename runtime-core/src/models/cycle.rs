@@ -4,16 +4,16 @@ use super::test_scheduler::TestScheduler;
 use crate::runtime::{Task, TaskHandle};
 use crate::sync::{Arc, Mutant, Mutex, explore, explore_less, thread};
 
-/// Two runners; one task has its part of a shutdown, and passes it on to the other (2 threads).
+/// Two runners; one task has its shutdown request, and passes it on to the other (2 threads).
 /// Both end.
-pub fn a_circle_ends_where_one_passes_on() {
-    let name = "a15: a circle ends where one passes on";
+pub fn a_cycle_ends_where_one_passes_on() {
+    let name = "a15: a cycle ends where one passes on";
     explore(name, None, || meet([Some(shut_down), None]));
 }
 
 /// The same, with both tasks cancelled from outside.
-pub fn a_circle_that_is_cancelled_ends() {
-    let name = "a15: a circle that is cancelled ends";
+pub fn a_cycle_that_is_cancelled_ends() {
+    let name = "a15: a cycle that is cancelled ends";
     explore_less(2, name, None, || meet([Some(cancel), Some(cancel)]));
 }
 

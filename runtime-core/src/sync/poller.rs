@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::model::{Bell, atomic};
-use crate::sys::Came;
+use crate::sys::PollerEvents;
 
 /// A deadline nearer than this is reached while a model runs; a later one never is.
 const SOON: Duration = Duration::from_secs(3600);
@@ -17,7 +17,7 @@ const SOON: Duration = Duration::from_secs(3600);
 /// The two edges are std's atomics. Only the bell is loom's: a thread woken by it that finds no
 /// edge goes on waiting.
 #[derive(Debug)]
-pub(crate) struct Waiter {
+pub(crate) struct Poller {
     bell: Bell,
     interrupted: AtomicBool,
     fired: AtomicBool,
@@ -28,13 +28,13 @@ pub(crate) struct Waiter {
     occupied: AtomicBool,
 }
 
-impl Waiter {
+impl Poller {
     #[expect(
         clippy::unnecessary_wraps,
         reason = "a model is a platform like the others, and they can fail"
     )]
-    pub(crate) fn new() -> io::Result<Waiter> {
-        Ok(Waiter {
+    pub(crate) fn new() -> io::Result<Poller> {
+        Ok(Poller {
             bell: Bell::new(),
             interrupted: AtomicBool::new(false),
             fired: AtomicBool::new(false),
@@ -63,10 +63,10 @@ impl Waiter {
         clippy::unnecessary_wraps,
         reason = "a model is a platform like the others, and they can fail"
     )]
-    pub(crate) fn wait(&self, at_once: bool) -> io::Result<Came> {
+    pub(crate) fn wait(&self, at_once: bool) -> io::Result<PollerEvents> {
         let occupied = self.occupied.swap(true, Ordering::SeqCst);
         assert!(!occupied, "two threads are in the poller");
-        let came = if at_once {
+        let events = if at_once {
             // Relaxed: the bell's token does the publishing.
             self.order.load(atomic::Ordering::Relaxed);
             let _rung = self.bell.take();
@@ -74,21 +74,21 @@ impl Waiter {
         } else {
             loop {
                 self.bell.wait();
-                let came = self.take();
-                if came.anything {
-                    break came;
+                let events = self.take();
+                if events.any {
+                    break events;
                 }
             }
         };
         self.occupied.store(false, Ordering::SeqCst);
-        Ok(came)
+        Ok(events)
     }
 
-    fn take(&self) -> Came {
+    fn take(&self) -> PollerEvents {
         let interrupted = self.interrupted.swap(false, Ordering::SeqCst);
         let timer = self.fired.swap(false, Ordering::SeqCst);
-        Came {
-            anything: interrupted || timer,
+        PollerEvents {
+            any: interrupted || timer,
             timer,
         }
     }

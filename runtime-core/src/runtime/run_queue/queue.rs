@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::slot::{Slot, Word};
 use crate::sync::Arc;
-use crate::sync::queue::{Local, Steal, Stealer};
+use crate::sync::queue::{Deque, Steal, Stealer};
 
 /// How many times in a row the slot is served before the deque gets its turn.
 const STREAK: u32 = 16;
@@ -12,7 +12,7 @@ const STREAK: u32 = 16;
 /// The owner's end. Not `Sync`.
 #[derive(Debug)]
 pub(crate) struct RunQueue<T> {
-    deque: Local<T>,
+    deque: Deque<T>,
     stealable: Arc<Stealable<T>>,
     streak: Cell<u32>,
     /// Whether the slot is used at all.
@@ -28,7 +28,7 @@ pub(crate) struct Stealable<T> {
 
 impl<T: Word> RunQueue<T> {
     pub(crate) fn new(lifo: bool) -> RunQueue<T> {
-        let deque = Local::new_fifo();
+        let deque = Deque::new_fifo();
         let stealable = Arc::new(Stealable {
             stealer: deque.stealer(),
             slot: Slot::new(),
@@ -46,7 +46,7 @@ impl<T: Word> RunQueue<T> {
     }
 
     /// The deque, as a target for batches.
-    pub(crate) fn deque(&self) -> &Local<T> {
+    pub(crate) fn deque(&self) -> &Deque<T> {
         &self.deque
     }
 

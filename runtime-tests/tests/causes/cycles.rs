@@ -1,10 +1,10 @@
-//! Tests of cancellations of tasks that await each other in a circle.
+//! Tests of cancellations of tasks that await each other in a cycle.
 
 use super::*;
 
 type Place = Arc<Mutex<Option<Task<()>>>>;
 
-/// How a task of a circle awaits the next one.
+/// How a task of a cycle awaits the next one.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Plain,
@@ -25,7 +25,7 @@ async fn await_by(way: Way, task: Task<()>) {
 }
 
 /// Makes `length` tasks, each of which awaits the next, and the last of which awaits the first.
-async fn circle(length: usize, way: Way) -> Vec<TaskHandle> {
+async fn cycle(length: usize, way: Way) -> Vec<TaskHandle> {
     let places: Vec<Place> = (0..length).map(|_| Place::default()).collect();
     let await_now = Arc::new(AtomicUsize::new(0));
     let tasks: Vec<_> = (0..length)
@@ -48,16 +48,16 @@ async fn circle(length: usize, way: Way) -> Vec<TaskHandle> {
     handles
 }
 
-/// Circles used to be detected by a count of hops, so a request went round 65,536 times before it
+/// Cycles used to be detected by a count of hops, so a request went round 65,536 times before it
 /// was dropped.
 #[test]
-fn a_request_ends_a_circle_at_once() {
+fn a_request_ends_a_cycle_at_once() {
     for (way, length) in WAYS
         .into_iter()
         .flat_map(|way| [(way, 2), (way, 3), (way, 10)])
     {
         on_workers(2, async move {
-            let tasks = circle(length, way).await;
+            let tasks = cycle(length, way).await;
             checkpoint().await;
             let before = get_running_loop().metrics().polls;
             tasks[length / 2].cancel();
@@ -76,7 +76,7 @@ fn a_request_ends_a_circle_at_once() {
 }
 
 #[test]
-fn a_shutdown_ends_circles_at_once() {
+fn a_shutdown_ends_cycles_at_once() {
     for (way, workers) in WAYS
         .into_iter()
         .flat_map(|way| [(way, 1), (way, 2), (way, 4)])
@@ -84,8 +84,8 @@ fn a_shutdown_ends_circles_at_once() {
         watched(|| {
             let mut runner = runner(workers);
             let tasks = runner.run(async move {
-                let mut tasks = circle(2, way).await;
-                tasks.extend(circle(5, way).await);
+                let mut tasks = cycle(2, way).await;
+                tasks.extend(cycle(5, way).await);
                 tasks
             });
             let event_loop = runner.get_loop().clone();
@@ -99,10 +99,10 @@ fn a_shutdown_ends_circles_at_once() {
 }
 
 #[test]
-fn tasks_of_a_circle_that_are_cancelled_by_several_at_once_end() {
+fn tasks_of_a_cycle_that_are_cancelled_by_several_at_once_end() {
     on_workers(4, async {
         for _ in 0..100 {
-            let tasks = circle(3, Way::Plain).await;
+            let tasks = cycle(3, Way::Plain).await;
             let cancellers: Vec<_> = tasks
                 .iter()
                 .cloned()
@@ -120,9 +120,9 @@ fn tasks_of_a_circle_that_are_cancelled_by_several_at_once_end() {
 }
 
 /// In earlier tests, no gather that learns of the shutdown from the end of a child was part of a
-/// circle.
+/// cycle.
 #[test]
-fn a_shutdown_ends_a_gather_in_a_circle_whoever_comes_first() {
+fn a_shutdown_ends_a_gather_in_a_cycle_whoever_comes_first() {
     async fn left(place: Place) -> Task<()> {
         until(|| place.lock().unwrap().is_some()).await;
         let task = place.lock().unwrap().take();

@@ -1,17 +1,17 @@
-//! a14: a task's part of the shutdown comes by two ways at once.
+//! a14: a task's shutdown request comes by two ways at once.
 
 use super::catcher::Catcher;
 use crate::exceptions::{CancelledError, Cause};
 use crate::sync::{Mutant, explore, thread};
 
-/// The runner, the shutdown, and an awaiter of the same loop that passes its own part on (3
-/// threads). It is counted once, and delivered once.
-pub fn the_part_comes_once() {
-    explore("a14: the part of a shutdown comes once", None, two_ways);
+/// The runner, the shutdown, and an awaiter of the same loop that passes its own request
+/// on (3 threads). It is counted once, and delivered once.
+pub fn the_request_comes_once() {
+    explore("a14: the shutdown request comes once", None, two_ways);
 }
 
 /// Whether the task has had it is not looked at.
-pub fn without_a_look_at_the_part() {
+pub fn without_a_look_for_an_earlier_one() {
     explore("a14 twin", Some(Mutant::ShutdownTwice), two_ways);
 }
 

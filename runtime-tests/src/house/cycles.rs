@@ -6,27 +6,27 @@ use super::paths::{paths, resolve};
 use super::plan::Plan;
 use super::violation::Violation;
 
-/// Every circle among the imports of `plan`, largest possible, each told once.
+/// Every cycle among the imports of `plan`, largest possible, each told once.
 pub(crate) fn violations(plan: &Plan<'_>) -> Vec<Violation> {
     let mut search = Search {
         edges: &edges(plan),
         order: BTreeMap::new(),
         stack: Vec::new(),
-        circles: Vec::new(),
+        cycles: Vec::new(),
     };
     for at in 0..plan.modules.len() {
         search.visit(at);
     }
-    let circles = search.circles.iter().filter(|circle| circle.len() > 1);
-    circles
-        .map(|circle| {
-            let files: Vec<&str> = circle
+    let cycles = search.cycles.iter().filter(|cycle| cycle.len() > 1);
+    cycles
+        .map(|cycle| {
+            let files: Vec<&str> = cycle
                 .iter()
                 .map(|&at| plan.modules[at].file.path.as_str())
                 .collect();
             Violation::of(
                 files[0],
-                format!("a circle of imports: {}", files.join(", ")),
+                format!("a cycle of imports: {}", files.join(", ")),
             )
         })
         .collect()
@@ -68,7 +68,7 @@ struct Search<'a> {
     /// The number under which each module was reached.
     order: BTreeMap<usize, usize>,
     stack: Vec<usize>,
-    circles: Vec<Vec<usize>>,
+    cycles: Vec<Vec<usize>>,
 }
 
 impl Search<'_> {
@@ -93,9 +93,9 @@ impl Search<'_> {
                 .iter()
                 .position(|&entry| entry == at)
                 .unwrap_or(0);
-            let mut circle = self.stack.split_off(start);
-            circle.sort_unstable();
-            self.circles.push(circle);
+            let mut cycle = self.stack.split_off(start);
+            cycle.sort_unstable();
+            self.cycles.push(cycle);
         }
         lowest
     }
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_is_no_circle() {
+    fn a_chain_is_no_cycle() {
         assert_eq!(
             found("", "use crate::a::A;", "use crate::{a::A, b::B};"),
             []
@@ -126,22 +126,22 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_of_three_is_found_once() {
-        let circle = found(
+    fn a_cycle_of_three_is_found_once() {
+        let cycle = found(
             "use super::b::B;",
             "use super::c::C;",
             "fn f() { crate::a::g() }",
         );
-        assert_bites(&circle, "x/src/a.rs, x/src/b.rs, x/src/c.rs");
+        assert_bites(&cycle, "x/src/a.rs, x/src/b.rs, x/src/c.rs");
     }
 
     #[test]
-    fn a_circle_by_way_of_a_re_export_is_found() {
+    fn a_cycle_by_way_of_a_re_export_is_found() {
         assert_bites(&found("", "", "use crate::D;"), "x/src/lib.rs, x/src/c.rs");
     }
 
     #[test]
-    fn tests_close_no_circle() {
+    fn tests_close_no_cycle() {
         let a = "#[cfg(test)] mod tests { use crate::b::B; }";
         assert_eq!(found(a, "use crate::a::A;", ""), []);
     }

@@ -1,20 +1,21 @@
-//! Tasks that await each other in a circle, found among those that pass a request on.
+//! Tasks that await each other in a cycle, found among those that pass a request on.
 //!
 //! An awaiter that is cancelled passes its request on, and stays until the task that it awaits has
-//! ended. In a circle no task would ever end. So an awaiter that passes a request on adds an
+//! ended. In a cycle no task would ever end. So an awaiter that passes a request on adds an
 //! **edge**, from itself to the task that it awaits, for as long as it waits; and one that finds
-//! the request there already asks whether its edge closes a circle. (The last edge of a circle
+//! the request there already asks whether its edge closes a cycle. (The last edge of a cycle
 //! always does.)
 //!
 //! A task has one awaiter, so at most one edge comes *in*; from a task that awaits several at once,
-//! several go *out*. A new edge closes a circle if the way back along the edges in, from the
-//! awaiter, comes to the awaited task. The way on, from the awaited task, is walked at the same
-//! pace, and whichever comes to an end first says no: in a chain of a million tasks, whose ends are
-//! met in any order, a look costs as much as the shorter of two parts, and all of them together a
-//! few steps each.
+//! several go *out*. A new edge closes a cycle if the path *backward* along the edges in, from the
+//! awaiter, reaches the awaited task. The path *forward*, from the awaited task, is walked at the
+//! same pace, and if either path comes to an end, there is no cycle: in a chain of a million tasks,
+//! whose edges are added in any order, a check costs as much as the shorter of two pieces, and all
+//! checks together a few steps each.
 //!
-//! The way back may come to a circle in which neither of the two is, and which has not been looked
-//! at yet: an awaiter there awaits another task besides. So the walk ends where it has been before.
+//! The path backward may reach a cycle in which neither of the two is, and which has not been
+//! checked yet: an awaiter there awaits another task besides. So the walk ends where it has been
+//! before.
 //!
 //! All edges are under one lock, by numbers: no task is touched here, and none is kept. An edge
 //! keeps the numbers of both its ends, since a handle may be carried out of its awaiter, and
@@ -110,9 +111,9 @@ impl Edge {
         (self.awaiter.number(), self.awaited.number())
     }
 
-    /// Whether this edge closes a circle.
-    pub(crate) fn closes_a_circle(&self) -> bool {
-        with_graph(|graph| graph.closes_a_circle(self))
+    /// Whether this edge closes a cycle.
+    pub(crate) fn closes_a_cycle(&self) -> bool {
+        with_graph(|graph| graph.closes_a_cycle(self))
     }
 }
 
@@ -182,25 +183,25 @@ impl Graph {
         }
     }
 
-    fn closes_a_circle(&self, edge: &Edge) -> bool {
+    fn closes_a_cycle(&self, edge: &Edge) -> bool {
         let (awaiter, awaited) = edge.ends();
-        let (mut back, mut on) = (awaiter, awaited);
-        // Where the way back was after 1, 2, 4, 8 steps: in a circle, it comes there again.
-        let (mut been, mut steps, mut stay) = (awaiter, 0_u64, 1_u64);
-        while back != awaited {
-            back = self.nodes[back as usize].comes_in;
-            // The awaiter is in a circle, or the way from it, and this edge is not.
-            if back == NONE || back == been {
+        let (mut backward, mut forward) = (awaiter, awaited);
+        // Where the path backward was after 1, 2, 4, 8 steps: in a cycle, it comes there again.
+        let (mut visited, mut steps, mut next_visit) = (awaiter, 0_u64, 1_u64);
+        while backward != awaited {
+            backward = self.nodes[backward as usize].comes_in;
+            // The awaiter is in a cycle, or on a path out of one, and this edge is not.
+            if backward == NONE || backward == visited {
                 return false;
             }
             steps += 1;
-            if steps == stay {
-                (been, stay) = (back, 2 * stay);
+            if steps == next_visit {
+                (visited, next_visit) = (backward, 2 * next_visit);
             }
-            if on != SEVERAL {
-                on = self.nodes[on as usize].goes_out;
+            if forward != SEVERAL {
+                forward = self.nodes[forward as usize].goes_out;
             }
-            if on == NONE {
+            if forward == NONE {
                 return false;
             }
         }
@@ -217,14 +218,14 @@ mod tests {
     }
 
     #[test]
-    fn the_last_edge_of_a_circle_closes_it_in_whichever_order_they_come() {
+    fn the_last_edge_of_a_cycle_closes_it_in_whichever_order_they_come() {
         for first in 0..4 {
             let nodes = nodes::<4>();
             let edges: Vec<_> = (first..first + 4)
                 .map(|n| nodes[n % 4].awaits(&nodes[(n + 1) % 4]))
                 .inspect(|edge| {
                     let last = edge.awaiter.number() == nodes[(first + 3) % 4].number();
-                    assert_eq!(edge.closes_a_circle(), last);
+                    assert_eq!(edge.closes_a_cycle(), last);
                 })
                 .collect();
             assert_eq!(edges.len(), 4);
@@ -232,30 +233,30 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_is_no_circle_and_neither_is_a_fan() {
+    fn a_chain_is_no_cycle_and_neither_is_a_fan() {
         let nodes = nodes::<6>();
         let chain = [0, 2, 1].map(|n| nodes[n].awaits(&nodes[n + 1]));
-        assert!(chain.iter().all(|edge| !edge.closes_a_circle()));
+        assert!(chain.iter().all(|edge| !edge.closes_a_cycle()));
         let fan = [4, 5].map(|n| nodes[3].awaits(&nodes[n]));
-        assert!(fan.iter().all(|edge| !edge.closes_a_circle()));
-        assert!(nodes[5].awaits(&nodes[0]).closes_a_circle());
+        assert!(fan.iter().all(|edge| !edge.closes_a_cycle()));
+        assert!(nodes[5].awaits(&nodes[0]).closes_a_cycle());
     }
 
     #[test]
-    fn who_awaits_itself_is_a_circle() {
+    fn who_awaits_itself_is_a_cycle() {
         let [node] = nodes();
-        assert!(node.awaits(&node).closes_a_circle());
+        assert!(node.awaits(&node).closes_a_cycle());
     }
 
     #[test]
-    fn a_circle_further_back_ends_the_look() {
+    fn a_cycle_further_back_ends_the_walk() {
         // The first awaits the second, and beside it the third, which awaits the first.
         let nodes = nodes::<7>();
-        let circle = [(0, 1), (0, 2), (2, 0)].map(|(one, other)| nodes[one].awaits(&nodes[other]));
-        // Beyond the new edge there are several, so that the way on does not end either.
+        let cycle = [(0, 1), (0, 2), (2, 0)].map(|(one, other)| nodes[one].awaits(&nodes[other]));
+        // Beyond the new edge there are several, so that the path forward does not end either.
         let fan = [5, 6].map(|n| nodes[4].awaits(&nodes[n]));
-        assert!(!nodes[1].awaits(&nodes[4]).closes_a_circle());
-        assert!(circle[2].closes_a_circle());
+        assert!(!nodes[1].awaits(&nodes[4]).closes_a_cycle());
+        assert!(cycle[2].closes_a_cycle());
         drop(fan);
     }
 
@@ -267,7 +268,7 @@ mod tests {
         let [next, after] = nodes();
         let new = next.awaits(&after);
         drop(edge);
-        assert!(after.awaits(&next).closes_a_circle());
+        assert!(after.awaits(&next).closes_a_cycle());
         drop(new);
     }
 
@@ -275,6 +276,6 @@ mod tests {
     fn a_dropped_edge_is_gone() {
         let [one, other] = nodes();
         drop(one.awaits(&other));
-        assert!(!other.awaits(&one).closes_a_circle());
+        assert!(!other.awaits(&one).closes_a_cycle());
     }
 }

@@ -1,20 +1,20 @@
-//! `Came`: what a wait in the poller took from it.
+//! `PollerEvents`: what a wait in the poller took from it.
 
 /// What a wait took from the poller. No other thread will see it again: only the waiting thread
 /// knows of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use]
-pub(crate) struct Came {
+pub(crate) struct PollerEvents {
     /// There was an interrupt, an event or an expiration, or there may have been.
-    pub(crate) anything: bool,
+    pub(crate) any: bool,
     /// The timer has fired, or may have. It does not fire again until it is armed again.
     pub(crate) timer: bool,
 }
 
-impl Came {
+impl PollerEvents {
     /// What to assume after a wait that failed: that everything has been taken.
-    pub(crate) const UNKNOWN: Came = Came {
-        anything: true,
+    pub(crate) const UNKNOWN: PollerEvents = PollerEvents {
+        any: true,
         timer: true,
     };
 }

@@ -1,4 +1,4 @@
-//! The monitor, or poller thread: serves timers and queues if no worker does.
+//! The monitor: serves timers and queues if no worker does.
 //!
 //! Workers poll by themselves (see `Worker::sleep`); a thread that did all the polling would cost
 //! two thread switches per event. But a worker cannot promise that its poll ends: a task may block.
@@ -18,7 +18,7 @@
 //!    is apart, it counts as one more stuck worker.
 //! 5. Worker 0 stuck for some fifteen milliseconds: its remote is marked, so that the main
 //!    coroutine is not frozen again (`apart`), and a spare takes its place from then on.
-//! 6. Work in the injector: every worker is called to look around before its next turn, since it
+//! 6. Work in the injector: every worker is asked to look around before its next turn, since it
 //!    may have chosen the distance to its next look while turns were short.
 //!
 //! A worker inside `blocking` has been replaced already. It is not looked at here.
@@ -52,8 +52,8 @@ fn own_number(shared: &Shared) -> usize {
 
 /// The body of the monitor's thread.
 pub(crate) fn run(shared: &Arc<Shared>) {
-    shared.watch_parker.bind();
-    Watch::new(shared).watch();
+    shared.monitor_parker.bind();
+    Monitor::new(shared).run();
 }
 
 /// For how many looks work waits while a worker is stuck, before a spare is started although other
@@ -67,7 +67,7 @@ const STALLED: u32 = 15;
 /// How long worker 0 runs only what is bound to its thread, after the last stall.
 const TIME_APART: Duration = Duration::from_secs(5);
 
-struct Watch<'a> {
+struct Monitor<'a> {
     shared: &'a Arc<Shared>,
     /// The indices of the spares that run.
     spares: Vec<usize>,
@@ -86,8 +86,8 @@ struct Watch<'a> {
     due: Vec<Waker>,
 }
 
-impl Watch<'_> {
-    fn new(shared: &Arc<Shared>) -> Watch<'_> {
+impl Monitor<'_> {
+    fn new(shared: &Arc<Shared>) -> Monitor<'_> {
         let polls: Vec<_> = shared
             .workers
             .remotes
@@ -95,7 +95,7 @@ impl Watch<'_> {
             .map(|remote| remote.polls())
             .collect();
         let last_movement = Instant::now();
-        Watch {
+        Monitor {
             shared,
             spares: Vec::new(),
             stuck: vec![0; polls.len()],
@@ -109,10 +109,10 @@ impl Watch<'_> {
         }
     }
 
-    fn watch(&mut self) {
+    fn run(&mut self) {
         let mut pause = LOOK;
         while !self.shared.workers.is_stopping() {
-            self.shared.watch_parker.park_timeout(pause);
+            self.shared.monitor_parker.park_timeout(pause);
             let moved = self.any_moved();
             let acted = self.look();
             if moved {
@@ -239,7 +239,7 @@ impl Watch<'_> {
         self.injector_waited = waits;
         if waits {
             // Busy workers may be in the middle of many long turns.
-            self.shared.workers.call_all();
+            self.shared.workers.request_look_of_all();
         }
         if forgotten {
             self.shared.workers.notify();
@@ -260,9 +260,9 @@ impl Watch<'_> {
 
 /// Parks the monitor until a worker wakes up, if all workers sleep and one of them polls.
 pub(crate) fn park_monitor(shared: &Shared) {
-    shared.watch_parked.store(true, Ordering::Relaxed);
+    shared.monitor_parked.store(true, Ordering::Relaxed);
     // Pairs with the fence in `Shared::unpark_monitor`: either a worker that wakes up sees
-    // `watch_parked`, or this thread sees that the worker is awake.
+    // `monitor_parked`, or this thread sees that the worker is awake.
     if !broken(Mutant::ParkWithoutFence) {
         fence(Ordering::SeqCst);
     }
@@ -270,7 +270,7 @@ pub(crate) fn park_monitor(shared: &Shared) {
     let none_counted = shared.workers.idle.awake() + shared.workers.idle.sleeping() == 0;
     let has_poller = none_counted || shared.driver.role.holder().is_some();
     if shared.workers.idle.all_sleeping() && has_poller && !shared.workers.is_stopping() {
-        shared.watch_parker.park();
+        shared.monitor_parker.park();
     }
-    shared.watch_parked.store(false, Ordering::Relaxed);
+    shared.monitor_parked.store(false, Ordering::Relaxed);
 }

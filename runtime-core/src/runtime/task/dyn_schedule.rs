@@ -1,4 +1,4 @@
-//! `Rare`: the methods of a scheduler that tasks rarely call, as a trait object.
+//! `DynSchedule`: the methods of a scheduler that tasks rarely call, as a trait object.
 
 use std::any::Any;
 use std::error::Error;
@@ -6,7 +6,7 @@ use std::error::Error;
 use super::callback::Handle;
 
 /// Called at the end of some tasks only, so a second indirect call does not matter.
-pub(crate) trait Rare: Any {
+pub(crate) trait DynSchedule: Any {
     /// Adds a callback to the loop's callback queue.
     fn call_soon(&self, callback: Handle);
     /// Counts this thread as one that notifies waiters of the task's end after the completer has;

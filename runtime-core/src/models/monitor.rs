@@ -1,13 +1,13 @@
 //! b8: the monitor parks while a worker comes back.
 
 use super::engine::{Loop, explore_loop};
-use crate::runtime::modelled::watch::park_monitor;
+use crate::runtime::modelled::monitor::park_monitor;
 use crate::sync::{Arc, Mutant, thread};
 
 /// The monitor parks while the only worker comes (2 threads). It is not parked while the worker is
 /// awake.
-pub fn a_worker_that_comes_is_watched() {
-    explore_loop("b8: a worker that comes is watched", None, come);
+pub fn a_worker_that_comes_wakes_the_monitor() {
+    explore_loop("b8: a worker that comes wakes the monitor", None, come);
 }
 
 /// The monitor checks without its fence.
@@ -27,14 +27,14 @@ pub fn without_the_look_of_the_worker() {
 
 fn come() {
     let event_loop = Loop::new(1);
-    let watch = {
+    let monitor = {
         let shared = Arc::clone(&event_loop.shared);
         thread::spawn(move || {
-            shared.watch_parker.bind();
+            shared.monitor_parker.bind();
             park_monitor(&shared);
         })
     };
     event_loop.shared.arrive();
     // A monitor that stays parked is a deadlock.
-    watch.join().expect("a panic would have ended the model");
+    monitor.join().expect("a panic would have ended the model");
 }
