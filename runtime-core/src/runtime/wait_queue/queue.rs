@@ -364,6 +364,17 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
         }
     }
 
+    /// Reserves again what a waiter has just taken, as a new turn of the task whose list `turns` is.
+    ///
+    /// # Safety
+    /// As for [`poll`](Locked::poll), which has returned `answer` under this lock.
+    pub(super) unsafe fn put_back(&mut self, node: &Node, answer: usize, turns: Option<&TurnList>) {
+        self.note_grant(node, answer);
+        if R::has_turns(node.line) && !self.list_turn(node, turns) {
+            self.pass_over(node);
+        }
+    }
+
     fn taken(&mut self, node: &Node, answer: usize) -> usize {
         node.stage.set(Stage::Idle);
         answer

@@ -9,6 +9,8 @@ use super::list::Node;
 use super::queue::{Locked, NeedsWaker, WaitQueue};
 use super::resource::Resource;
 use super::wakes::Wake;
+use crate::runtime::task::cancel::current;
+use crate::runtime::task::reference::TaskRef;
 use crate::sync::StdArc;
 
 impl<R: Resource<LINES>, const LINES: usize> WaitQueue<R, LINES> {
@@ -100,30 +102,63 @@ where
         self: Pin<&'a mut Self>,
         with: &mut Context<'_>,
     ) -> Poll<(Locked<'a, R, LINES>, usize)> {
+        self.step(with).map(|granted| {
+            *granted.entered = false;
+            (granted.locked, granted.answer)
+        })
+    }
+
+    /// As [`poll`](WaiterOf::poll), but leaves what the waiter was granted reserved for it, as a
+    /// turn that begins now. The waiter takes it with a later `poll`. If it is not polled in time,
+    /// or is dropped, it goes to the next in line.
+    pub(crate) fn hold(self: Pin<&mut Self>, with: &mut Context<'_>) -> Poll<()> {
+        let task = current();
+        let turns = task.as_ref().map(TaskRef::turn_list);
+        self.step(with).map(|mut granted| {
+            let (node, answer) = (granted.node, granted.answer);
+            // SAFETY: `self` is pinned, and its destructor calls `leave`; `step` has just returned
+            // the answer.
+            unsafe { granted.locked.put_back(node, answer, turns) };
+        })
+    }
+
+    fn step<'a>(self: Pin<&'a mut Self>, with: &mut Context<'_>) -> Poll<Granted<'a, R, LINES>> {
         // SAFETY: nothing is moved out.
         let this = unsafe { self.get_unchecked_mut() };
-        let queue = this.queue.queue();
+        let (queue, node, entered) = (this.queue.queue(), &this.node, &mut this.entered);
         let waker = with.waker();
         let mut wake = None;
-        this.entered = true;
+        *entered = true;
         loop {
             let mut locked = queue.lock();
             // SAFETY: `self` is pinned, and its destructor calls `leave`.
-            match unsafe { locked.poll(&this.node, &mut wake, waker) } {
+            match unsafe { locked.poll(node, &mut wake, waker) } {
                 Ok(Poll::Ready(answer)) => {
-                    this.entered = false;
                     // Not dropped here: it may be a foreign waker, and the queue is locked.
                     locked.wakes.put_aside(wake.take());
-                    return Poll::Ready((locked, answer));
+                    return Poll::Ready(Granted {
+                        locked,
+                        answer,
+                        node,
+                        entered,
+                    });
                 }
                 Ok(Poll::Pending) => return Poll::Pending,
                 Err(NeedsWaker) => {
                     drop(locked);
-                    wake = Some(Wake::of(waker, R::has_turns(this.node.line)));
+                    wake = Some(Wake::of(waker, R::has_turns(node.line)));
                 }
             }
         }
     }
+}
+
+/// What a poll has taken.
+struct Granted<'a, R: Resource<LINES>, const LINES: usize> {
+    locked: Locked<'a, R, LINES>,
+    answer: usize,
+    node: &'a Node,
+    entered: &'a mut bool,
 }
 
 impl<P, R, const LINES: usize> Drop for WaiterOf<P, R, LINES>
