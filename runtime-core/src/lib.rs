@@ -20,6 +20,9 @@
 //! | run code concurrently | [`create_task`], [`gather`], [`wait`], [`as_completed`] |
 //! | wait for time | [`sleep`], [`wait_for`], [`timeout`], [`interval`], [`move_on_after`] |
 //! | clean up | [`catch_cancelled`], [`finally`], [`shield`] |
+//! | coordinate tasks | [`Lock`], [`Event`], [`Condition`], [`Semaphore`], [`Barrier`], [`RwLock`] |
+//! | make a value once | [`OnceCell`] |
+//! | limit what runs at a time | [`Semaphore`], [`CapacityLimiter`] |
 //! | hand values on | [`Queue`], [`PriorityQueue`], [`channel`], [`broadcast`], [`watch()`] |
 //! | use the loop from other threads | [`EventLoop`], [`run_coroutine_threadsafe`] |
 //! | call blocking code | [`to_thread`], [`blocking`] |
@@ -86,7 +89,9 @@ pub use exceptions::{
 };
 pub use futures::Future;
 pub use locks::{
-    BoundedSemaphore, Lock, LockGuard, OwnedLockGuard, OwnedPermit, Permit, ReleasedTooOften,
+    Barrier, BorrowedToken, Borrower, BoundedSemaphore, BrokenBarrierError, CapacityLimiter,
+    Condition, Event, Lock, LockGuard, OnceCell, OwnedLockGuard, OwnedPermit, OwnedRwLockReadGuard,
+    OwnedRwLockWriteGuard, Permit, ReleasedTooOften, RwLock, RwLockReadGuard, RwLockWriteGuard,
     Semaphore,
 };
 pub use queues::{
@@ -135,19 +140,23 @@ pub mod task {
 /// ```
 pub mod prelude {
     pub use crate::{
-        ALL_COMPLETED, BroadcastError, BroadcastReceiver, BroadcastSender, CallbackId,
-        CancelReason, CancelScope, CancelSource, CancelledError, Context, ContextVar, EnterGuard,
-        EventLoop, ExceptionContext, FIRST_COMPLETED, FIRST_EXCEPTION, FailedError, Gather,
-        GetError, Handle, Interval, InvalidStateError, LifoQueue, LoopClosed, Metrics,
-        MissedTickBehavior, NoRunningLoop, PanicError, PriorityQueue, PutError, Queue,
-        QueueShutDown, Receiver, Runner, SendError, Sender, Shield, ShutdownTimeout, Sleep, Task,
-        TaskDoneTooOften, TaskError, TaskHandle, TaskId, ThreadPoolExecutor, TimeGuard, Timeout,
-        TimeoutError, TimerHandle, Token, TryBroadcastError, TryRecvError, TrySendError,
-        WatchClosed, WatchReceiver, WatchRef, WatchSender, all_tasks, as_completed, blocking,
-        broadcast, catch_cancelled, channel, checkpoint, concurrent, context_var, copy_context,
-        create_local_task, create_task, current_task, ensure_future, finally, gather, gather_all,
-        get_running_loop, interval, interval_at, move_on_after, run, run_coroutine_threadsafe,
-        shield, sleep, sleep_until, task, timeout, timeout_at, to_thread, try_gather,
-        try_get_running_loop, try_run, wait, wait_for, watch,
+        ALL_COMPLETED, Barrier, BorrowedToken, Borrower, BoundedSemaphore, BroadcastError,
+        BroadcastReceiver, BroadcastSender, BrokenBarrierError, CallbackId, CancelReason,
+        CancelScope, CancelSource, CancelledError, CapacityLimiter, Condition, Context, ContextVar,
+        EnterGuard, Event, EventLoop, ExceptionContext, FIRST_COMPLETED, FIRST_EXCEPTION,
+        FailedError, Gather, GetError, Handle, Interval, InvalidStateError, LifoQueue, Lock,
+        LockGuard, LoopClosed, Metrics, MissedTickBehavior, NoRunningLoop, OnceCell,
+        OwnedLockGuard, OwnedPermit, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, PanicError,
+        Permit, PriorityQueue, PutError, Queue, QueueShutDown, Receiver, ReleasedTooOften, Runner,
+        RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, SendError, Sender, Shield,
+        ShutdownTimeout, Sleep, Task, TaskDoneTooOften, TaskError, TaskHandle, TaskId,
+        ThreadPoolExecutor, TimeGuard, Timeout, TimeoutError, TimerHandle, Token,
+        TryBroadcastError, TryRecvError, TrySendError, WatchClosed, WatchReceiver, WatchRef,
+        WatchSender, all_tasks, as_completed, blocking, broadcast, catch_cancelled, channel,
+        checkpoint, concurrent, context_var, copy_context, create_local_task, create_task,
+        current_task, ensure_future, finally, gather, gather_all, get_running_loop, interval,
+        interval_at, move_on_after, run, run_coroutine_threadsafe, shield, sleep, sleep_until,
+        task, timeout, timeout_at, to_thread, try_gather, try_get_running_loop, try_run, wait,
+        wait_for, watch,
     };
 }

@@ -84,6 +84,11 @@ impl<T: ?Sized> Lock<T> {
         OwnedLockGuard::of(self)
     }
 
+    /// Waits for the permit that a guard is made for.
+    pub(super) fn acquire_permit(&self) -> Acquire<'_> {
+        self.permit.acquire(1)
+    }
+
     /// Takes the lock if it is free and nobody waits for it.
     #[inline]
     #[must_use]
@@ -176,7 +181,7 @@ pub struct LockGuard<'a, T: ?Sized> {
 
 impl<'a, T: ?Sized> LockGuard<'a, T> {
     /// For the lock's permit, which the caller has taken.
-    fn of(lock: &'a Lock<T>) -> LockGuard<'a, T> {
+    pub(super) fn of(lock: &'a Lock<T>) -> LockGuard<'a, T> {
         let value = PhantomData;
         LockGuard { lock, value }
     }
@@ -198,7 +203,7 @@ pub struct OwnedLockGuard<T: ?Sized> {
 
 impl<T: ?Sized> OwnedLockGuard<T> {
     /// For the lock's permit, which the caller has taken.
-    fn of(lock: StdArc<Lock<T>>) -> OwnedLockGuard<T> {
+    pub(super) fn of(lock: StdArc<Lock<T>>) -> OwnedLockGuard<T> {
         let value = PhantomData;
         OwnedLockGuard { lock, value }
     }

@@ -1,5 +1,5 @@
 //! Locks and other means to coordinate tasks: asyncio's `Lock`, `Event`, `Condition`, `Semaphore`
-//! and `Barrier`, and a few more.
+//! and `Barrier`; and a lock for readers and writers, a cell that is set once, and trio's limiter.
 //!
 //! All of these types may be used from any task, thread and loop, and from none: unlike asyncio's,
 //! they belong to no loop. They are shared by an [`Arc`](std::sync::Arc), a `static`, or a plain
@@ -23,11 +23,29 @@
 )]
 mod cell;
 
+mod barrier;
+mod capacity_limiter;
+mod event;
 #[expect(unsafe_code, reason = "the guards of a lock reach its value")]
 mod lock;
+#[expect(unsafe_code, reason = "a value that is set is shared")]
+mod once_cell;
+#[expect(unsafe_code, reason = "the guards of a lock reach its value")]
+mod rw_lock;
 mod semaphore;
 
+mod condition;
+
+pub use barrier::{Barrier, BrokenBarrierError, WaitBarrier};
+pub use capacity_limiter::{AcquireToken, BorrowedToken, Borrower, CapacityLimiter};
+pub use condition::{Condition, HeldLock};
+pub use event::{Event, WaitEvent};
 pub use lock::{AcquireLock, Lock, LockGuard, OwnedLockGuard};
+pub use once_cell::OnceCell;
+pub use rw_lock::{
+    AcquireRead, AcquireWrite, OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock,
+    RwLockReadGuard, RwLockWriteGuard,
+};
 pub use semaphore::{
     AcquirePermit, BoundedSemaphore, OwnedPermit, Permit, ReleasedTooOften, Semaphore,
 };
