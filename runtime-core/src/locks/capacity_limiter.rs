@@ -137,7 +137,7 @@ impl CapacityLimiter {
         }
         drop(locked);
         assert!(is_new, "{borrower} {TWICE}");
-        taken.then_some(BorrowedToken {
+        taken.then(|| BorrowedToken {
             limiter: self,
             borrower,
         })

@@ -2,9 +2,8 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::marker::PhantomData;
 
-use super::cell::LockCell;
+use super::cell::{LockCell, Many};
 use crate::runtime::Permits;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::const_fn;
@@ -29,9 +28,7 @@ pub struct OnceCell<T> {
     is_set: AtomicBool,
     /// The right to make the value. When it has been made, there are permits for all.
     permits: Permits,
-    /// Several threads may have a `&T` at a time, so `T` must be `Sync` for this to be.
-    shared: PhantomData<T>,
-    value: LockCell<Option<T>>,
+    value: LockCell<Option<T>, Many>,
 }
 
 impl<T> OnceCell<T> {
@@ -42,7 +39,6 @@ impl<T> OnceCell<T> {
             OnceCell {
                 is_set: AtomicBool::new(false),
                 permits: Permits::new(1),
-                shared: PhantomData,
                 value: LockCell::new(None),
             }
         }
@@ -55,7 +51,6 @@ impl<T> OnceCell<T> {
             OnceCell {
                 is_set: AtomicBool::new(true),
                 permits: Permits::new(Permits::MAX),
-                shared: PhantomData,
                 value: LockCell::new(Some(value)),
             }
         }

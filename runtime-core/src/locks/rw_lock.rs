@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-use super::cell::LockCell;
+use super::cell::{LockCell, Many};
 use crate::runtime::{Acquire, Permits};
 use crate::sync::{StdArc, const_fn};
 
@@ -35,9 +35,7 @@ const ALL: usize = Permits::MAX;
 /// ```
 pub struct RwLock<T: ?Sized> {
     permits: Permits,
-    /// Several threads may have a `&T` at a time, so `T` must be `Sync` for this to be.
-    shared: PhantomData<T>,
-    value: LockCell<T>,
+    value: LockCell<T, Many>,
 }
 
 impl<T> RwLock<T> {
@@ -45,7 +43,7 @@ impl<T> RwLock<T> {
         /// Makes a lock around `value`.
         #[must_use]
         pub fn new(value: T) -> RwLock<T> {
-            RwLock { permits: Permits::new(ALL), shared: PhantomData, value: LockCell::new(value) }
+            RwLock { permits: Permits::new(ALL), value: LockCell::new(value) }
         }
     }
 
