@@ -20,9 +20,8 @@
 //! | run code concurrently | [`create_task`], [`gather`], [`wait`], [`as_completed`] |
 //! | wait for time | [`sleep`], [`wait_for`], [`timeout`], [`interval`], [`move_on_after`] |
 //! | clean up | [`catch_cancelled`], [`finally`], [`shield`] |
-//! | coordinate tasks | [`Lock`], [`Event`], [`Condition`], [`Semaphore`], [`Barrier`], [`RwLock`] |
-//! | make a value once | [`OnceCell`] |
-//! | limit what runs at a time | [`Semaphore`], [`CapacityLimiter`] |
+//! | coordinate tasks | [`Lock`], [`RwLock`], [`Event`], [`Condition`], [`Barrier`], [`OnceCell`] |
+//! | limit what runs at a time | [`Semaphore`], [`BoundedSemaphore`], [`CapacityLimiter`] |
 //! | hand values on | [`Queue`], [`PriorityQueue`], [`channel`], [`broadcast`], [`watch()`] |
 //! | use the loop from other threads | [`EventLoop`], [`run_coroutine_threadsafe`] |
 //! | call blocking code | [`to_thread`], [`blocking`] |

@@ -39,8 +39,8 @@ mod types;
 
 const SEEDS: u64 = 200;
 
-/// Runs `scenario` under seeded schedules of three logical workers, and then from several threads at
-/// once, on a loop with three workers.
+/// Runs `scenario` under seeded schedules of three logical workers, and then from several threads
+/// at once, on a loop with three workers.
 fn everywhere<S: AsyncFn() + Sync>(scenario: S) {
     under_seeds(3, &scenario);
     from_many_threads(async |_: &asyncio::EventLoop| scenario().await);

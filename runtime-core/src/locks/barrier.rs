@@ -14,7 +14,8 @@ use crate::sync::const_fn;
 /// A point at which a fixed number of tasks wait for each other: `asyncio.Barrier`.
 ///
 /// When the last of them calls [`wait`](Barrier::wait), all go on, each with a number of its own,
-/// and the barrier can be used again. If more tasks come, each group of that size goes on by itself.
+/// and the barrier can be used again. If more tasks come, each group of that size goes on by
+/// itself.
 ///
 /// ```
 /// # asyncio::run(async {

@@ -16,8 +16,8 @@ use crate::sync::const_fn;
 /// A limit for how many tasks do something at the same time: trio's `CapacityLimiter`.
 ///
 /// It differs from a [`Semaphore`](super::Semaphore) in two things. It knows its borrowers: a task
-/// that borrows a second token, and might so wait for itself, is told. And the number of tokens can
-/// be changed at any time.
+/// that borrows a second token, and might so wait for itself, is told. And the number of tokens
+/// can be changed at any time.
 ///
 /// ```
 /// # asyncio::run(async {
@@ -69,17 +69,17 @@ impl CapacityLimiter {
 
     /// Borrows a token on behalf of the task that awaits this; waits if there is none.
     ///
-    /// Tokens are given in the order in which the borrowers came. Unlike trio's, this does not yield
-    /// if a token is there.
+    /// Tokens are given in the order in which the borrowers came. Unlike trio's, this does not
+    /// yield if a token is there.
     ///
     /// # Cancellation
     /// A wait that is cancelled or dropped borrows nothing; a token that it had been given goes to
     /// the next in line.
     ///
     /// # Panics
-    /// If the task has borrowed a token of this limiter already (trio raises `RuntimeError`), or if
-    /// no task awaits it: [`acquire_on_behalf_of`](CapacityLimiter::acquire_on_behalf_of) can be
-    /// used outside of tasks. The message names the line of this call.
+    /// If the task has borrowed a token of this limiter already (trio raises `RuntimeError`), or
+    /// if no task awaits it: [`acquire_on_behalf_of`](CapacityLimiter::acquire_on_behalf_of) can
+    /// be used outside of tasks. The message names the line of this call.
     #[track_caller]
     pub fn acquire(&self) -> AcquireToken<'_> {
         AcquireToken {
@@ -151,9 +151,9 @@ impl CapacityLimiter {
 
     /// Changes the number of tokens.
     ///
-    /// If there are more than before, waiters get them. If there are fewer than are borrowed, nobody
-    /// loses a token, but no new one is given until enough have come back. With 0, all wait until
-    /// the number is raised.
+    /// If there are more than before, waiters get them. If there are fewer than are borrowed,
+    /// nobody loses a token, but no new one is given until enough have come back. With 0, all wait
+    /// until the number is raised.
     pub fn set_total_tokens(&self, total_tokens: usize) {
         let mut locked = self.queue.lock();
         locked.total = total_tokens;
@@ -166,8 +166,8 @@ impl CapacityLimiter {
         self.queue.lock().borrowed
     }
 
-    /// How many tokens can be borrowed now. (trio's is negative if more are borrowed than there are
-    /// in total.)
+    /// How many tokens can be borrowed now. (trio's is negative if more are borrowed than there
+    /// are in total.)
     #[must_use]
     pub fn available_tokens(&self) -> usize {
         let locked = self.queue.lock();

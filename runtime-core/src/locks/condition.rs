@@ -1,4 +1,5 @@
-//! Waiting, with a lock released meanwhile, until somebody tells that the locked value has changed.
+//! Waiting, with a lock released meanwhile, until somebody tells that the locked value has
+//! changed.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -13,8 +14,8 @@ use crate::sync::{StdArc, const_fn};
 /// Waits for a notification, with a [`Lock`] released meanwhile: `asyncio.Condition`.
 ///
 /// Unlike asyncio's, it does not contain a lock: [`wait`](Condition::wait) takes a guard and gives
-/// one back. So several conditions can be used with one lock. [`notify`](Condition::notify) does not
-/// need the lock; whoever notifies after it has released the lock spares the waiters a wait.
+/// one back. So several conditions can be used with one lock. [`notify`](Condition::notify) does
+/// not need the lock; whoever notifies after it has released the lock spares the waiters a wait.
 ///
 /// ```
 /// # asyncio::run(async {
@@ -81,13 +82,13 @@ impl Condition {
     /// The wait begins before the lock is released, so that no notification is missed that comes
     /// after. Waiters are notified in the order in which they came.
     ///
-    /// The condition that the waiter waits for need not hold afterwards: somebody else may have had
-    /// the lock first. [`wait_for`](Condition::wait_for) checks it.
+    /// The condition that the waiter waits for need not hold afterwards: somebody else may have
+    /// had the lock first. [`wait_for`](Condition::wait_for) checks it.
     ///
     /// # Cancellation
     /// A wait that is cancelled or dropped leaves the lock released. (asyncio's acquires it again
-    /// before it raises `CancelledError`.) If it had been notified, also if it was about to acquire
-    /// the lock, the next waiter is notified in its place.
+    /// before it raises `CancelledError`.) If it had been notified, also if it was about to
+    /// acquire the lock, the next waiter is notified in its place.
     pub async fn wait<G: HeldLock>(&self, guard: G) -> G {
         let mut waiter = pin!(self.queue.wait(0, 1));
         // Enters the line: nobody is notified before.
@@ -138,8 +139,8 @@ impl Condition {
 
 /// One poll of a wait whose lock is released.
 ///
-/// The notification is taken together with the lock. Until then it is a turn, like that of any other
-/// waiter in line: if this future is not polled, the notification goes to the next.
+/// The notification is taken together with the lock. Until then it is a turn, like that of any
+/// other waiter in line: if this future is not polled, the notification goes to the next.
 fn poll_wait<'a>(
     mut waiter: Pin<&mut Waiter<'_, Notifications>>,
     mut acquire: Pin<&mut Option<Acquire<'a>>>,
@@ -165,8 +166,8 @@ fn poll_wait<'a>(
     acquired
 }
 
-/// A guard that [`Condition::wait`] takes and gives back: a [`LockGuard`] or an [`OwnedLockGuard`].
-/// Not for other types.
+/// A guard that [`Condition::wait`] takes and gives back: a [`LockGuard`] or an
+/// [`OwnedLockGuard`]. Not for other types.
 pub trait HeldLock: DerefMut + sealed::Guard {}
 
 impl<T: ?Sized> HeldLock for LockGuard<'_, T> {}

@@ -18,9 +18,9 @@ const QUEUED: usize = 2;
 
 /// A flag that tasks wait for: `asyncio.Event`.
 ///
-/// Everybody who waits when the event is set goes on, in the order in which they came, even if it is
-/// cleared at once. What was done before [`set`](Event::set) is visible to those who see that the
-/// event is set.
+/// Everybody who waits when the event is set goes on, in the order in which they came, even if it
+/// is cleared at once. What was done before [`set`](Event::set) is visible to those who see that
+/// the event is set.
 ///
 /// ```
 /// # asyncio::run(async {
@@ -100,8 +100,8 @@ impl Event {
         self.set_queued();
     }
 
-    /// Sets the event under the lock, so that nobody begins to wait between the two steps: a waiter
-    /// that came after a `clear` would be let through by the `set` before it.
+    /// Sets the event under the lock, so that nobody begins to wait between the two steps: a
+    /// waiter that came after a `clear` would be let through by the `set` before it.
     #[cold]
     fn set_queued(&self) {
         let mut locked = self.queue.lock();
@@ -113,9 +113,9 @@ impl Event {
 
     /// Takes the event back: from now on [`wait`](Event::wait) waits.
     ///
-    /// Who calls this sees what was done before the calls of [`set`](Event::set) that it takes back.
-    /// So work that is announced by `set` is not missed by one who clears the event first and looks
-    /// for work then.
+    /// Who calls this sees what was done before the calls of [`set`](Event::set) that it takes
+    /// back. So work that is announced by `set` is not missed by one who clears the event first
+    /// and looks for work then.
     #[inline]
     pub fn clear(&self) {
         // Acquire: pairs with the Release in `set`. Release: who sees that the event is not set

@@ -19,8 +19,8 @@ const ALL: usize = Permits::MAX;
 /// A value that many tasks may read at the same time, or one may write. asyncio has none.
 ///
 /// Waiters are served in the order in which they came. So writers do not starve: who comes to read
-/// while a writer waits, waits behind it. It follows that a task that has a read guard, and asks for
-/// another, waits for itself if a writer came in between.
+/// while a writer waits, waits behind it. It follows that a task that has a read guard, and asks
+/// for another, waits for itself if a writer came in between.
 ///
 /// ```
 /// # asyncio::run(async {

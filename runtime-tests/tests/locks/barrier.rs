@@ -137,7 +137,8 @@ fn a_waiter_that_is_cancelled_no_longer_counts() {
     });
 }
 
-/// BA-2: one that is dropped or cancelled when its group is complete takes nothing from the others.
+/// BA-2: one that is dropped or cancelled when its group is complete takes nothing from the
+/// others.
 #[test]
 fn a_waiter_that_is_dropped_when_the_group_is_complete_hurts_nobody() {
     everywhere(async || {

@@ -152,7 +152,8 @@ async fn a_million_locks_by_a_hundred_tasks_count_exactly() {
     assert_eq!(*counter.acquire().await, 1_000_000);
 }
 
-/// LK-3: one holder at all times, while waiters are cancelled, timed out and dropped at any moment.
+/// LK-3: one holder at all times, while waiters are cancelled, timed out and dropped at any
+/// moment.
 #[test]
 fn waiters_that_give_up_leave_the_lock_to_the_others() {
     everywhere(async || {

@@ -178,7 +178,8 @@ async fn waits(shared: &Shared) -> Task<()> {
     .await
 }
 
-/// CO-3: a notified waiter that is not polled passes the notification on, and may be notified again.
+/// CO-3: a notified waiter that is not polled passes the notification on, and may be notified
+/// again.
 #[test]
 fn a_notification_goes_past_a_future_that_its_task_does_not_poll() {
     everywhere(async || {
