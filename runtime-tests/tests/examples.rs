@@ -17,7 +17,7 @@ use std::thread;
 use runtime_tests::watched;
 
 /// The examples, each with a line that identifies its original in the guide.
-const PROGRAMS: [(&str, Option<&str>); 10] = [
+const PROGRAMS: [(&str, Option<&str>); 14] = [
     ("hello", Some("print('world')")),
     ("say_after", Some("async def say_after(")),
     ("nested", Some("async def nested(")),
@@ -31,6 +31,10 @@ const PROGRAMS: [(&str, Option<&str>); 10] = [
     ),
     ("introspection", None),
     ("cancel_me", Some("async def cancel_me(")),
+    ("event", Some("async def waiter(event)")),
+    ("barrier", Some("async def example_barrier(")),
+    ("condition", Some("async def consumer(shelf)")),
+    ("rate_limit", None),
 ];
 
 /// The lines that a program has printed, or why there are none.
@@ -215,6 +219,59 @@ fn cancel_me_cleans_up_and_is_cancelled() {
     ];
     assert_eq!(run.rust(), expected);
     run.is_as_pythons(<[String]>::to_vec);
+}
+
+#[test]
+fn event_is_waited_for() {
+    let run = run("event");
+    assert_eq!(run.rust(), ["waiting for it ...", "... got it!"]);
+    run.is_as_pythons(<[String]>::to_vec);
+}
+
+#[test]
+fn barrier_lets_three_pass() {
+    let run = run("barrier");
+    assert_eq!(waiting(run.rust()), ["2/3", "barrier passed", "0/3"]);
+    run.is_as_pythons(waiting);
+}
+
+#[test]
+fn condition_lets_two_take_turns() {
+    let run = run("condition");
+    let expected = [1, 2, 3].map(|item| [format!("produced {item}"), format!("consumed {item}")]);
+    assert_eq!(run.rust(), expected.concat());
+    run.is_as_pythons(<[String]>::to_vec);
+}
+
+#[test]
+fn rate_limit_keeps_both_limits() {
+    let lines = run("rate_limit").rust();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(lines[0], "12 answers, whose sum is 506");
+    let most = lines[1].strip_prefix("at most ");
+    let most = most.and_then(|rest| rest.strip_suffix(" at a time"));
+    assert!(most.is_some_and(|most| ["1", "2", "3"].contains(&most)), "{lines:?}");
+    assert_eq!(lines[2], "not faster than allowed: true");
+}
+
+/// The lines, where each that shows a barrier is shortened to how many wait for how many. Those that
+/// asyncio shows while the last group leaves are left out.
+fn waiting(lines: &[String]) -> Vec<String> {
+    let after = |line: &str, what: &str| {
+        let (_, rest) = line.split_once(what)?;
+        let number = rest.trim_start().split(|letter: char| !letter.is_ascii_digit());
+        number.map(str::to_owned).next()
+    };
+    let lines = lines.iter().filter(|line| !line.contains("[draining"));
+    let lines = lines.map(|line| {
+        let ours = after(line, "n_waiting:").zip(after(line, "parties:"));
+        let theirs = || after(line, "waiters:").zip(after(line, "/"));
+        match ours.or_else(theirs) {
+            Some((waiting, parties)) => format!("{waiting}/{parties}"),
+            None => line.clone(),
+        }
+    });
+    lines.collect()
 }
 
 /// The lines without the time of day in them.

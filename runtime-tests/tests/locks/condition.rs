@@ -50,8 +50,8 @@ fn a_notification_is_not_kept_when_nobody_waits() {
     });
 }
 
-/// CO-2, differences 6 and 16: the wait releases the lock, and has it again when it ends; after a
-/// wait that was cancelled or timed out it is not held.
+/// CO-2, WF-10, differences 6 and 16: the wait releases the lock, and has it again when it ends;
+/// after a wait that was cancelled or timed out it is not held.
 #[test]
 fn the_lock_is_released_while_a_task_waits_and_after_a_wait_that_gave_up() {
     everywhere(async || {

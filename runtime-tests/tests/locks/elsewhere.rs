@@ -127,7 +127,7 @@ fn readers_writers_cells_and_limiters() {
     assert_eq!(limiter.borrowed_tokens(), 0);
 }
 
-/// A task of a loop and a thread without one use the same lock.
+/// LK-3, TS-10, difference 12: a task of a loop and a thread without one use the same lock.
 #[test]
 fn loops_and_other_executors_meet_at_one_lock() {
     let lock = Arc::new(Lock::new(0));
