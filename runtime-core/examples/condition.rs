@@ -14,7 +14,10 @@ struct Shelf {
 async fn consumer(shelf: Arc<Shelf>) {
     loop {
         let guard = shelf.items.acquire().await;
-        let mut items = shelf.changed.wait_for(guard, |items| !items.is_empty()).await;
+        let mut items = shelf
+            .changed
+            .wait_for(guard, |items| !items.is_empty())
+            .await;
         let item = items.pop_front().unwrap();
         println!("consumed {item}");
         if item == 3 {
@@ -32,7 +35,10 @@ async fn main() {
 
     for item in 1..=3 {
         let guard = shelf.items.acquire().await;
-        let mut items = shelf.changed.wait_for(guard, |items| items.is_empty()).await;
+        let mut items = shelf
+            .changed
+            .wait_for(guard, |items| items.is_empty())
+            .await;
         println!("produced {item}");
         items.push_back(item);
         drop(items);

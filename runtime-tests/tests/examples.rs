@@ -250,16 +250,21 @@ fn rate_limit_keeps_both_limits() {
     assert_eq!(lines[0], "12 answers, whose sum is 506");
     let most = lines[1].strip_prefix("at most ");
     let most = most.and_then(|rest| rest.strip_suffix(" at a time"));
-    assert!(most.is_some_and(|most| ["1", "2", "3"].contains(&most)), "{lines:?}");
+    assert!(
+        most.is_some_and(|most| ["1", "2", "3"].contains(&most)),
+        "{lines:?}"
+    );
     assert_eq!(lines[2], "not faster than allowed: true");
 }
 
-/// The lines, where each that shows a barrier is shortened to how many wait for how many. Those that
-/// asyncio shows while the last group leaves are left out.
+/// The lines, where each that shows a barrier is shortened to how many wait for how many. Those
+/// that asyncio shows while the last group leaves are left out.
 fn waiting(lines: &[String]) -> Vec<String> {
     let after = |line: &str, what: &str| {
         let (_, rest) = line.split_once(what)?;
-        let number = rest.trim_start().split(|letter: char| !letter.is_ascii_digit());
+        let number = rest
+            .trim_start()
+            .split(|letter: char| !letter.is_ascii_digit());
         number.map(str::to_owned).next()
     };
     let lines = lines.iter().filter(|line| !line.contains("[draining"));
