@@ -92,7 +92,7 @@ impl Resource<1> for Meeting {
 
     fn restore(&mut self, _line: usize, _units: usize, _answer: usize) {}
 
-    fn end(&mut self, _shared: &(), _waiting: [usize; 1]) {
+    fn at_release(&mut self) {
         self.release = Release::Nobody;
     }
 }

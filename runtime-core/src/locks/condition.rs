@@ -63,7 +63,7 @@ impl Resource<1> for Notifications {
         self.0 = self.0.saturating_add(1);
     }
 
-    fn end(&mut self, _shared: &(), _waiting: [usize; 1]) {
+    fn at_release(&mut self) {
         self.0 = 0;
     }
 }

@@ -158,7 +158,7 @@ impl<'a, T> Right<'a, T> {
         *place = Some(value);
         // Release: pairs with the Acquire in `get`.
         cell.is_set.store(true, Ordering::Release);
-        let fits = cell.permits.release(Permits::MAX - 1);
+        let fits = cell.permits.release(Permits::MAX - 1, Permits::MAX);
         debug_assert!(fits, "there was one permit, which this has");
         match cell.get() {
             Some(value) => value,
@@ -169,7 +169,7 @@ impl<'a, T> Right<'a, T> {
 
 impl<T> Drop for Right<'_, T> {
     fn drop(&mut self) {
-        let fits = self.cell.permits.release(1);
+        let fits = self.cell.permits.release(1, Permits::MAX);
         debug_assert!(fits, "this had a permit");
     }
 }

@@ -135,7 +135,7 @@ impl<T: ?Sized> RwLock<T> {
     }
 
     fn release(&self, permits: usize) {
-        let fits = self.permits.release(permits);
+        let fits = self.permits.release(permits, ALL);
         debug_assert!(fits, "guards give back what was taken for them");
     }
 }
