@@ -364,7 +364,8 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
         }
     }
 
-    /// Reserves again what a waiter has just taken, as a new turn of the task whose list `turns` is.
+    /// Reserves again what a waiter has just taken, as a new turn of the task whose list `turns`
+    /// is.
     ///
     /// # Safety
     /// As for [`poll`](Locked::poll), which has returned `answer` under this lock.
