@@ -37,6 +37,9 @@ mod turns;
 #[path = "locks/types.rs"]
 mod types;
 
+#[path = "locks/walks.rs"]
+mod walks;
+
 const SEEDS: u64 = 200;
 
 /// Runs `scenario` under seeded schedules of three logical workers, and then from several threads
