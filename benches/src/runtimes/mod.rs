@@ -11,7 +11,7 @@ mod tokio;
 mod crates;
 
 pub use self::asyncio::Asyncio;
-pub use self::crates::{Flume, Kanal};
+pub use self::crates::{Flume, FlumeQueue, Kanal, KanalQueue, OnTokio, QueueCrate};
 pub use self::smol::Smol;
 pub use self::tokio::Tokio;
 
