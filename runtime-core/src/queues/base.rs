@@ -107,16 +107,15 @@ impl Look {
 #[inline]
 pub(super) fn put<B: Buffer>(items: &Items<B>, item: B::Item) -> Put<'_, B> {
     Put {
+        items,
         item: Some(item),
-        wait: items.wait(PUTTERS, 1),
+        wait: None,
     }
 }
 
 #[inline]
 pub(super) fn get<B: Buffer>(items: &Items<B>) -> Get<'_, B> {
-    Get {
-        wait: items.wait(GETTERS, 1),
-    }
+    Get { items, wait: None }
 }
 
 #[inline]
@@ -141,9 +140,11 @@ pin_project! {
     #[derive(Debug)]
     #[must_use = "futures do nothing unless they are awaited"]
     pub(super) struct Put<'a, B: Buffer> {
+        items: &'a Items<B>,
         item: Option<B::Item>,
+        // `None` until it has to wait: mostly it need not.
         #[pin]
-        wait: Waiter<'a, Contents<B>, 3>,
+        wait: Option<Waiter<'a, Contents<B>, 3>>,
     }
 }
 
@@ -154,14 +155,16 @@ impl<B: Buffer> Future for Put<'_, B> {
     fn poll(self: Pin<&mut Self>, with: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         assert!(this.item.is_some(), "`put` is polled after it has ended");
-        let (mut locked, answer) = ready!(this.wait.poll(with));
+        let polled = poll_wait(this.items, PUTTERS, this.wait, with, Steps::promise_slot);
+        let (mut locked, answer) = ready!(polled);
         let Some(item) = this.item.take() else {
             unreachable!("checked above");
         };
-        let put = match Answer::from(answer) {
+        let put = match answer {
             Answer::Promised => locked.fill_slot(item),
             Answer::ShutDown => Err(item),
         };
+        drop(locked);
         Poll::Ready(put.map_err(QueueShutDown))
     }
 }
@@ -171,8 +174,10 @@ pin_project! {
     #[derive(Debug)]
     #[must_use = "futures do nothing unless they are awaited"]
     pub(super) struct Get<'a, B: Buffer> {
+        items: &'a Items<B>,
+        // `None` until it has to wait.
         #[pin]
-        wait: Waiter<'a, Contents<B>, 3>,
+        wait: Option<Waiter<'a, Contents<B>, 3>>,
     }
 }
 
@@ -181,13 +186,40 @@ impl<B: Buffer> Future for Get<'_, B> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, with: &mut Context<'_>) -> Poll<Self::Output> {
-        let (mut locked, answer) = ready!(self.project().wait.poll(with));
-        let item = match Answer::from(answer) {
+        let this = self.project();
+        let polled = poll_wait(this.items, GETTERS, this.wait, with, Steps::promise_item);
+        let (mut locked, answer) = ready!(polled);
+        let item = match answer {
             Answer::Promised => locked.take_promised(),
             Answer::ShutDown => None,
         };
         Poll::Ready(item.ok_or(QueueShutDown(())))
     }
+}
+
+/// Polls a future that waits in `line`. Only if `promise` fails, which tries to get it without
+/// waiting, a waiter is made.
+#[inline]
+fn poll_wait<'p, 'a: 'p, B: Buffer, E>(
+    items: &'a Items<B>,
+    line: usize,
+    mut wait: Pin<&'p mut Option<Waiter<'a, Contents<B>, 3>>>,
+    with: &mut Context<'_>,
+    promise: impl FnOnce(&mut LockedItems<'a, B>) -> Result<(), E>,
+) -> Poll<(LockedItems<'p, B>, Answer)> {
+    let (locked, answer) = if wait.is_some() {
+        let waiter = wait.as_pin_mut().expect("there is one");
+        ready!(waiter.poll(with))
+    } else {
+        let mut locked = items.lock();
+        if promise(&mut locked).is_ok() {
+            return Poll::Ready((locked, Answer::Promised));
+        }
+        wait.set(Some(items.wait(line, 1)));
+        let waiter = wait.as_pin_mut().expect("it has just been made");
+        ready!(waiter.poll_locked(locked, with))
+    };
+    Poll::Ready((locked, Answer::from(answer)))
 }
 
 pin_project! {

@@ -62,6 +62,7 @@
 mod no_task;
 mod resource;
 
+mod held;
 mod wakes;
 
 #[expect(unsafe_code, reason = "an intrusive list of pinned nodes")]

@@ -5,12 +5,13 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::task::{Poll, Waker};
 
+use super::held::Held;
 use super::list::{List, NO_TICKET, Node, Stage};
 use super::no_task;
 use super::resource::Resource;
 use super::wakes::{Wake, Wakes};
 use crate::runtime::turns::{Giver, PassOn, TurnList};
-use crate::sync::{Mutant, Mutex, MutexGuard, OnceLock, StdArc, broken, const_fn};
+use crate::sync::{Mutant, Mutex, OnceLock, StdArc, broken, const_fn};
 
 /// Waiters in line for a resource.
 pub(crate) struct WaitQueue<R: Resource<LINES>, const LINES: usize = 1> {
@@ -38,6 +39,9 @@ struct State<R, const LINES: usize> {
     /// How many units are reserved in each line.
     reserved: [usize; LINES],
     last_ticket: u64,
+    /// Whom to wake when the lock has been released. Here, so that a [`Locked`] is small: it is
+    /// moved often.
+    wakes: Wakes,
 }
 
 // SAFETY: the nodes in the lists are touched only under the lock (W1); what is in them, wakers and
@@ -77,6 +81,7 @@ impl<R: Resource<LINES>, const LINES: usize> WaitQueue<R, LINES> {
             passed_over: List::new(),
             reserved: [0; LINES],
             last_ticket: NO_TICKET,
+            wakes: Wakes::default(),
         };
         StdArc::new(Inner {
             state: Mutex::new(state),
@@ -110,9 +115,7 @@ pub(crate) struct Locked<'a, R: Resource<LINES>, const LINES: usize = 1> {
     inner: &'a StdArc<Inner<R, LINES>>,
     /// `None` if a turn is passed on: then nobody has the queue here.
     shared: Option<&'a R::Shared>,
-    guard: MutexGuard<'a, State<R, LINES>>,
-    /// After the guard: so it is dropped, and wakes, when the lock has been released.
-    pub(super) wakes: Wakes,
+    guard: Held<'a, State<R, LINES>>,
 }
 
 impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
@@ -124,13 +127,59 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
         let mut locked = Locked {
             inner,
             shared,
-            guard: inner.state.lock(),
-            wakes: Wakes::default(),
+            guard: Held::new(inner.state.lock()),
         };
         if let Some(shared) = shared {
             locked.begin(shared);
         }
         locked
+    }
+
+    /// Drops `wake` when the lock has been released.
+    pub(super) fn put_aside(&mut self, wake: Option<Wake>) {
+        self.guard.wakes.put_aside(wake);
+    }
+
+    /// Releases the lock, if it is held, and wakes those that were granted something.
+    #[inline]
+    fn release(&mut self) {
+        // It is not held if a waker was being made, and that panicked.
+        let Some(mut guard) = self.guard.take() else {
+            return;
+        };
+        let state = &mut *guard;
+        if let Some(resource) = &mut state.resource {
+            resource.at_release();
+            if let Some(shared) = self.shared {
+                let waiting = std::array::from_fn(|line| {
+                    state.waiting[line].len() + state.granted[line].len()
+                });
+                resource.end(shared, waiting);
+            }
+        }
+        if !guard.wakes.is_empty() {
+            let wakes = std::mem::take(&mut guard.wakes);
+            drop(guard);
+            drop(wakes);
+        }
+    }
+
+    /// Calls `action` without the lock, and takes it again.
+    pub(super) fn unlocked<T>(&mut self, action: impl FnOnce() -> T) -> T {
+        self.release();
+        let done = action();
+        self.guard = Held::new(self.inner.state.lock());
+        if let Some(shared) = self.shared {
+            self.begin(shared);
+        }
+        done
+    }
+
+    /// Whether this is the lock of `queue`.
+    #[inline]
+    pub(super) fn is_of(&self, queue: &WaitQueue<R, LINES>) -> bool {
+        let inner = queue.inner.get();
+        inner.is_some_and(|inner| StdArc::ptr_eq(inner, self.inner))
     }
 
     /// How many wait in `line`, without those that have been granted something.
@@ -189,7 +238,7 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
         if R::has_turns(node.line) && !self.list_turn(node, wake.turn_list()) {
             self.pass_over(node);
         }
-        self.wakes.add(wake);
+        self.guard.wakes.add(wake);
     }
 
     /// Puts the turn of `node` on `list`, of the task that polled it. False if that task has ended.
@@ -204,7 +253,7 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
         let turn = match (entered, list) {
             (None, Some(_)) if R::LASTS => return false,
             (None, _) => {
-                self.wakes.watch_no_task();
+                self.guard.wakes.watch_no_task();
                 no_task::enter(self.giver(), ticket)
             }
             (Some(entered), _) => entered,
@@ -354,7 +403,7 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
         match wake.or_else(|| Wake::of_own_task(waker, R::has_turns(node.line))) {
             Some(wake) => {
                 node.wake.set(Some(wake));
-                self.wakes.put_aside(stored);
+                self.guard.wakes.put_aside(stored);
                 Ok(Poll::Pending)
             }
             None => {
@@ -389,7 +438,7 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
             Stage::Waiting => {
                 // SAFETY: a waiting node is in the list of its line.
                 unsafe { self.guard.waiting[node.line].remove(node) };
-                self.wakes.put_aside(node.wake.take());
+                self.guard.wakes.put_aside(node.wake.take());
                 // Those behind it may ask for less.
                 self.serve(node.line);
             }
@@ -432,16 +481,7 @@ impl<R: Resource<LINES>, const LINES: usize> DerefMut for Locked<'_, R, LINES> {
 impl<R: Resource<LINES>, const LINES: usize> Drop for Locked<'_, R, LINES> {
     #[inline]
     fn drop(&mut self) {
-        let state = &mut *self.guard;
-        let Some(resource) = &mut state.resource else {
-            return;
-        };
-        resource.at_release();
-        if let Some(shared) = self.shared {
-            let waiting =
-                std::array::from_fn(|line| state.waiting[line].len() + state.granted[line].len());
-            resource.end(shared, waiting);
-        }
+        self.release();
     }
 }
 

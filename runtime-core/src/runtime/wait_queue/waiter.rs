@@ -102,10 +102,20 @@ where
         self: Pin<&'a mut Self>,
         with: &mut Context<'_>,
     ) -> Poll<(Locked<'a, R, LINES>, usize)> {
-        self.step(with).map(|granted| {
-            *granted.entered = false;
-            (granted.locked, granted.answer)
-        })
+        self.step(None, with).map(Granted::take)
+    }
+
+    /// As [`poll`](WaiterOf::poll), for a caller that has locked the queue.
+    ///
+    /// # Panics
+    /// If it has locked another one.
+    #[inline]
+    pub(crate) fn poll_locked<'a>(
+        self: Pin<&'a mut Self>,
+        locked: Locked<'a, R, LINES>,
+        with: &mut Context<'_>,
+    ) -> Poll<(Locked<'a, R, LINES>, usize)> {
+        self.step(Some(locked), with).map(Granted::take)
     }
 
     /// As [`poll`](WaiterOf::poll), but leaves what the waiter was granted reserved for it, as a
@@ -114,7 +124,7 @@ where
     pub(crate) fn hold(self: Pin<&mut Self>, with: &mut Context<'_>) -> Poll<()> {
         let task = current();
         let turns = task.as_ref().map(TaskRef::turn_list);
-        self.step(with).map(|mut granted| {
+        self.step(None, with).map(|mut granted| {
             let (node, answer) = (granted.node, granted.answer);
             // SAFETY: `self` is pinned, and its destructor calls `leave`; `step` has just returned
             // the answer.
@@ -122,20 +132,29 @@ where
         })
     }
 
-    fn step<'a>(self: Pin<&'a mut Self>, with: &mut Context<'_>) -> Poll<Granted<'a, R, LINES>> {
+    fn step<'a>(
+        self: Pin<&'a mut Self>,
+        locked: Option<Locked<'a, R, LINES>>,
+        with: &mut Context<'_>,
+    ) -> Poll<Granted<'a, R, LINES>> {
         // SAFETY: nothing is moved out.
         let this = unsafe { self.get_unchecked_mut() };
         let (queue, node, entered) = (this.queue.queue(), &this.node, &mut this.entered);
+        // The node is touched under the lock of its own queue: W1.
+        let is_own = locked.as_ref().is_none_or(|locked| locked.is_of(queue));
+        assert!(is_own, "the lock of another queue");
+        let mut locked = locked.unwrap_or_else(|| queue.lock());
         let waker = with.waker();
         let mut wake = None;
         *entered = true;
         loop {
-            let mut locked = queue.lock();
             // SAFETY: `self` is pinned, and its destructor calls `leave`.
             match unsafe { locked.poll(node, &mut wake, waker) } {
                 Ok(Poll::Ready(answer)) => {
-                    // Not dropped here: it may be a foreign waker, and the queue is locked.
-                    locked.wakes.put_aside(wake.take());
+                    if wake.is_some() {
+                        // Not dropped here: it may be a foreign waker, and the queue is locked.
+                        locked.put_aside(wake);
+                    }
                     return Poll::Ready(Granted {
                         locked,
                         answer,
@@ -145,8 +164,8 @@ where
                 }
                 Ok(Poll::Pending) => return Poll::Pending,
                 Err(NeedsWaker) => {
-                    drop(locked);
-                    wake = Some(Wake::of(waker, R::has_turns(node.line)));
+                    let made = || Wake::of(waker, R::has_turns(node.line));
+                    wake = Some(locked.unlocked(made));
                 }
             }
         }
@@ -159,6 +178,15 @@ struct Granted<'a, R: Resource<LINES>, const LINES: usize> {
     answer: usize,
     node: &'a Node,
     entered: &'a mut bool,
+}
+
+impl<'a, R: Resource<LINES>, const LINES: usize> Granted<'a, R, LINES> {
+    /// The waiter is in the queue no more.
+    #[inline]
+    fn take(self) -> (Locked<'a, R, LINES>, usize) {
+        *self.entered = false;
+        (self.locked, self.answer)
+    }
 }
 
 impl<P, R, const LINES: usize> Drop for WaiterOf<P, R, LINES>

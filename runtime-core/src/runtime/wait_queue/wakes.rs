@@ -108,6 +108,12 @@ impl Wakes {
         }
     }
 
+    /// Whether there is nothing to be done after the lock.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none() && self.replaced.is_none() && !self.no_task
+    }
+
     /// Drops `wake` without waking it.
     pub(crate) fn put_aside(&mut self, wake: Option<Wake>) {
         debug_assert!(self.replaced.is_none(), "one is replaced under one lock");
