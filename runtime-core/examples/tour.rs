@@ -7,7 +7,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
 
 /// The example programs, in the order of asyncio's documentation.
-const PROGRAMS: [&str; 14] = [
+const PROGRAMS: [&str; 16] = [
     "hello",
     "say_after",
     "nested",
@@ -22,6 +22,8 @@ const PROGRAMS: [&str; 14] = [
     "barrier",
     "condition",
     "rate_limit",
+    "queue_workers",
+    "pipeline",
 ];
 const BURST: u64 = 1_000_000;
 

@@ -17,7 +17,7 @@ use std::thread;
 use runtime_tests::watched;
 
 /// The examples, each with a line that identifies its original in the guide.
-const PROGRAMS: [(&str, Option<&str>); 14] = [
+const PROGRAMS: [(&str, Option<&str>); 16] = [
     ("hello", Some("print('world')")),
     ("say_after", Some("async def say_after(")),
     ("nested", Some("async def nested(")),
@@ -35,6 +35,8 @@ const PROGRAMS: [(&str, Option<&str>); 14] = [
     ("barrier", Some("async def example_barrier(")),
     ("condition", Some("async def consumer(shelf)")),
     ("rate_limit", None),
+    ("queue_workers", Some("async def worker(name, queue)")),
+    ("pipeline", None),
 ];
 
 /// The lines that a program has printed, or why there are none.
@@ -277,6 +279,37 @@ fn waiting(lines: &[String]) -> Vec<String> {
         }
     });
     lines.collect()
+}
+
+#[test]
+fn queue_workers_share_the_work() {
+    let run = run("queue_workers");
+    let worked = "worker has slept for … seconds".to_owned();
+    let mut expected = vec![worked; 20];
+    expected.push("====".to_owned());
+    expected.push("3 workers slept in parallel for … seconds".to_owned());
+    expected.push("total expected sleep time: … seconds".to_owned());
+    assert_eq!(without_seconds(run.rust()), expected);
+    run.is_as_pythons(without_seconds);
+}
+
+#[test]
+fn a_pipeline_is_drained() {
+    let lines = run("pipeline").rust();
+    assert_eq!(lines, ["42 is four-two", "100 numbers have 850 letters"]);
+}
+
+/// The lines without seconds, and without the numbers of workers.
+fn without_seconds(lines: &[String]) -> Vec<String> {
+    let words = |line: &String| {
+        let words = line.split(' ').map(|word| match word.parse::<f64>() {
+            Ok(_) if word.contains('.') => "…",
+            _ if word.starts_with("worker-") => "worker",
+            _ => word,
+        });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    lines.iter().map(words).collect()
 }
 
 /// The lines without the time of day in them.
