@@ -14,7 +14,8 @@ async fn spell(numbers: Arc<Queue<usize>>, words: Arc<Queue<(usize, String)>>) -
     while let Ok(number) = numbers.get().await {
         // Some take longer than others.
         asyncio::checkpoint().await;
-        let digits = number.to_string().chars().map(|digit| match digit {
+        let text = number.to_string();
+        let digits = text.chars().map(|digit| match digit {
             '0' => "zero",
             '1' => "one",
             '2' => "two",
