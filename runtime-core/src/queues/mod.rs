@@ -24,9 +24,9 @@
 //!
 //! # Inside
 //!
-//! A queue is one [`WaitQueue`](crate::runtime::WaitQueue) with three lines: getters, putters, and
+//! A queue is one `WaitQueue` with three lines: getters, putters, and
 //! those that wait in `join`. The items, the number of unfinished ones and whether it is shut down
-//! are under its lock ([`contents`]). While nobody waits, a put or a get takes that lock once and
+//! are under its lock (`contents.rs`). While nobody waits, a put or a get takes that lock once and
 //! allocates nothing.
 //!
 //! A put promises its item to the first getter that waits, and wakes it: one item wakes one getter,
