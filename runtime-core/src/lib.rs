@@ -57,16 +57,16 @@ pub mod exceptions;
 
 mod runtime;
 
-#[cfg(asyncio_loom)]
-#[doc(hidden)]
-pub mod models;
-
 pub mod contextvars;
 pub mod events;
 pub mod futures;
 pub mod locks;
 pub mod queues;
 pub mod tasks;
+
+#[cfg(asyncio_loom)]
+#[doc(hidden)]
+pub mod models;
 
 pub mod concurrent;
 pub mod threads;

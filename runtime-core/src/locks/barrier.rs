@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::runtime::{Locked, Resource, WaitQueue, Waiter};
-use crate::sync::const_fn;
+use crate::sync::{Mutant, broken, const_fn};
 
 /// A point at which a fixed number of tasks wait for each other: `asyncio.Barrier`.
 ///
@@ -93,7 +93,10 @@ impl Resource<1> for Meeting {
     fn restore(&mut self, _line: usize, _units: usize, _answer: usize) {}
 
     fn at_release(&mut self) {
-        self.release = Release::Nobody;
+        self.release = match self.release {
+            Release::Group(_, end) if broken(Mutant::GroupStays) => Release::Group(0, end),
+            _ => Release::Nobody,
+        };
     }
 }
 
@@ -208,7 +211,9 @@ impl Future for WaitBarrier<'_> {
     fn poll(self: Pin<&mut Self>, with: &mut Context<'_>) -> Poll<Self::Output> {
         self.project().waiter.poll(with).map(|(mut locked, place)| {
             // If this is the last of its group, the others go now.
-            locked.serve(0);
+            if !broken(Mutant::LastGoesAlone) {
+                locked.serve(0);
+            }
             match place {
                 BROKEN => Err(BrokenBarrierError { waited: false }),
                 SENT_AWAY => Err(BrokenBarrierError { waited: true }),

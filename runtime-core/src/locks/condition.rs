@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use super::lock::{Lock, LockGuard, OwnedLockGuard};
 use crate::runtime::{Acquire, Resource, WaitQueue, Waiter};
-use crate::sync::{StdArc, const_fn};
+use crate::sync::{Mutant, StdArc, broken, const_fn};
 
 /// Waits for a notification, with a [`Lock`] released meanwhile: `asyncio.Condition`.
 ///
@@ -159,7 +159,7 @@ fn poll_wait<'a>(
         unreachable!("it has just been set");
     };
     let acquired = acquiring.poll(with);
-    if acquired.is_ready() {
+    if acquired.is_ready() && !broken(Mutant::KeepNotification) {
         // If the notification has gone to another in this moment, two go on, which is allowed.
         let _taken = waiter.poll(with);
     }

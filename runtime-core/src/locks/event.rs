@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 
 use crate::runtime::{Resource, WaitQueue, Waiter};
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::const_fn;
+use crate::sync::{Mutant, broken, const_fn, ordered};
 
 /// The event is set.
 const SET: usize = 1;
@@ -90,9 +90,10 @@ impl Event {
         let word = self.queue.shared();
         // Relaxed: the exchange orders.
         let mut now = word.load(Ordering::Relaxed);
-        while now & QUEUED == 0 {
+        while now & QUEUED == 0 || broken(Mutant::SetBesideQueue) {
             // Release: pairs with the Acquire in `is_set`, `clear` and `begin`.
-            match word.compare_exchange_weak(now, now | SET, Ordering::Release, Ordering::Relaxed) {
+            let release = ordered(Ordering::Release, Mutant::SetRelaxed);
+            match word.compare_exchange_weak(now, now | SET, release, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(other) => now = other,
             }
@@ -107,7 +108,7 @@ impl Event {
         let mut locked = self.queue.lock();
         // Release: as in `set`.
         self.queue.shared().fetch_or(SET, Ordering::Release);
-        locked.set = true;
+        locked.set = !broken(Mutant::ServeIfStillSet) || self.is_set();
         locked.serve(0);
     }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use super::cell::{LockCell, Many};
 use crate::runtime::Permits;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::const_fn;
+use crate::sync::{Mutant, broken, const_fn, ordered};
 
 /// A value that is made once, by an async function. asyncio has none.
 ///
@@ -157,7 +157,8 @@ impl<'a, T> Right<'a, T> {
         let place = unsafe { cell.value.by_guard_mut() };
         *place = Some(value);
         // Release: pairs with the Acquire in `get`.
-        cell.is_set.store(true, Ordering::Release);
+        let release = ordered(Ordering::Release, Mutant::ValueRelaxed);
+        cell.is_set.store(true, release);
         let fits = cell.permits.release(Permits::MAX - 1, Permits::MAX);
         debug_assert!(fits, "there was one permit, which this has");
         match cell.get() {
@@ -169,8 +170,10 @@ impl<'a, T> Right<'a, T> {
 
 impl<T> Drop for Right<'_, T> {
     fn drop(&mut self) {
-        let fits = self.cell.permits.release(1, Permits::MAX);
-        debug_assert!(fits, "this had a permit");
+        if !broken(Mutant::KeepRight) {
+            let fits = self.cell.permits.release(1, Permits::MAX);
+            debug_assert!(fits, "this had a permit");
+        }
     }
 }
 

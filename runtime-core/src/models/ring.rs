@@ -1,7 +1,7 @@
 //! A waker that rings a bell, for threads of a model that wait for a task.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::sync::{Bell, StdArc};
@@ -37,4 +37,9 @@ pub(super) fn wait_for<F: Future>(future: F) -> F::Output {
             Poll::Pending => ring.wait(),
         }
     }
+}
+
+/// Polls `future` once. It may be polled again with another waker.
+pub(super) fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
 }

@@ -3,6 +3,7 @@
 use super::buffer::Buffer;
 use super::errors::{GetError, PutError, TaskDoneTooOften};
 use crate::runtime::{Locked, Resource, WaitQueue};
+use crate::sync::{Mutant, broken};
 
 /// The line of those that want an item.
 pub(super) const GETTERS: usize = 0;
@@ -81,7 +82,11 @@ impl<B: Buffer> Contents<B> {
     }
 
     fn has_free_item(&self) -> bool {
-        self.buffer.len() > self.promised_items
+        let promised = match broken(Mutant::PromiseTwice) {
+            true => 0,
+            false => self.promised_items,
+        };
+        self.buffer.len() > promised
     }
 
     fn has_free_slot(&self) -> bool {
@@ -118,8 +123,8 @@ impl<B: Buffer> Resource<LINES> for Contents<B> {
 
     fn restore(&mut self, line: usize, _units: usize, answer: usize) {
         match (line, answer) {
-            (GETTERS, PROMISED) => self.promised_items -= 1,
-            (PUTTERS, PROMISED) => self.promised_slots -= 1,
+            (GETTERS, PROMISED) if !broken(Mutant::KeepItem) => self.promised_items -= 1,
+            (PUTTERS, PROMISED) if !broken(Mutant::KeepSlot) => self.promised_slots -= 1,
             _ => {}
         }
     }
@@ -225,7 +230,9 @@ impl<B: Buffer> Steps<B> for LockedItems<'_, B> {
         let item = self.buffer.pop()?;
         if self.is_shut() {
             // The others are told if it was the last.
-            self.serve(GETTERS);
+            if !broken(Mutant::DrainSilently) {
+                self.serve(GETTERS);
+            }
         } else {
             self.serve(PUTTERS);
         }
@@ -283,8 +290,10 @@ impl<B: Buffer> Steps<B> for LockedItems<'_, B> {
         });
         let count = dropped.as_ref().map_or(0, B::len);
         self.unfinished = self.unfinished.saturating_sub(count);
-        for line in [GETTERS, PUTTERS, JOINERS] {
-            self.serve(line);
+        if !broken(Mutant::ShutDownSilently) {
+            for line in [GETTERS, PUTTERS, JOINERS] {
+                self.serve(line);
+            }
         }
         dropped
     }

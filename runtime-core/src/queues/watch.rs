@@ -6,7 +6,7 @@ use std::ops::Deref;
 use super::errors::{SendError, WatchClosed};
 use super::user_lock::{UserGuard, UserLock};
 use crate::runtime::{Resource, WaitQueue};
-use crate::sync::StdArc;
+use crate::sync::{Mutant, StdArc, broken};
 
 /// The line of receivers that wait for a version after the one that they have seen.
 const CHANGED: usize = 0;
@@ -170,7 +170,9 @@ impl<T> WatchSender<T> {
         }
         std::mem::swap(&mut locked.value, &mut value);
         locked.version += 1;
-        locked.serve(CHANGED);
+        if !broken(Mutant::ChangeSilently) {
+            locked.serve(CHANGED);
+        }
         // Before those who wait are woken, which may run code that sets the value.
         drop(writing);
         drop(locked);
@@ -229,7 +231,9 @@ impl<T> Drop for WatchSender<T> {
     fn drop(&mut self) {
         let mut locked = self.watched.lock();
         locked.senders -= 1;
-        locked.serve(CHANGED);
+        if !broken(Mutant::SenderGoesSilently) {
+            locked.serve(CHANGED);
+        }
     }
 }
 
@@ -250,8 +254,13 @@ impl<T> WatchReceiver<T> {
     #[must_use]
     pub fn borrow_and_update(&mut self) -> WatchRef<T> {
         let locked = self.watched.lock();
+        let value = StdArc::clone(&locked.value);
         self.seen = locked.version;
-        WatchRef(StdArc::clone(&locked.value))
+        if broken(Mutant::VersionAfterValue) {
+            drop(locked);
+            self.seen = self.watched.lock().version;
+        }
+        WatchRef(value)
     }
 
     /// Whether there is a value that this receiver has not seen.

@@ -49,7 +49,8 @@ impl Resource<1> for Free {
     fn begin(&mut self, word: &AtomicUsize) {
         // Acquire: pairs with the Release of who put the permits there; what was done under them
         // is passed on with them.
-        let free = word.swap(QUEUED, Ordering::Acquire);
+        let acquire = ordered(Ordering::Acquire, Mutant::TakeOutRelaxed);
+        let free = word.swap(QUEUED, acquire);
         if free & QUEUED == 0 {
             self.0 = free / ONE;
         }
@@ -59,7 +60,8 @@ impl Resource<1> for Free {
         if waiting == [0] {
             // Release: pairs with the Acquire in `try_take`. A store suffices, because nobody else
             // writes the word while QUEUED is set.
-            word.store(self.0 * ONE, Ordering::Release);
+            let release = ordered(Ordering::Release, Mutant::PutBackRelaxed);
+            word.store(self.0 * ONE, release);
         }
     }
 }

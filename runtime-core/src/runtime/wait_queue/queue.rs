@@ -440,7 +440,9 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
                 unsafe { self.guard.waiting[node.line].remove(node) };
                 self.guard.wakes.put_aside(node.wake.take());
                 // Those behind it may ask for less.
-                self.serve(node.line);
+                if !broken(Mutant::LeaveLineSilently) {
+                    self.serve(node.line);
+                }
             }
             Stage::Granted => {
                 self.take_off_lists(node);
