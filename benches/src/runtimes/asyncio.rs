@@ -4,7 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Blocking, Channels, Gathers, Queues, Tasks, Timeouts, Timers, UnboundedChannels};
+use super::{
+    Blocking, Channels, Gathers, Locks, Queues, Tasks, Timeouts, Timers, UnboundedChannels,
+};
 
 /// asyncio for Rust.
 #[derive(Debug)]
@@ -142,5 +144,23 @@ impl UnboundedChannels for Asyncio {
 
     async fn pull(receiver: &mut Self::UnboundedReceiver) -> usize {
         receiver.recv().await.expect("a sender exists")
+    }
+}
+
+impl Locks for Asyncio {
+    type Lock = ::asyncio::Lock<usize>;
+
+    fn lock() -> Self::Lock {
+        ::asyncio::Lock::new(0)
+    }
+
+    async fn count_under<F>(lock: &Self::Lock, inside: F) -> usize
+    where
+        F: Future<Output = ()> + Send,
+    {
+        let mut count = lock.acquire().await;
+        *count += 1;
+        inside.await;
+        *count
     }
 }

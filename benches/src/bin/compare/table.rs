@@ -133,7 +133,7 @@ pub(crate) static WORKLOADS: [Workload; 30] = [
         subject: Subject::Time,
         size: 10_000,
         goals: &[Goal::Ratio(0.40)],
-        runs: without_asyncio!(sharing::lock_across_yield),
+        runs: all!(sharing::lock_across_yield),
     },
     Workload {
         name: "lock, uncontended",
@@ -141,7 +141,7 @@ pub(crate) static WORKLOADS: [Workload; 30] = [
         subject: Subject::Time,
         size: 100_000,
         goals: &[Goal::Ratio(0.60)],
-        runs: without_asyncio!(sharing::lock_alone),
+        runs: all!(sharing::lock_alone),
     },
     Workload {
         name: "lock, contended",
@@ -149,7 +149,7 @@ pub(crate) static WORKLOADS: [Workload; 30] = [
         subject: Subject::Time,
         size: 100_000,
         goals: &[Goal::Ratio(0.60)],
-        runs: without_asyncio!(sharing::lock_wanted),
+        runs: all!(sharing::lock_wanted),
     },
     Workload {
         name: "queue, four to four",
