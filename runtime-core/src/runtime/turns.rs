@@ -15,15 +15,18 @@
 //!    were given before this poll began were not used by it. Each is *passed on*: the queue
 //!    reserves what it was for to the next waiter.
 //! 4. A task that is to be polled again at once, because it was woken meanwhile, keeps its turns
-//!    for up to [`POLLS_OF_A_TURN`] such polls: a combinator with many children (a
-//!    `FuturesUnordered`) polls a part of them, yields, and comes to the waiter in a later poll.
+//!    for about [`POLLS_OF_A_TURN`] such polls: a combinator with many children (a
+//!    `FuturesUnordered`) polls a part of them, yields, and comes to the waiter in a later poll. If
+//!    the next waiter is one of the same task, and was not polled meanwhile either, its turn counts
+//!    as given when the first one was: many such waiters hold others up no longer than one.
 //! 5. When the task ends, all its turns are passed on, and its list is closed.
 //!
-//! A waiter that lost its turn keeps its place in the queue: it was woken, and when it is polled
+//! A waiter that lost its turn keeps its place in the queue: it is woken, and when it is polled
 //! after all, it goes before those that came later.
 //!
 //! A turn of a task that is not polled at all lasts: its loop does not run, or a task blocks its
-//! thread. That is the same as with a task that holds the lock.
+//! thread (with another executor's `block_on`, say, in which the waiter is polled). That is the
+//! same as with a task that holds the lock.
 //!
 //! **Which turns are old** is known by counting polls. The thread that polls the task raises the
 //! count at the beginning of each poll; a turn notes the count that it finds. If the waiter was
@@ -47,7 +50,8 @@ const POLLS_OF_A_TURN: u64 = 64;
 /// A queue that gives turns.
 pub(crate) trait PassOn {
     /// Takes the grant from the waiter with this ticket, if it has one still, and serves the next.
-    fn pass_on(self: StdArc<Self>, ticket: u64);
+    /// Its turn was given at `given`, and was on `list`.
+    fn pass_on(self: StdArc<Self>, ticket: u64, list: &TurnList, given: u64);
 }
 
 /// A reference to a queue that gives turns, for any thread.
@@ -68,10 +72,11 @@ impl Giver {
 struct Turn {
     giver: Giver,
     ticket: u64,
-    /// The count of polls, or the time, at which it was given. It never decreases from one turn of
-    /// a list to the next.
-    given: u64,
 }
+
+/// What names a turn on its list: when it was given, as a count of polls or a time, and a number.
+/// So the oldest comes first.
+pub(crate) type TurnKey = (u64, u64);
 
 /// The turns of the waiters that one task polled last.
 #[derive(Debug)]
@@ -85,9 +90,8 @@ pub(crate) struct TurnList {
 
 struct Turns {
     /// The oldest. Most tasks have one at a time, which needs no allocation.
-    first: Option<(u64, Turn)>,
-    /// The others, by their numbers.
-    others: BTreeMap<u64, Turn>,
+    first: Option<(TurnKey, Turn)>,
+    others: BTreeMap<TurnKey, Turn>,
     last_number: u64,
     closed: bool,
 }
@@ -114,32 +118,33 @@ impl TurnList {
         }
     }
 
-    /// Enters a turn that is given now, and returns its number. `None` if the task has ended: then
+    /// Enters a turn that is given now, and returns its key. `None` if the task has ended: then
     /// nothing would pass it on.
     #[must_use]
-    pub(crate) fn enter(&self, giver: Giver, ticket: u64) -> Option<u64> {
-        // Relaxed: see the module's documentation.
-        self.enter_at(self.polls.load(Ordering::Relaxed), giver, ticket)
+    pub(crate) fn enter(&self, giver: Giver, ticket: u64) -> Option<TurnKey> {
+        self.enter_at(self.polls(), giver, ticket)
     }
 
-    /// The same for a list that is settled by time.
+    /// The same for a turn that counts as given at another time: one that is passed on within the
+    /// list, or any of a list that is settled by time.
     #[must_use]
-    pub(crate) fn enter_at(&self, given: u64, giver: Giver, ticket: u64) -> Option<u64> {
-        let turn = Turn {
-            giver,
-            ticket,
-            given,
-        };
+    pub(crate) fn enter_at(&self, given: u64, giver: Giver, ticket: u64) -> Option<TurnKey> {
         let mut turns = self.turns.lock();
-        let number = turns.enter(turn)?;
+        let key = turns.enter(given, Turn { giver, ticket })?;
         self.set_count(&turns);
-        Some(number)
+        Some(key)
+    }
+
+    /// How many polls of the task have begun.
+    pub(crate) fn polls(&self) -> u64 {
+        // Relaxed: see the module's documentation.
+        self.polls.load(Ordering::Relaxed)
     }
 
     /// Takes a turn off the list, if it is there still. The caller has locked the queue.
-    pub(crate) fn remove(&self, number: u64) {
+    pub(crate) fn remove(&self, key: TurnKey) {
         let mut turns = self.turns.lock();
-        let _removed = turns.remove(number);
+        let _removed = turns.remove(key);
         self.set_count(&turns);
     }
 
@@ -180,12 +185,12 @@ impl TurnList {
 
     /// Passes on the turns that were given before `now`.
     pub(crate) fn settle(&self, now: u64) {
-        while let Some(turn) = self.take_given_before(now) {
-            turn.giver.0.pass_on(turn.ticket);
+        while let Some(((given, _), turn)) = self.take_given_before(now) {
+            turn.giver.0.pass_on(turn.ticket, self, given);
         }
     }
 
-    fn take_given_before(&self, now: u64) -> Option<Turn> {
+    fn take_given_before(&self, now: u64) -> Option<(TurnKey, Turn)> {
         let mut turns = self.turns.lock();
         let turn = turns.take_given_before(now);
         self.set_count(&turns);
@@ -203,34 +208,35 @@ impl Turns {
         usize::from(self.first.is_some()) + self.others.len()
     }
 
-    fn enter(&mut self, turn: Turn) -> Option<u64> {
+    fn enter(&mut self, given: u64, turn: Turn) -> Option<TurnKey> {
         if self.closed {
             return None;
         }
         self.last_number += 1;
-        match &mut self.first {
-            Some(_) => drop(self.others.insert(self.last_number, turn)),
-            first => *first = Some((self.last_number, turn)),
-        }
-        Some(self.last_number)
+        let key = (given, self.last_number);
+        let later = match &self.first {
+            Some((first, _)) if *first < key => Some((key, turn)),
+            _ => self.first.replace((key, turn)),
+        };
+        self.others.extend(later);
+        Some(key)
     }
 
-    fn remove(&mut self, number: u64) -> Option<Turn> {
+    fn remove(&mut self, key: TurnKey) -> Option<Turn> {
         match &self.first {
-            Some((first, _)) if *first == number => self.take_first(),
-            _ => self.others.remove(&number),
+            Some((first, _)) if *first == key => self.take_first().map(|(_, turn)| turn),
+            _ => self.others.remove(&key),
         }
     }
 
-    fn take_given_before(&mut self, now: u64) -> Option<Turn> {
-        let (_, first) = self.first.as_ref()?;
-        (first.given < now).then(|| self.take_first())?
+    fn take_given_before(&mut self, now: u64) -> Option<(TurnKey, Turn)> {
+        let ((given, _), _) = self.first.as_ref()?;
+        (*given < now).then(|| self.take_first())?
     }
 
-    fn take_first(&mut self) -> Option<Turn> {
+    fn take_first(&mut self) -> Option<(TurnKey, Turn)> {
         let next = self.others.pop_first();
-        let (_, first) = std::mem::replace(&mut self.first, next)?;
-        Some(first)
+        std::mem::replace(&mut self.first, next)
     }
 }
 

@@ -304,3 +304,27 @@ fn a_notification_goes_past_a_waiter_that_no_executor_polls() {
         assert!(first.as_mut().poll(&mut with).is_ready());
     });
 }
+
+/// The task yields for ever, so it keeps the turns of its waiters for some polls. The hundred
+/// waiters do not hold the other task up a hundred times as long as one.
+#[asyncio::test(seeds = 20)]
+async fn many_futures_that_are_left_alone_hold_others_up_no_longer_than_one() {
+    let lock = Arc::new(Lock::new(()));
+    let guard = lock.acquire().await;
+    let mut left = Vec::new();
+    for _ in 0..100 {
+        left.push(left_alone!(lock.acquire()));
+    }
+    let other = in_line(Arc::clone(&lock).lock_owned()).await;
+    drop(guard);
+    let mut polls = 0;
+    while !other.done() {
+        checkpoint().await;
+        polls += 1;
+        assert!(polls < 1_000, "the lock is held up");
+    }
+    drop(other.await.unwrap());
+    for waiter in left {
+        drop(waiter.await);
+    }
+}

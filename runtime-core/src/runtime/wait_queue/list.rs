@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::ptr::NonNull;
 
 use super::wakes::Wake;
-use crate::runtime::turns::TurnList;
+use crate::runtime::turns::{TurnKey, TurnList};
 
 /// What a waiter is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +34,12 @@ pub(crate) struct Node {
     pub(crate) answer: Cell<usize>,
     /// The last ticket when what it was granted became free.
     pub(crate) granted_at: Cell<u64>,
-    /// The list that has the turn of this waiter, and the turn's number there (W2).
-    pub(crate) turn: Cell<Option<(NonNull<TurnList>, u64)>>,
+    /// The list that has the turn of this waiter, and the turn's key there (W2).
+    pub(crate) turn: Cell<Option<(NonNull<TurnList>, TurnKey)>>,
+    /// When it was last polled, as its turn list counts.
+    pub(crate) polled: Cell<u64>,
+    /// It was passed over, and waits again.
+    pub(crate) came_back: Cell<bool>,
     pub(crate) line: usize,
     pub(crate) units: usize,
 }
@@ -51,6 +55,8 @@ impl Node {
             answer: Cell::new(0),
             granted_at: Cell::new(NO_TICKET),
             turn: Cell::new(None),
+            polled: Cell::new(0),
+            came_back: Cell::new(false),
             line,
             units,
         }
@@ -83,29 +89,13 @@ impl List {
         self.head.map(|node| unsafe { node.as_ref() })
     }
 
-    /// The node with this ticket. The oldest is found at once.
-    pub(crate) fn find(&self, ticket: u64) -> Option<NonNull<Node>> {
-        let mut next = self.head;
-        while let Some(node) = next {
-            // SAFETY: W1, as in `first`.
-            let this = unsafe { node.as_ref() };
-            if this.ticket.get() == ticket {
-                return Some(node);
-            }
-            next = this.next.get();
-        }
-        None
-    }
-
     /// Puts a node at the place of its ticket.
     ///
     /// # Safety
     /// W1 holds for the node until it is removed, and it is in no list.
     pub(crate) unsafe fn insert(&mut self, node: &Node) {
-        // From the back: a newcomer has the highest ticket. One that has been passed over mostly
-        // has the lowest.
-        let is_first = |first: &Node| node.ticket.get() < first.ticket.get();
-        let mut before = self.tail.filter(|_| !self.first().is_some_and(is_first));
+        // From the back: mostly it is the last.
+        let mut before = self.tail;
         // SAFETY: W1, as in `first`.
         while let Some(other) = before.map(|other| unsafe { other.as_ref() }) {
             if other.ticket.get() <= node.ticket.get() {
@@ -157,6 +147,57 @@ impl List {
             // SAFETY: W1: a neighbour is in the list.
             Some(after) => unsafe { after.as_ref() }.previous.set(previous),
             None => self.tail = previous,
+        }
+    }
+}
+
+/// Those that wait in one line, by their tickets.
+#[derive(Debug)]
+pub(crate) struct Line {
+    /// Those that were passed over and wait again. Grants are made in the order of the tickets, so
+    /// these have lower ones than all others.
+    came_back: List,
+    others: List,
+}
+
+impl Line {
+    pub(crate) const fn new() -> Line {
+        Line {
+            came_back: List::new(),
+            others: List::new(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.came_back.len() + self.others.len()
+    }
+
+    pub(crate) fn first(&self) -> Option<&Node> {
+        self.came_back.first().or_else(|| self.others.first())
+    }
+
+    /// Puts a node at the place of its ticket.
+    ///
+    /// # Safety
+    /// As for [`List::insert`].
+    pub(crate) unsafe fn insert(&mut self, node: &Node) {
+        // SAFETY: the caller's promise.
+        unsafe { self.list_of(node).insert(node) };
+    }
+
+    /// Takes a node out.
+    ///
+    /// # Safety
+    /// The node is in this line.
+    pub(crate) unsafe fn remove(&mut self, node: &Node) {
+        // SAFETY: the caller's promise; `came_back` does not change while a node is in a line.
+        unsafe { self.list_of(node).remove(node) };
+    }
+
+    fn list_of(&mut self, node: &Node) -> &mut List {
+        match node.came_back.get() {
+            true => &mut self.came_back,
+            false => &mut self.others,
         }
     }
 }

@@ -51,13 +51,13 @@
 //!   stays in the lists, and its memory is never used for anything else.
 //! * **W2** A node names the turn list of a task only as long as that list exists. The end of the
 //!   task takes all turns off its list and passes each of them on, under the queue's lock, which
-//!   makes the node forget the list; only then may the task be freed. The other turn list is a
-//!   static.
+//!   makes the node forget the list; only then may the task be freed. (If the queue has been
+//!   dropped, its leaked nodes are never looked at again.) The other turn list is a static.
 //! * **W3** What turns refer to is an allocation of its own: a queue may be moved or forgotten
 //!   while a waiter of it that has been leaked has a turn. Passing on may happen at any time and on
 //!   any thread, even when the values in the resource are no longer valid. So it touches none of
 //!   them: the functions of a [`Resource`] only count. The resource is dropped with its queue, and
-//!   not with the last turn.
+//!   not with the last turn; a queue that is forgotten keeps it.
 
 mod no_task;
 mod resource;
@@ -68,11 +68,16 @@ mod wakes;
 #[expect(unsafe_code, reason = "an intrusive list of pinned nodes")]
 mod list;
 
+mod granted;
+
+#[expect(unsafe_code, reason = "a queue's lists are sent with it")]
+mod queue;
+
 #[expect(
     unsafe_code,
     reason = "the nodes of pinned waiters, under their queue's lock"
 )]
-mod queue;
+mod serving;
 
 #[expect(unsafe_code, reason = "a node is pinned with its waiter")]
 mod waiter;

@@ -2,12 +2,13 @@
 //!
 //! No end of a poll shows that such a waiter has not used its turn. So it has its turn for ten
 //! milliseconds. A thread watches over these turns; it is started for the first of them, and ends
-//! when there have been none for a second. The wakers of those that go next are called on it.
+//! when there have been none for a second. The wakers of those that go next are called on it, so a
+//! waker that blocks delays all turns of this kind.
 
 use std::time::{Duration, Instant};
 
 use crate::runtime::catch_panic::catch_panic;
-use crate::runtime::turns::{Giver, TurnList};
+use crate::runtime::turns::{Giver, TurnKey, TurnList};
 use crate::sync::{IS_MODEL, Mutex, StdOnceLock, global, thread};
 
 /// How long a turn lasts.
@@ -22,11 +23,16 @@ global! { static TURNS: TurnList = TurnList::new() }
 // The process in which turns are watched over: the thread does not live on in a fork.
 global! { static WATCHED: Mutex<Option<u32>> = Mutex::new(None) }
 
-/// Enters a turn that is given now, and returns its list and its number there. The caller calls
-/// [`watch`] when it has released the queue.
-pub(super) fn enter(giver: Giver, ticket: u64) -> (&'static TurnList, u64) {
-    let number = TURNS.enter_at(now(), giver, ticket);
-    (&TURNS, number.expect("this list is never closed"))
+/// The list of these turns.
+pub(super) fn turn_list() -> &'static TurnList {
+    &TURNS
+}
+
+/// Enters a turn that is given now, or counts as given earlier, and returns its key. The caller
+/// calls [`watch`] when it has released the queue.
+pub(super) fn enter(given: Option<u64>, giver: Giver, ticket: u64) -> TurnKey {
+    let key = TURNS.enter_at(given.unwrap_or_else(now), giver, ticket);
+    key.expect("this list is never closed")
 }
 
 /// Makes sure that turns are passed on that are not used.
@@ -77,7 +83,7 @@ fn end() -> bool {
 }
 
 /// Nanoseconds since the first call.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     static START: StdOnceLock<Instant> = StdOnceLock::new();
     let start = START.get_or_init(Instant::now);
     start.elapsed().as_nanos() as u64

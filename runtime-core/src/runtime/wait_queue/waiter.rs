@@ -6,8 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::list::Node;
-use super::queue::{Locked, NeedsWaker, WaitQueue};
+use super::queue::{Locked, WaitQueue};
 use super::resource::Resource;
+use super::serving::NeedsWaker;
 use super::wakes::Wake;
 use crate::runtime::task::cancel::current;
 use crate::runtime::task::reference::TaskRef;
@@ -20,7 +21,7 @@ impl<R: Resource<LINES>, const LINES: usize> WaitQueue<R, LINES> {
     }
 }
 
-/// What a waiter has of its queue. Implemented for what keeps a queue alive and in its place (W2):
+/// What a waiter has of its queue. Implemented for what keeps a queue alive:
 /// here, and nowhere else.
 pub(crate) trait Pointer<R: Resource<LINES>, const LINES: usize> {
     fn queue(&self) -> &WaitQueue<R, LINES>;
@@ -143,9 +144,10 @@ where
         // The node is touched under the lock of its own queue: W1.
         let is_own = locked.as_ref().is_none_or(|locked| locked.is_of(queue));
         assert!(is_own, "the lock of another queue");
-        let mut locked = locked.unwrap_or_else(|| queue.lock());
         let waker = with.waker();
+        // Before the lock: so it is dropped after it.
         let mut wake = None;
+        let mut locked = locked.unwrap_or_else(|| queue.lock());
         *entered = true;
         loop {
             // SAFETY: `self` is pinned, and its destructor calls `leave`.
