@@ -190,23 +190,27 @@ pub(super) trait Steps<B: Buffer> {
 impl<B: Buffer> Steps<B> for LockedItems<'_, B> {
     #[inline]
     fn promise_slot(&mut self) -> Result<(), PutError<()>> {
-        if self.is_shut() {
+        let waiting = self.waiting(PUTTERS);
+        let contents = &mut **self;
+        if contents.is_shut() {
             return Err(PutError::ShutDown(()));
         }
-        if self.waiting(PUTTERS) > 0 || !self.has_free_slot() {
+        if waiting > 0 || !contents.has_free_slot() {
             return Err(PutError::Full(()));
         }
-        self.promised_slots += 1;
+        contents.promised_slots += 1;
         Ok(())
     }
 
     #[inline]
     fn promise_item(&mut self) -> Result<(), GetError> {
-        if self.waiting(GETTERS) == 0 && self.has_free_item() {
-            self.promised_items += 1;
+        let waiting = self.waiting(GETTERS);
+        let contents = &mut **self;
+        if waiting == 0 && contents.has_free_item() {
+            contents.promised_items += 1;
             return Ok(());
         }
-        Err(match self.is_over() {
+        Err(match contents.is_over() {
             true => GetError::ShutDown,
             false => GetError::Empty,
         })
@@ -214,21 +218,23 @@ impl<B: Buffer> Steps<B> for LockedItems<'_, B> {
 
     #[inline]
     fn fill_slot(&mut self, item: B::Item) -> Result<(), B::Item> {
-        self.promised_slots -= 1;
-        if self.is_shut() {
+        let contents = &mut **self;
+        contents.promised_slots -= 1;
+        if contents.is_shut() {
             return Err(item);
         }
-        self.buffer.push(item);
-        self.unfinished += 1;
+        contents.buffer.push(item);
+        contents.unfinished += 1;
         self.serve(GETTERS);
         Ok(())
     }
 
     #[inline]
     fn take_promised(&mut self) -> Option<B::Item> {
-        self.promised_items -= 1;
-        let item = self.buffer.pop()?;
-        if self.is_shut() {
+        let contents = &mut **self;
+        contents.promised_items -= 1;
+        let item = contents.buffer.pop()?;
+        if contents.is_shut() {
             // The others are told if it was the last.
             if !broken(Mutant::DrainSilently) {
                 self.serve(GETTERS);

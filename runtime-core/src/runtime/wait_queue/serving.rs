@@ -24,6 +24,7 @@ impl<R: Resource<LINES>, const LINES: usize> PassOn for Inner<R, LINES> {
 
 impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
     /// How many wait in `line`, without those that have been granted something.
+    #[inline]
     pub(crate) fn waiting(&self, line: usize) -> usize {
         self.guard.waiting[line].len()
     }
@@ -34,8 +35,12 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
     }
 
     /// Grants those that wait in `line` what they wait for, in order, as far as it goes.
+    #[inline]
     pub(crate) fn serve(&mut self, line: usize) {
-        self.serve_those_of(line, self.guard.last_ticket);
+        // Mostly nobody waits.
+        if self.waiting(line) > 0 || !R::LASTS {
+            self.serve_those_of(line, self.guard.last_ticket);
+        }
     }
 
     /// As [`serve`](Locked::serve), for units that were there when `last` was the last ticket.
