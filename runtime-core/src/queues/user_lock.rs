@@ -7,7 +7,7 @@
 use std::ops::{Deref, DerefMut};
 
 use crate::sync::atomic::Ordering;
-use crate::sync::{PoisonError, StdAtomicU64, StdMutex, StdMutexGuard, local};
+use crate::sync::{PoisonError, StdAtomicU64, UserMutex, UserMutexGuard, const_fn, local};
 
 local! {
     /// Its address tells this thread from all others that exist.
@@ -19,16 +19,15 @@ const NOBODY: u64 = 0;
 
 #[derive(Debug)]
 pub(super) struct UserLock<T> {
-    value: StdMutex<T>,
+    value: UserMutex<T>,
     /// The thread that has locked it.
     holder: StdAtomicU64,
 }
 
 impl<T> UserLock<T> {
-    pub(super) const fn new(value: T) -> UserLock<T> {
-        UserLock {
-            value: StdMutex::new(value),
-            holder: StdAtomicU64::new(NOBODY),
+    const_fn! {
+        pub(super) fn new(value: T) -> UserLock<T> {
+            UserLock { value: UserMutex::new(value), holder: StdAtomicU64::new(NOBODY) }
         }
     }
 
@@ -52,7 +51,7 @@ impl<T> UserLock<T> {
 #[derive(Debug)]
 pub(super) struct UserGuard<'a, T> {
     holder: &'a StdAtomicU64,
-    value: StdMutexGuard<'a, T>,
+    value: UserMutexGuard<'a, T>,
 }
 
 impl<T> Deref for UserGuard<'_, T> {
