@@ -5,8 +5,8 @@
 mod twin;
 
 use asyncio::models::{
-    barrier, channel, condition, event, lock, once_cell, permits, queue, queue_shutdown, rw_lock,
-    turns, watch,
+    barrier, channel, condition, event, lock, once_cell, permits, priority_queue, queue,
+    queue_shutdown, rw_lock, turns, watch,
 };
 
 models! {
@@ -33,6 +33,9 @@ models! {
         readers_and_writers_exclude_each_other = rw_lock::readers_and_writers_exclude_each_other,
         nobody_sleeps_through_a_change = watch::nobody_sleeps_through_a_change,
         nobody_sleeps_through_the_end = watch::nobody_sleeps_through_the_end,
+        no_change_is_lost = watch::no_change_is_lost,
+        what_has_entered_is_got = priority_queue::what_has_entered_is_got,
+        what_enters_late_is_dropped = priority_queue::what_enters_late_is_dropped,
         a_receiver_gets_the_value_and_the_end = channel::a_receiver_gets_the_value_and_the_end,
     }
     fails {
@@ -67,6 +70,11 @@ models! {
         a_change_wakes_the_receivers = watch::without_the_wake_of_receivers, "deadlock",
         a_value_has_its_version = watch::without_the_version_of_the_value, "deadlock",
         a_sender_that_goes_tells = watch::without_the_end_of_the_changes, "deadlock",
+        a_change_is_made_under_the_lock = watch::without_the_lock_of_the_changes, "deadlock",
+        an_item_that_enters_is_waited_for =
+            priority_queue::without_the_wait_for_the_item, "the item is lost",
+        an_item_that_comes_late_is_dropped =
+            priority_queue::without_the_drop_of_the_item, "an item stays in the heap",
         the_last_sender_tells = channel::without_the_last_word_of_the_senders, "deadlock",
     }
 }

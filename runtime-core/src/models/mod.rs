@@ -47,6 +47,7 @@ pub mod paused_clock;
 pub mod permits;
 pub mod poller;
 pub mod pool;
+pub mod priority_queue;
 pub mod publication;
 pub mod queue;
 pub mod queue_shutdown;

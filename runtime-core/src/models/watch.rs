@@ -19,6 +19,11 @@ pub fn nobody_sleeps_through_the_end() {
     explore("i11: nobody sleeps through the end", None, end);
 }
 
+/// Two threads change the value, each by one, and a receiver waits until both have (3 threads).
+pub fn no_change_is_lost() {
+    explore("i11: no change is lost", None, change_together);
+}
+
 /// A change wakes nobody.
 pub fn without_the_wake_of_receivers() {
     explore("i11 twin", Some(Mutant::ChangeSilently), change);
@@ -27,6 +32,11 @@ pub fn without_the_wake_of_receivers() {
 /// A receiver takes the value first, and its version later.
 pub fn without_the_version_of_the_value() {
     explore("i11 twin", Some(Mutant::VersionAfterValue), change);
+}
+
+/// The value is copied before the lock under which the copy is changed.
+pub fn without_the_lock_of_the_changes() {
+    explore("i11 twin", Some(Mutant::CopyBeforeLock), change_together);
 }
 
 /// The sender tells nobody that it goes.
@@ -69,4 +79,20 @@ fn end() {
     waits.join().expect("a panic would have ended the model");
     let mut other = gives_up.join().expect("a panic would have ended the model");
     wait_for(other.changed()).expect_err("there is no change");
+}
+
+fn change_together() {
+    let (sender, mut receiver) = watch(0);
+    let changes = {
+        let sender = sender.clone();
+        thread::spawn(move || sender.send_modify(|value| *value += 1))
+    };
+    let waits = thread::spawn(move || {
+        let both = wait_for(receiver.wait_for(|value| *value == 2));
+        assert!(both.is_ok(), "a sender is there");
+    });
+    sender.send_modify(|value| *value += 1);
+    for other in [changes, waits] {
+        other.join().expect("a panic would have ended the model");
+    }
 }

@@ -78,7 +78,8 @@ impl<B: Buffer> Contents<B> {
     ///
     /// An item that is promised still is here. If its getter goes away, the next one gets it.
     fn is_over(&self) -> bool {
-        self.is_shut() && self.buffer.len() == 0 && self.entering == 0
+        let none_enters = self.entering == 0 || broken(Mutant::OverWhileEntering);
+        self.is_shut() && self.buffer.len() == 0 && none_enters
     }
 
     fn has_free_item(&self) -> bool {

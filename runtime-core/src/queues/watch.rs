@@ -145,9 +145,9 @@ impl<T> WatchSender<T> {
         T: Clone,
     {
         // Above the lock, so that it is dropped without it if the closure panics.
-        let mut copy = None;
+        let mut copy = broken(Mutant::CopyBeforeLock).then(|| T::clone(&self.borrow()));
         let writing = self.watched.shared().lock(AGAIN);
-        let value = copy.insert(T::clone(&self.borrow()));
+        let value = copy.get_or_insert_with(|| T::clone(&self.borrow()));
         let changed = change(value);
         match copy.take_if(|_| changed) {
             Some(value) => drop(self.set(writing, StdArc::new(value), true)),

@@ -190,8 +190,14 @@ pub(crate) enum Mutant {
     VersionAfterValue,
     /// i11: a change of a watched value wakes nobody.
     ChangeSilently,
+    /// i11: a watched value is copied before the lock under which it is changed.
+    CopyBeforeLock,
     /// i11: the last sender of a watched value tells nobody that it goes.
     SenderGoesSilently,
+    /// i13: getters are told that all is over while an item is entering.
+    OverWhileEntering,
+    /// i13: an item that enters a queue whose items have been dropped stays in the heap.
+    StayInHeap,
     /// Registry: a removal does not wait for a reader of its slot.
     RemoveIgnoresReader,
     /// Registry: the closer does not sum the insert counters again.
