@@ -31,13 +31,6 @@ macro_rules! queues {
     };
 }
 
-/// The runtimes of a workload for which asyncio does not have the functions yet.
-macro_rules! without_asyncio {
-    ($($run:ident)::+) => {
-        &[(Runtime::Tokio, $($run)::+::<Tokio>), (Runtime::Smol, $($run)::+::<Smol>)]
-    };
-}
-
 pub(crate) static WORKLOADS: [Workload; 30] = [
     Workload {
         name: "spawn and await one, from a task",
