@@ -7,7 +7,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
 
 /// The example programs, in the order of asyncio's documentation.
-const PROGRAMS: [&str; 10] = [
+const PROGRAMS: [&str; 16] = [
     "hello",
     "say_after",
     "nested",
@@ -18,6 +18,12 @@ const PROGRAMS: [&str; 10] = [
     "run_coroutine_threadsafe",
     "introspection",
     "cancel_me",
+    "event",
+    "barrier",
+    "condition",
+    "rate_limit",
+    "queue_workers",
+    "pipeline",
 ];
 const BURST: u64 = 1_000_000;
 

@@ -21,6 +21,9 @@
 //! | bind tasks together | [`task_group`], [`TaskGroup`], [`race`] |
 //! | wait for time | [`sleep`], [`wait_for`], [`timeout`], [`interval`], [`move_on_after`] |
 //! | clean up | [`catch_cancelled`], [`finally`], [`shield`] |
+//! | coordinate tasks | [`Lock`], [`RwLock`], [`Event`], [`Condition`], [`Barrier`], [`OnceCell`] |
+//! | limit what runs at a time | [`Semaphore`], [`BoundedSemaphore`], [`CapacityLimiter`] |
+//! | hand values on | [`Queue`], [`PriorityQueue`], [`channel`], [`broadcast`], [`watch()`] |
 //! | use the loop from other threads | [`EventLoop`], [`run_coroutine_threadsafe`] |
 //! | call blocking code | [`to_thread`], [`blocking`] |
 //! | test | `#[asyncio::test(start_paused = true)]`, `#[asyncio::test(seeds = 1000)]` |
@@ -58,6 +61,8 @@ mod runtime;
 pub mod contextvars;
 pub mod events;
 pub mod futures;
+pub mod locks;
+pub mod queues;
 pub mod tasks;
 
 mod scopes;
@@ -86,6 +91,18 @@ pub use exceptions::{
     NoRunningLoop, PanicError, ShutdownTimeout, TaskError, TimeoutError,
 };
 pub use futures::Future;
+pub use locks::{
+    Barrier, BorrowedToken, Borrower, BoundedSemaphore, BrokenBarrierError, CapacityLimiter,
+    Condition, Event, Lock, LockGuard, OnceCell, OwnedLockGuard, OwnedPermit, OwnedRwLockReadGuard,
+    OwnedRwLockWriteGuard, Permit, ReleasedTooOften, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    Semaphore,
+};
+pub use queues::{
+    BroadcastError, BroadcastReceiver, BroadcastSender, GetError, LifoQueue, PriorityQueue,
+    PutError, Queue, QueueShutDown, Receiver, SendError, Sender, TaskDoneTooOften,
+    TryBroadcastError, TryRecvError, TrySendError, WatchClosed, WatchReceiver, WatchRef,
+    WatchSender, broadcast, channel, watch,
+};
 pub use runners::{Runner, run, try_run};
 #[doc(hidden)]
 pub use runtime::Tuning;
@@ -127,16 +144,23 @@ pub mod task {
 /// ```
 pub mod prelude {
     pub use crate::{
-        ALL_COMPLETED, CallbackId, CancelReason, CancelScope, CancelSource, CancelledError,
-        Context, ContextVar, EnterGuard, EventLoop, ExceptionContext, ExceptionGroup,
-        FIRST_COMPLETED, FIRST_EXCEPTION, FailedError, Gather, Handle, Interval, InvalidStateError,
-        LoopClosed, Metrics, MissedTickBehavior, NoRunningLoop, NotStarted, PanicError, Runner,
-        Shield, ShutdownTimeout, Sleep, Task, TaskError, TaskGroup, TaskHandle, TaskId, TaskStatus,
-        ThreadPoolExecutor, TimeGuard, Timeout, TimeoutError, TimerHandle, Token, all_tasks,
-        as_completed, blocking, catch_cancelled, checkpoint, concurrent, context_var, copy_context,
+        ALL_COMPLETED, Barrier, BorrowedToken, Borrower, BoundedSemaphore, BroadcastError,
+        BroadcastReceiver, BroadcastSender, BrokenBarrierError, CallbackId, CancelReason,
+        CancelScope, CancelSource, CancelledError, CapacityLimiter, Condition, Context, ContextVar,
+        EnterGuard, Event, EventLoop, ExceptionContext, ExceptionGroup, FIRST_COMPLETED,
+        FIRST_EXCEPTION, FailedError, Gather, GetError, Handle, Interval, InvalidStateError,
+        LifoQueue, Lock, LockGuard, LoopClosed, Metrics, MissedTickBehavior, NoRunningLoop,
+        NotStarted, OnceCell, OwnedLockGuard, OwnedPermit, OwnedRwLockReadGuard,
+        OwnedRwLockWriteGuard, PanicError, Permit, PriorityQueue, PutError, Queue, QueueShutDown,
+        Receiver, ReleasedTooOften, Runner, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore,
+        SendError, Sender, Shield, ShutdownTimeout, Sleep, Task, TaskDoneTooOften, TaskError,
+        TaskGroup, TaskHandle, TaskId, TaskStatus, ThreadPoolExecutor, TimeGuard, Timeout,
+        TimeoutError, TimerHandle, Token, TryBroadcastError, TryRecvError, TrySendError,
+        WatchClosed, WatchReceiver, WatchRef, WatchSender, all_tasks, as_completed, blocking,
+        broadcast, catch_cancelled, channel, checkpoint, concurrent, context_var, copy_context,
         create_local_task, create_task, current_task, ensure_future, finally, gather, gather_all,
-        get_running_loop, interval, interval_at, move_on_after, run, run_coroutine_threadsafe,
-        shield, sleep, sleep_until, task, task_group, timeout, timeout_at, to_thread, try_gather,
-        try_get_running_loop, try_run, wait, wait_for,
+        get_running_loop, interval, interval_at, move_on_after, race, run,
+        run_coroutine_threadsafe, shield, sleep, sleep_until, task, task_group, timeout,
+        timeout_at, to_thread, try_gather, try_get_running_loop, try_run, wait, wait_for, watch,
     };
 }

@@ -17,7 +17,7 @@ use std::thread;
 use runtime_tests::watched;
 
 /// The examples, each with a line that identifies its original in the guide.
-const PROGRAMS: [(&str, Option<&str>); 10] = [
+const PROGRAMS: [(&str, Option<&str>); 16] = [
     ("hello", Some("print('world')")),
     ("say_after", Some("async def say_after(")),
     ("nested", Some("async def nested(")),
@@ -31,6 +31,12 @@ const PROGRAMS: [(&str, Option<&str>); 10] = [
     ),
     ("introspection", None),
     ("cancel_me", Some("async def cancel_me(")),
+    ("event", Some("async def waiter(event)")),
+    ("barrier", Some("async def example_barrier(")),
+    ("condition", Some("async def consumer(shelf)")),
+    ("rate_limit", None),
+    ("queue_workers", Some("async def worker(name, queue)")),
+    ("pipeline", None),
 ];
 
 /// The lines that a program has printed, or why there are none.
@@ -215,6 +221,95 @@ fn cancel_me_cleans_up_and_is_cancelled() {
     ];
     assert_eq!(run.rust(), expected);
     run.is_as_pythons(<[String]>::to_vec);
+}
+
+#[test]
+fn event_is_waited_for() {
+    let run = run("event");
+    assert_eq!(run.rust(), ["waiting for it ...", "... got it!"]);
+    run.is_as_pythons(<[String]>::to_vec);
+}
+
+#[test]
+fn barrier_lets_three_pass() {
+    let run = run("barrier");
+    assert_eq!(waiting(run.rust()), ["2/3", "barrier passed", "0/3"]);
+    run.is_as_pythons(waiting);
+}
+
+#[test]
+fn condition_lets_two_take_turns() {
+    let run = run("condition");
+    let expected = [1, 2, 3].map(|item| [format!("produced {item}"), format!("consumed {item}")]);
+    assert_eq!(run.rust(), expected.concat());
+    run.is_as_pythons(<[String]>::to_vec);
+}
+
+#[test]
+fn rate_limit_keeps_both_limits() {
+    let lines = run("rate_limit").rust();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(lines[0], "12 answers, whose sum is 506");
+    let most = lines[1].strip_prefix("at most ");
+    let most = most.and_then(|rest| rest.strip_suffix(" at a time"));
+    assert!(
+        most.is_some_and(|most| ["1", "2", "3"].contains(&most)),
+        "{lines:?}"
+    );
+    assert_eq!(lines[2], "not faster than allowed: true");
+}
+
+/// The lines, where each that shows a barrier is shortened to how many wait for how many. Those
+/// that asyncio shows while the last group leaves are left out.
+fn waiting(lines: &[String]) -> Vec<String> {
+    let after = |line: &str, what: &str| {
+        let (_, rest) = line.split_once(what)?;
+        let number = rest
+            .trim_start()
+            .split(|letter: char| !letter.is_ascii_digit());
+        number.map(str::to_owned).next()
+    };
+    let lines = lines.iter().filter(|line| !line.contains("[draining"));
+    let lines = lines.map(|line| {
+        let ours = after(line, "n_waiting:").zip(after(line, "parties:"));
+        let theirs = || after(line, "waiters:").zip(after(line, "/"));
+        match ours.or_else(theirs) {
+            Some((waiting, parties)) => format!("{waiting}/{parties}"),
+            None => line.clone(),
+        }
+    });
+    lines.collect()
+}
+
+#[test]
+fn queue_workers_share_the_work() {
+    let run = run("queue_workers");
+    let worked = "worker has slept for … seconds".to_owned();
+    let mut expected = vec![worked; 20];
+    expected.push("====".to_owned());
+    expected.push("3 workers slept in parallel for … seconds".to_owned());
+    expected.push("total expected sleep time: … seconds".to_owned());
+    assert_eq!(without_seconds(run.rust()), expected);
+    run.is_as_pythons(without_seconds);
+}
+
+#[test]
+fn a_pipeline_is_drained() {
+    let lines = run("pipeline").rust();
+    assert_eq!(lines, ["42 is four-two", "100 numbers have 850 letters"]);
+}
+
+/// The lines without seconds, and without the numbers of workers.
+fn without_seconds(lines: &[String]) -> Vec<String> {
+    let words = |line: &String| {
+        let words = line.split(' ').map(|word| match word.parse::<f64>() {
+            Ok(_) if word.contains('.') => "…",
+            _ if word.starts_with("worker-") => "worker",
+            _ => word,
+        });
+        words.collect::<Vec<_>>().join(" ")
+    };
+    lines.iter().map(words).collect()
 }
 
 /// The lines without the time of day in them.

@@ -2,9 +2,12 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Blocking, Gathers, Groups, Tasks, Timeouts, Timers};
+use super::{
+    Blocking, Channels, Gathers, Groups, Locks, Queues, Tasks, Timeouts, Timers, UnboundedChannels,
+};
 
 /// asyncio for Rust.
 #[derive(Debug)]
@@ -103,5 +106,77 @@ impl Blocking for Asyncio {
         T: Send + 'static,
     {
         Self::join(::asyncio::to_thread(function))
+    }
+}
+
+impl Channels for Asyncio {
+    type Sender = ::asyncio::Sender<usize>;
+    type Receiver = ::asyncio::Receiver<usize>;
+
+    fn channel(room: usize) -> (Self::Sender, Self::Receiver) {
+        ::asyncio::channel(room)
+    }
+
+    async fn send(sender: &Self::Sender, number: usize) {
+        sender.send(number).await.expect("the receiver exists");
+    }
+
+    async fn receive(receiver: &mut Self::Receiver) -> usize {
+        receiver.recv().await.expect("a sender exists")
+    }
+}
+
+impl Queues for Asyncio {
+    type Queue = Arc<::asyncio::Queue<usize>>;
+
+    fn queue(room: usize) -> Self::Queue {
+        Arc::new(::asyncio::Queue::new(room))
+    }
+
+    async fn put(queue: &Self::Queue, number: usize) {
+        queue
+            .put(number)
+            .await
+            .expect("nobody shuts the queue down");
+    }
+
+    async fn get(queue: &Self::Queue) -> usize {
+        queue.get().await.expect("nobody shuts the queue down")
+    }
+}
+
+impl UnboundedChannels for Asyncio {
+    type Unbounded = ::asyncio::Sender<usize>;
+    type UnboundedReceiver = ::asyncio::Receiver<usize>;
+
+    fn unbounded() -> (Self::Unbounded, Self::UnboundedReceiver) {
+        ::asyncio::channel(0)
+    }
+
+    async fn push(sender: &Self::Unbounded, number: usize) {
+        let sent = sender.try_send(number);
+        sent.expect("the receiver exists");
+    }
+
+    async fn pull(receiver: &mut Self::UnboundedReceiver) -> usize {
+        receiver.recv().await.expect("a sender exists")
+    }
+}
+
+impl Locks for Asyncio {
+    type Lock = ::asyncio::Lock<usize>;
+
+    fn lock() -> Self::Lock {
+        ::asyncio::Lock::new(0)
+    }
+
+    async fn count_under<F>(lock: &Self::Lock, inside: F) -> usize
+    where
+        F: Future<Output = ()> + Send,
+    {
+        let mut count = lock.acquire().await;
+        *count += 1;
+        inside.await;
+        *count
     }
 }

@@ -8,7 +8,10 @@ mod asyncio;
 mod smol;
 mod tokio;
 
+mod crates;
+
 pub use self::asyncio::Asyncio;
+pub use self::crates::{Flume, FlumeQueue, Kanal, KanalQueue, OnTokio, QueueCrate};
 pub use self::smol::Smol;
 pub use self::tokio::Tokio;
 
@@ -111,6 +114,24 @@ pub trait Channels: Tasks {
 
     /// Takes a number out; waits until there is one.
     fn receive(receiver: &mut Self::Receiver) -> impl Future<Output = usize> + Send;
+}
+
+/// A runtime with a queue without a bound, for at least one consumer.
+pub trait UnboundedChannels: Tasks {
+    /// The producer's end.
+    type Unbounded: Clone + Send + 'static;
+
+    /// The consumer's end.
+    type UnboundedReceiver: Send + 'static;
+
+    /// A queue with room for any number of numbers.
+    fn unbounded() -> (Self::Unbounded, Self::UnboundedReceiver);
+
+    /// Puts a number in, with the call that users write: a plain one where there is one.
+    fn push(sender: &Self::Unbounded, number: usize) -> impl Future<Output = ()> + Send;
+
+    /// Takes a number out; waits until there is one.
+    fn pull(receiver: &mut Self::UnboundedReceiver) -> impl Future<Output = usize> + Send;
 }
 
 /// A runtime with a bounded queue for many consumers: its own, or the one that its users usually

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-use super::{Blocking, Channels, Gathers, Locks, Queues, Tasks, Timeouts, Timers};
+use super::{
+    Blocking, Channels, Gathers, Locks, Queues, Tasks, Timeouts, Timers, UnboundedChannels,
+};
 
 /// smol's executor, reactor and thread pool.
 #[derive(Debug)]
@@ -158,5 +160,23 @@ impl Queues for Smol {
 
     async fn get((_, receiver): &Self::Queue) -> usize {
         receiver.recv().await.expect("the queue owns both ends")
+    }
+}
+
+impl UnboundedChannels for Smol {
+    type Unbounded = ::smol::channel::Sender<usize>;
+    type UnboundedReceiver = ::smol::channel::Receiver<usize>;
+
+    fn unbounded() -> (Self::Unbounded, Self::UnboundedReceiver) {
+        ::smol::channel::unbounded()
+    }
+
+    async fn push(sender: &Self::Unbounded, number: usize) {
+        let sent = sender.try_send(number);
+        sent.expect("the receiver exists");
+    }
+
+    async fn pull(receiver: &mut Self::UnboundedReceiver) -> usize {
+        receiver.recv().await.expect("a sender exists")
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-use super::{Blocking, Channels, Gathers, Groups, Locks, Queues, Tasks, Timeouts, Timers};
+use super::{
+    Blocking, Channels, Gathers, Groups, Locks, Queues, Tasks, Timeouts, Timers, UnboundedChannels,
+};
 
 /// tokio's multi-threaded runtime.
 #[derive(Debug)]
@@ -160,5 +162,22 @@ impl Queues for Tokio {
 
     async fn get((_, receiver): &Self::Queue) -> usize {
         receiver.recv().await.expect("the queue owns both ends")
+    }
+}
+
+impl UnboundedChannels for Tokio {
+    type Unbounded = ::tokio::sync::mpsc::UnboundedSender<usize>;
+    type UnboundedReceiver = ::tokio::sync::mpsc::UnboundedReceiver<usize>;
+
+    fn unbounded() -> (Self::Unbounded, Self::UnboundedReceiver) {
+        ::tokio::sync::mpsc::unbounded_channel()
+    }
+
+    async fn push(sender: &Self::Unbounded, number: usize) {
+        sender.send(number).expect("the receiver exists");
+    }
+
+    async fn pull(receiver: &mut Self::UnboundedReceiver) -> usize {
+        receiver.recv().await.expect("a sender exists")
     }
 }

@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use crate::runtimes::{Channels, Locks, Queues};
+use crate::runtimes::{Channels, Locks, Queues, UnboundedChannels};
 
 /// Takes and releases an uncontended lock `count` times.
 pub async fn lock_alone<R: Locks>(count: usize) {
@@ -73,6 +73,40 @@ pub async fn channel_ping_pong<R: Channels>(pairs: usize, rounds: usize) {
     }
 }
 
+/// Starts a task that sends `count` numbers through a queue, and one that takes them out.
+pub async fn channel_one_to_one<R: Channels>(count: usize) {
+    let (sender, mut receiver) = R::channel(ROOM);
+    let producer = R::spawn(async move {
+        for number in 0..count {
+            R::send(&sender, number).await;
+        }
+    });
+    let consumer = R::spawn(async move {
+        for _ in 0..count {
+            black_box(R::receive(&mut receiver).await);
+        }
+    });
+    R::join(producer).await;
+    R::join(consumer).await;
+}
+
+/// The same through a queue without a bound.
+pub async fn unbounded_one_to_one<R: UnboundedChannels>(count: usize) {
+    let (sender, mut receiver) = R::unbounded();
+    let producer = R::spawn(async move {
+        for number in 0..count {
+            R::push(&sender, number).await;
+        }
+    });
+    let consumer = R::spawn(async move {
+        for _ in 0..count {
+            black_box(R::pull(&mut receiver).await);
+        }
+    });
+    R::join(producer).await;
+    R::join(consumer).await;
+}
+
 /// Starts four tasks that put `count` numbers each into a queue, and four that take them out.
 pub async fn queue_four_to_four<R: Queues>(count: usize) {
     let queue = R::queue(ROOM);
@@ -103,16 +137,35 @@ const ROOM: usize = 128;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtimes::{Smol, Tokio};
+    use crate::runtimes::{Asyncio, Flume, Kanal, Smol, Tokio};
 
-    fn every_kind_of_work_ends<R: Locks + Channels + Queues>() {
+    fn every_kind_of_work_ends<R: Locks + Channels + Queues + UnboundedChannels>() {
         R::run(2, async {
             lock_alone::<R>(10).await;
             lock_wanted::<R>(3, 10).await;
             lock_across_yield::<R>(3, 10).await;
+        });
+        every_queue_ends::<R>();
+    }
+
+    fn every_queue_ends<R: Channels + Queues + UnboundedChannels>() {
+        R::run(2, async {
             channel_ping_pong::<R>(3, 10).await;
+            channel_one_to_one::<R>(200).await;
+            unbounded_one_to_one::<R>(200).await;
             queue_four_to_four::<R>(200).await;
         });
+    }
+
+    #[test]
+    fn every_queue_ends_on_asyncio() {
+        every_queue_ends::<Asyncio>();
+    }
+
+    #[test]
+    fn every_queue_ends_in_the_crates() {
+        every_queue_ends::<Flume>();
+        every_queue_ends::<Kanal>();
     }
 
     #[test]

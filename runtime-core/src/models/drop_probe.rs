@@ -3,6 +3,7 @@
 use crate::sync::{StdArc, Tally, UnsafeCell, thread};
 
 /// Loom checks the accesses to the cell: one that is not ordered before the drop is a data race.
+#[derive(Debug)]
 pub(super) struct DropProbe {
     cell: UnsafeCell<()>,
     dropped: StdArc<Tally>,

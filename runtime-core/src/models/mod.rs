@@ -1,4 +1,4 @@
-//! The loom models of the engine's protocols. They run the engine's own code.
+//! The loom models of the engine's protocols, of locks and of queues. They run the production code.
 //!
 //! Each file models one protocol; its first line says what races with what. A `pub` function is one
 //! exploration. Those called `without_…` are twins: they break one step of the protocol (a mutant)
@@ -19,12 +19,16 @@ mod test_scheduler;
 mod catcher;
 mod family;
 
+pub mod barrier;
 pub mod cancel;
+pub mod channel;
 pub mod closing;
+pub mod condition;
 pub mod cycle;
 pub mod detach;
 pub mod earliest;
 pub mod end;
+pub mod event;
 pub mod expiry;
 pub mod forward;
 pub mod free;
@@ -38,24 +42,33 @@ pub mod idle;
 pub mod inbox;
 pub mod interrupt;
 pub mod join;
+pub mod lock;
 pub mod merge;
 pub mod message;
 pub mod monitor;
+pub mod once_cell;
 pub mod park;
 pub mod paused_clock;
+pub mod permits;
 pub mod poller;
 pub mod pool;
+pub mod priority_queue;
 pub mod publication;
+pub mod queue;
+pub mod queue_shutdown;
 pub mod registry;
 pub mod replace;
 pub mod request;
+pub mod rw_lock;
 pub mod shot;
 pub mod shutdown_request;
 pub mod steal_slot;
 pub mod stop;
 pub mod submit;
 pub mod timer;
+pub mod turns;
 pub mod uncancel;
 pub mod wait_list;
 pub mod waiter;
 pub mod wake;
+pub mod watch;

@@ -4,8 +4,9 @@
 //! From the lowest floor to the highest: `catch_panic` (user code whose panics no caller can
 //! receive), `unnest` (bounds the nesting of destructors), `blocking` (threads for functions that
 //! block), `handover` (one outcome between a coroutine and a thread), `run_queue` (where ready
-//! tasks wait), `time` (clock and timers), `task` (the task itself), `scheduler` (workers, parking,
-//! the poller role, shutdown). Above them: the making of tasks (`spawning`), the handle of a loop
+//! tasks wait), `time` (clock and timers), `turns` (which waiters may go next), `task` (the task
+//! itself), `wait_queue` (what locks and queues wait on), `scheduler` (workers, parking, the poller
+//! role, shutdown). Above them: the making of tasks (`spawning`), the handle of a loop
 //! (`event_loop`), what other threads do for a loop (`time_hold`), running a root future
 //! (`block_on`), and a loop with its threads (`engine`).
 
@@ -18,7 +19,15 @@ mod handover;
 mod run_queue;
 mod time;
 
+#[expect(
+    unsafe_code,
+    reason = "a reference to a queue, sent to the thread that passes on its turns"
+)]
+mod turns;
+
 mod task;
+
+mod wait_queue;
 
 mod scheduler;
 
@@ -80,6 +89,7 @@ pub(crate) use task::room::{boxed_call_if_big, boxed_if_big, is_big};
 pub(crate) use task::wait_list::WaitList;
 pub(crate) use time::{Slack, Stamp};
 pub(crate) use unnest::{Unnested, drop_unnested};
+pub(crate) use wait_queue::{Acquire, Locked, OwnedWaiter, Permits, Resource, WaitQueue, Waiter};
 
 /// What the models of the engine's protocols are built on. Nothing else may use it.
 #[allow(unused_imports, reason = "the models exist under their own cfg only")]

@@ -2,6 +2,7 @@
 
 pub(crate) use loom::sync::{Arc, MutexGuard};
 // For data that no protocol depends on.
+pub(crate) use loom::sync::{Mutex as UserMutex, MutexGuard as UserMutexGuard};
 pub(crate) use std::sync::atomic::AtomicU64 as StdAtomicU64;
 pub(crate) use std::sync::{
     Arc as StdArc, Mutex as StdMutex, OnceLock as StdOnceLock, PoisonError, Weak as StdWeak,
@@ -302,6 +303,14 @@ macro_rules! global {
     };
 }
 pub(crate) use global;
+
+/// Declares a function that is `const`, except in a model.
+macro_rules! const_fn {
+    ($(#[$attribute:meta])* $visibility:vis fn $($function:tt)*) => {
+        $(#[$attribute])* $visibility fn $($function)*
+    };
+}
+pub(crate) use const_fn;
 
 /// Part of a value that is published by storing a pointer to it. Loom checks that every access to
 /// an atomic is ordered after its creation, so it finds an access that the publication does not

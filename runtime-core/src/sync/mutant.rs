@@ -156,6 +156,58 @@ pub(crate) enum Mutant {
     NextBeforeQuiet,
     /// e3: an advance begins without waking the thread that waits in the poller.
     AdvanceWithoutLook,
+    /// i1: a waiter that is dropped keeps what it was granted from the next.
+    KeepGrant,
+    /// i1: permits are released without what was done under them.
+    ReleasePermitsRelaxed,
+    /// i2: a turn that is passed on goes to no other waiter.
+    PassOnSilently,
+    /// i2: the end of a poll takes a turn away from a waiter and does not free what it was for.
+    KeepTurn,
+    /// i3: permits go back into the word without what was done under them.
+    PutBackRelaxed,
+    /// i3: the lock of the queue takes permits out of the word without what was done under them.
+    TakeOutRelaxed,
+    /// i4: a waiter that goes on with its lock leaves its notification reserved.
+    KeepNotification,
+    /// i5: the last to arrive does not let the others go.
+    LastGoesAlone,
+    /// i5: the places of a group are given out once more after it has gone.
+    GroupStays,
+    /// i6: an event is set without a look whether somebody waits.
+    SetBesideQueue,
+    /// i6: whoever sets an event serves the waiters only if it is still set then.
+    ServeIfStillSet,
+    /// i6: an event that is set publishes nothing.
+    SetRelaxed,
+    /// i7: a putter that goes away keeps the slot that it was promised.
+    KeepSlot,
+    /// i7: a getter that goes away keeps the item that it was promised.
+    KeepItem,
+    /// i7: an item that has been promised counts as free.
+    PromiseTwice,
+    /// i8: a shutdown tells nobody.
+    ShutDownSilently,
+    /// i8: who takes the last item of a queue that is shut down does not tell the other getters.
+    DrainSilently,
+    /// i9: a cell whose value is not made keeps others from making it.
+    KeepRight,
+    /// i9: a value that is set is not published.
+    ValueRelaxed,
+    /// i10: a waiter that leaves the line does not let those behind it go.
+    LeaveLineSilently,
+    /// i11: the version of a watched value is read after the value, in a second step.
+    VersionAfterValue,
+    /// i11: a change of a watched value wakes nobody.
+    ChangeSilently,
+    /// i11: a watched value is copied before the lock under which it is changed.
+    CopyBeforeLock,
+    /// i11: the last sender of a watched value tells nobody that it goes.
+    SenderGoesSilently,
+    /// i13: getters are told that all is over while an item is entering.
+    OverWhileEntering,
+    /// i13: an item that enters a queue whose items have been dropped stays in the heap.
+    StayInHeap,
     /// Registry: a removal does not wait for a reader of its slot.
     RemoveIgnoresReader,
     /// Registry: the closer does not sum the insert counters again.

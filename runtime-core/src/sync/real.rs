@@ -6,6 +6,8 @@ pub(crate) use std::sync::{
     Arc as StdArc, Mutex as StdMutex, OnceLock as StdOnceLock, PoisonError, Weak as StdWeak,
 };
 pub(crate) use std::sync::{Arc, OnceLock};
+/// For user code, which may run under it: so it does not count as a lock of the engine.
+pub(crate) use std::sync::{Mutex as UserMutex, MutexGuard as UserMutexGuard};
 
 use std::ops::{Deref, DerefMut};
 
@@ -70,6 +72,14 @@ macro_rules! global {
     };
 }
 pub(crate) use global;
+
+/// Declares a function that is `const`, except in a model.
+macro_rules! const_fn {
+    ($(#[$attribute:meta])* $visibility:vis fn $($function:tt)*) => {
+        $(#[$attribute])* $visibility const fn $($function)*
+    };
+}
+pub(crate) use const_fn;
 
 /// Part of a value that is published by storing a pointer to it. In a model it lets loom check that
 /// every access is ordered after the publication; here it is empty.

@@ -1,6 +1,6 @@
 //! The table: every row with its goals and its runtimes.
 
-use benches::runtimes::{Asyncio, Smol, Tokio};
+use benches::runtimes::{Asyncio, Flume, Kanal, Smol, Tokio};
 
 use crate::workload::{Goal, Runtime, Subject, Workload};
 use crate::workloads::{memory, python, sharing, tasks, threads, timers};
@@ -17,14 +17,21 @@ macro_rules! all {
     };
 }
 
-/// The runtimes of a workload for which asyncio does not have the functions yet.
-macro_rules! without_asyncio {
-    ($($run:ident)::+) => {
-        &[(Runtime::Tokio, $($run)::+::<Tokio>), (Runtime::Smol, $($run)::+::<Smol>)]
+/// The runtimes of a workload on queues: crates that have only queues too.
+macro_rules! queues {
+    ($($run:ident)::+ $(, $script:path)?) => {
+        &[
+            (Runtime::Asyncio, $($run)::+::<Asyncio>),
+            (Runtime::Tokio, $($run)::+::<Tokio>),
+            (Runtime::Smol, $($run)::+::<Smol>),
+            (Runtime::Flume, $($run)::+::<Flume>),
+            (Runtime::Kanal, $($run)::+::<Kanal>),
+            $((Runtime::Python, $script),)?
+        ]
     };
 }
 
-pub(crate) static WORKLOADS: [Workload; 29] = [
+pub(crate) static WORKLOADS: [Workload; 31] = [
     Workload {
         name: "spawn and await one, from a task",
         unit: "task",
@@ -98,8 +105,8 @@ pub(crate) static WORKLOADS: [Workload; 29] = [
         unit: "round trip",
         subject: Subject::Time,
         size: 10_000,
-        goals: &[Goal::Ratio(0.55)],
-        runs: without_asyncio!(sharing::channel_ping_pong),
+        goals: &[Goal::Ratio(0.55), Goal::FasterThanPython(10.0)],
+        runs: queues!(sharing::channel_ping_pong, python::queue_ping_pong),
     },
     Workload {
         name: "ping-pong by channel of 1, 100 pairs",
@@ -107,7 +114,7 @@ pub(crate) static WORKLOADS: [Workload; 29] = [
         subject: Subject::Time,
         size: 100_000,
         goals: &[Goal::Ratio(0.75)],
-        runs: without_asyncio!(sharing::channel_ping_pong_pairs),
+        runs: queues!(sharing::channel_ping_pong_pairs),
     },
     Workload {
         name: "chained spawn",
@@ -131,7 +138,7 @@ pub(crate) static WORKLOADS: [Workload; 29] = [
         subject: Subject::Time,
         size: 10_000,
         goals: &[Goal::Ratio(0.40)],
-        runs: without_asyncio!(sharing::lock_across_yield),
+        runs: all!(sharing::lock_across_yield),
     },
     Workload {
         name: "lock, uncontended",
@@ -139,7 +146,7 @@ pub(crate) static WORKLOADS: [Workload; 29] = [
         subject: Subject::Time,
         size: 100_000,
         goals: &[Goal::Ratio(0.60)],
-        runs: without_asyncio!(sharing::lock_alone),
+        runs: all!(sharing::lock_alone),
     },
     Workload {
         name: "lock, contended",
@@ -147,7 +154,7 @@ pub(crate) static WORKLOADS: [Workload; 29] = [
         subject: Subject::Time,
         size: 100_000,
         goals: &[Goal::Ratio(0.60)],
-        runs: without_asyncio!(sharing::lock_wanted),
+        runs: all!(sharing::lock_wanted),
     },
     Workload {
         name: "queue, four to four",
@@ -155,7 +162,23 @@ pub(crate) static WORKLOADS: [Workload; 29] = [
         subject: Subject::Time,
         size: 100_000,
         goals: &[Goal::Ratio(0.90)],
-        runs: without_asyncio!(sharing::queue_four_to_four),
+        runs: queues!(sharing::queue_four_to_four, python::queue_four_to_four),
+    },
+    Workload {
+        name: "queue, one to one, with room for 128",
+        unit: "item",
+        subject: Subject::Time,
+        size: 100_000,
+        goals: &[],
+        runs: queues!(sharing::channel_one_to_one),
+    },
+    Workload {
+        name: "queue, one to one, without a bound",
+        unit: "item",
+        subject: Subject::Time,
+        size: 100_000,
+        goals: &[],
+        runs: queues!(sharing::unbounded_one_to_one),
     },
     Workload {
         name: "main ↔ task hand-overs from run",

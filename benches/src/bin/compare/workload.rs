@@ -13,6 +13,10 @@ pub(crate) enum Runtime {
     Asyncio,
     Tokio,
     Smol,
+    /// The queue of the crate flume, on tokio.
+    Flume,
+    /// The queue of the crate kanal, on tokio.
+    Kanal,
     /// No runtime: only the system calls, as a lower bound.
     Bare,
     /// Python's own asyncio, if a Python interpreter is found.
@@ -20,10 +24,12 @@ pub(crate) enum Runtime {
 }
 
 impl Runtime {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Asyncio,
         Self::Tokio,
         Self::Smol,
+        Self::Flume,
+        Self::Kanal,
         Self::Bare,
         Self::Python,
     ];
@@ -36,6 +42,8 @@ impl Runtime {
             Self::Asyncio => "asyncio",
             Self::Tokio => "tokio",
             Self::Smol => "smol",
+            Self::Flume => "flume",
+            Self::Kanal => "kanal",
             Self::Bare => "bare",
             Self::Python => "python",
         }

@@ -183,6 +183,17 @@ impl Header {
     /// Notes that a poll has begun: the task is no longer new, and waits on nothing.
     pub(crate) fn begin_poll(&self) {
         self.waiting.store(NOTHING, Ordering::Relaxed);
+        if let Some(side) = self.side() {
+            side.turns.begin_poll();
+        }
+    }
+
+    /// Notes that the poll has ended, when no lock is held: passes on turns that it has not used.
+    #[inline]
+    pub(crate) fn end_poll(&self) {
+        if let Some(side) = self.side().filter(|side| side.turns.has_turns()) {
+            side.turns.end_poll(self.state.is_scheduled());
+        }
     }
 
     /// Notes where the task waits. Relaxed: the location is a static, read only for reports.

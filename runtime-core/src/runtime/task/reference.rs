@@ -18,6 +18,7 @@ use super::transitions::{Cancel, Ending};
 use super::wait_list::WaitList;
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::time::Stamp;
+use crate::runtime::turns::TurnList;
 use crate::runtime::unnest::drop_unnested;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Mutant, broken, ordered};
@@ -76,6 +77,11 @@ impl TaskRef {
 
     pub(crate) fn location(&self) -> &'static Location<'static> {
         self.header().location
+    }
+
+    /// The turns of the waiters that this task polled last.
+    pub(crate) fn turn_list(&self) -> &TurnList {
+        &self.header().side_or_new().turns
     }
 
     /// Wakes the task.

@@ -71,7 +71,10 @@ impl Runnable {
         match ending {
             // SAFETY: RUNNING is ours, and the output has been stored.
             Some(ending) => unsafe { finish(pointer, ending) },
-            None => go_idle(pointer),
+            None => {
+                header.end_poll();
+                go_idle(pointer);
+            }
         }
     }
 
@@ -206,6 +209,9 @@ fn go_idle(pointer: TaskPointer) {
 unsafe fn finish(pointer: TaskPointer, ending: Ending) {
     // SAFETY: H5, by the loop's reference, which this function gives back.
     let header = unsafe { pointer.as_ref() };
+    if let Some(side) = header.side() {
+        side.turns.close();
+    }
     let no_handle = !header.state.has_handle();
     if no_handle {
         // SAFETY: no handle, and none comes back: the output is ours (H3).

@@ -19,6 +19,7 @@ use super::transitions::Cancel;
 use super::wait_list::WaitList;
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::time::Stamp;
+use crate::runtime::turns::TurnList;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutant, Mutex, OnceLock, Published, StdArc, broken};
 
@@ -30,6 +31,8 @@ pub(crate) struct Side {
     pub(crate) wait_list: WaitList<Handle>,
     /// The place of that awaiter among them. 0, before all, for one that was there first.
     joiner: AtomicU64,
+    /// The turns of the waiters that this task polled last.
+    pub(crate) turns: TurnList,
     /// The task's place among those that pass requests on.
     node: OnceLock<Node>,
     /// By the pointer in the header.

@@ -316,6 +316,12 @@ impl State {
         self.word.load(Ordering::Acquire) & DONE != 0
     }
 
+    /// Whether the task has been woken since its poll began, as a hint. Relaxed: nothing follows
+    /// from it but when turns are passed on.
+    pub(crate) fn is_scheduled(&self) -> bool {
+        self.word.load(Ordering::Relaxed) & SCHEDULED != 0
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         self.word.load(Ordering::Acquire) & RUNNING != 0
     }

@@ -62,3 +62,13 @@ pub(crate) fn register_and_drop(setup: Setup) -> Sample {
 pub(crate) fn timeout_unneeded(setup: Setup) -> Sample {
     interpreter::become_script(script!("timeout_unneeded.py"), setup.size)
 }
+
+/// `Queue(1)` twice, between two tasks.
+pub(crate) fn queue_ping_pong(setup: Setup) -> Sample {
+    interpreter::become_script(script!("queue_ping_pong.py"), setup.size)
+}
+
+/// `Queue(128)`, with four producers and four consumers.
+pub(crate) fn queue_four_to_four(setup: Setup) -> Sample {
+    interpreter::become_script(script!("queue_four_to_four.py"), setup.size)
+}

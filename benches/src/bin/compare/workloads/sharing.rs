@@ -1,6 +1,6 @@
 //! The rows about objects that tasks share: locks and queues.
 
-use benches::runtimes::{Channels, Locks, Queues};
+use benches::runtimes::{Channels, Locks, Queues, UnboundedChannels};
 use benches::work::sharing as work;
 
 use super::laps::in_a_task;
@@ -64,6 +64,26 @@ pub(crate) fn channel_ping_pong_pairs<R: Channels>(setup: Setup) -> Sample {
     let each = (setup.size / PAIRS).max(1);
     in_a_task::<R, _, _>(setup.workers, each * PAIRS, move || {
         work::channel_ping_pong::<R>(PAIRS, each)
+    })
+}
+
+/// One producer and one consumer on one queue with room for some numbers.
+///
+/// Misleading if the two alternate in batches as large as the queue, on one worker or on two: the
+/// scheduler decides that. The range over the rounds shows it.
+pub(crate) fn channel_one_to_one<R: Channels>(setup: Setup) -> Sample {
+    in_a_task::<R, _, _>(setup.workers, setup.size, move || {
+        work::channel_one_to_one::<R>(setup.size)
+    })
+}
+
+/// The same on a queue without a bound.
+///
+/// Misleading if the producer has put all numbers before the consumer begins: then it measures the
+/// memory for them.
+pub(crate) fn unbounded_one_to_one<R: UnboundedChannels>(setup: Setup) -> Sample {
+    in_a_task::<R, _, _>(setup.workers, setup.size, move || {
+        work::unbounded_one_to_one::<R>(setup.size)
     })
 }
 
