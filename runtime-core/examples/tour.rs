@@ -24,6 +24,7 @@ const PROGRAMS: [&str; 16] = [
     "rate_limit",
     "queue_workers",
     "pipeline",
+    "crawler",
 ];
 const BURST: u64 = 1_000_000;
 

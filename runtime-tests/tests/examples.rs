@@ -17,7 +17,7 @@ use std::thread;
 use runtime_tests::watched;
 
 /// The examples, each with a line that identifies its original in the guide.
-const PROGRAMS: [(&str, Option<&str>); 16] = [
+const PROGRAMS: [(&str, Option<&str>); 17] = [
     ("hello", Some("print('world')")),
     ("say_after", Some("async def say_after(")),
     ("nested", Some("async def nested(")),
@@ -37,6 +37,7 @@ const PROGRAMS: [(&str, Option<&str>); 16] = [
     ("rate_limit", None),
     ("queue_workers", Some("async def worker(name, queue)")),
     ("pipeline", None),
+    ("crawler", None),
 ];
 
 /// The lines that a program has printed, or why there are none.
@@ -297,6 +298,13 @@ fn queue_workers_share_the_work() {
 fn a_pipeline_is_drained() {
     let lines = run("pipeline").rust();
     assert_eq!(lines, ["42 is four-two", "100 numbers have 850 letters"]);
+}
+
+#[test]
+fn a_crawler_reads_every_page_once() {
+    let lines = run("crawler").rust();
+    let expected = ["43 pages, 845 bytes", "not found: /40, /41, /42"];
+    assert_eq!(lines, expected);
 }
 
 /// The lines without seconds, and without the numbers of workers.
