@@ -7,7 +7,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
 
 /// The example programs, in the order of asyncio's documentation.
-const PROGRAMS: [&str; 16] = [
+const PROGRAMS: [&str; 17] = [
     "hello",
     "say_after",
     "nested",
