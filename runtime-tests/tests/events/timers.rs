@@ -100,11 +100,13 @@ fn a_cancelled_timer_is_dropped_at_once_and_leaves_the_others() {
         let event_loop = get_running_loop();
         let (dropped, fired) = (Flag::default(), Flag::default());
         let (on_drop, fire) = (dropped.set_on_drop(), fired.clone());
-        let first = event_loop.call_later(2 * TICK, move || {
+        // Late enough that a busy machine cancels it in time.
+        let delay = Duration::from_secs(1);
+        let first = event_loop.call_later(delay, move || {
             let _on_drop = on_drop;
             unreachable!("it was cancelled");
         });
-        let second = event_loop.call_later(4 * TICK, move || fire.set());
+        let second = event_loop.call_later(delay + TICK, move || fire.set());
         // Cancels on another thread, and then once more here.
         thread::scope(|scope| {
             scope.spawn(|| first.cancel());
