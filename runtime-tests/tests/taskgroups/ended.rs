@@ -203,7 +203,9 @@ fn a_cancellation_from_outside_is_not_lost_in_a_cancelled_group() {
                     pending().await
                 })
                 .await;
-                unreachable!("{outcome:?}")
+                // If the group was over first, the request comes here.
+                drop(outcome);
+                pending().await
             });
             until(|| log.notes().len() == 2).await;
             parent.cancel_with("from outside");
