@@ -1,6 +1,6 @@
-//! A crawler: a task group reads pages, at most six at a time. The pages that are found go through a
-//! queue, and the crawl is over when each page of the queue has been read. A progress bar shows how
-//! far it is. The pages are served by a thread of this program.
+//! A crawler: a task group reads pages, at most six at a time. The pages that are found go through
+//! a queue, and the crawl is over when each page of the queue has been read. A progress bar shows
+//! how far it is. The pages are served by a thread of this program.
 
 use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, Read, Write};
