@@ -314,8 +314,12 @@ impl<T> Waiting<T> {
         if end.panic.is_some() || !end.errors.is_empty() {
             // The parent's requests are not lost: they are given back.
             hidden(|| drop(value));
-            if let (Some(error), true) = (error, claims.is_empty()) {
-                deliver_error_again(&error);
+            let cause = error.as_ref().map(CancelledError::cause);
+            if !claims
+                .iter()
+                .any(|claim| Some(claim.error().cause()) == cause)
+            {
+                error.iter().for_each(deliver_error_again);
             }
             claims.into_iter().for_each(CancelRequest::deliver_again);
             return match end.panic {

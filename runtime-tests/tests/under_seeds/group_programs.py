@@ -3,9 +3,10 @@
 The tasks, their cancellation, the timers and the loop are asyncio's. `Group` is its TaskGroup as of
 3.15 with `cancel`, which the installed version may not have; `Task` has `uncancel` as of 3.13. In
 two things they follow this library. A request that was caught before the group began, or was
-suppressed, is not the group's. (asyncio's group raises it, because it is still counted.) And a
-request that is made once more, after errors, ends with the group that has made it. No two instants
-of a program are the same, so nothing depends on the order of steps within one.
+suppressed, is not the group's; that of a group further out is over as soon as it is caught, unless
+it is raised. (asyncio's group raises it, because it is still counted.) And a request that is made
+once more, after errors, ends with the group that has made it. No two instants of a program are the
+same, so nothing depends on the order of steps within one.
 """
 
 CancelledError = asyncio.CancelledError
@@ -36,12 +37,19 @@ class Task(asyncio.tasks._PyTask):
         """How many requests from outside of its groups the task has not suppressed."""
         return self.cancelling() - sum(group.requested for group in self.bodies)
 
+    def catch(self):
+        """The task has caught a request. Returns the groups whose request that may have been."""
+        caught = [group for group in self.bodies if group.requested and not group.suppressed]
+        for group in caught:
+            group.suppressed = True
+        return caught
+
     def suppress(self):
-        """The task has caught a request, and goes on."""
+        """The task goes on."""
         while self.external() > 0:
             self.uncancel()
         for group in self.bodies:
-            group.suppressed, group.before = group.requested, 0
+            group.before = 0
 
 
 class Group:
@@ -219,12 +227,15 @@ def Catch(steps, after, raises):
             await world.run(number, groups, steps)
         except CancelledError:
             world.note(number, "caught")
+            caught = task.catch()
             try:
                 await world.run(number, groups, after)
             except Failed:
                 task.suppress()
                 raise
             if raises:
+                for group in caught:
+                    group.suppressed = False
                 raise
             task.suppress()
 
