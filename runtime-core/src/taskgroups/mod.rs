@@ -17,12 +17,12 @@
 //!
 //! | What | Where | Touched by |
 //! |---|---|---|
-//! | how many children there are, whether more may come | [`word`]: one atomic word | all |
-//! | the children; their end, once there is one | [`children`], a lock | who adds or aborts |
-//! | errors, the first panic | [`member`], a lock | completers, the group's future |
-//! | the body's scope, the future's waker | [`scope`], a lock | who aborts, the last child |
+//! | how many children there are, whether more may come | `word`: one atomic word | all |
+//! | the children; their end, once there is one | `children`, a lock | who adds or aborts |
+//! | errors, the first panic | `member`, a lock | completers, the group's future |
+//! | the body's scope, the future's waker | `scope`, a lock | who aborts, the last child |
 //! | the cause of the abort | `Abort` in the engine | who aborts, every member |
-//! | who waits for its turn | [`limit`], a lock | who adds a child, a child that ends |
+//! | who waits for its turn | `limit`, a lock | who adds a child, a child that ends |
 //!
 //! No user code runs under any of these locks: wakers, errors and tasks are taken out first.
 //!
@@ -31,7 +31,7 @@
 //! 1. *Adding.* A child **enters**: one exchange of the word counts it, or finds that the group is
 //!    aborted or over. Then its task is made, and may run at once. Then it is put on the list. If
 //!    the children have been cancelled meanwhile, it is cancelled by the thread that adds it.
-//! 2. *Ending.* The child's task has the group as its [`Parent`](crate::runtime::Parent). That
+//! 2. *Ending.* The child's task has the group as its `Parent`. That
 //!    takes an error, or the payload of a panic, before the task is done. When the task is done and
 //!    has left the registry, one that has failed aborts the group; then it **leaves**: one
 //!    subtraction. So whoever finds the group over finds every child done.

@@ -83,10 +83,10 @@ where
 
 /// Like [`gather`], for futures that return a `Result`: the first `Err` ends the gather at once.
 ///
-/// All futures have the same error type. If a child panics or is cancelled, its [`TaskError`] is
-/// converted into that type. For tasks the type is `TaskError` itself: that is asyncio's gather of
-/// tasks. The other children keep running. Unlike in asyncio, their later errors are reported to
-/// the loop's exception handler.
+/// All futures have the same error type. If a child panics or is cancelled, its
+/// [`TaskError`](crate::TaskError) is converted into that type. For tasks the type is `TaskError`
+/// itself: that is asyncio's gather of tasks. The other children keep running. Unlike in asyncio,
+/// their later errors are reported to the loop's exception handler.
 ///
 /// # Errors
 /// The first error, in order of time. With [`return_exceptions`](Gather::return_exceptions), the
