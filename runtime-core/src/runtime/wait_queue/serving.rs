@@ -239,13 +239,17 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
         let came_back = node.ticket.get() != NO_TICKET;
         node.came_back.set(came_back);
         if !came_back {
-            self.guard.last_ticket += 1;
-            node.ticket.set(self.guard.last_ticket);
+            self.give_ticket(node);
         }
         node.stage.set(Stage::Waiting);
         // SAFETY: it is in no list; W1 by the caller's promise.
         unsafe { self.guard.waiting[node.line].insert(node) };
         Ok(Poll::Pending)
+    }
+
+    fn give_ticket(&mut self, node: &Node) {
+        self.guard.last_ticket += 1;
+        node.ticket.set(self.guard.last_ticket);
     }
 
     /// How many wait before a waiter that comes now: none, if it was passed over and its place is
@@ -292,6 +296,10 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
     /// # Safety
     /// As for [`poll`](Locked::poll), which has returned `answer` under this lock.
     pub(super) unsafe fn put_back(&mut self, node: &Node, answer: usize, turns: Option<&TurnList>) {
+        if node.ticket.get() == NO_TICKET {
+            // It was free when the waiter came. Turns are found by the ticket.
+            self.give_ticket(node);
+        }
         self.note_grant(node, answer);
         if R::has_turns(node.line) && !self.list_turn(node, turns) {
             self.pass_over(node);
