@@ -5,7 +5,7 @@ use std::future::Future;
 
 use super::base::Base;
 use super::errors::{GetError, PutError, QueueShutDown, TaskDoneTooOften};
-use super::queue::queue_methods;
+use super::queue::{counting_methods, queue_methods};
 use crate::sync::const_fn;
 
 /// A queue that gives the item first that came last: `asyncio.LifoQueue`.

@@ -31,6 +31,7 @@ use super::buffer::Count;
 use super::contents::{Answer, GETTERS, Items, PUTTERS, Steps};
 use super::errors::{GetError, PutError, QueueShutDown, TaskDoneTooOften};
 use super::heap::Heap;
+use super::queue::counting_methods;
 use super::user_lock::UserLock;
 use crate::sync::{Mutant, broken, const_fn};
 
@@ -192,46 +193,7 @@ impl<T> PriorityQueue<T> {
         drop(items);
     }
 
-    /// How many items are in the queue.
-    #[must_use]
-    pub fn qsize(&self) -> usize {
-        self.base.look().size
-    }
-
-    /// Whether there is no item in the queue.
-    #[must_use]
-    pub fn empty(&self) -> bool {
-        self.qsize() == 0
-    }
-
-    /// Whether there are as many items as may be.
-    #[must_use]
-    pub fn full(&self) -> bool {
-        self.base.look().is_full()
-    }
-
-    /// How many items may be in the queue; 0 if any number.
-    #[must_use]
-    pub fn maxsize(&self) -> usize {
-        self.base.look().maxsize()
-    }
-
-    /// Notes that the work on one item is done: see [`join`](PriorityQueue::join).
-    ///
-    /// # Errors
-    /// [`TaskDoneTooOften`] if it has been called for every item already.
-    pub fn task_done(&self) -> Result<(), TaskDoneTooOften> {
-        self.base.task_done()
-    }
-
-    /// Waits until [`task_done`](PriorityQueue::task_done) has been called for every item that was
-    /// put.
-    ///
-    /// # Cancellation
-    /// It may be cancelled or dropped at any time.
-    pub fn join(&self) -> impl Future<Output = ()> {
-        self.base.join()
-    }
+    counting_methods!();
 
     /// Shuts the queue down, for good: see [`Queue::shutdown`](crate::Queue::shutdown).
     pub fn shutdown(&self, immediate: bool) {

@@ -8,6 +8,56 @@ use super::base::Base;
 use super::errors::{GetError, PutError, QueueShutDown, TaskDoneTooOften};
 use crate::sync::const_fn;
 
+/// What all queues have: how full they are, and what is still to be done.
+macro_rules! counting_methods {
+    () => {
+        /// How many items are in the queue.
+        ///
+        /// As in asyncio, an item counts until it is taken, also if a task has been woken for it.
+        #[must_use]
+        pub fn qsize(&self) -> usize {
+            self.base.look().size
+        }
+
+        /// Whether there is no item in the queue.
+        #[must_use]
+        pub fn empty(&self) -> bool {
+            self.qsize() == 0
+        }
+
+        /// Whether there are as many items as may be.
+        #[must_use]
+        pub fn full(&self) -> bool {
+            self.base.look().is_full()
+        }
+
+        /// How many items may be in the queue; 0 if any number.
+        #[must_use]
+        pub fn maxsize(&self) -> usize {
+            self.base.look().maxsize()
+        }
+
+        /// Notes that the work on one item is done: see [`join`](Self::join).
+        ///
+        /// # Errors
+        /// [`TaskDoneTooOften`] if it has been called for every item already.
+        pub fn task_done(&self) -> Result<(), TaskDoneTooOften> {
+            self.base.task_done()
+        }
+
+        /// Waits until [`task_done`](Self::task_done) has been called for every item that was put.
+        ///
+        /// Does not yield if it has.
+        ///
+        /// # Cancellation
+        /// It may be cancelled or dropped at any time.
+        pub fn join(&self) -> impl Future<Output = ()> {
+            self.base.join()
+        }
+    };
+}
+pub(super) use counting_methods;
+
 macro_rules! queue_methods {
     () => {
         /// Puts an item; waits while the queue is full.
@@ -57,49 +107,7 @@ macro_rules! queue_methods {
             self.base.get_nowait()
         }
 
-        /// How many items are in the queue.
-        ///
-        /// As in asyncio, an item counts until it is taken, also if a task has been woken for it.
-        #[must_use]
-        pub fn qsize(&self) -> usize {
-            self.base.look().size
-        }
-
-        /// Whether there is no item in the queue.
-        #[must_use]
-        pub fn empty(&self) -> bool {
-            self.qsize() == 0
-        }
-
-        /// Whether there are as many items as may be.
-        #[must_use]
-        pub fn full(&self) -> bool {
-            self.base.look().is_full()
-        }
-
-        /// How many items may be in the queue; 0 if any number.
-        #[must_use]
-        pub fn maxsize(&self) -> usize {
-            self.base.look().maxsize()
-        }
-
-        /// Notes that the work on one item is done: see [`join`](Self::join).
-        ///
-        /// # Errors
-        /// [`TaskDoneTooOften`] if it has been called for every item already.
-        pub fn task_done(&self) -> Result<(), TaskDoneTooOften> {
-            self.base.task_done()
-        }
-
-        /// Waits until [`task_done`](Self::task_done) has been called for every item that was put.
-        ///
-        /// Does not yield if it has.
-        ///
-        /// # Cancellation
-        /// It may be cancelled or dropped at any time.
-        pub fn join(&self) -> impl Future<Output = ()> {
-            self.base.join()
-        }
+        counting_methods!();
 
         /// Shuts the queue down, for good. Every `put` fails then, also one that waits; a `get`
         /// takes what is there and fails when all has been taken.
