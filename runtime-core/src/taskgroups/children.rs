@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use super::limit::{Gate, Turns};
+use super::limit::{Gate, Gates};
 use super::scope::GroupScope;
 use super::word::{Leave, Refusal, Word};
 use crate::exceptions::{CancelledError, Cause};
@@ -18,7 +18,7 @@ pub(crate) struct Children {
     /// The body's scope, and the waker of the group's future.
     scope: GroupScope,
     list: Mutex<List>,
-    turns: Turns,
+    gates: Gates,
 }
 
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ impl Children {
             scope: GroupScope::new(StdArc::clone(&abort)),
             abort,
             list: Mutex::default(),
-            turns: Turns::default(),
+            gates: Gates::default(),
         }
     }
 
@@ -76,11 +76,11 @@ impl Children {
         let _before = self.list.lock().parent.replace(parent);
     }
 
-    /// Counts a child that is about to be made. If it has to wait for its turn, it gets a gate.
+    /// Counts a child that is about to be made. If it has to wait, it gets a gate.
     pub(crate) fn enter(&self) -> Result<Option<StdArc<Gate>>, Refusal> {
         let limited = self.word.enter()?;
         if limited {
-            return Ok(self.turns.take_or_wait(&self.word));
+            return Ok(self.gates.take_or_wait(&self.word));
         }
         Ok(None)
     }
@@ -109,11 +109,11 @@ impl Children {
     /// A child has ended. If it was the last one, wakes the group's future.
     pub(crate) fn leave(&self, gate: Option<&Gate>) {
         if let Some(gate) = gate {
-            self.turns.give_up(gate);
+            self.gates.give_up(gate);
         }
         let Leave { over, limited } = self.word.leave();
         if limited {
-            self.turns.pass_on(&self.word);
+            self.gates.pass_on(&self.word);
         }
         if over {
             self.scope.wake();
@@ -122,9 +122,9 @@ impl Children {
 
     /// At most `limit` of the children run from now on.
     pub(crate) fn limit(&self, limit: usize) {
-        self.turns.set(limit);
+        self.gates.set(limit);
         self.word.limit();
-        self.turns.pass_on(&self.word);
+        self.gates.pass_on(&self.word);
     }
 
     /// The body has ended. True if no child is left; otherwise the last one wakes `waker`.

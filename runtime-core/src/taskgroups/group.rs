@@ -141,12 +141,12 @@ impl<E: Debug + Send + 'static> TaskGroup<E> {
         Start::new(self.create_task(child(status)), ready)
     }
 
-    /// Lets at most `limit` children run from now on; the others wait for their turn, in the order
+    /// Lets at most `limit` children run from now on; the others wait, in the order
     /// in which they were made. asyncio has a semaphore for this.
     ///
-    /// A child that waits for its turn belongs to the group like any other: it is waited for, and
+    /// A child that waits belongs to the group like any other: it is waited for, and
     /// cancelled with the others. If more run already, they run on. A child that awaits one that
-    /// waits for its turn may wait for ever.
+    /// waits may wait for ever.
     ///
     /// # Panics
     /// If the limit is 0.

@@ -11,7 +11,7 @@ use crate::sync::{Mutex, StdArc};
 
 /// The gates of a group. A child *runs* if it has entered and does not wait.
 #[derive(Debug, Default)]
-pub(crate) struct Turns {
+pub(crate) struct Gates {
     queue: Mutex<Queue>,
 }
 
@@ -24,7 +24,7 @@ struct Queue {
     waiting: usize,
 }
 
-/// Where one child waits for its turn.
+/// Where one child waits until it may run.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     state: Mutex<GateState>,
@@ -44,7 +44,7 @@ impl Default for GateState {
     }
 }
 
-impl Turns {
+impl Gates {
     pub(crate) fn set(&self, limit: usize) {
         self.queue.lock().limit = limit;
     }
@@ -60,7 +60,7 @@ impl Turns {
         let gate = StdArc::<Gate>::default();
         queue.waiting += 1;
         queue.gates.push_back(StdArc::clone(&gate));
-        // One that has left since it was counted has passed its turn on to nobody.
+        // One that has left since it was counted has let nobody run in its place.
         let opened = queue.open(word);
         drop(queue);
         opened.into_iter().for_each(Waker::wake);
@@ -140,7 +140,7 @@ impl<R> Future for Gated<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
         if let Some(gate) = &self.gate {
-            // A child that is cancelled before its turn never runs, like any other task.
+            // A child that is cancelled before it may run never runs, like any other task.
             if gate.poll(cx.waker()).is_pending() || is_request_offered() {
                 return Poll::Pending;
             }

@@ -170,7 +170,7 @@ fn text_of(payload: &(dyn Any + Send)) -> String {
 pub(super) struct Member<E> {
     /// `None` for a child that was refused.
     group: Option<StdArc<Group<E>>>,
-    /// Where it waits for its turn, if the number of those that run is limited.
+    /// Where it waits until it may run, if the number of those that run is limited.
     gate: Option<StdArc<Gate>>,
     /// Whether it has failed. (Relaxed: only its completer touches this.)
     failed: AtomicBool,

@@ -22,7 +22,7 @@
 //! | errors, the first panic | `member`, a lock | completers, the group's future |
 //! | the body's scope, the future's waker | `scope`, a lock | who aborts, the last child |
 //! | the cause of the abort | `Abort` in the engine | who aborts, every member |
-//! | who waits for its turn | `limit`, a lock | who adds a child, a child that ends |
+//! | who waits until it may run | `limit`, a lock | who adds a child, a child that ends |
 //!
 //! No user code runs under any of these locks: wakers, errors and tasks are taken out first.
 //!

@@ -41,7 +41,7 @@ pub(crate) enum Refusal {
 pub(crate) struct Leave {
     /// It was the last one, and the group's future waits for it.
     pub(crate) over: bool,
-    /// Others may wait for its turn.
+    /// Others may wait to run in its place.
     pub(crate) limited: bool,
 }
 
