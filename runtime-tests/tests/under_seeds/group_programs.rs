@@ -8,10 +8,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
-use runtime_tests::{on_drop, watched};
+use runtime_tests::on_drop;
 
-use super::player::Player;
+use super::player::compare;
 use super::*;
 
 const TASKS: usize = 8;
@@ -268,28 +267,10 @@ fn ours(program: &Program) -> String {
 #[test]
 fn any_program_of_groups_sees_what_asyncio_s_sees() {
     let empty: Program = Vec::from([Vec::new()]);
-    let Some(player) = Player::start(include_str!("group_programs.py"), &empty) else {
-        return;
-    };
-    let player = Mutex::new(player);
-    let config = Config {
-        failure_persistence: None,
-        max_shrink_iters: 4000,
-        ..Config::default()
-    };
-    // The programs are the same in every run, so that a failure is due to a change of the code.
-    let random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let played = TestRunner::new_with_rng(config, random).run(&any_program(), |program| {
-        // The watchdog's limit is for each program, so that there may be any number.
-        watched(|| {
-            let theirs = player.lock().unwrap().play(&program).unwrap_or_default();
-            let ours = ours(&program);
-            prop_assert!(ours == theirs, "\n   ours {ours}\n theirs {theirs}\n");
-            Ok(())
-        })
-    });
-    if let Err(TestError::Fail(reason, program)) = &played {
-        panic!("{}{program:?}", reason.message());
-    }
-    played.unwrap();
+    compare(
+        include_str!("group_programs.py"),
+        &empty,
+        any_program(),
+        ours,
+    );
 }

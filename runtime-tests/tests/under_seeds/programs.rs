@@ -8,10 +8,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
-use runtime_tests::watched;
 
-use super::player::Player;
+use super::player::compare;
 use super::*;
 
 const TASKS: usize = 6;
@@ -199,27 +197,7 @@ fn ours(program: &Program, seed: u64) -> String {
 // TF-1, TF-4, LH-1
 #[test]
 fn any_program_takes_its_steps_in_asyncio_s_order() {
-    watched(|| {
-        let empty: Program = (Vec::from([Vec::new()]), Vec::new(), 0);
-        let Some(player) = Player::start(include_str!("programs.py"), &empty) else {
-            return;
-        };
-        let player = Mutex::new(player);
-        let config = Config {
-            failure_persistence: None,
-            ..Config::default()
-        };
-        // The programs are the same in every run, so that a failure is due to a change of the code.
-        let random = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-        let played = TestRunner::new_with_rng(config, random).run(&any_program(), |program| {
-            let theirs = player.lock().unwrap().play(&program);
-            let theirs = theirs.expect("the Python process has ended");
-            prop_assert_eq!(ours(&program, 0), theirs);
-            Ok(())
-        });
-        if let Err(TestError::Fail(reason, program)) = &played {
-            panic!("{reason}\n{program:?}");
-        }
-        played.unwrap();
-    });
+    let empty: Program = (Vec::from([Vec::new()]), Vec::new(), 0);
+    let ours = |program: &Program| ours(program, 0);
+    compare(include_str!("programs.py"), &empty, any_program(), ours);
 }
