@@ -60,8 +60,21 @@ fn an_item_goes_past_a_get_that_no_executor_polls() {
         let mut kept = Box::pin(queue.get());
         assert!(poll_unwoken(kept.as_mut()).is_pending());
         std::thread::scope(|scope| {
-            let second = scope.spawn(|| futures::executor::block_on(queue.get()));
-            std::thread::sleep(Duration::from_millis(5));
+            let (sent, waits) = std::sync::mpsc::channel();
+            let queue = &queue;
+            let second = scope.spawn(move || {
+                futures::executor::block_on(async {
+                    let mut second = std::pin::pin!(queue.get());
+                    std::future::poll_fn(|with| {
+                        let polled = second.as_mut().poll(with);
+                        // The first time it waits; the receiver may be gone later.
+                        let _gone = sent.send(());
+                        polled
+                    })
+                    .await
+                })
+            });
+            waits.recv().unwrap();
             queue.put_nowait(1).unwrap();
             assert_eq!(second.join().unwrap(), Ok(1));
         });
