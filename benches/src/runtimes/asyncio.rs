@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Blocking, Channels, Gathers, Groups, Locks, Queues, Tasks, Timeouts, Timers, UnboundedChannels,
+    Blocking, Channels, Events, Gathers, Groups, Locks, Queues, Semaphores, Tasks, Timeouts,
+    Timers, UnboundedChannels,
 };
 
 /// asyncio for Rust.
@@ -178,5 +179,38 @@ impl Locks for Asyncio {
         *count += 1;
         inside.await;
         *count
+    }
+}
+
+impl Semaphores for Asyncio {
+    type Semaphore = ::asyncio::Semaphore;
+
+    fn semaphore(permits: usize) -> Self::Semaphore {
+        ::asyncio::Semaphore::new(permits)
+    }
+
+    async fn with_permit<F>(semaphore: &Self::Semaphore, inside: F)
+    where
+        F: Future<Output = ()> + Send,
+    {
+        let permit = semaphore.acquire().await;
+        inside.await;
+        drop(permit);
+    }
+}
+
+impl Events for Asyncio {
+    type Event = ::asyncio::Event;
+
+    fn event() -> Self::Event {
+        ::asyncio::Event::new()
+    }
+
+    fn set(event: &Self::Event) {
+        event.set();
+    }
+
+    async fn wait(event: &Self::Event) {
+        event.wait().await;
     }
 }

@@ -98,6 +98,35 @@ pub trait Locks: Tasks {
         F: Future<Output = ()> + Send;
 }
 
+/// A runtime with a semaphore.
+pub trait Semaphores: Tasks {
+    /// A number of permits.
+    type Semaphore: Send + Sync + 'static;
+
+    /// A semaphore with `permits` permits.
+    fn semaphore(permits: usize) -> Self::Semaphore;
+
+    /// Takes a permit, and gives it back when `inside` is done.
+    fn with_permit<F>(semaphore: &Self::Semaphore, inside: F) -> impl Future<Output = ()> + Send
+    where
+        F: Future<Output = ()> + Send;
+}
+
+/// A runtime with an event that, once set, lets everybody through.
+pub trait Events: Tasks {
+    /// An event.
+    type Event: Send + Sync + 'static;
+
+    /// An event that is not set.
+    fn event() -> Self::Event;
+
+    /// Sets it.
+    fn set(event: &Self::Event);
+
+    /// Waits until it is set.
+    fn wait(event: &Self::Event) -> impl Future<Output = ()> + Send;
+}
+
 /// A runtime with a bounded queue of its own, for at least one consumer.
 pub trait Channels: Tasks {
     /// The producer's end.

@@ -12,7 +12,8 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::{
-    Blocking, Channels, Gathers, Locks, Queues, Tasks, Timeouts, Timers, UnboundedChannels,
+    Blocking, Channels, Gathers, Locks, Queues, Semaphores, Tasks, Timeouts, Timers,
+    UnboundedChannels,
 };
 
 /// smol's executor, reactor and thread pool.
@@ -178,5 +179,22 @@ impl UnboundedChannels for Smol {
 
     async fn pull(receiver: &mut Self::UnboundedReceiver) -> usize {
         receiver.recv().await.expect("a sender exists")
+    }
+}
+
+impl Semaphores for Smol {
+    type Semaphore = ::smol::lock::Semaphore;
+
+    fn semaphore(permits: usize) -> Self::Semaphore {
+        ::smol::lock::Semaphore::new(permits)
+    }
+
+    async fn with_permit<F>(semaphore: &Self::Semaphore, inside: F)
+    where
+        F: Future<Output = ()> + Send,
+    {
+        let permit = semaphore.acquire().await;
+        inside.await;
+        drop(permit);
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::{
-    Blocking, Channels, Gathers, Groups, Locks, Queues, Tasks, Timeouts, Timers, UnboundedChannels,
+    Blocking, Channels, Events, Gathers, Groups, Locks, Queues, Semaphores, Tasks, Timeouts,
+    Timers, UnboundedChannels,
 };
 
 /// tokio's multi-threaded runtime.
@@ -179,5 +180,40 @@ impl UnboundedChannels for Tokio {
 
     async fn pull(receiver: &mut Self::UnboundedReceiver) -> usize {
         receiver.recv().await.expect("a sender exists")
+    }
+}
+
+impl Semaphores for Tokio {
+    type Semaphore = ::tokio::sync::Semaphore;
+
+    fn semaphore(permits: usize) -> Self::Semaphore {
+        ::tokio::sync::Semaphore::new(permits)
+    }
+
+    async fn with_permit<F>(semaphore: &Self::Semaphore, inside: F)
+    where
+        F: Future<Output = ()> + Send,
+    {
+        let permit = semaphore.acquire().await.expect("nobody closes it");
+        inside.await;
+        drop(permit);
+    }
+}
+
+/// tokio has no such event; its users use a `watch` of a flag.
+impl Events for Tokio {
+    type Event = ::tokio::sync::watch::Sender<bool>;
+
+    fn event() -> Self::Event {
+        ::tokio::sync::watch::Sender::new(false)
+    }
+
+    fn set(event: &Self::Event) {
+        event.send_replace(true);
+    }
+
+    async fn wait(event: &Self::Event) {
+        let mut flag = event.subscribe();
+        let _seen = flag.wait_for(|set| *set).await.expect("the sender exists");
     }
 }

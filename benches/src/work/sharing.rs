@@ -2,8 +2,9 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::runtimes::{Channels, Locks, Queues, UnboundedChannels};
+use crate::runtimes::{Channels, Events, Locks, Queues, Semaphores, UnboundedChannels};
 
 /// Takes and releases an uncontended lock `count` times.
 pub async fn lock_alone<R: Locks>(count: usize) {
@@ -42,6 +43,46 @@ async fn lock_shared<R: Locks, F>(
         })
         .collect();
     for task in tasks {
+        R::join(task).await;
+    }
+}
+
+/// Starts `tasks` tasks that take a permit of `permits` `count` times each, and yield each time
+/// while they have it.
+pub async fn semaphore_across_yield<R: Semaphores>(tasks: usize, permits: usize, count: usize) {
+    let semaphore = Arc::new(R::semaphore(permits));
+    let tasks: Vec<_> = (0..tasks)
+        .map(|_| {
+            let semaphore = Arc::clone(&semaphore);
+            R::spawn(async move {
+                for _ in 0..count {
+                    R::with_permit(&semaphore, R::yield_now()).await;
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        R::join(task).await;
+    }
+}
+
+/// Starts `tasks` tasks that wait for an event, sets it when all have been polled, and joins them.
+pub async fn event_for_all<R: Events>(tasks: usize) {
+    let (event, polled) = (Arc::new(R::event()), Arc::new(AtomicUsize::new(0)));
+    let started: Vec<_> = (0..tasks)
+        .map(|_| {
+            let (event, polled) = (Arc::clone(&event), Arc::clone(&polled));
+            R::spawn(async move {
+                polled.fetch_add(1, Ordering::Relaxed);
+                R::wait(&event).await;
+            })
+        })
+        .collect();
+    while polled.load(Ordering::Relaxed) < tasks {
+        R::yield_now().await;
+    }
+    R::set(&event);
+    for task in started {
         R::join(task).await;
     }
 }

@@ -31,7 +31,7 @@ macro_rules! queues {
     };
 }
 
-pub(crate) static WORKLOADS: [Workload; 31] = [
+pub(crate) static WORKLOADS: [Workload; 33] = [
     Workload {
         name: "spawn and await one, from a task",
         unit: "task",
@@ -155,6 +155,26 @@ pub(crate) static WORKLOADS: [Workload; 31] = [
         size: 100_000,
         goals: &[Goal::Ratio(0.60)],
         runs: all!(sharing::lock_wanted),
+    },
+    Workload {
+        name: "semaphore of 10, held across a yield, 100 tasks",
+        unit: "permit",
+        subject: Subject::Time,
+        size: 20_000,
+        goals: &[],
+        runs: all!(sharing::semaphore_across_yield),
+    },
+    Workload {
+        name: "event with 1,000 waiters",
+        unit: "waiter",
+        subject: Subject::Time,
+        size: 1_000,
+        goals: &[],
+        // smol has no event; its users take another crate for it.
+        runs: &[
+            (Runtime::Asyncio, sharing::event_for_all::<Asyncio>),
+            (Runtime::Tokio, sharing::event_for_all::<Tokio>),
+        ],
     },
     Workload {
         name: "queue, four to four",

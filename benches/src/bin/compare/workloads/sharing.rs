@@ -1,6 +1,6 @@
 //! The rows about objects that tasks share: locks and queues.
 
-use benches::runtimes::{Channels, Locks, Queues, UnboundedChannels};
+use benches::runtimes::{Channels, Events, Locks, Queues, Semaphores, UnboundedChannels};
 use benches::work::sharing as work;
 
 use super::laps::in_a_task;
@@ -9,6 +9,9 @@ use crate::workload::Setup;
 
 /// The number of tasks that use the same lock.
 const CONTENDERS: usize = 100;
+
+/// The number of permits that they share.
+const PERMITS: usize = 10;
 
 /// The number of pairs in the row with many pairs.
 const PAIRS: usize = 100;
@@ -43,6 +46,25 @@ pub(crate) fn lock_across_yield<R: Locks>(setup: Setup) -> Sample {
     let each = (setup.size / CONTENDERS).max(1);
     in_a_task::<R, _, _>(setup.workers, each * CONTENDERS, move || {
         work::lock_across_yield::<R>(CONTENDERS, each)
+    })
+}
+
+/// A hundred tasks share ten permits, and each yields while it has one.
+///
+/// Misleading in the same way as the lock that is held across a yield.
+pub(crate) fn semaphore_across_yield<R: Semaphores>(setup: Setup) -> Sample {
+    let each = (setup.size / CONTENDERS).max(1);
+    in_a_task::<R, _, _>(setup.workers, each * CONTENDERS, move || {
+        work::semaphore_across_yield::<R>(CONTENDERS, PERMITS, each)
+    })
+}
+
+/// Tasks wait for an event, which is set.
+///
+/// Misleading about the event alone: the tasks are started, and joined, in the same time.
+pub(crate) fn event_for_all<R: Events>(setup: Setup) -> Sample {
+    in_a_task::<R, _, _>(setup.workers, setup.size, move || {
+        work::event_for_all::<R>(setup.size)
     })
 }
 
