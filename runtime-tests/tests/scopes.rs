@@ -11,9 +11,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use asyncio::{
-    CancelScope, Task, TaskError, Timeout, TimeoutError, catch_cancelled, checkpoint, create_task,
-    current_task, finally, gather, get_running_loop, move_on_after, run_coroutine_threadsafe,
-    shield, sleep, sleep_until, task, timeout, timeout_at, wait, wait_for,
+    CancelScope, CancelSource, Task, TaskError, Timeout, TimeoutError, catch_cancelled, checkpoint,
+    create_task, current_task, finally, gather, get_running_loop, move_on_after,
+    run_coroutine_threadsafe, shield, sleep, sleep_until, task, task_group, timeout, timeout_at,
+    wait, wait_for,
 };
 use futures::FutureExt;
 use futures::channel::oneshot;

@@ -310,3 +310,63 @@ async fn a_request_given_back_to_nobody_leaves_no_message() {
     let message = end(task).await.unwrap().unwrap();
     assert!(!message.contains("old"), "{message}");
 }
+
+/// Waits for ever; the poll after the first, in which a scope delivers, asks the task to end.
+async fn asks_when_polled_again() {
+    let mut polled = false;
+    poll_fn(|_| {
+        if std::mem::replace(&mut polled, true) {
+            current_task().unwrap().cancel_with("from outside");
+        }
+        Poll::<()>::Pending
+    })
+    .await;
+}
+
+#[asyncio::test(start_paused = true, workers = 1)]
+async fn a_request_that_comes_while_a_scope_delivers_says_why() {
+    let of_each = |task: Task<()>| async move {
+        let Some(Err(TaskError::Cancelled(error))) = end(task).await else {
+            panic!("it is not cancelled")
+        };
+        assert_eq!(error.message(), Some("from outside"));
+        assert_eq!(error.reason().source(), CancelSource::Requested);
+    };
+    of_each(create_task(async {
+        let _out = wait_for(asks_when_polled_again(), TICK).await;
+        unreachable!("the request is raised here")
+    }))
+    .await;
+    of_each(create_task(async {
+        let _out = timeout(TICK, async |_| asks_when_polled_again().await).await;
+        unreachable!("the request is raised here")
+    }))
+    .await;
+    of_each(create_task(async {
+        let _out = move_on_after(TICK, async |_| asks_when_polled_again().await).await;
+        unreachable!("the request is raised here")
+    }))
+    .await;
+    of_each(create_task(async {
+        let _out = task_group(async |tg| {
+            tg.cancel();
+            asks_when_polled_again().await;
+            Ok::<_, ()>(())
+        })
+        .await;
+        // The group was over before.
+        pending().await
+    }))
+    .await;
+    // The body has caught the scope's request, and raises it.
+    of_each(create_task(async {
+        let body = async {
+            let error = catch_cancelled(pending::<()>()).await.unwrap_err();
+            current_task().unwrap().cancel_with("from outside");
+            error.raise().await
+        };
+        let _out: Result<(), _> = wait_for(body, TICK).await;
+        unreachable!("the request is raised here")
+    }))
+    .await;
+}

@@ -250,6 +250,12 @@ impl TaskRef {
         error.unwrap_or_else(|| self.default_error())
     }
 
+    /// The error of the request that is being delivered, or is about to be.
+    pub(crate) fn error_of_near_request(&self) -> CancelledError {
+        let error = self.header().side().and_then(Side::error_of_near_request);
+        error.unwrap_or_else(|| self.default_error())
+    }
+
     /// Notes that a request has been claimed at `moment`.
     pub(crate) fn note_claim(&self, moment: Stamp) {
         self.header().side_or_new().note_claim(moment);

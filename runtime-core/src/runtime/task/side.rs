@@ -176,6 +176,16 @@ impl Side {
         }
     }
 
+    /// The error of the request that is being delivered, or else of the one that waits.
+    pub(crate) fn error_of_near_request(&self) -> Option<CancelledError> {
+        let contents = self.contents.lock();
+        contents
+            .offered
+            .as_ref()
+            .or(contents.undelivered.as_ref())
+            .cloned()
+    }
+
     /// Takes the error of the request that has been claimed.
     pub(crate) fn take_offered_error(&self) -> Option<CancelledError> {
         let mut contents = self.contents.lock();

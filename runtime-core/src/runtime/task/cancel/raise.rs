@@ -119,6 +119,12 @@ impl Raise {
         self.add(collect_claims(all, drop_body));
     }
 
+    /// The same with another error.
+    pub(crate) fn with_error(mut self, error: CancelledError) -> Raise {
+        self.error = error;
+        self
+    }
+
     /// The same with another cause.
     pub(crate) fn caused_by(mut self, cause: Cause) -> Raise {
         self.error = std::mem::take(&mut self.error).caused_by(cause);

@@ -35,6 +35,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
+use super::super::reference::TaskRef;
 use super::cancel_waker::wake_foreign_wakers;
 use super::context::{self, OwnerId, Serial};
 use super::frames::{FrameEvents, FrameGuard, is_for_scope_around, is_in_body_of};
@@ -340,6 +341,19 @@ impl Scope {
         Raise::of_marks(noted).map_or(Verdict::Pending, |raise| self.answer(raise))
     }
 
+    /// The raise for a request of the task that has come while this scope delivered its own. Its
+    /// error is that of the task's request, unless the body has raised another.
+    fn raise_for_task(&self, raise: Raise) -> Raise {
+        let own = self.request.as_ref().map(|own| own.error().cause());
+        let error = match Some(raise.error().cause()) == own {
+            true => context::with_current(TaskRef::error_of_near_request).unwrap_or_default(),
+            false => raise.error().clone(),
+        };
+        raise
+            .with_claimed()
+            .with_error(error.caused_by(context::current_cause()))
+    }
+
     /// What the end of the body means, by a raise or by the scope's own request.
     fn answer<T>(&self, raise: Raise) -> Verdict<T> {
         if self.outranked != 0 && is_for_scope_around(raise.error().cause()) {
@@ -349,8 +363,7 @@ impl Scope {
             Verdict::Raised(raise.caused_by(context::current_cause()))
         } else if context::is_task_request_near() {
             // It comes with the raise: so the cancellation wins, though the scope has expired.
-            let raise = raise.with_claimed();
-            Verdict::Raised(raise.caused_by(context::current_cause()))
+            Verdict::Raised(self.raise_for_task(raise))
         } else {
             if let Some(request) = &self.request {
                 raise.acknowledge_only(request);
