@@ -35,6 +35,19 @@ pub(crate) fn debug() -> bool {
     }
 }
 
+/// Whether `ASYNCIO_POLLER` asks for the poller of other platforms, to test it here.
+///
+/// # Panics
+/// If the value is neither `system` nor `portable`.
+#[track_caller]
+pub(crate) fn portable_poller() -> bool {
+    match value("ASYNCIO_POLLER").as_deref() {
+        None | Some("system") => false,
+        Some("portable") => true,
+        Some(text) => panic!("ASYNCIO_POLLER={text:?} is neither \"system\" nor \"portable\""),
+    }
+}
+
 /// The trimmed value of a variable; `None` if it is unset or empty.
 fn value(name: &str) -> Option<String> {
     let value = std::env::var_os(name)?;

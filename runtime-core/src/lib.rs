@@ -68,6 +68,7 @@ pub mod tasks;
 mod scopes;
 
 pub mod concurrent;
+pub mod net;
 pub mod taskgroups;
 pub mod threads;
 pub mod timeouts;

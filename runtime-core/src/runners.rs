@@ -229,6 +229,7 @@ impl Builder {
             on_thread_start: None,
             on_thread_stop: None,
             debug: environment::debug(),
+            portable_poller: environment::portable_poller(),
             time: TimeSettings::default(),
             max_spare_workers: 0,
             seed: None,

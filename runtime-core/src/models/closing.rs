@@ -23,7 +23,7 @@ pub fn without_the_refusal() {
 const LATE: Tick = Tick(u64::MAX - 1);
 
 fn close() {
-    let poller = StdArc::new(Poller::new().expect("a model has no system to fail"));
+    let poller = StdArc::new(Poller::new(false).expect("a model has no system to fail"));
     let driver = Arc::new(Driver::new(poller, 0, TimeSettings::default()));
     let (kept, given_up) = (Fate::default(), Fate::default());
     let adder = {

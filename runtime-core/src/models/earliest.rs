@@ -40,7 +40,7 @@ const LATER: Tick = Tick(u64::MAX - 2);
 const OPEN: &str = "the loop is not closed";
 
 fn insert(others: Others) {
-    let poller = StdArc::new(Poller::new().expect("a model has no system to fail"));
+    let poller = StdArc::new(Poller::new(false).expect("a model has no system to fail"));
     let driver = Arc::new(Driver::new(poller, 0, TimeSettings::default()));
     let noop = || Waker::noop().clone();
     let canceller = (others == Others::Cancel).then(|| {

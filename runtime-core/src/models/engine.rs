@@ -129,6 +129,7 @@ pub(super) fn options(workers: usize) -> Options {
         on_thread_start: None,
         on_thread_stop: None,
         debug: false,
+        portable_poller: false,
         time: TimeSettings::default(),
         max_spare_workers: 0,
         seed: None,

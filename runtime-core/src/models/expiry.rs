@@ -56,7 +56,7 @@ fn visit(driver: &Driver, waker: &Waker) -> bool {
 /// Runs the owner's `change` of a timer that wakes `old`, while another thread polls and a third
 /// inserts a timer, which stays.
 fn meanwhile(old: &Waker, change: impl FnOnce(&Driver, TimerKey)) {
-    let poller = StdArc::new(Poller::new().expect("a model has no system to fail"));
+    let poller = StdArc::new(Poller::new(false).expect("a model has no system to fail"));
     let driver = Arc::new(Driver::new(poller, 0, TimeSettings::default()));
     let key = driver.insert(None, DUE, old.clone()).expect(OPEN);
     let poller = {

@@ -36,7 +36,7 @@ enum Others {
 }
 
 fn wait(others: Others) {
-    let poller = StdArc::new(Poller::new().expect("a model has no system to fail"));
+    let poller = StdArc::new(Poller::new(false).expect("a model has no system to fail"));
     let interrupt: Interrupt = {
         let poller = poller.clone();
         StdArc::new(move || poller.interrupt())
@@ -64,7 +64,7 @@ fn wait(others: Others) {
     // deadlock.
     while !said.load(Ordering::Relaxed) {
         if parker.begin_poll() {
-            driver.wait(&guard);
+            driver.wait(&guard, &mut Vec::new());
             parker.end_poll();
             drop(driver.expire(&mut Vec::new()));
         }

@@ -56,6 +56,7 @@ pub mod priority_queue;
 pub mod publication;
 pub mod queue;
 pub mod queue_shutdown;
+pub mod readiness;
 pub mod registry;
 pub mod replace;
 pub mod request;

@@ -125,7 +125,7 @@ enum Others {
 
 /// A driver with a paused clock, and its poller.
 fn paused() -> (Arc<Driver>, StdArc<Poller>) {
-    let poller = StdArc::new(Poller::new().expect("a model has no system to fail"));
+    let poller = StdArc::new(Poller::new(false).expect("a model has no system to fail"));
     let settings = TimeSettings {
         paused: true,
         ..TimeSettings::default()

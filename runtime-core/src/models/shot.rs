@@ -38,7 +38,7 @@ const DUE: Tick = Tick(0);
 const OPEN: &str = "the loop is not closed";
 
 fn driver() -> Arc<Driver> {
-    let poller = StdArc::new(Poller::new().expect("a model has no system to fail"));
+    let poller = StdArc::new(Poller::new(false).expect("a model has no system to fail"));
     Arc::new(Driver::new(poller, 0, TimeSettings::default()))
 }
 
@@ -55,8 +55,8 @@ fn wait_twice() {
         thread::spawn(move || driver.cancel(due))
     };
     // A wait that does not end is a deadlock: for each one, a timer is due or is due in a minute.
-    driver.wait(&guard);
-    driver.wait(&guard);
+    driver.wait(&guard, &mut Vec::new());
+    driver.wait(&guard, &mut Vec::new());
     driver.role.release(guard);
     canceller
         .join()
@@ -88,7 +88,7 @@ fn serve() {
     let guard = driver.role.take(0).expect("the poller role is free");
     let mut due = Vec::new();
     while !stopped.load(Ordering::Relaxed) {
-        driver.wait(&guard);
+        driver.wait(&guard, &mut Vec::new());
         drop(driver.expire(&mut due));
         due.drain(..).for_each(Waker::wake);
     }

@@ -44,7 +44,7 @@ fn after(driver: &Driver, minutes: u64) -> Tick {
 const DAY: u64 = 24 * 60;
 
 fn wait(others: Others) {
-    let poller = StdArc::new(Poller::new().expect("a model has no system to fail"));
+    let poller = StdArc::new(Poller::new(false).expect("a model has no system to fail"));
     let driver = Arc::new(Driver::new(poller, 1, TimeSettings::default()));
     driver.insert(None, after(&driver, 2 * DAY), Waker::noop().clone());
     let first = driver
@@ -62,7 +62,7 @@ fn wait(others: Others) {
         thread::spawn(move || driver.cancel(first))
     });
     // Sleeping past the new timer is a deadlock.
-    driver.wait(&guard);
+    driver.wait(&guard, &mut Vec::new());
     driver.role.release(guard);
     for thread in [adder].into_iter().chain(canceller) {
         thread.join().expect("a panic would have ended the model");

@@ -5,10 +5,10 @@
 //! receive), `unnest` (bounds the nesting of destructors), `blocking` (threads for functions that
 //! block), `handover` (one outcome between a coroutine and a thread), `run_queue` (where ready
 //! tasks wait), `time` (clock and timers), `turns` (which waiters may go next), `task` (the task
-//! itself), `wait_queue` (what locks and queues wait on), `scheduler` (workers, parking, the poller
-//! role, shutdown). Above them: the making of tasks (`spawning`), the handle of a loop
-//! (`event_loop`), what other threads do for a loop (`time_hold`), running a root future
-//! (`block_on`), and a loop with its threads (`engine`).
+//! itself), `wait_queue` (what locks and queues wait on), `reactor` (what waits for a descriptor),
+//! `scheduler` (workers, parking, the poller role, shutdown). Above them: the making of tasks
+//! (`spawning`), the handle of a loop (`event_loop`), what other threads do for a loop
+//! (`time_hold`), running a root future (`block_on`), and a loop with its threads (`engine`).
 
 mod catch_panic;
 
@@ -28,6 +28,8 @@ mod turns;
 mod task;
 
 mod wait_queue;
+
+mod reactor;
 
 mod scheduler;
 
@@ -52,6 +54,7 @@ mod debug_mode;
 mod default_loop;
 mod exception_handler;
 mod offload;
+mod registered;
 mod sleeping;
 
 pub(crate) use advancing::Advance;
@@ -65,6 +68,8 @@ pub use event_loop::{
     EnterGuard, EventLoop, Metrics, current_task, get_running_loop, try_get_running_loop,
 };
 pub(crate) use handover::{Callback, Cancellation, Completion, Handover};
+pub(crate) use reactor::{Direction, Seen, WaiterKey};
+pub(crate) use registered::Registered;
 pub(crate) use scheduler::driver::Settings as TimeSettings;
 pub use scheduler::exception_context::ExceptionContext;
 pub(crate) use scheduler::options::{MOST_WORKERS, Options};
@@ -95,6 +100,7 @@ pub(crate) use wait_queue::{Acquire, Locked, OwnedWaiter, Permits, Resource, Wai
 #[allow(unused_imports, reason = "the models exist under their own cfg only")]
 pub(crate) mod modelled {
     pub(crate) use super::blocking::{Pool, Refusal, Settings, Work};
+    pub(crate) use super::reactor::{Direction, Source, Sources};
     pub(crate) use super::run_queue::{Injector, RunQueue, Word};
     pub(crate) use super::scheduler::{
         context, core, driver, monitor, options, parker, shared, shutdown, threads, worker,

@@ -38,6 +38,6 @@ mod poller;
 
 #[cfg(not(asyncio_loom))]
 pub(crate) use crate::sys::Poller;
-pub(crate) use crate::sys::PollerEvents;
+pub(crate) use crate::sys::{PollerEvents, Ready};
 #[cfg(asyncio_loom)]
 pub(crate) use poller::Poller;

@@ -208,6 +208,14 @@ pub(crate) enum Mutant {
     OverWhileEntering,
     /// i13: an item that enters a queue whose items have been dropped stays in the heap.
     StayInHeap,
+    /// f1: a waiter does not look at the readiness under the lock.
+    WaitWithoutLook,
+    /// f1: an event takes the wakers before it changes the readiness.
+    TakeBeforeEvent,
+    /// f2: an event does not count as one.
+    EventWithoutTick,
+    /// f3: a slot that a source has left keeps its generation.
+    KeepGeneration,
     /// Registry: a removal does not wait for a reader of its slot.
     RemoveIgnoresReader,
     /// Registry: the closer does not sum the insert counters again.

@@ -1,11 +1,13 @@
 //! The poller in a model: an interrupt and a timer, without descriptors and without a clock.
 
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::model::{Bell, atomic};
-use crate::sys::PollerEvents;
+use crate::sys::{PollerEvents, Ready};
 
 /// A deadline nearer than this is reached while a model runs; a later one never is.
 const SOON: Duration = Duration::from_secs(3600);
@@ -26,6 +28,8 @@ pub(crate) struct Poller {
     order: atomic::AtomicBool,
     /// A thread is inside `wait`.
     occupied: AtomicBool,
+    /// The events of descriptors that no wait has taken.
+    posted: Mutex<Vec<(usize, Ready)>>,
 }
 
 impl Poller {
@@ -33,13 +37,14 @@ impl Poller {
         clippy::unnecessary_wraps,
         reason = "a model is a platform like the others, and they can fail"
     )]
-    pub(crate) fn new() -> io::Result<Poller> {
+    pub(crate) fn new(_portable: bool) -> io::Result<Poller> {
         Ok(Poller {
             bell: Bell::new(),
             interrupted: AtomicBool::new(false),
             fired: AtomicBool::new(false),
             order: atomic::AtomicBool::new(false),
             occupied: AtomicBool::new(false),
+            posted: Mutex::default(),
         })
     }
 
@@ -63,7 +68,11 @@ impl Poller {
         clippy::unnecessary_wraps,
         reason = "a model is a platform like the others, and they can fail"
     )]
-    pub(crate) fn wait(&self, at_once: bool) -> io::Result<PollerEvents> {
+    pub(crate) fn wait(
+        &self,
+        at_once: bool,
+        mut on_event: impl FnMut(usize, Ready),
+    ) -> io::Result<PollerEvents> {
         let occupied = self.occupied.swap(true, Ordering::SeqCst);
         assert!(!occupied, "two threads are in the poller");
         let events = if at_once {
@@ -75,13 +84,18 @@ impl Poller {
             loop {
                 self.bell.wait();
                 let events = self.take();
-                if events.any {
+                if events.any || !self.lock_posted().is_empty() {
                     break events;
                 }
             }
         };
+        let posted = std::mem::take(&mut *self.lock_posted());
+        let any = events.any || !posted.is_empty();
+        posted
+            .into_iter()
+            .for_each(|(key, ready)| on_event(key, ready));
         self.occupied.store(false, Ordering::SeqCst);
-        Ok(events)
+        Ok(PollerEvents { any, ..events })
     }
 
     fn take(&self) -> PollerEvents {
@@ -91,6 +105,35 @@ impl Poller {
             any: interrupted || timer,
             timer,
         }
+    }
+
+    /// What the kernel does: an event of a descriptor.
+    pub(crate) fn post(&self, key: usize, ready: Ready) {
+        self.order.store(true, atomic::Ordering::Relaxed);
+        self.lock_posted().push((key, ready));
+        self.bell.ring();
+    }
+
+    fn lock_posted(&self) -> MutexGuard<'_, Vec<(usize, Ready)>> {
+        self.posted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A model has no descriptors: only [`Poller::post`] makes events.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "a model is a platform like the others, and they can fail"
+    )]
+    pub(crate) fn add(&self, _fd: BorrowedFd<'_>, _key: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// See [`Poller::add`].
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "a model is a platform like the others, and they can fail"
+    )]
+    pub(crate) fn delete(&self, _fd: BorrowedFd<'_>) -> io::Result<()> {
+        Ok(())
     }
 
     /// Ends the wait in progress, or else the next one.

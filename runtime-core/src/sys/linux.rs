@@ -2,20 +2,24 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use polling::{Event, PollMode, Poller as SystemPoller};
-use rustix::event::{EventfdFlags, epoll, eventfd};
+use rustix::event::epoll::{self, EventFlags};
+use rustix::event::{EventfdFlags, eventfd};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,
 };
 
-use super::poller_events::PollerEvents;
+use super::poller_events::{PollerEvents, Ready};
 
 const TIMER: usize = usize::MAX - 1;
 const INTERRUPT: usize = usize::MAX - 2;
+
+/// How many events one wait takes at most.
+const EVENTS: usize = 256;
 
 /// The poller and its two descriptors.
 #[derive(Debug)]
@@ -71,21 +75,51 @@ impl Poller {
         Ok(())
     }
 
+    /// Registers a descriptor, once, for both directions: each change is reported once, with `key`.
+    ///
+    /// Past `polling`, which does not ask for `EPOLLRDHUP`. Without that, an event does not say
+    /// whether the peer's end has come with the data, and a read that is short would not show that
+    /// the next one would block.
+    pub(crate) fn add(&self, fd: BorrowedFd<'_>, key: usize) -> io::Result<()> {
+        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+        let key = epoll::EventData::new_u64(key as u64);
+        Ok(epoll::add(self.poller.as_fd(), fd, key, flags)?)
+    }
+
+    /// Takes a descriptor away. Events that a wait has taken already may still be on their way.
+    pub(crate) fn delete(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        Ok(epoll::delete(self.poller.as_fd(), fd)?)
+    }
+
     /// Waits for an interrupt, a deadline or an event. With `at_once` it only looks, without
-    /// waiting.
-    pub(crate) fn wait(&self, at_once: bool) -> io::Result<PollerEvents> {
-        let mut room = [MaybeUninit::<epoll::Event>::uninit(); 64];
+    /// waiting. Passes the events of registered descriptors to `on_event`.
+    pub(crate) fn wait(
+        &self,
+        at_once: bool,
+        mut on_event: impl FnMut(usize, Ready),
+    ) -> io::Result<PollerEvents> {
+        let mut room = [MaybeUninit::<epoll::Event>::uninit(); EVENTS];
         let zero = Timespec {
             tv_sec: 0,
             tv_nsec: 0,
         };
         let timeout = at_once.then_some(&zero);
         match epoll::wait(self.poller.as_fd(), &mut room, timeout) {
-            // Events of sockets will be dispatched here.
-            Ok((events, _unused)) => Ok(PollerEvents {
-                any: !events.is_empty(),
-                timer: events.iter().any(|event| event.data.u64() == TIMER as u64),
-            }),
+            Ok((events, _unused)) => {
+                let mut timer = false;
+                for event in &*events {
+                    let (key, flags) = (event.data.u64() as usize, event.flags);
+                    match key {
+                        TIMER => timer = true,
+                        INTERRUPT => {}
+                        _ => on_event(key, ready_of(flags)),
+                    }
+                }
+                Ok(PollerEvents {
+                    any: !events.is_empty(),
+                    timer,
+                })
+            }
             // Interrupted by a signal: nothing has been taken from the poller.
             Err(rustix::io::Errno::INTR) => Ok(PollerEvents {
                 any: true,
@@ -100,4 +134,15 @@ impl Poller {
         // Fails only if the eventfd's counter is near 2^64.
         let _ = rustix::io::write(&self.interrupt, &1u64.to_ne_bytes());
     }
+}
+
+fn ready_of(flags: EventFlags) -> Ready {
+    let any = |wanted: EventFlags| flags.intersects(wanted);
+    let (both, error) = (EventFlags::HUP, EventFlags::ERR);
+    let read = EventFlags::IN | EventFlags::RDHUP | both | error;
+    let write = EventFlags::OUT | both | error;
+    Ready::READ.only_if(any(read))
+        | Ready::WRITE.only_if(any(write))
+        | Ready::READ_CLOSED.only_if(any(EventFlags::RDHUP | both | error))
+        | Ready::WRITE_CLOSED.only_if(any(both | error))
 }

@@ -1,13 +1,14 @@
 //! The poller on every platform that `polling` supports.
 
 use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use polling::{Events, Poller as SystemPoller};
+use polling::{Event, Events, PollMode, Poller as SystemPoller};
 
-use super::poller_events::PollerEvents;
+use super::poller_events::{PollerEvents, Ready};
 
 /// The poller, and the deadline of the next wait.
 #[derive(Debug)]
@@ -51,9 +52,32 @@ impl Poller {
         Ok(())
     }
 
+    /// Registers a descriptor, once, for both directions: each change is reported once, with `key`.
+    ///
+    /// # Errors
+    /// Among others, the platform has no edge-triggered events.
+    pub(crate) fn add(&self, fd: BorrowedFd<'_>, key: usize) -> io::Result<()> {
+        // SAFETY: the caller deletes the descriptor before it closes it (`Registered`). If a wrong
+        // `AsFd` defeats that, epoll and kqueue forget a closed descriptor by themselves, and they
+        // keep nothing but a number and the key, which no other source has.
+        unsafe {
+            self.poller
+                .add_with_mode(fd.as_raw_fd(), Event::all(key), PollMode::Edge)
+        }
+    }
+
+    /// Takes a descriptor away. Events that a wait has taken already may still be on their way.
+    pub(crate) fn delete(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        self.poller.delete(fd)
+    }
+
     /// Waits for an interrupt, a deadline or an event. With `at_once` it only looks, without
-    /// waiting.
-    pub(crate) fn wait(&self, at_once: bool) -> io::Result<PollerEvents> {
+    /// waiting. Passes the events of registered descriptors to `on_event`.
+    pub(crate) fn wait(
+        &self,
+        at_once: bool,
+        mut on_event: impl FnMut(usize, Ready),
+    ) -> io::Result<PollerEvents> {
         let deadline = {
             let mut timer = lock(&self.timer);
             timer.occupied = true;
@@ -70,6 +94,14 @@ impl Poller {
         fence(Ordering::SeqCst);
         // Acquire: pairs with the store in `interrupt`.
         let interrupted = self.interrupted.swap(false, Ordering::AcqRel);
+        for event in events.iter() {
+            // Whether an end has come with it is not known on every platform: it may have.
+            on_event(
+                event.key,
+                (Ready::READ | Ready::READ_CLOSED).only_if(event.readable)
+                    | (Ready::WRITE | Ready::WRITE_CLOSED).only_if(event.writable),
+            );
+        }
         Ok(PollerEvents {
             any: interrupted || timer || !events.is_empty(),
             timer,

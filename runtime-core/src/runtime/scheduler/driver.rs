@@ -63,6 +63,7 @@ use std::time::{Duration, Instant};
 
 use super::role::{PollerGuard, PollerRole};
 use crate::runtime::catch_panic::wake_catching;
+use crate::runtime::reactor::Sources;
 use crate::runtime::time::{
     AdvanceKey, Caller, Clock, ClockInhibitor, Jump, Slack, Swept, Tick, TimerKey, TimerStatus,
     Timers,
@@ -113,6 +114,7 @@ pub(crate) struct Driver {
     /// Keeps the poller open until the loop is closed.
     own_poller: Mutex<Option<StdArc<Poller>>>,
     timers: Timers,
+    pub(crate) sources: Sources,
     parked_until: AtomicU64,
     kernel_timer: Mutex<KernelTimer>,
     closed: AtomicBool,
@@ -127,6 +129,7 @@ impl Driver {
             poller: StdArc::downgrade(&poller),
             own_poller: Mutex::new(Some(poller)),
             timers: Timers::new(workers),
+            sources: Sources::default(),
             slack: settings.slack,
             parked_until: AtomicU64::new(AWAKE),
             kernel_timer: Mutex::new(KernelTimer {
@@ -228,6 +231,7 @@ impl Driver {
         // its old one is gone, sees that the loop is closed. (See `Timer`.)
         self.closed.store(true, Ordering::Release);
         self.timers.close().into_iter().for_each(wake_catching);
+        self.sources.close().into_iter().for_each(wake_catching);
         self.inhibitor.close().into_iter().for_each(wake_catching);
     }
 
@@ -269,29 +273,39 @@ impl Driver {
         patience: Option<Duration>,
         due: &mut Vec<Waker>,
     ) -> Waited {
-        let events = self.wait_in_poller(true);
+        let events = self.wait_in_poller(true, due);
         if events.any && !broken(Mutant::SwallowInterrupt) {
             return Waited::LookForWork;
         }
         let next = || self.timers.next();
-        let mut try_jump = || self.inhibitor.try_jump(&self.clock, &quiet, next, due);
-        match (try_jump(), patience) {
+        let jump = self.inhibitor.try_jump(&self.clock, &quiet, next, due);
+        match (jump, patience) {
             (Jump::Due, _) => Waited::LookForWork,
-            (Jump::NoDeadline, Some(patience)) => self.wait_patiently(patience, &mut try_jump),
-            (Jump::Inhibited, _) | (Jump::NoDeadline, None) => {
-                let _any = self.wait_in_poller(false);
+            // A registered descriptor may have an event at any time.
+            (Jump::NoDeadline, Some(patience)) if !self.sources.has_any() => {
+                self.wait_patiently(patience, &quiet, due)
+            }
+            (Jump::Inhibited | Jump::NoDeadline, _) => {
+                let _any = self.wait_in_poller(false, due);
                 Waited::LookForWork
             }
         }
     }
 
     /// Waits for `patience`, and looks again: a timer may have been added at the last moment.
-    fn wait_patiently(&self, patience: Duration, mut try_jump: impl FnMut() -> Jump) -> Waited {
+    fn wait_patiently(
+        &self,
+        patience: Duration,
+        quiet: &impl Fn() -> bool,
+        due: &mut Vec<Waker>,
+    ) -> Waited {
         // Before the timer is armed: when it fires, at least `patience` has passed since.
         let begin = Instant::now();
         self.arm_poller(Some(patience));
-        let _any = self.wait_in_poller(false);
-        if begin.elapsed() >= patience && try_jump() == Jump::NoDeadline {
+        let _any = self.wait_in_poller(false, due);
+        let next = || self.timers.next();
+        let mut try_jump = || self.inhibitor.try_jump(&self.clock, quiet, next, due);
+        if begin.elapsed() >= patience && try_jump() == Jump::NoDeadline && due.is_empty() {
             return Waited::Stalled;
         }
         Waited::LookForWork
@@ -307,21 +321,30 @@ impl Driver {
         }
     }
 
-    /// Waits until an interrupt, a deadline or an event. The caller holds the role.
-    pub(crate) fn wait(&self, _held: &PollerGuard) {
+    /// Waits until an interrupt, a deadline or an event. Moves the wakers of those who wait for the
+    /// events to `due`, to be woken outside the role, which the caller holds.
+    pub(crate) fn wait(&self, _held: &PollerGuard, due: &mut Vec<Waker>) {
         {
             let mut kernel_timer = self.kernel_timer.lock();
             kernel_timer.waiting = true;
             self.arm(&mut kernel_timer);
         }
         let at_once = self.is_due(self.clock.tick());
-        let events = self.wait_in_poller(at_once);
+        let events = self.wait_in_poller(at_once, due);
         let mut kernel_timer = self.kernel_timer.lock();
         kernel_timer.waiting = false;
         if events.timer && !broken(Mutant::TrustTakenShot) {
             kernel_timer.armed = Tick::NEVER;
         }
         self.parked_until.store(AWAKE, Ordering::Relaxed);
+    }
+
+    /// Takes the events that have come to the poller, without waiting, as `wait` does.
+    pub(crate) fn look(&self, _held: &PollerGuard, due: &mut Vec<Waker>) {
+        let events = self.wait_in_poller(true, due);
+        if events.timer {
+            self.kernel_timer.lock().armed = Tick::NEVER;
+        }
     }
 
     /// Moves the wakers of what is due to `due`, to be woken outside the role. Returns what the
@@ -359,12 +382,15 @@ impl Driver {
         }
     }
 
-    /// Waits in the poller or, if `at_once`, takes what has come to it without waiting.
-    fn wait_in_poller(&self, at_once: bool) -> PollerEvents {
+    /// Waits in the poller or, if `at_once`, takes what has come to it without waiting. Dispatches
+    /// the events: moves the wakers of those who wait for them to `due`.
+    fn wait_in_poller(&self, at_once: bool, due: &mut Vec<Waker>) -> PollerEvents {
         let Some(poller) = self.poller.upgrade() else {
             return PollerEvents::UNKNOWN;
         };
-        poller.wait(at_once).unwrap_or_else(|error| {
+        let mut batch = self.sources.begin_batch();
+        let waited = poller.wait(at_once, |key, ready| batch.dispatch(key, ready, due));
+        waited.unwrap_or_else(|error| {
             report_failure(error);
             PollerEvents::UNKNOWN
         })

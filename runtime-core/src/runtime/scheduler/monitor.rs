@@ -7,9 +7,10 @@
 //!
 //! 1. A worker whose poll has not ended since the last look is **stuck**: thieves may take its slot
 //!    from now on. If its queue or slot holds tasks, another worker is woken to steal them.
-//! 2. A timer that is overdue by at least a millisecond while the role is free: the monitor takes
-//!    the role and wakes what is due. Tasks that this wakes go through the injector to a worker
-//!    that is not stuck.
+//! 2. A timer that is overdue by at least a millisecond while the role is free, or sockets while
+//!    the role has been free since the last look: the monitor takes the role and wakes what is due,
+//!    and whom events have come for. Tasks that this wakes go through the injector to a worker that
+//!    is not stuck.
 //! 3. Work that has been in the injector since the last look, or no thread in the poller while all
 //!    workers sleep: it wakes a worker. (The protocols exclude both; the guarantee does not rely on
 //!    them.)
@@ -82,6 +83,8 @@ struct Monitor<'a> {
     /// The workers' counts of polls at the last look.
     polls: Vec<u64>,
     injector_waited: bool,
+    /// The epoch since which the poller role was free at the last look.
+    free_since: Option<u64>,
     last_movement: Instant,
     due: Vec<Waker>,
 }
@@ -104,6 +107,7 @@ impl Monitor<'_> {
             waited: 0,
             polls,
             injector_waited: false,
+            free_since: None,
             last_movement,
             due: Vec::new(),
         }
@@ -139,7 +143,7 @@ impl Monitor<'_> {
     /// Looks at everything once. True if there was something to do.
     fn look(&mut self) -> bool {
         let stuck = self.look_at_workers();
-        let overdue = self.serve_overdue_timers();
+        let overdue = self.serve_what_is_due();
         let forgotten = self.look_at_injector();
         let no_poller = self.look_at_poller();
         let spare = self.look_at_spares();
@@ -217,20 +221,30 @@ impl Monitor<'_> {
         acted
     }
 
-    /// Wakes overdue timers if the poller role is free: no worker serves them.
-    fn serve_overdue_timers(&mut self) -> bool {
+    /// Wakes overdue timers, and takes the events of descriptors, if the poller role is free and no
+    /// worker has taken it since the last look: none serves them.
+    fn serve_what_is_due(&mut self) -> bool {
         let driver = &self.shared.driver;
         let deadline = driver.next_deadline();
-        if driver.clock.tick().since(deadline) < OVERDUE {
+        let overdue = driver.clock.tick().since(deadline) >= OVERDUE;
+        let epoch = driver.role.free_since();
+        let unserved = epoch.is_some() && epoch == std::mem::replace(&mut self.free_since, epoch);
+        let events = unserved && driver.sources.has_any();
+        if !overdue && !events {
             return false;
         }
         let guard: Option<PollerGuard> = driver.role.take(own_number(self.shared));
         let Some(guard) = guard else { return false };
+        if events {
+            driver.look(&guard, &mut self.due);
+        }
         let swept = driver.expire(&mut self.due);
         driver.role.release(guard);
+        self.free_since = driver.role.free_since();
+        let any = overdue || !self.due.is_empty();
         self.due.drain(..).for_each(wake_catching);
         drop(swept);
-        true
+        any
     }
 
     fn look_at_injector(&mut self) -> bool {

@@ -29,6 +29,8 @@ pub(crate) struct Options {
     pub(crate) on_thread_start: Option<ThreadHook>,
     pub(crate) on_thread_stop: Option<ThreadHook>,
     pub(crate) debug: bool,
+    /// The poller of other platforms is used, to test it.
+    pub(crate) portable_poller: bool,
     pub(crate) time: driver::Settings,
     pub(crate) max_spare_workers: usize,
     /// All workers run on one thread, and every choice is drawn from this seed.
@@ -81,6 +83,7 @@ impl fmt::Debug for Options {
             .field("thread_name", &self.thread_name)
             .field("thread_stack_size", &self.thread_stack_size)
             .field("debug", &self.debug)
+            .field("portable_poller", &self.portable_poller)
             .field("time", &self.time)
             .field("max_spare_workers", &self.max_spare_workers)
             .field("seed", &self.seed)

@@ -73,6 +73,12 @@ impl PollerRole {
                 .compare_exchange(guard.word, free, Ordering::AcqRel, Ordering::Relaxed);
     }
 
+    /// The epoch in which the role was last held, if it is free.
+    pub(crate) fn free_since(&self) -> Option<u64> {
+        let word = self.word.load(Ordering::Relaxed);
+        (word & NO_HOLDER == NO_HOLDER).then_some(word / EPOCH)
+    }
+
     /// The current holder of the role.
     pub(crate) fn holder(&self) -> Option<usize> {
         let holder = self.word.load(Ordering::Acquire) & NO_HOLDER;

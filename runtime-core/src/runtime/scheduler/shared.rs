@@ -115,7 +115,7 @@ impl Shared {
     /// # Errors
     /// The poller cannot be created.
     pub(crate) fn new(options: Options) -> io::Result<(Shared, Vec<WorkerParts>)> {
-        let poller = StdArc::new(Poller::new()?);
+        let poller = StdArc::new(Poller::new(options.portable_poller)?);
         let interrupt: Interrupt = {
             let poller = StdArc::downgrade(&poller);
             StdArc::new(move || {
@@ -203,7 +203,7 @@ impl Shared {
     /// here go to `due`. The caller holds the poller role.
     pub(crate) fn wait(&self, guard: &PollerGuard, due: &mut Vec<Waker>) {
         if !self.driver.clock.is_paused() {
-            return self.driver.wait(guard);
+            return self.driver.wait(guard, due);
         }
         let quiet = || self.workers.idle.all_sleeping() && self.workers.injector.is_empty();
         let grace = self.options.seed.map(|_| DEADLOCK_GRACE);

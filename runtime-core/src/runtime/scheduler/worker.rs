@@ -371,8 +371,8 @@ impl Worker {
         }
     }
 
-    /// Wakes what is due, and takes a share of what waits in the injector. Returns the first task
-    /// of that share.
+    /// Wakes what is due, and whom events have come for, and takes a share of what waits in the
+    /// injector. Returns the first task of that share.
     fn look_around(&mut self, now: Instant, slow: bool) -> Option<Runnable> {
         let shared = &self.core.shared;
         if slow {
@@ -386,8 +386,12 @@ impl Worker {
         } else {
             driver.clock.to_tick(now)
         };
-        if driver.is_due(tick) {
+        let has_sources = driver.sources.has_any();
+        if driver.is_due(tick) || has_sources {
             if let Some(guard) = driver.role.take(self.core.index) {
+                if has_sources {
+                    driver.look(&guard, &mut self.due);
+                }
                 let swept = driver.expire(&mut self.due);
                 driver.role.release(guard);
                 self.wake_due();

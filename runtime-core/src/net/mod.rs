@@ -1,0 +1,34 @@
+//! Sockets, and any other descriptor that the poller can watch.
+//!
+//! Every operation is tried at once, and waits only if it would block. All of them take `&self`:
+//! one task may read while another writes, and any number may wait. A type may be used from tasks
+//! of any loop; the loop in which it was made serves it, and has to run.
+//!
+//! **Cancellation.** An operation that is cancelled, timed out or dropped has done nothing: a read
+//! has taken no byte, an accept no connection. Those that are made of several (`read_exact`,
+//! `write_all`) say how they differ.
+//!
+//! **Virtual time.** A paused clock does not stand still for a socket from which nothing comes. To
+//! hold it while something is on its way, use
+//! [`EventLoop::hold_time`](crate::EventLoop::hold_time). Sockets work under a seed, which replays
+//! nothing of them.
+//!
+//! **Files** are always ready, for every poller: read them in [`to_thread`](crate::to_thread).
+//!
+//! # Inside
+//!
+//! [`Async`] is a descriptor with its registration; the sockets are made of it. Who waits, and what
+//! wakes it, is the reactor's (`runtime/reactor`).
+
+mod forward;
+mod operation;
+
+mod async_fd;
+
+mod tcp_stream;
+
+mod tcp_listener;
+
+pub use async_fd::{Async, Interest};
+pub use tcp_listener::TcpListener;
+pub use tcp_stream::TcpStream;

@@ -1,0 +1,109 @@
+//! `TcpListener`.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::async_fd::Async;
+use super::tcp_stream::TcpStream;
+use crate::sync::Ready;
+
+/// How many connections may wait to be accepted.
+const BACKLOG: i32 = 1024;
+
+/// Accepts TCP connections.
+pub struct TcpListener {
+    io: Async<std::net::TcpListener>,
+}
+
+impl TcpListener {
+    /// Listens at `address`; port 0 is any that is free. The address may be one that a server used
+    /// shortly before (`SO_REUSEADDR`), as in asyncio.
+    ///
+    /// # Errors
+    /// The address is in use, or not one of this machine; or there is no current loop.
+    pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+        let socket = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM.nonblocking(),
+            Some(Protocol::TCP),
+        )?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        let listener = std::net::TcpListener::from(socket);
+        Ok(TcpListener {
+            io: Async::of_nonblocking(listener, Ready::BOTH)?,
+        })
+    }
+
+    /// A listener that was made before; makes it non-blocking.
+    ///
+    /// # Errors
+    /// There is no current loop, or it is closed; or the system refuses the descriptor.
+    pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+        Ok(TcpListener {
+            io: Async::new(listener)?,
+        })
+    }
+
+    /// Ends the registration, and returns the listener, which stays non-blocking.
+    pub fn into_std(self) -> std::net::TcpListener {
+        self.io.into_inner()
+    }
+
+    /// Accepts the next connection. Returns it with the address of the peer.
+    ///
+    /// # Errors
+    /// Those of the system. The listener stays good: after
+    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) the next call may be made at once,
+    /// and if descriptors or memory are short, when there are some again.
+    ///
+    /// # Cancellation
+    /// No connection is lost: one that is accepted is returned.
+    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (socket, address) = self.io.read_with(accept).await?;
+        Ok((TcpStream::of_accepted(socket)?, address))
+    }
+
+    /// The address at which it listens.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.io.get_ref().local_addr()
+    }
+}
+
+/// Accepts a connection that does not block and is not inherited by child processes.
+fn accept(listener: &std::net::TcpListener) -> io::Result<(std::net::TcpStream, SocketAddr)> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::net::{SocketFlags, acceptfrom_with};
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let (socket, address) = acceptfrom_with(listener, flags)?;
+        let address = address.ok_or(io::ErrorKind::InvalidData)?;
+        Ok((socket.into(), SocketAddr::try_from(address)?))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let (socket, address) = listener.accept()?;
+        socket.set_nonblocking(true)?;
+        Ok((socket, address))
+    }
+}
+
+impl AsFd for TcpListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.io.as_fd()
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.io.get_ref().fmt(f)
+    }
+}

@@ -1,0 +1,21 @@
+//! Loom models of events of descriptors.
+#![cfg(asyncio_loom)]
+
+#[macro_use]
+mod twin;
+
+use asyncio::models::readiness;
+
+models! {
+    holds {
+        nobody_sleeps_through_an_event = readiness::nobody_sleeps_through_an_event,
+        an_event_is_not_cleared = readiness::an_event_is_not_cleared,
+        an_event_finds_no_other_descriptor = readiness::an_event_finds_no_other_descriptor,
+    }
+    fails {
+        a_waiter_looks_under_the_lock = readiness::without_the_look_of_a_waiter, "deadlock",
+        an_event_changes_the_word_first = readiness::without_the_order_of_an_event, "deadlock",
+        an_event_counts = readiness::without_the_tick, "deadlock",
+        a_slot_gets_a_new_generation = readiness::without_the_generation, "another's event",
+    }
+}

@@ -1,0 +1,49 @@
+//! Tests of sockets.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use asyncio::net::{TcpListener, TcpStream};
+use asyncio::{TaskGroup, TimeoutError, create_task, sleep, task_group, wait_for};
+use runtime_tests::on_workers;
+
+#[path = "net/streams.rs"]
+mod streams;
+
+const TICK: Duration = Duration::from_millis(1);
+
+/// Any free port of this machine.
+fn loopback() -> SocketAddr {
+    ([127, 0, 0, 1], 0).into()
+}
+
+/// Two ends of a connection.
+async fn connected() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind(loopback()).unwrap();
+    let client = TcpStream::connect(listener.local_addr().unwrap())
+        .await
+        .unwrap();
+    let (server, address) = listener.accept().await.unwrap();
+    assert_eq!(address, client.local_addr().unwrap());
+    (client, server)
+}
+
+/// Sends back what comes, until the peer ends.
+async fn echo(stream: TcpStream) -> io::Result<()> {
+    let mut buffer = [0; 4096];
+    loop {
+        match stream.read(&mut buffer).await? {
+            0 => return Ok(()),
+            read => stream.write_all(&buffer[..read]).await?,
+        }
+    }
+}
+
+/// Echoes all connections of a listener, as children of a group.
+async fn serve(group: TaskGroup<io::Error>, listener: TcpListener) -> io::Result<()> {
+    loop {
+        let (stream, _address) = listener.accept().await?;
+        group.create_task(echo(stream));
+    }
+}
