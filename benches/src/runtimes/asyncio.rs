@@ -2,12 +2,13 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Blocking, Channels, Events, Gathers, Groups, Locks, Queues, Semaphores, Tasks, Timeouts,
-    Timers, UnboundedChannels,
+    ANY_PORT, Blocking, Channels, Events, Gathers, Groups, Locks, Queues, Semaphores, Sockets,
+    Tasks, Timeouts, Timers, UnboundedChannels,
 };
 
 /// asyncio for Rust.
@@ -212,5 +213,41 @@ impl Events for Asyncio {
 
     async fn wait(event: &Self::Event) {
         event.wait().await;
+    }
+}
+
+impl Sockets for Asyncio {
+    type Stream = ::asyncio::net::TcpStream;
+    type Listener = ::asyncio::net::TcpListener;
+
+    async fn listen() -> (Self::Listener, SocketAddr) {
+        let listener = ::asyncio::net::TcpListener::bind(ANY_PORT);
+        let listener = listener.expect("there is a free port");
+        let address = listener.local_addr().expect("it is bound");
+        (listener, address)
+    }
+
+    async fn accept(listener: &Self::Listener) -> Self::Stream {
+        let (stream, _address) = listener.accept().await.expect("descriptors are left");
+        stream.set_nodelay(true).expect("a socket has this option");
+        stream
+    }
+
+    async fn connect(address: SocketAddr) -> Self::Stream {
+        let stream = ::asyncio::net::TcpStream::connect(address).await;
+        let stream = stream.expect("the server listens");
+        stream.set_nodelay(true).expect("a socket has this option");
+        stream
+    }
+
+    async fn read(stream: &mut Self::Stream, buffer: &mut [u8]) -> usize {
+        stream.read(buffer).await.expect("the peer keeps it open")
+    }
+
+    async fn write_all(stream: &mut Self::Stream, data: &[u8]) {
+        stream
+            .write_all(data)
+            .await
+            .expect("the peer keeps it open");
     }
 }

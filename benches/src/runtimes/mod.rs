@@ -16,7 +16,11 @@ pub use self::smol::Smol;
 pub use self::tokio::Tokio;
 
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
+
+/// Any free port of this machine.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// A runtime that starts, awaits and schedules tasks.
 pub trait Tasks: 'static {
@@ -82,6 +86,30 @@ pub trait Timeouts: Timers {
     fn timeout<F>(limit: Duration, future: F) -> impl Future<Output = Option<F::Output>> + Send
     where
         F: Future<Output: Send> + Send;
+}
+
+/// A runtime with TCP sockets.
+pub trait Sockets: Timeouts {
+    /// A connection.
+    type Stream: Send + 'static;
+
+    /// A listener.
+    type Listener: Send + 'static;
+
+    /// Listens on any free port of this machine.
+    fn listen() -> impl Future<Output = (Self::Listener, SocketAddr)> + Send;
+
+    /// Accepts a connection.
+    fn accept(listener: &Self::Listener) -> impl Future<Output = Self::Stream> + Send;
+
+    /// Connects.
+    fn connect(address: SocketAddr) -> impl Future<Output = Self::Stream> + Send;
+
+    /// Reads what there is; 0 at the end.
+    fn read(stream: &mut Self::Stream, buffer: &mut [u8]) -> impl Future<Output = usize> + Send;
+
+    /// Writes all of it.
+    fn write_all(stream: &mut Self::Stream, data: &[u8]) -> impl Future<Output = ()> + Send;
 }
 
 /// A runtime with a lock that a task may keep locked across an await.

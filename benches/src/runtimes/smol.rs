@@ -5,6 +5,7 @@
 //! parameter.
 
 use std::future::{Future, pending};
+use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
@@ -12,8 +13,8 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::{
-    Blocking, Channels, Gathers, Locks, Queues, Semaphores, Tasks, Timeouts, Timers,
-    UnboundedChannels,
+    ANY_PORT, Blocking, Channels, Gathers, Locks, Queues, Semaphores, Sockets, Tasks, Timeouts,
+    Timers, UnboundedChannels,
 };
 
 /// smol's executor, reactor and thread pool.
@@ -196,5 +197,42 @@ impl Semaphores for Smol {
         let permit = semaphore.acquire().await;
         inside.await;
         drop(permit);
+    }
+}
+
+impl Sockets for Smol {
+    type Stream = ::smol::net::TcpStream;
+    type Listener = ::smol::net::TcpListener;
+
+    async fn listen() -> (Self::Listener, SocketAddr) {
+        let listener = ::smol::net::TcpListener::bind(ANY_PORT).await;
+        let listener = listener.expect("there is a free port");
+        let address = listener.local_addr().expect("it is bound");
+        (listener, address)
+    }
+
+    async fn accept(listener: &Self::Listener) -> Self::Stream {
+        let (stream, _address) = listener.accept().await.expect("descriptors are left");
+        stream.set_nodelay(true).expect("a socket has this option");
+        stream
+    }
+
+    async fn connect(address: SocketAddr) -> Self::Stream {
+        let stream = ::smol::net::TcpStream::connect(address).await;
+        let stream = stream.expect("the server listens");
+        stream.set_nodelay(true).expect("a socket has this option");
+        stream
+    }
+
+    async fn read(stream: &mut Self::Stream, buffer: &mut [u8]) -> usize {
+        ::smol::io::AsyncReadExt::read(stream, buffer)
+            .await
+            .expect("the peer keeps it open")
+    }
+
+    async fn write_all(stream: &mut Self::Stream, data: &[u8]) {
+        ::smol::io::AsyncWriteExt::write_all(stream, data)
+            .await
+            .expect("the peer keeps it open");
     }
 }

@@ -2,13 +2,14 @@
 //! drivers.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures::future::join_all;
 
 use super::{
-    Blocking, Channels, Events, Gathers, Groups, Locks, Queues, Semaphores, Tasks, Timeouts,
-    Timers, UnboundedChannels,
+    ANY_PORT, Blocking, Channels, Events, Gathers, Groups, Locks, Queues, Semaphores, Sockets,
+    Tasks, Timeouts, Timers, UnboundedChannels,
 };
 
 /// tokio's multi-threaded runtime.
@@ -215,5 +216,42 @@ impl Events for Tokio {
     async fn wait(event: &Self::Event) {
         let mut flag = event.subscribe();
         let _seen = flag.wait_for(|set| *set).await.expect("the sender exists");
+    }
+}
+
+impl Sockets for Tokio {
+    type Stream = ::tokio::net::TcpStream;
+    type Listener = ::tokio::net::TcpListener;
+
+    async fn listen() -> (Self::Listener, SocketAddr) {
+        let listener = ::tokio::net::TcpListener::bind(ANY_PORT).await;
+        let listener = listener.expect("there is a free port");
+        let address = listener.local_addr().expect("it is bound");
+        (listener, address)
+    }
+
+    async fn accept(listener: &Self::Listener) -> Self::Stream {
+        let (stream, _address) = listener.accept().await.expect("descriptors are left");
+        stream.set_nodelay(true).expect("a socket has this option");
+        stream
+    }
+
+    async fn connect(address: SocketAddr) -> Self::Stream {
+        let stream = ::tokio::net::TcpStream::connect(address).await;
+        let stream = stream.expect("the server listens");
+        stream.set_nodelay(true).expect("a socket has this option");
+        stream
+    }
+
+    async fn read(stream: &mut Self::Stream, buffer: &mut [u8]) -> usize {
+        ::tokio::io::AsyncReadExt::read(stream, buffer)
+            .await
+            .expect("the peer keeps it open")
+    }
+
+    async fn write_all(stream: &mut Self::Stream, data: &[u8]) {
+        ::tokio::io::AsyncWriteExt::write_all(stream, data)
+            .await
+            .expect("the peer keeps it open");
     }
 }

@@ -7,6 +7,7 @@ mod dice;
 
 pub mod memory;
 pub mod sharing;
+pub mod sockets;
 pub mod tasks;
 pub mod threads;
 pub mod timers;

@@ -3,7 +3,7 @@
 use benches::runtimes::{Asyncio, Flume, Kanal, Smol, Tokio};
 
 use crate::workload::{Goal, Runtime, Subject, Workload};
-use crate::workloads::{memory, python, sharing, tasks, threads, timers};
+use crate::workloads::{memory, python, sharing, sockets, tasks, threads, timers};
 
 /// The runtimes of a workload that every runtime can run; with a script, Python too.
 macro_rules! all {
@@ -31,7 +31,7 @@ macro_rules! queues {
     };
 }
 
-pub(crate) static WORKLOADS: [Workload; 33] = [
+pub(crate) static WORKLOADS: [Workload; 40] = [
     Workload {
         name: "spawn and await one, from a task",
         unit: "task",
@@ -297,6 +297,87 @@ pub(crate) static WORKLOADS: [Workload; 33] = [
         size: 10,
         goals: &[Goal::Nanoseconds(20e6)],
         runs: all!(timers::stall_by_all),
+    },
+    Workload {
+        name: "sockets: echo over 1 connection",
+        unit: "echo",
+        subject: Subject::Time,
+        size: 10_000,
+        goals: &[Goal::Ratio(1.00)],
+        runs: &[
+            (Runtime::Asyncio, sockets::echo::<Asyncio, 1>),
+            (Runtime::Tokio, sockets::echo::<Tokio, 1>),
+            (Runtime::Smol, sockets::echo::<Smol, 1>),
+            (Runtime::Bare, sockets::bare_echo::<1>),
+        ],
+    },
+    Workload {
+        name: "sockets: echo over 50 connections",
+        unit: "echo",
+        subject: Subject::Time,
+        size: 10_000,
+        goals: &[Goal::Ratio(1.00)],
+        runs: &[
+            (Runtime::Asyncio, sockets::echo::<Asyncio, 50>),
+            (Runtime::Tokio, sockets::echo::<Tokio, 50>),
+            (Runtime::Smol, sockets::echo::<Smol, 50>),
+            (Runtime::Bare, sockets::bare_echo::<50>),
+        ],
+    },
+    Workload {
+        name: "sockets: echo over 500 connections",
+        unit: "echo",
+        subject: Subject::Time,
+        size: 10_000,
+        goals: &[Goal::Ratio(1.00)],
+        runs: &[
+            (Runtime::Asyncio, sockets::echo::<Asyncio, 500>),
+            (Runtime::Tokio, sockets::echo::<Tokio, 500>),
+            (Runtime::Smol, sockets::echo::<Smol, 500>),
+            (Runtime::Bare, sockets::bare_echo::<500>),
+        ],
+    },
+    Workload {
+        name: "sockets: echo over 1,000 connections",
+        unit: "echo",
+        subject: Subject::Time,
+        size: 10_000,
+        goals: &[Goal::Ratio(1.00)],
+        runs: &[
+            (Runtime::Asyncio, sockets::echo::<Asyncio, 1000>),
+            (Runtime::Tokio, sockets::echo::<Tokio, 1000>),
+            (Runtime::Smol, sockets::echo::<Smol, 1000>),
+            (Runtime::Bare, sockets::bare_echo::<1000>),
+        ],
+    },
+    Workload {
+        name: "sockets: echo with a timeout per request",
+        unit: "echo",
+        subject: Subject::Time,
+        size: 10_000,
+        goals: &[Goal::Ratio(0.90)],
+        runs: all!(sockets::echo_in_time),
+    },
+    Workload {
+        name: "sockets: both ends on one runtime",
+        unit: "echo",
+        subject: Subject::Time,
+        size: 10_000,
+        goals: &[Goal::Ratio(0.85)],
+        runs: all!(sockets::both_ends),
+    },
+    Workload {
+        name: "sockets: accept, echo, close",
+        unit: "connection",
+        subject: Subject::Time,
+        size: 1_000,
+        goals: &[Goal::Ratio(1.00)],
+        runs: &[
+            (Runtime::Asyncio, sockets::new_connections::<Asyncio>),
+            (Runtime::Tokio, sockets::new_connections::<Tokio>),
+            (Runtime::Smol, sockets::new_connections::<Smol>),
+            (Runtime::Bare, sockets::bare_new_connections),
+        ],
     },
     Workload {
         name: "memory of a pending task",

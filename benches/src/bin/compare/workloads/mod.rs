@@ -7,6 +7,7 @@ mod laps;
 pub(crate) mod memory;
 pub(crate) mod python;
 pub(crate) mod sharing;
+pub(crate) mod sockets;
 pub(crate) mod tasks;
 pub(crate) mod threads;
 pub(crate) mod timers;
