@@ -5,11 +5,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use asyncio::net::{TcpListener, TcpStream};
-use asyncio::{TaskGroup, TimeoutError, create_task, sleep, task_group, wait_for};
+use asyncio::{
+    TaskGroup, TimeoutError, checkpoint, create_task, get_running_loop, sleep, task_group, wait_for,
+};
 use runtime_tests::on_workers;
 
 #[path = "net/streams.rs"]
 mod streams;
+#[path = "net/watching.rs"]
+mod watching;
 
 const TICK: Duration = Duration::from_millis(1);
 
@@ -45,5 +49,12 @@ async fn serve(group: TaskGroup<io::Error>, listener: TcpListener) -> io::Result
     loop {
         let (stream, _address) = listener.accept().await?;
         group.create_task(echo(stream));
+    }
+}
+
+/// Waits, by turns of other tasks, until it is true.
+async fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        checkpoint().await;
     }
 }

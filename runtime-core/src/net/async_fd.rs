@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::task::{Context, Poll, ready};
 
 use super::operation::Operation;
-use crate::runtime::{Direction, Registered, Seen};
+use crate::runtime::{Direction, IoRegistration, Seen};
 use crate::sync::Ready;
 
 /// Which operations something waits for.
@@ -59,7 +59,7 @@ impl Interest {
 /// # }
 /// ```
 pub struct Async<T: AsFd> {
-    registered: Registered,
+    registration: IoRegistration,
     /// `None` once it has been taken out.
     io: Option<T>,
 }
@@ -81,7 +81,7 @@ impl<T: AsFd> Async<T> {
     /// Registers a descriptor that does not block already. It is assumed to be `ready` for that.
     pub(super) fn of_nonblocking(io: T, ready: Ready) -> io::Result<Async<T>> {
         Ok(Async {
-            registered: Registered::new(io.as_fd(), ready)?,
+            registration: IoRegistration::new(io.as_fd(), ready)?,
             io: Some(io),
         })
     }
@@ -97,7 +97,7 @@ impl<T: AsFd> Async<T> {
 
     /// Ends the registration, and returns the descriptor, which stays non-blocking.
     pub fn into_inner(mut self) -> T {
-        self.registered.deregister(self.get_ref().as_fd());
+        self.registration.deregister(self.get_ref().as_fd());
         match self.io.take() {
             Some(io) => io,
             None => unreachable!("it is taken once, here"),
@@ -109,7 +109,7 @@ impl<T: AsFd> Async<T> {
     /// # Errors
     /// The loop is closed.
     pub async fn readable(&self) -> io::Result<()> {
-        Operation::new(&self.registered, Direction::Read, |_| Ok(())).await
+        Operation::new(&self.registration, Direction::Read, |_| Ok(())).await
     }
 
     /// Waits until a write may succeed.
@@ -117,7 +117,7 @@ impl<T: AsFd> Async<T> {
     /// # Errors
     /// The loop is closed.
     pub async fn writable(&self) -> io::Result<()> {
-        Operation::new(&self.registered, Direction::Write, |_| Ok(())).await
+        Operation::new(&self.registration, Direction::Write, |_| Ok(())).await
     }
 
     /// [`readable`](Async::readable), to be polled. The waker stays until the next event, or until
@@ -126,7 +126,7 @@ impl<T: AsFd> Async<T> {
     /// # Errors
     /// The loop is closed.
     pub fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.registered.source().poll_ready(Direction::Read, cx))?;
+        ready!(self.registration.source().poll_ready(Direction::Read, cx))?;
         Poll::Ready(Ok(()))
     }
 
@@ -135,7 +135,7 @@ impl<T: AsFd> Async<T> {
     /// # Errors
     /// The loop is closed.
     pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.registered.source().poll_ready(Direction::Write, cx))?;
+        ready!(self.registration.source().poll_ready(Direction::Write, cx))?;
         Poll::Ready(Ok(()))
     }
 
@@ -173,7 +173,7 @@ impl<T: AsFd> Async<T> {
         mut operation: impl FnMut(&T) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
         let io = self.get_ref();
-        let source = self.registered.source();
+        let source = self.registration.source();
         source.poll_io(interest.direction(), cx, |_| operation(io))
     }
 
@@ -187,7 +187,7 @@ impl<T: AsFd> Async<T> {
         interest: Interest,
         operation: impl FnOnce(&T) -> io::Result<R>,
     ) -> io::Result<R> {
-        let (source, direction) = (self.registered.source(), interest.direction());
+        let (source, direction) = (self.registration.source(), interest.direction());
         let Some(seen) = source.look(direction) else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
@@ -204,7 +204,7 @@ impl<T: AsFd> Async<T> {
         mut operation: impl FnMut(&T) -> io::Result<R>,
     ) -> io::Result<R> {
         let io = self.get_ref();
-        Operation::new(&self.registered, direction, |_| operation(io)).await
+        Operation::new(&self.registration, direction, |_| operation(io)).await
     }
 
     /// Moves at most `room` bytes by `operation`, to be polled. One that moves fewer has shown that
@@ -221,7 +221,7 @@ impl<T: AsFd> Async<T> {
         if room == 0 {
             return Poll::Ready(operation(io));
         }
-        let source = self.registered.source();
+        let source = self.registration.source();
         source.poll_io(direction, cx, |seen| {
             operation(io).inspect(|&moved| self.note_moved(direction, seen, moved, room))
         })
@@ -240,13 +240,13 @@ impl<T: AsFd> Async<T> {
         }
         let operation =
             |seen| operation(io).inspect(|&moved| self.note_moved(direction, seen, moved, room));
-        Operation::new(&self.registered, direction, operation).await
+        Operation::new(&self.registration, direction, operation).await
     }
 
     #[inline]
     fn note_moved(&self, direction: Direction, seen: Seen, moved: usize, room: usize) {
         if 0 < moved && moved < room {
-            self.registered.source().note_short(direction, seen);
+            self.registration.source().note_short(direction, seen);
         }
     }
 }
@@ -266,7 +266,7 @@ impl<T: AsFd + fmt::Debug> fmt::Debug for Async<T> {
 impl<T: AsFd> Drop for Async<T> {
     fn drop(&mut self) {
         if let Some(io) = &self.io {
-            self.registered.deregister(io.as_fd());
+            self.registration.deregister(io.as_fd());
         }
     }
 }

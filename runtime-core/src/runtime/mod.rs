@@ -53,9 +53,11 @@ mod callbacks;
 mod debug_mode;
 mod default_loop;
 mod exception_handler;
+mod io_registration;
 mod offload;
-mod registered;
 mod sleeping;
+
+mod watching;
 
 pub(crate) use advancing::Advance;
 pub(crate) use block_in_place::block_in_place;
@@ -68,8 +70,8 @@ pub use event_loop::{
     EnterGuard, EventLoop, Metrics, current_task, get_running_loop, try_get_running_loop,
 };
 pub(crate) use handover::{Callback, Cancellation, Completion, Handover};
+pub(crate) use io_registration::IoRegistration;
 pub(crate) use reactor::{Direction, Seen, WaiterKey};
-pub(crate) use registered::Registered;
 pub(crate) use scheduler::driver::Settings as TimeSettings;
 pub use scheduler::exception_context::ExceptionContext;
 pub(crate) use scheduler::options::{MOST_WORKERS, Options};

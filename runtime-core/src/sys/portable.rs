@@ -57,9 +57,9 @@ impl Poller {
     /// # Errors
     /// Among others, the platform has no edge-triggered events.
     pub(crate) fn add(&self, fd: BorrowedFd<'_>, key: usize) -> io::Result<()> {
-        // SAFETY: the caller deletes the descriptor before it closes it (`Registered`). If a wrong
-        // `AsFd` defeats that, epoll and kqueue forget a closed descriptor by themselves, and they
-        // keep nothing but a number and the key, which no other source has.
+        // SAFETY: the caller deletes the descriptor before it closes it (`IoRegistration`). If a
+        // wrong `AsFd` defeats that, epoll and kqueue forget a closed descriptor by themselves, and
+        // they keep nothing but a number and the key, which no other source has.
         unsafe {
             self.poller
                 .add_with_mode(fd.as_raw_fd(), Event::all(key), PollMode::Edge)

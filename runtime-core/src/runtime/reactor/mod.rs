@@ -64,6 +64,7 @@ mod readiness;
 mod waiters;
 
 mod source;
+mod watch_list;
 
 mod sources;
 
@@ -72,3 +73,4 @@ pub(crate) use readiness::{Direction, Seen};
 pub(crate) use source::Source;
 pub(crate) use sources::Sources;
 pub(crate) use waiters::WaiterKey;
+pub(crate) use watch_list::{Watch, WatchList};

@@ -62,8 +62,8 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::role::{PollerGuard, PollerRole};
-use crate::runtime::catch_panic::wake_catching;
-use crate::runtime::reactor::Sources;
+use crate::runtime::catch_panic::{catch_panic, wake_catching};
+use crate::runtime::reactor::{Sources, WatchList};
 use crate::runtime::time::{
     AdvanceKey, Caller, Clock, ClockInhibitor, Jump, Slack, Swept, Tick, TimerKey, TimerStatus,
     Timers,
@@ -115,6 +115,7 @@ pub(crate) struct Driver {
     own_poller: Mutex<Option<StdArc<Poller>>>,
     timers: Timers,
     pub(crate) sources: Sources,
+    pub(crate) watch_list: WatchList,
     parked_until: AtomicU64,
     kernel_timer: Mutex<KernelTimer>,
     closed: AtomicBool,
@@ -130,6 +131,7 @@ impl Driver {
             own_poller: Mutex::new(Some(poller)),
             timers: Timers::new(workers),
             sources: Sources::default(),
+            watch_list: WatchList::default(),
             slack: settings.slack,
             parked_until: AtomicU64::new(AWAKE),
             kernel_timer: Mutex::new(KernelTimer {
@@ -232,6 +234,9 @@ impl Driver {
         self.closed.store(true, Ordering::Release);
         self.timers.close().into_iter().for_each(wake_catching);
         self.sources.close().into_iter().for_each(wake_catching);
+        for watch in self.watch_list.take() {
+            catch_panic(|| watch.stop());
+        }
         self.inhibitor.close().into_iter().for_each(wake_catching);
     }
 

@@ -14,20 +14,30 @@ use crate::sync::{Arc, Poller, Ready, StdArc};
 /// Its tasks may run on any loop; the loop that it is registered with must run for them to be
 /// woken.
 #[derive(Debug)]
-pub(crate) struct Registered {
+pub(crate) struct IoRegistration {
     shared: Arc<Shared>,
     source: StdArc<Source>,
     key: Key,
 }
 
-impl Registered {
+impl IoRegistration {
     /// Registers a descriptor, which does not block, with the current loop. It is assumed to be
     /// `ready` for that.
     ///
     /// # Errors
     /// There is no current loop, or it is closed; or the system refuses the descriptor.
-    pub(crate) fn new(fd: BorrowedFd<'_>, ready: Ready) -> io::Result<Registered> {
+    pub(crate) fn new(fd: BorrowedFd<'_>, ready: Ready) -> io::Result<IoRegistration> {
         let shared = context::current().ok_or_else(|| io::Error::other(NoRunningLoop))?;
+        IoRegistration::with(&shared, fd, ready)
+    }
+
+    /// The same with the loop of `shared`.
+    pub(crate) fn with(
+        shared: &Arc<Shared>,
+        fd: BorrowedFd<'_>,
+        ready: Ready,
+    ) -> io::Result<IoRegistration> {
+        let shared = Arc::clone(shared);
         let poller = poller_of(&shared).ok_or_else(|| io::Error::other(LoopClosed))?;
         let source = StdArc::new(Source::new(ready));
         let key = shared.driver.sources.insert(StdArc::clone(&source));
@@ -37,7 +47,7 @@ impl Registered {
             shared.driver.sources.remove(key);
             return Err(error);
         }
-        Ok(Registered {
+        Ok(IoRegistration {
             shared,
             source,
             key,
