@@ -5,8 +5,9 @@
 mod twin;
 
 use asyncio::models::{
-    barrier, channel, condition, event, lock, once_cell, permits, priority_queue, queue,
-    queue_shutdown, rw_lock, turns, watch,
+    barrier, barrier_abort, broadcast, capacity_limiter, channel, channel_ends, condition, event,
+    lock, once_cell, permits, priority_queue, queue, queue_shutdown, rw_lock, semaphore, turns,
+    watch,
 };
 
 models! {
@@ -37,6 +38,25 @@ models! {
         what_has_entered_is_got = priority_queue::what_has_entered_is_got,
         what_enters_late_is_dropped = priority_queue::what_enters_late_is_dropped,
         a_receiver_gets_the_value_and_the_end = channel::a_receiver_gets_the_value_and_the_end,
+        nobody_sleeps_through_a_value = broadcast::nobody_sleeps_through_a_value,
+        what_is_missed_is_counted = broadcast::what_is_missed_is_counted,
+        the_end_comes_after_the_value = broadcast::the_end_comes_after_the_value,
+        who_goes_away_gives_its_values_up = broadcast::who_goes_away_gives_its_values_up,
+        who_waits_for_many_and_goes_lets_others_go =
+            semaphore::who_waits_for_many_and_goes_lets_others_go,
+        who_was_granted_many_gives_all_back = semaphore::who_was_granted_many_gives_all_back,
+        permits_that_come_one_by_one_add_up = semaphore::permits_that_come_one_by_one_add_up,
+        both_meet_or_both_are_sent_away = barrier_abort::both_meet_or_both_are_sent_away,
+        a_complete_group_is_not_broken = barrier_abort::a_complete_group_is_not_broken,
+        who_is_sent_away_meets_later = barrier_abort::who_is_sent_away_meets_later,
+        a_borrower_may_come_again = capacity_limiter::a_borrower_may_come_again,
+        a_borrower_has_one_token_at_a_time = capacity_limiter::a_borrower_has_one_token_at_a_time,
+        a_token_that_is_refused_goes_to_the_next =
+            capacity_limiter::a_token_that_is_refused_goes_to_the_next,
+        what_a_sink_has_sent_is_received = channel_ends::what_a_sink_has_sent_is_received,
+        a_slot_of_a_sink_goes_to_the_next = channel_ends::a_slot_of_a_sink_goes_to_the_next,
+        a_stream_ends_when_the_sink_is_closed = channel_ends::a_stream_ends_when_the_sink_is_closed,
+        a_sink_is_told_that_nobody_receives = channel_ends::a_sink_is_told_that_nobody_receives,
     }
     fails {
         a_release_publishes = permits::without_the_release_of_a_permit, "ausal",
@@ -76,5 +96,42 @@ models! {
         an_item_that_comes_late_is_dropped =
             priority_queue::without_the_drop_of_the_item, "an item stays in the heap",
         the_last_sender_tells = channel::without_the_last_word_of_the_senders, "deadlock",
+        a_value_wakes_the_receivers = broadcast::without_the_wake_for_a_value, "deadlock",
+        who_begins_to_wait_looks_again = broadcast::without_the_look_before_the_wait, "deadlock",
+        the_missed_are_counted_under_the_lock = broadcast::without_the_lock_of_the_count,
+            "the count of the missed values is wrong",
+        the_last_of_the_senders_tells_all =
+            broadcast::without_the_word_of_the_last_sender, "deadlock",
+        a_receiver_leaves_under_the_lock =
+            broadcast::without_the_lock_of_the_leave, "a value is kept for nobody",
+        who_waits_for_many_makes_room =
+            semaphore::without_those_behind_a_large_waiter, "deadlock",
+        who_gives_up_returns_its_permits = semaphore::without_the_return_of_many, "deadlock",
+        who_gives_up_returns_them_all =
+            semaphore::without_the_return_of_all, "a permit is lost",
+        a_release_is_one_step = semaphore::without_the_exchange_of_the_word, "deadlock",
+        an_abort_wakes_those_who_wait = barrier_abort::without_the_wake_of_an_abort, "deadlock",
+        an_abort_is_one_step = barrier_abort::without_the_lock_of_an_abort, "deadlock",
+        a_complete_group_goes_as_a_whole =
+            barrier_abort::without_the_place_in_a_group, "one goes without another",
+        a_reset_ends = barrier_abort::without_the_end_of_a_reset, "one reset sends away twice",
+        who_gives_up_returns_its_token =
+            capacity_limiter::without_the_return_of_a_token, "deadlock",
+        a_borrower_is_forgotten_with_its_token =
+            capacity_limiter::without_the_lock_of_the_borrowers, "is already holding one",
+        a_borrower_is_looked_for_twice =
+            capacity_limiter::without_the_second_look_for_a_borrower, "ausal",
+        what_is_refused_comes_back =
+            capacity_limiter::without_the_return_of_what_is_refused, "deadlock",
+        a_closed_channel_takes_no_value =
+            channel_ends::without_the_look_for_the_close, "a value is lost",
+        a_sink_returns_its_slot = channel_ends::without_the_slot_of_a_sink, "deadlock",
+        a_sink_returns_a_promised_slot = channel_ends::without_the_promised_slot, "deadlock",
+        a_stream_returns_its_value = channel_ends::without_the_promised_value, "deadlock",
+        a_closed_sink_is_no_sender = channel_ends::without_the_end_of_a_sink, "deadlock",
+        the_last_receiver_tells =
+            channel_ends::without_the_last_word_of_the_receivers, "deadlock",
+        a_channel_without_receivers_takes_no_value =
+            channel_ends::without_the_look_for_a_receiver, "a value stays in the channel",
     }
 }

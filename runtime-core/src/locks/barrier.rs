@@ -95,6 +95,7 @@ impl Resource<1> for Meeting {
     fn at_release(&mut self) {
         self.release = match self.release {
             Release::Group(_, end) if broken(Mutant::GroupStays) => Release::Group(0, end),
+            Release::SentAway if broken(Mutant::SendAwayLater) => Release::SentAway,
             _ => Release::Nobody,
         };
     }
@@ -152,8 +153,16 @@ impl Barrier {
     /// A group that is complete is not affected.
     pub fn abort(&self) {
         let mut locked = self.queue.lock();
+        if broken(Mutant::BreakInTwoSteps) {
+            send_away(&mut locked);
+            drop(locked);
+            self.queue.lock().broken = true;
+            return;
+        }
         locked.broken = true;
-        send_away(&mut locked);
+        if !broken(Mutant::AbortSilently) {
+            send_away(&mut locked);
+        }
     }
 
     /// How many tasks meet.
@@ -215,6 +224,9 @@ impl Future for WaitBarrier<'_> {
                 locked.serve(0);
             }
             match place {
+                _ if locked.broken && broken(Mutant::BreakComplete) => {
+                    Err(BrokenBarrierError { waited: true })
+                }
                 BROKEN => Err(BrokenBarrierError { waited: false }),
                 SENT_AWAY => Err(BrokenBarrierError { waited: true }),
                 place => Ok(place),

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use crate::runtime::{Resource, TaskHandle, TaskId, WaitQueue, Waiter, current_task};
-use crate::sync::const_fn;
+use crate::sync::{Mutant, broken, const_fn};
 
 /// A limit for how many tasks do something at the same time: trio's `CapacityLimiter`.
 ///
@@ -226,8 +226,8 @@ impl<'a> Future for AcquireToken<'a> {
             task
         });
         this.waiter.poll(with).map(|(mut locked, _)| {
-            let is_new = locked.borrowers.insert(borrower.clone());
-            if !is_new {
+            let is_new = locked.borrowers.insert(borrower.clone()) || broken(Mutant::BorrowTwice);
+            if !is_new && !broken(Mutant::KeepRefused) {
                 locked.restore(0, 1, 0);
                 locked.serve(0);
             }
@@ -271,9 +271,15 @@ impl BorrowedToken<'_> {
 impl Drop for BorrowedToken<'_> {
     fn drop(&mut self) {
         let mut locked = self.limiter.queue.lock();
-        locked.borrowers.remove(&self.borrower);
+        if !broken(Mutant::TokenBeforeBorrower) {
+            locked.borrowers.remove(&self.borrower);
+        }
         locked.restore(0, 1, 0);
         locked.serve(0);
+        if broken(Mutant::TokenBeforeBorrower) {
+            drop(locked);
+            self.limiter.queue.lock().borrowers.remove(&self.borrower);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use ::futures::stream::{FusedStream, Stream};
 
 use super::errors::{BroadcastError, SendError, TryBroadcastError};
 use crate::runtime::{OwnedWaiter, Resource, WaitQueue};
-use crate::sync::StdArc;
+use crate::sync::{Mutant, StdArc, broken};
 
 type Shared<T> = StdArc<WaitQueue<Values<T>>>;
 type Wait<T> = Pin<Box<OwnedWaiter<Values<T>>>>;
@@ -40,6 +40,14 @@ impl<T> Resource<1> for Values<T> {
 
     fn reserve(&mut self, _line: usize, next: usize) -> Option<usize> {
         (next < self.end_of_values() || self.senders == 0).then_some(0)
+    }
+
+    #[inline]
+    fn arrive(&mut self, line: usize, next: usize, _before: usize) -> Option<usize> {
+        match broken(Mutant::ReceiveWithoutLook) {
+            true => None,
+            false => self.reserve(line, next),
+        }
     }
 
     fn restore(&mut self, _line: usize, _units: usize, _answer: usize) {}
@@ -129,7 +137,9 @@ impl<T> BroadcastSender<T> {
         let oldest = is_full.then(|| locked.values.pop_front());
         locked.first += usize::from(is_full);
         locked.values.push_back(Value { value, unread });
-        locked.serve(0);
+        if !broken(Mutant::BroadcastSilently) {
+            locked.serve(0);
+        }
         drop(locked);
         drop(oldest);
         Ok(unread)
@@ -183,7 +193,9 @@ impl<T> Drop for BroadcastSender<T> {
     fn drop(&mut self) {
         let mut locked = self.values.lock();
         locked.senders -= 1;
-        locked.serve(0);
+        if !broken(Mutant::LastSenderSilent) {
+            locked.serve(0);
+        }
     }
 }
 
@@ -249,6 +261,10 @@ impl<T: Clone> BroadcastReceiver<T> {
         let mut locked = self.values.lock();
         let Some(index) = self.next.checked_sub(locked.first) else {
             let missed = locked.first - self.next;
+            if broken(Mutant::LagInTwoSteps) {
+                drop(locked);
+                locked = self.values.lock();
+            }
             self.next = locked.first;
             return Err(TryBroadcastError::Lagged(missed as u64));
         };
@@ -272,6 +288,10 @@ impl<T> Drop for BroadcastReceiver<T> {
     fn drop(&mut self) {
         let mut locked = self.values.lock();
         locked.receivers -= 1;
+        if broken(Mutant::UnsubscribeInTwoSteps) {
+            drop(locked);
+            locked = self.values.lock();
+        }
         let index = self.next.saturating_sub(locked.first);
         let unread = locked.values.iter_mut().skip(index);
         unread.for_each(|value| value.unread -= 1);

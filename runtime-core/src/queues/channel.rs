@@ -14,7 +14,7 @@ use super::base::{get, get_nowait, put, put_nowait};
 use super::contents::{Answer, Contents, GETTERS, Items, PUTTERS, Steps};
 use super::errors::{QueueShutDown, SendError, TryRecvError, TrySendError};
 use crate::runtime::OwnedWaiter;
-use crate::sync::StdArc;
+use crate::sync::{Mutant, StdArc, broken};
 
 type Fifo<T> = VecDeque<T>;
 type Shared<T> = StdArc<Items<Fifo<T>>>;
@@ -159,7 +159,7 @@ impl<T> Sender<T> {
 
     /// Gives back the slot that is reserved for it as a sink.
     fn give_slot_back(&mut self) {
-        if std::mem::take(&mut self.has_slot) {
+        if std::mem::take(&mut self.has_slot) && !broken(Mutant::KeepSinkSlot) {
             self.items.lock().give_slot_back();
         }
     }
@@ -221,7 +221,9 @@ impl<T> Sink<T> for Sender<T> {
     fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), SendError<()>>> {
         let this = self.get_mut();
         // It becomes the only sender of a channel that is closed.
-        *this = channel(0).0;
+        if !broken(Mutant::CloseSinkSilently) {
+            *this = channel(0).0;
+        }
         Poll::Ready(Ok(()))
     }
 }

@@ -221,7 +221,7 @@ impl<B: Buffer> Steps<B> for LockedItems<'_, B> {
     fn fill_slot(&mut self, item: B::Item) -> Result<(), B::Item> {
         let contents = &mut **self;
         contents.promised_slots -= 1;
-        if contents.is_shut() {
+        if contents.is_shut() && !broken(Mutant::FillAfterEnd) {
             return Err(item);
         }
         contents.buffer.push(item);

@@ -208,6 +208,40 @@ pub(crate) enum Mutant {
     OverWhileEntering,
     /// i13: an item that enters a queue whose items have been dropped stays in the heap.
     StayInHeap,
+    /// i14: a value that is broadcast wakes nobody.
+    BroadcastSilently,
+    /// i14: a receiver that begins to wait does not look for a value that has come meanwhile.
+    ReceiveWithoutLook,
+    /// i14: a receiver counts the values that it missed, and goes on in a second step.
+    LagInTwoSteps,
+    /// i14: the last sender of a broadcast tells nobody that it goes.
+    LastSenderSilent,
+    /// i14: a receiver that goes away gives up its values in a second step.
+    UnsubscribeInTwoSteps,
+    /// i15: of several permits that were granted and not taken, one goes back.
+    RestoreOne,
+    /// i15: permits are released by a load and a store.
+    ReleaseInTwoSteps,
+    /// i16: an abort sends nobody away.
+    AbortSilently,
+    /// i16: an abort breaks the barrier after it has sent away those who wait.
+    BreakInTwoSteps,
+    /// i16: a barrier that is broken turns those away as well whose group was complete.
+    BreakComplete,
+    /// i16: who comes after a reset is sent away by it as well.
+    SendAwayLater,
+    /// i17: a borrower is not looked for again when its second token is there.
+    BorrowTwice,
+    /// i17: a token that is refused to its borrower goes to nobody else.
+    KeepRefused,
+    /// i17: a token comes back before its borrower is forgotten, in two steps.
+    TokenBeforeBorrower,
+    /// i18: a sink that goes away keeps its slot.
+    KeepSinkSlot,
+    /// i18: a slot of a channel that has been closed meanwhile is filled.
+    FillAfterEnd,
+    /// i18: a sink that is closed stays a sender.
+    CloseSinkSilently,
     /// f1: a waiter does not look at the readiness under the lock.
     WaitWithoutLook,
     /// f1: an event takes the wakers before it changes the readiness.

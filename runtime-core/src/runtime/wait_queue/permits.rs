@@ -17,7 +17,7 @@ use super::queue::WaitQueue;
 use super::resource::Resource;
 use super::waiter::Waiter;
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::{Mutant, const_fn, ordered};
+use crate::sync::{Mutant, broken, const_fn, ordered};
 
 /// Somebody waits, or holds the lock: the permits are behind the lock.
 const QUEUED: usize = 1;
@@ -43,7 +43,10 @@ impl Resource<1> for Free {
     }
 
     fn restore(&mut self, _line: usize, units: usize, _answer: usize) {
-        self.0 += units;
+        self.0 += match broken(Mutant::RestoreOne) {
+            true => 1,
+            false => units,
+        };
     }
 
     fn begin(&mut self, word: &AtomicUsize) {
@@ -120,6 +123,10 @@ impl Permits {
             };
             // Release: pairs with the Acquire in `try_take` and `begin`.
             let release = ordered(Ordering::Release, Mutant::ReleasePermitsRelaxed);
+            if broken(Mutant::ReleaseInTwoSteps) {
+                word.store(after * ONE, release);
+                return true;
+            }
             match word.compare_exchange_weak(free, after * ONE, release, Ordering::Relaxed) {
                 Ok(_) => return true,
                 Err(now) => free = now,
