@@ -1,17 +1,25 @@
 //! Tests of sockets.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use asyncio::net::{TcpListener, TcpStream};
+use asyncio::net::{Async, TcpListener, TcpStream};
 use asyncio::{
-    TaskGroup, TimeoutError, checkpoint, create_task, get_running_loop, sleep, task_group, wait_for,
+    Runner, TaskGroup, TimeoutError, checkpoint, create_task, get_running_loop, sleep, task_group,
+    to_thread, wait_for,
 };
-use runtime_tests::on_workers;
+use runtime_tests::{alone, on_workers, until, watched};
 
+#[path = "net/clocks.rs"]
+mod clocks;
+#[path = "net/faults.rs"]
+mod faults;
 #[path = "net/streams.rs"]
 mod streams;
+#[path = "net/stuck.rs"]
+mod stuck;
 #[path = "net/watching.rs"]
 mod watching;
 
@@ -49,12 +57,5 @@ async fn serve(group: TaskGroup<io::Error>, listener: TcpListener) -> io::Result
     loop {
         let (stream, _address) = listener.accept().await?;
         group.create_task(echo(stream));
-    }
-}
-
-/// Waits, by turns of other tasks, until it is true.
-async fn until(condition: impl Fn() -> bool) {
-    while !condition() {
-        checkpoint().await;
     }
 }

@@ -64,10 +64,10 @@ impl Readiness {
         // Acquire: pairs with the exchange in `add`. What was done before the event that is seen
         // here is done before the operation.
         let word = self.word.load(Ordering::Acquire);
-        if word & GONE != 0 {
-            Look::Gone
-        } else if word & direction.bit() != 0 {
+        if word & direction.bit() != 0 {
             Look::Ready(Seen(word))
+        } else if word & GONE != 0 {
+            Look::Gone
         } else {
             Look::NotReady
         }
@@ -97,9 +97,9 @@ impl Readiness {
         self.update(|word| may(word).then_some(word & !bit));
     }
 
-    /// No event comes any more.
+    /// No event comes any more. What does not block goes on: each direction is tried once more.
     pub(crate) fn set_gone(&self) {
-        self.update(|word| Some(word | GONE));
+        self.update(|word| Some((word | Ready::BOTH.bits() | GONE).wrapping_add(TICK)));
     }
 
     fn update(&self, change: impl FnMut(u64) -> Option<u64>) {

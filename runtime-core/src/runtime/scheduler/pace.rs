@@ -50,6 +50,11 @@ impl Pace {
         self.turns_to_look = self.turns_to_look.max(2);
     }
 
+    /// Makes the next look due after the usual number of turns.
+    pub(crate) fn restart(&mut self) {
+        self.turns_to_look = TURNS_BETWEEN_LOOKS;
+    }
+
     /// Forgets the last look, because the worker sleeps: the time until the next look says nothing
     /// about turns.
     pub(crate) fn stop(&mut self) {

@@ -143,6 +143,10 @@ impl Worker {
     /// A turn in the deterministic mode: of any one of the workers that has something to do.
     #[cold]
     fn turn_one_of_all(&mut self) -> Turn {
+        if self.core.shared.driver.sources.has_any() && self.pace.is_look_due() {
+            self.pace.restart();
+            self.look_at_sources();
+        }
         let mut siblings = self.siblings.take().unwrap_or_default();
         let count = siblings.len() + 1;
         let position = self.core.choices.position();
@@ -158,6 +162,16 @@ impl Worker {
         }
         self.siblings = Some(siblings);
         turn
+    }
+
+    /// Wakes whom events have come for. They are outside of what a seed repeats.
+    fn look_at_sources(&mut self) {
+        let driver = &self.core.shared.driver;
+        if let Some(guard) = driver.role.take(self.core.index) {
+            driver.look(&guard, &mut self.due);
+            driver.role.release(guard);
+            self.wake_due();
+        }
     }
 
     fn turn_as_current(&mut self) -> Option<Turn> {
