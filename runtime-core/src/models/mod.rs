@@ -33,6 +33,7 @@ pub mod detach;
 pub mod earliest;
 pub mod end;
 pub mod event;
+pub mod events;
 pub mod expiry;
 pub mod forward;
 pub mod free;

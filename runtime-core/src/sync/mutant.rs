@@ -250,6 +250,8 @@ pub(crate) enum Mutant {
     EventWithoutTick,
     /// f3: a slot that a source has left keeps its generation.
     KeepGeneration,
+    /// f4: who takes events from the poller does not dispatch them.
+    LeaveEvents,
     /// Registry: a removal does not wait for a reader of its slot.
     RemoveIgnoresReader,
     /// Registry: the closer does not sum the insert counters again.

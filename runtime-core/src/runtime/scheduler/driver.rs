@@ -394,7 +394,11 @@ impl Driver {
             return PollerEvents::UNKNOWN;
         };
         let mut batch = self.sources.begin_batch();
-        let waited = poller.wait(at_once, |key, ready| batch.dispatch(key, ready, due));
+        let waited = poller.wait(at_once, |key, ready| {
+            if !broken(Mutant::LeaveEvents) {
+                batch.dispatch(key, ready, due);
+            }
+        });
         waited.unwrap_or_else(|error| {
             report_failure(error);
             PollerEvents::UNKNOWN
