@@ -141,11 +141,13 @@ impl TurnList {
         self.polls.load(Ordering::Relaxed)
     }
 
-    /// Takes a turn off the list, if it is there still. The caller has locked the queue.
-    pub(crate) fn remove(&self, key: TurnKey) {
+    /// Takes a turn off the list, if it is there still, and returns its reference to the queue. The
+    /// caller has locked the queue.
+    pub(crate) fn remove(&self, key: TurnKey) -> Option<Giver> {
         let mut turns = self.turns.lock();
-        let _removed = turns.remove(key);
+        let removed = turns.remove(key);
         self.set_count(&turns);
+        removed.map(|turn| turn.giver)
     }
 
     fn set_count(&self, turns: &Turns) {

@@ -114,7 +114,7 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
         true
     }
 
-    fn enter_turn<'l>(&self, node: &Node, list: &'l TurnList) -> Option<(&'l TurnList, TurnKey)> {
+    fn enter_turn<'l>(&mut self, node: &Node, list: &'l TurnList) -> Option<(&'l TurnList, TurnKey)> {
         let (giver, ticket) = (self.giver(), node.ticket.get());
         let key = match self.inherited(node, list) {
             Some(given) => list.enter_at(given, giver, ticket),
@@ -131,7 +131,10 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
     }
 
     /// A reference to this queue for a turn.
-    fn giver(&self) -> Giver {
+    fn giver(&mut self) -> Giver {
+        if let Some(spare) = self.guard.spare_giver.take() {
+            return spare;
+        }
         let inner: StdArc<dyn PassOn + '_> = StdArc::<Inner<R, LINES>>::clone(self.inner);
         // SAFETY: W3: passing on touches no value of the user, and the reference drops none, so
         // they may be borrowed for less long than this claims.
@@ -192,7 +195,10 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
         if let Some((list, key)) = node.turn.take() {
             // SAFETY: W2: the list exists, since this turn has not been passed on.
             let list: &TurnList = unsafe { list.as_ref() };
-            list.remove(key);
+            if let Some(giver) = list.remove(key) {
+                // There may be one already, which is not the last reference either.
+                self.guard.spare_giver = Some(giver);
+            }
             let _node = self.guard.granted[node.line].remove(node.ticket.get());
         }
     }
