@@ -5,8 +5,8 @@
 mod twin;
 
 use asyncio::models::{
-    barrier, channel, condition, event, lock, once_cell, permits, priority_queue, queue,
-    queue_shutdown, rw_lock, turns, watch,
+    barrier, channel, condition, event, left_reference, lock, once_cell, permits, priority_queue,
+    queue, queue_shutdown, rw_lock, turns, watch,
 };
 
 models! {
@@ -37,6 +37,7 @@ models! {
         what_has_entered_is_got = priority_queue::what_has_entered_is_got,
         what_enters_late_is_dropped = priority_queue::what_enters_late_is_dropped,
         a_receiver_gets_the_value_and_the_end = channel::a_receiver_gets_the_value_and_the_end,
+        a_reference_that_is_left_is_taken = left_reference::a_reference_that_is_left_is_taken,
     }
     fails {
         a_release_publishes = permits::without_the_release_of_a_permit, "ausal",
@@ -75,6 +76,10 @@ models! {
             priority_queue::without_the_wait_for_the_item, "the item is lost",
         an_item_that_comes_late_is_dropped =
             priority_queue::without_the_drop_of_the_item, "an item stays in the heap",
+        a_reference_is_left_by_who_has_the_right_to_run =
+            left_reference::without_the_right_to_run, "leaked",
+        the_end_releases_the_reference =
+            left_reference::without_the_release_of_the_reference, "leaked",
         the_last_sender_tells = channel::without_the_last_word_of_the_senders, "deadlock",
     }
 }

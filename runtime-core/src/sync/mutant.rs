@@ -208,6 +208,10 @@ pub(crate) enum Mutant {
     OverWhileEntering,
     /// i13: an item that enters a queue whose items have been dropped stays in the heap.
     StayInHeap,
+    /// i14: who wakes a task leaves its reference to it when the task has been scheduled.
+    LeaveLate,
+    /// i14: the end of a task does not release the reference that has been left to it.
+    KeepReference,
     /// f1: a waiter does not look at the readiness under the lock.
     WaitWithoutLook,
     /// f1: an event takes the wakers before it changes the readiness.

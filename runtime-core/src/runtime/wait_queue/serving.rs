@@ -114,7 +114,11 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
         true
     }
 
-    fn enter_turn<'l>(&mut self, node: &Node, list: &'l TurnList) -> Option<(&'l TurnList, TurnKey)> {
+    fn enter_turn<'l>(
+        &mut self,
+        node: &Node,
+        list: &'l TurnList,
+    ) -> Option<(&'l TurnList, TurnKey)> {
         let (giver, ticket) = (self.giver(), node.ticket.get());
         let key = match self.inherited(node, list) {
             Some(given) => list.enter_at(given, giver, ticket),

@@ -4,7 +4,7 @@ use std::task::Waker;
 
 use super::no_task;
 use crate::runtime::catch_panic::{catch_panic, wake_catching};
-use crate::runtime::task::cancel::{current, current_pointer};
+use crate::runtime::task::cancel::{current_of_waiter, current_pointer};
 use crate::runtime::task::reference::TaskRef;
 use crate::runtime::task::waker::wakes;
 use crate::runtime::turns::TurnList;
@@ -27,7 +27,7 @@ impl Wake {
         if !wakes(waker, pointer) {
             return None;
         }
-        let task = current()?;
+        let task = current_of_waiter()?;
         if turns {
             // Made here, in the task's own poll, so that the end of the task finds it.
             let _list = task.turn_list();
@@ -38,7 +38,7 @@ impl Wake {
     /// Of the poll that goes on now with `waker`. May run user code: the caller has no lock.
     /// `turns` says whether the waiter is given turns.
     pub(crate) fn of(waker: &Waker, turns: bool) -> Wake {
-        let task = current();
+        let task = current_of_waiter();
         match task {
             Some(task) if wakes(waker, task.pointer()) => {
                 if turns {
@@ -78,11 +78,11 @@ impl Wake {
     /// it can use its turn, or not.
     fn wake(self) {
         match self {
-            Wake::Task(task) => catch_panic(|| task.wake()),
+            Wake::Task(task) => catch_panic(|| task.wake_and_leave()),
             Wake::Foreign(waker, task) => {
                 unnested(|| wake_catching(waker));
                 if let Some(task) = task {
-                    catch_panic(|| task.wake());
+                    catch_panic(|| task.wake_and_leave());
                 }
             }
         }
