@@ -8,7 +8,8 @@ use super::granted::Granted;
 use super::held::Held;
 use super::list::{Line, List, NO_TICKET};
 use super::resource::Resource;
-use super::wakes::{Wake, Wakes};
+use super::wakes::{Wake, Wakes, wake_task};
+use crate::runtime::task::reference::TaskRef;
 use crate::runtime::turns::{Giver, TurnList};
 use crate::sync::{Mutex, OnceLock, StdArc, const_fn};
 
@@ -143,10 +144,10 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
     #[inline]
     fn release(&mut self) {
         // It is not held if a waker was being made, and that panicked.
-        let Some(mut guard) = self.guard.take() else {
+        if !self.guard.is_held() {
             return;
-        };
-        let state = &mut *guard;
+        }
+        let state = &mut *self.guard;
         if let Some(resource) = &mut state.resource {
             resource.at_release();
             if let Some(shared) = self.shared {
@@ -156,11 +157,19 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
                 resource.end(shared, waiting);
             }
         }
-        if !guard.wakes.is_empty() {
-            let wakes = std::mem::take(&mut guard.wakes);
-            drop(guard);
-            drop(wakes);
+        let task = state.wakes.take_task();
+        if !state.wakes.is_empty() {
+            return self.release_and_wake(task);
         }
+        self.guard.release();
+        task.into_iter().for_each(wake_task);
+    }
+
+    #[cold]
+    fn release_and_wake(&mut self, task: Option<TaskRef>) {
+        let wakes = std::mem::take(&mut self.guard.wakes);
+        self.guard.release();
+        wakes.wake_all(task);
     }
 
     /// Calls `action` without the lock, and takes it again.

@@ -8,6 +8,7 @@ use super::no_task;
 use super::queue::{Inner, Locked};
 use super::resource::Resource;
 use super::wakes::Wake;
+use crate::runtime::task::reference::TaskRef;
 use crate::runtime::turns::{Giver, PassOn, TurnKey, TurnList};
 use crate::sync::{Mutant, StdArc, broken};
 
@@ -87,13 +88,12 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
     fn grant(&mut self, node: &Node) {
         // SAFETY: it is the first of this list.
         unsafe { self.guard.waiting[node.line].remove(node) };
-        let Some(wake) = node.wake.take() else {
-            unreachable!("a waiter in line has a waker");
-        };
-        if R::has_turns(node.line) && !self.list_turn(node, wake.turn_list()) {
+        let (task, foreign) = node.take_wake();
+        let turns = task.as_ref().map(TaskRef::turn_list);
+        if R::has_turns(node.line) && !self.list_turn(node, turns) {
             self.pass_over(node);
         }
-        self.guard.wakes.add(wake);
+        self.guard.wakes.add(task, foreign);
     }
 
     /// Puts the turn of `node` on `list`, of the task that polled it. False if that task has ended.
@@ -240,11 +240,8 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
             self.leave_passed_over(node);
             return Ok(Poll::Ready(self.taken(node, answer)));
         }
-        let wake = wake.take();
-        let wake = wake.or_else(|| Wake::of_own_task(waker, R::has_turns(node.line)));
-        let wake = wake.ok_or(NeedsWaker)?;
-        note_poll::<R, LINES>(node, &wake);
-        node.wake.set(Some(wake));
+        let (task, foreign) = whom_to_wake::<R, LINES>(node, wake, waker)?;
+        node.set_wake(task, foreign);
         self.leave_passed_over(node);
         let came_back = node.ticket.get() != NO_TICKET;
         node.came_back.set(came_back);
@@ -279,23 +276,22 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
         wake: &mut Option<Wake>,
         waker: &Waker,
     ) -> Result<Poll<usize>, NeedsWaker> {
-        let stored = node.wake.take();
-        if let Some(same) = stored.as_ref().filter(|stored| stored.is_of(waker)) {
-            note_poll::<R, LINES>(node, same);
-            node.wake.set(stored);
+        let (task, foreign) = node.take_wake();
+        let stored = Wake { task, foreign };
+        if stored.is_of(waker) {
+            note_poll::<R, LINES>(node, stored.task.as_ref());
+            node.set_wake(stored.task, stored.foreign);
             return Ok(Poll::Pending);
         }
-        let wake = wake.take();
-        match wake.or_else(|| Wake::of_own_task(waker, R::has_turns(node.line))) {
-            Some(wake) => {
-                note_poll::<R, LINES>(node, &wake);
-                node.wake.set(Some(wake));
-                self.guard.wakes.put_aside(stored);
+        match whom_to_wake::<R, LINES>(node, wake, waker) {
+            Ok((task, foreign)) => {
+                node.set_wake(task, foreign);
+                self.guard.wakes.put_aside(Some(stored));
                 Ok(Poll::Pending)
             }
-            None => {
-                node.wake.set(stored);
-                Err(NeedsWaker)
+            Err(needs) => {
+                node.set_wake(stored.task, stored.foreign);
+                Err(needs)
             }
         }
     }
@@ -329,7 +325,8 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
             Stage::Waiting => {
                 // SAFETY: a waiting node is in the list of its line.
                 unsafe { self.guard.waiting[node.line].remove(node) };
-                self.guard.wakes.put_aside(node.wake.take());
+                let (task, foreign) = node.take_wake();
+                self.guard.wakes.put_aside(Some(Wake { task, foreign }));
                 // Those behind it may ask for less.
                 if !broken(Mutant::LeaveLineSilently) {
                     self.serve(node.line);
@@ -347,10 +344,30 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
     }
 }
 
+/// Whom to wake for a waiter that is polled now: `wake`, if that has been made, or the own task of
+/// `waker`. Notes when that was.
+#[inline]
+fn whom_to_wake<R: Resource<LINES>, const LINES: usize>(
+    node: &Node,
+    wake: &mut Option<Wake>,
+    waker: &Waker,
+) -> Result<(Option<TaskRef>, Option<Waker>), NeedsWaker> {
+    let (task, foreign) = match wake.take() {
+        Some(wake) => (wake.task, wake.foreign),
+        None => {
+            let task = Wake::own_task(waker, R::has_turns(node.line));
+            (Some(task.ok_or(NeedsWaker)?), None)
+        }
+    };
+    note_poll::<R, LINES>(node, task.as_ref());
+    Ok((task, foreign))
+}
+
 /// Notes when a waiter was polled, as the turn list counts on which its turn will be.
-fn note_poll<R: Resource<LINES>, const LINES: usize>(node: &Node, wake: &Wake) {
+#[inline]
+fn note_poll<R: Resource<LINES>, const LINES: usize>(node: &Node, task: Option<&TaskRef>) {
     if R::has_turns(node.line) {
-        let polls = wake.turn_list().map(TurnList::polls);
+        let polls = task.map(|task| task.turn_list().polls());
         node.polled.set(polls.unwrap_or_else(no_task::now));
     }
 }
