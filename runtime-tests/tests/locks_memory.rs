@@ -44,7 +44,7 @@ fn what_is_allocated_is_counted() {
     assert_eq!(counting::allocations(), before + 1);
 }
 
-/// The queue of a lock keeps a reference to itself from the last turn that was used.
+/// The task keeps a reference to the queue of the last turn that it used, and to no other.
 #[test]
 fn a_lock_that_has_been_waited_for_leaves_nothing() {
     let mut runner = asyncio::Runner::builder().workers(1).build().unwrap();

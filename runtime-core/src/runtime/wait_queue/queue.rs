@@ -10,7 +10,7 @@ use super::list::{Line, List, NO_TICKET};
 use super::resource::Resource;
 use super::wakes::{Wake, Wakes, wake_task};
 use crate::runtime::task::reference::TaskRef;
-use crate::runtime::turns::{Giver, TurnList};
+use crate::runtime::turns::TurnList;
 use crate::sync::{Mutex, OnceLock, StdArc, const_fn};
 
 /// Waiters in line for a resource.
@@ -42,9 +42,6 @@ pub(super) struct State<R, const LINES: usize> {
     /// Whom to wake when the lock has been released. Here, so that a [`Locked`] is small: it is
     /// moved often.
     pub(super) wakes: Wakes,
-    /// What the last turn that was used had as its reference to this queue: for the next one, which
-    /// then counts none. It is a reference of the queue to itself, so the end of the queue drops it.
-    pub(super) spare_giver: Option<Giver>,
     /// While a turn is passed on: the list on which it was, and when it was given.
     pub(super) passing_on: Option<(NonNull<TurnList>, u64)>,
 }
@@ -88,7 +85,6 @@ impl<R: Resource<LINES>, const LINES: usize> WaitQueue<R, LINES> {
             reserved: [0; LINES],
             last_ticket: NO_TICKET,
             wakes: Wakes::default(),
-            spare_giver: None,
             passing_on: None,
         };
         StdArc::new(Inner {
@@ -100,12 +96,11 @@ impl<R: Resource<LINES>, const LINES: usize> WaitQueue<R, LINES> {
 impl<R: Resource<LINES>, const LINES: usize> Drop for WaitQueue<R, LINES> {
     fn drop(&mut self) {
         // Here, and not with the last turn: what is in it may be borrowed, or bound to this thread.
-        let taken = self.inner.get().map(|inner| {
-            let mut state = inner.state.lock();
-            // Without a resource, nobody leaves a reference here again.
-            (state.resource.take(), state.spare_giver.take())
-        });
-        drop(taken);
+        let resource = self
+            .inner
+            .get()
+            .map(|inner| inner.state.lock().resource.take());
+        drop(resource);
     }
 }
 

@@ -9,7 +9,7 @@ use super::queue::{Inner, Locked};
 use super::resource::Resource;
 use super::wakes::Wake;
 use crate::runtime::task::reference::TaskRef;
-use crate::runtime::turns::{Giver, PassOn, TurnKey, TurnList};
+use crate::runtime::turns::{Giver, Gives, PassOn, TurnKey, TurnList};
 use crate::sync::{Mutant, StdArc, broken};
 
 impl<R: Resource<LINES>, const LINES: usize> PassOn for Inner<R, LINES> {
@@ -20,6 +20,22 @@ impl<R: Resource<LINES>, const LINES: usize> PassOn for Inner<R, LINES> {
             locked.pass_on(ticket);
             locked.guard.passing_on = None;
         }
+    }
+}
+
+impl<R: Resource<LINES>, const LINES: usize> Gives for StdArc<Inner<R, LINES>> {
+    #[inline]
+    fn is(&self, giver: &Giver) -> bool {
+        giver.address() == StdArc::as_ptr(self).addr()
+    }
+
+    fn giver(&self) -> Giver {
+        let inner: StdArc<dyn PassOn + '_> = StdArc::<Inner<R, LINES>>::clone(self);
+        // SAFETY: W3: passing on touches no value of the user, and the reference drops none, so
+        // they may be borrowed for less long than this claims.
+        let inner: StdArc<dyn PassOn> = unsafe { std::mem::transmute(inner) };
+        // SAFETY: W3, as above: nor does it matter on which thread.
+        unsafe { Giver::new(inner) }
     }
 }
 
@@ -97,34 +113,31 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
     }
 
     /// Puts the turn of `node` on `list`, of the task that polled it. False if that task has ended.
+    #[inline]
     fn list_turn(&mut self, node: &Node, list: Option<&TurnList>) -> bool {
-        let entered = list.map(|list| self.enter_turn(node, list));
+        let entered = list.map(|list| (list, self.enter_turn(node, list)));
         let (list, key) = match entered {
-            Some(Some(entered)) => entered,
-            Some(None) if R::LASTS => return false,
-            Some(None) | None => {
-                self.guard.wakes.watch_no_task();
-                let list = no_task::turn_list();
-                let given = self.inherited(node, list);
-                (list, no_task::enter(given, self.giver(), node.ticket.get()))
-            }
+            Some((list, Some(key))) => (list, key),
+            Some((_, None)) if R::LASTS => return false,
+            Some((_, None)) | None => self.enter_without_task(node),
         };
         node.turn.set(Some((NonNull::from(list), key)));
         self.guard.granted[node.line].insert(node);
         true
     }
 
-    fn enter_turn<'l>(
-        &mut self,
-        node: &Node,
-        list: &'l TurnList,
-    ) -> Option<(&'l TurnList, TurnKey)> {
-        let (giver, ticket) = (self.giver(), node.ticket.get());
-        let key = match self.inherited(node, list) {
-            Some(given) => list.enter_at(given, giver, ticket),
-            None => list.enter(giver, ticket),
-        };
-        Some((list, key?))
+    #[inline]
+    fn enter_turn(&self, node: &Node, list: &TurnList) -> Option<TurnKey> {
+        let given = self.inherited(node, list);
+        list.enter(given, self.inner, node.ticket.get())
+    }
+
+    #[cold]
+    fn enter_without_task(&mut self, node: &Node) -> (&'static TurnList, TurnKey) {
+        self.guard.wakes.watch_no_task();
+        let list = no_task::turn_list();
+        let given = self.inherited(node, list);
+        (list, no_task::enter(given, self.inner, node.ticket.get()))
     }
 
     /// When the turn was given that is passed on to `node`, if it was on the same list, and `node`
@@ -132,19 +145,6 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
     fn inherited(&self, node: &Node, list: &TurnList) -> Option<u64> {
         let (from, given) = self.guard.passing_on?;
         (from == NonNull::from(list) && node.polled.get() <= given).then_some(given)
-    }
-
-    /// A reference to this queue for a turn.
-    fn giver(&mut self) -> Giver {
-        if let Some(spare) = self.guard.spare_giver.take() {
-            return spare;
-        }
-        let inner: StdArc<dyn PassOn + '_> = StdArc::<Inner<R, LINES>>::clone(self.inner);
-        // SAFETY: W3: passing on touches no value of the user, and the reference drops none, so
-        // they may be borrowed for less long than this claims.
-        let inner: StdArc<dyn PassOn> = unsafe { std::mem::transmute(inner) };
-        // SAFETY: W3, as above: nor does it matter on which thread.
-        unsafe { Giver::new(inner) }
     }
 
     /// Takes a grant back from the waiter with this ticket, if it has not used it, and serves the
@@ -199,10 +199,7 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
         if let Some((list, key)) = node.turn.take() {
             // SAFETY: W2: the list exists, since this turn has not been passed on.
             let list: &TurnList = unsafe { list.as_ref() };
-            if let Some(giver) = list.remove(key) {
-                // There may be one already, which is not the last reference either.
-                self.guard.spare_giver = Some(giver);
-            }
+            list.remove(key);
             let _node = self.guard.granted[node.line].remove(node.ticket.get());
         }
     }
