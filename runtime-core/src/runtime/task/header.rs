@@ -151,6 +151,7 @@ impl Header {
     }
 
     /// The side allocation, if it has been made.
+    #[inline]
     pub(crate) fn side(&self) -> Option<&Side> {
         // Acquire: pairs with the exchange in `side_or_new`.
         let acquire = ordered(Ordering::Acquire, Mutant::SideLoadRelaxed);
@@ -162,10 +163,13 @@ impl Header {
     }
 
     /// The side allocation, made now if there is none yet.
+    #[inline]
     pub(crate) fn side_or_new(&self) -> &Side {
-        if let Some(side) = self.side() {
-            return side;
-        }
+        self.side().unwrap_or_else(|| self.new_side())
+    }
+
+    #[cold]
+    fn new_side(&self) -> &Side {
         let new = Box::into_raw(Box::<Side>::default());
         let publish = ordered(Ordering::AcqRel, Mutant::SideExchangeRelaxed);
         let exchange = self

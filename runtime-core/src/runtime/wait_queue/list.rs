@@ -75,6 +75,13 @@ impl Node {
         debug_assert!(matches!(before, (None, None)), "a wake is overwritten");
     }
 
+    /// The same, for the task that is polled by its own waker.
+    #[inline]
+    pub(crate) fn set_task(&self, task: TaskRef) {
+        let before = self.task.replace(Some(task));
+        debug_assert!(before.is_none(), "a wake is overwritten");
+    }
+
     /// Takes out whom to wake.
     #[inline]
     pub(crate) fn take_wake(&self) -> (Option<TaskRef>, Option<Waker>) {

@@ -157,7 +157,9 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
             return self.release_and_wake(task);
         }
         self.guard.release();
-        task.into_iter().for_each(wake_task);
+        if let Some(task) = task {
+            wake_task(task);
+        }
     }
 
     #[cold]

@@ -237,8 +237,7 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
             self.leave_passed_over(node);
             return Ok(Poll::Ready(self.taken(node, answer)));
         }
-        let (task, foreign) = whom_to_wake::<R, LINES>(node, wake, waker)?;
-        node.set_wake(task, foreign);
+        note_waker::<R, LINES>(node, wake, waker)?;
         self.leave_passed_over(node);
         let came_back = node.ticket.get() != NO_TICKET;
         node.came_back.set(came_back);
@@ -280,17 +279,12 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
             node.set_wake(stored.task, stored.foreign);
             return Ok(Poll::Pending);
         }
-        match whom_to_wake::<R, LINES>(node, wake, waker) {
-            Ok((task, foreign)) => {
-                node.set_wake(task, foreign);
-                self.guard.wakes.put_aside(Some(stored));
-                Ok(Poll::Pending)
-            }
-            Err(needs) => {
-                node.set_wake(stored.task, stored.foreign);
-                Err(needs)
-            }
+        let noted = note_waker::<R, LINES>(node, wake, waker);
+        match noted {
+            Ok(()) => self.guard.wakes.put_aside(Some(stored)),
+            Err(NeedsWaker) => node.set_wake(stored.task, stored.foreign),
         }
+        noted.map(|()| Poll::Pending)
     }
 
     /// Reserves again what a waiter has just taken, as a new turn of the task whose list `turns`
@@ -341,23 +335,25 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
     }
 }
 
-/// Whom to wake for a waiter that is polled now: `wake`, if that has been made, or the own task of
-/// `waker`. Notes when that was.
+/// Notes that a waiter is polled now, and whom to wake for it: the own task of `waker`, or `wake`,
+/// if that has been made.
 #[inline]
-fn whom_to_wake<R: Resource<LINES>, const LINES: usize>(
+fn note_waker<R: Resource<LINES>, const LINES: usize>(
     node: &Node,
     wake: &mut Option<Wake>,
     waker: &Waker,
-) -> Result<(Option<TaskRef>, Option<Waker>), NeedsWaker> {
-    let (task, foreign) = match wake.take() {
-        Some(wake) => (wake.task, wake.foreign),
-        None => {
-            let task = Wake::own_task(waker, R::has_turns(node.line));
-            (Some(task.ok_or(NeedsWaker)?), None)
-        }
-    };
-    note_poll::<R, LINES>(node, task.as_ref());
-    Ok((task, foreign))
+) -> Result<(), NeedsWaker> {
+    if let Some(Wake { task, foreign }) = wake.take() {
+        note_poll::<R, LINES>(node, task.as_ref());
+        node.set_wake(task, foreign);
+    } else {
+        let task = Wake::own_task(waker).ok_or(NeedsWaker)?;
+        // Makes the turn list, if it is not there, in the task's own poll: so that the end of the
+        // task finds it.
+        note_poll::<R, LINES>(node, Some(&task));
+        node.set_task(task);
+    }
+    Ok(())
 }
 
 /// Notes when a waiter was polled, as the turn list counts on which its turn will be.
@@ -370,4 +366,5 @@ fn note_poll<R: Resource<LINES>, const LINES: usize>(node: &Node, task: Option<&
 }
 
 /// The waiter must wait, and the caller is to bring its waker.
+#[derive(Clone, Copy)]
 pub(super) struct NeedsWaker;

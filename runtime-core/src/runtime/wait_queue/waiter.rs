@@ -141,6 +141,11 @@ where
         Poll::Ready(())
     }
 
+    #[cold]
+    fn leave(&self) {
+        self.queue.queue().lock().leave(&self.node);
+    }
+
     fn parts<'a>(self: Pin<&'a mut Self>) -> (&'a WaitQueue<R, LINES>, PlaceOf<'a>) {
         // SAFETY: nothing is moved out.
         let this = unsafe { self.get_unchecked_mut() };
@@ -191,9 +196,10 @@ where
     P: Pointer<R, LINES>,
     R: Resource<LINES>,
 {
+    #[inline]
     fn drop(&mut self) {
         if self.entered {
-            self.queue.queue().lock().leave(&self.node);
+            self.leave();
         }
     }
 }

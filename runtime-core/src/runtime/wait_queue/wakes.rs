@@ -20,34 +20,26 @@ pub(crate) struct Wake {
 impl Wake {
     /// The task of the poll that goes on now, if `waker` is its own waker. Runs no user code.
     #[inline]
-    pub(crate) fn own_task(waker: &Waker, turns: bool) -> Option<TaskRef> {
+    pub(crate) fn own_task(waker: &Waker) -> Option<TaskRef> {
         let pointer = current_pointer()?;
-        if !wakes(waker, pointer) {
-            return None;
+        if wakes(waker, pointer) {
+            current_of_waiter()
+        } else {
+            None
         }
-        let task = current_of_waiter()?;
-        if turns {
-            // Made here, in the task's own poll, so that the end of the task finds it.
-            let _list = task.turn_list();
-        }
-        Some(task)
     }
 
     /// Of the poll that goes on now with `waker`. May run user code: the caller has no lock.
     /// `turns` says whether the waiter is given turns.
     pub(crate) fn of(waker: &Waker, turns: bool) -> Wake {
-        if let Some(task) = Wake::own_task(waker, turns) {
+        if let Some(task) = Wake::own_task(waker) {
             return Wake {
                 task: Some(task),
                 foreign: None,
             };
         }
-        let task = if turns { current_of_waiter() } else { None };
-        if let Some(task) = &task {
-            let _list = task.turn_list();
-        }
         Wake {
-            task,
+            task: if turns { current_of_waiter() } else { None },
             foreign: Some(waker.clone()),
         }
     }
