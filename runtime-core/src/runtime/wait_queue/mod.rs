@@ -54,13 +54,14 @@
 //!   makes the node forget the list; only then may the task be freed. (If the queue has been
 //!   dropped, its leaked nodes are never looked at again.) The other turn list is a static.
 //! * **W3** What turns refer to is an allocation of its own: a queue may be moved or forgotten
-//!   while a waiter of it that has been leaked has a turn. (A turn list also keeps a reference to
-//!   the queue of the last turn that was used, until there is another turn, or its task ends: so two
-//!   turns of one queue in a row count no reference. Of a queue that has been dropped, that is
-//!   memory, and no value.) Passing on may happen at any time and on
+//!   while a waiter of it that has been leaked has a turn. Passing on may happen at any time and on
 //!   any thread, even when the values in the resource are no longer valid. So it touches none of
 //!   them: the functions of a [`Resource`] only count. The resource is dropped with its queue, and
 //!   not with the last turn; a queue that is forgotten keeps it.
+//!
+//!   A turn list keeps the reference of the turn that was used last, until another one is entered,
+//!   or its task ends: so turns of one queue that follow each other count no references. Of a queue
+//!   that has been dropped that keeps the memory, and no value.
 
 mod no_task;
 mod resource;

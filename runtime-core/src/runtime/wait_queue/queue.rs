@@ -39,8 +39,7 @@ pub(super) struct State<R, const LINES: usize> {
     /// How many units are reserved in each line.
     pub(super) reserved: [usize; LINES],
     pub(super) last_ticket: u64,
-    /// Whom to wake when the lock has been released. Here, so that a [`Locked`] is small: it is
-    /// moved often.
+    /// Whom to wake when the lock has been released. Here, so that a [`Locked`] is small.
     pub(super) wakes: Wakes,
     /// While a turn is passed on: the list on which it was, and when it was given.
     pub(super) passing_on: Option<(NonNull<TurnList>, u64)>,
@@ -106,6 +105,9 @@ impl<R: Resource<LINES>, const LINES: usize> Drop for WaitQueue<R, LINES> {
 
 /// A queue whose lock is held. When it is dropped, the lock is released, and then those that were
 /// granted something are woken.
+///
+/// Where it matters, it is passed by reference: its parts are written one by one, and a processor
+/// that moves them as a whole right after that waits for the writes.
 pub(crate) struct Locked<'a, R: Resource<LINES>, const LINES: usize = 1> {
     pub(super) inner: &'a StdArc<Inner<R, LINES>>,
     /// `None` if a turn is passed on: then nobody has the queue here.

@@ -105,9 +105,15 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
         // SAFETY: it is the first of this list.
         unsafe { self.guard.waiting[node.line].remove(node) };
         let (task, foreign) = node.take_wake();
-        let turns = task.as_ref().map(TaskRef::turn_list);
-        if R::has_turns(node.line) && !self.list_turn(node, turns) {
-            self.pass_over(node);
+        debug_assert!(
+            task.is_some() || foreign.is_some(),
+            "a waiter in line has a waker"
+        );
+        if R::has_turns(node.line) {
+            let turns = task.as_ref().map(TaskRef::turn_list);
+            if !self.list_turn(node, turns) {
+                self.pass_over(node);
+            }
         }
         self.guard.wakes.add(task, foreign);
     }
@@ -366,5 +372,4 @@ fn note_poll<R: Resource<LINES>, const LINES: usize>(node: &Node, task: Option<&
 }
 
 /// The waiter must wait, and the caller is to bring its waker.
-#[derive(Clone, Copy)]
 pub(super) struct NeedsWaker;
