@@ -1,4 +1,4 @@
-//! i14: a task is woken by waiters that leave their references to it, while it runs and ends.
+//! i19: a task is woken by waiters that leave their references to it, while it runs and ends.
 
 use super::test_scheduler::TestScheduler;
 use crate::runtime::Permits;
@@ -7,17 +7,17 @@ use crate::sync::{Arc, Mutant, explore, thread};
 /// Two threads release a permit each, and one of them runs the task that waits for both (2
 /// threads). The task ends, and is freed.
 pub fn a_reference_that_is_left_is_taken() {
-    explore("i14: a reference is left", None, leave_and_take);
+    explore("i19: a reference is left", None, leave_and_take);
 }
 
 /// A waker leaves its reference when it has scheduled the task.
 pub fn without_the_right_to_run() {
-    explore("i14 twin", Some(Mutant::LeaveLate), leave_and_take);
+    explore("i19 twin", Some(Mutant::LeaveLate), leave_and_take);
 }
 
 /// The end of the task leaves the reference where it is.
 pub fn without_the_release_of_the_reference() {
-    explore("i14 twin", Some(Mutant::KeepReference), leave_and_take);
+    explore("i19 twin", Some(Mutant::KeepReference), leave_and_take);
 }
 
 fn leave_and_take() {

@@ -208,9 +208,9 @@ pub(crate) enum Mutant {
     OverWhileEntering,
     /// i13: an item that enters a queue whose items have been dropped stays in the heap.
     StayInHeap,
-    /// i14: who wakes a task leaves its reference to it when the task has been scheduled.
+    /// i19: who wakes a task leaves its reference to it when the task has been scheduled.
     LeaveLate,
-    /// i14: the end of a task does not release the reference that has been left to it.
+    /// i19: the end of a task does not release the reference that has been left to it.
     KeepReference,
     /// f1: a waiter does not look at the readiness under the lock.
     WaitWithoutLook,
