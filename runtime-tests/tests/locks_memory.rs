@@ -44,6 +44,28 @@ fn what_is_allocated_is_counted() {
     assert_eq!(counting::allocations(), before + 1);
 }
 
+/// The task keeps a reference to the queue of the last turn that it used, and to no other.
+#[test]
+fn a_lock_that_has_been_waited_for_leaves_nothing() {
+    let mut runner = asyncio::Runner::builder().workers(1).build().unwrap();
+    runner.run(async {
+        let mut before = 0;
+        for round in 0..ROUNDS {
+            if round == ROUNDS / 2 {
+                before = counting::allocated();
+            }
+            let lock = Lock::new(());
+            let guard = lock.try_acquire();
+            let mut wait = pin!(lock.acquire());
+            let first = poll_fn(|with| Poll::Ready(wait.as_mut().poll(with).is_pending()));
+            assert!(first.await, "it waits");
+            drop(guard);
+            drop(wait.await);
+        }
+        assert_eq!(counting::allocated(), before);
+    });
+}
+
 #[test]
 fn waiting_for_a_lock() {
     let lock = Lock::new(());

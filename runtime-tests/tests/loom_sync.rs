@@ -6,8 +6,8 @@ mod twin;
 
 use asyncio::models::{
     barrier, barrier_abort, broadcast, capacity_limiter, channel, channel_ends, condition, event,
-    lock, once_cell, permits, priority_queue, queue, queue_shutdown, rw_lock, semaphore, turns,
-    watch,
+    left_reference, lock, once_cell, permits, priority_queue, queue, queue_shutdown, rw_lock,
+    semaphore, turns, watch,
 };
 
 models! {
@@ -57,6 +57,7 @@ models! {
         a_slot_of_a_sink_goes_to_the_next = channel_ends::a_slot_of_a_sink_goes_to_the_next,
         a_stream_ends_when_the_sink_is_closed = channel_ends::a_stream_ends_when_the_sink_is_closed,
         a_sink_is_told_that_nobody_receives = channel_ends::a_sink_is_told_that_nobody_receives,
+        a_reference_that_is_left_is_taken = left_reference::a_reference_that_is_left_is_taken,
     }
     fails {
         a_release_publishes = permits::without_the_release_of_a_permit, "ausal",
@@ -95,6 +96,10 @@ models! {
             priority_queue::without_the_wait_for_the_item, "the item is lost",
         an_item_that_comes_late_is_dropped =
             priority_queue::without_the_drop_of_the_item, "an item stays in the heap",
+        a_reference_is_left_by_who_has_the_right_to_run =
+            left_reference::without_the_right_to_run, "leaked",
+        the_end_releases_the_reference =
+            left_reference::without_the_release_of_the_reference, "leaked",
         the_last_sender_tells = channel::without_the_last_word_of_the_senders, "deadlock",
         a_value_wakes_the_receivers = broadcast::without_the_wake_for_a_value, "deadlock",
         who_begins_to_wait_looks_again = broadcast::without_the_look_before_the_wait, "deadlock",

@@ -47,6 +47,7 @@ pub mod idle;
 pub mod inbox;
 pub mod interrupt;
 pub mod join;
+pub mod left_reference;
 pub mod lock;
 pub mod merge;
 pub mod message;

@@ -155,8 +155,10 @@ impl<B: Buffer> Future for Put<'_, B> {
     fn poll(self: Pin<&mut Self>, with: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         assert!(this.item.is_some(), "`put` is polled after it has ended");
-        let polled = poll_wait(this.items, PUTTERS, this.wait, with, Steps::promise_slot);
-        let (mut locked, answer) = ready!(polled);
+        let mut locked = this.items.lock();
+        let promise = |locked: &mut LockedItems<'_, B>| locked.promise_slot().is_ok();
+        let polled = poll_wait(&mut locked, this.items, PUTTERS, this.wait, with, promise);
+        let answer = ready!(polled);
         let Some(item) = this.item.take() else {
             unreachable!("checked above");
         };
@@ -187,9 +189,10 @@ impl<B: Buffer> Future for Get<'_, B> {
     #[inline]
     fn poll(self: Pin<&mut Self>, with: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let polled = poll_wait(this.items, GETTERS, this.wait, with, Steps::promise_item);
-        let (mut locked, answer) = ready!(polled);
-        let item = match answer {
+        let mut locked = this.items.lock();
+        let promise = |locked: &mut LockedItems<'_, B>| locked.promise_item().is_ok();
+        let polled = poll_wait(&mut locked, this.items, GETTERS, this.wait, with, promise);
+        let item = match ready!(polled) {
             Answer::Promised => locked.take_promised(),
             Answer::ShutDown => None,
         };
@@ -197,29 +200,25 @@ impl<B: Buffer> Future for Get<'_, B> {
     }
 }
 
-/// Polls a future that waits in `line`. Only if `promise` fails, which tries to get it without
-/// waiting, a waiter is made.
+/// Polls a future that waits in `line` of `items`, which are locked. Only if `promise` fails, which
+/// tries to get it without waiting, a waiter is made.
 #[inline]
-fn poll_wait<'p, 'a: 'p, B: Buffer, E>(
+fn poll_wait<'a, B: Buffer>(
+    locked: &mut LockedItems<'_, B>,
     items: &'a Items<B>,
     line: usize,
-    mut wait: Pin<&'p mut Option<Waiter<'a, Contents<B>, 3>>>,
+    mut wait: Pin<&mut Option<Waiter<'a, Contents<B>, 3>>>,
     with: &mut Context<'_>,
-    promise: impl FnOnce(&mut LockedItems<'a, B>) -> Result<(), E>,
-) -> Poll<(LockedItems<'p, B>, Answer)> {
-    let (locked, answer) = if wait.is_some() {
-        let waiter = wait.as_pin_mut().expect("there is one");
-        ready!(waiter.poll(with))
-    } else {
-        let mut locked = items.lock();
-        if promise(&mut locked).is_ok() {
-            return Poll::Ready((locked, Answer::Promised));
+    promise: impl FnOnce(&mut LockedItems<'_, B>) -> bool,
+) -> Poll<Answer> {
+    if wait.is_none() {
+        if promise(locked) {
+            return Poll::Ready(Answer::Promised);
         }
         wait.set(Some(items.wait(line, 1)));
-        let waiter = wait.as_pin_mut().expect("it has just been made");
-        ready!(waiter.poll_locked(locked, with))
-    };
-    Poll::Ready((locked, Answer::from(answer)))
+    }
+    let waiter = wait.as_pin_mut().expect("there is one");
+    waiter.poll_under(locked, with).map(Answer::from)
 }
 
 pin_project! {

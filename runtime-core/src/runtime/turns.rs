@@ -54,6 +54,15 @@ pub(crate) trait PassOn {
     fn pass_on(self: StdArc<Self>, ticket: u64, list: &TurnList, given: u64);
 }
 
+/// A queue that gives turns, as it enters one.
+pub(crate) trait Gives {
+    /// Whether `giver` is a reference to this queue.
+    fn is(&self, giver: &Giver) -> bool;
+
+    /// A reference to this queue.
+    fn giver(&self) -> Giver;
+}
+
 /// A reference to a queue that gives turns, for any thread.
 pub(crate) struct Giver(StdArc<dyn PassOn>);
 
@@ -66,9 +75,15 @@ impl Giver {
     pub(crate) unsafe fn new(queue: StdArc<dyn PassOn>) -> Giver {
         Giver(queue)
     }
+
+    /// Where the queue is. No other one is there as long as this reference exists.
+    #[inline]
+    pub(crate) fn address(&self) -> usize {
+        StdArc::as_ptr(&self.0).cast::<()>().addr()
+    }
 }
 
-/// A turn that has been given and not been used.
+/// A turn that has been given and not been used, beside the first of its list.
 struct Turn {
     giver: Giver,
     ticket: u64,
@@ -90,7 +105,11 @@ pub(crate) struct TurnList {
 
 struct Turns {
     /// The oldest. Most tasks have one at a time, which needs no allocation.
-    first: Option<(TurnKey, Turn)>,
+    first: Option<TurnKey>,
+    first_ticket: u64,
+    /// The queue of the first. It stays here when that turn has been used: mostly the next turn is
+    /// of the same queue, and then neither counts a reference.
+    first_giver: Option<Giver>,
     others: BTreeMap<TurnKey, Turn>,
     last_number: u64,
     closed: bool,
@@ -110,6 +129,8 @@ impl TurnList {
                 polls: AtomicU64::new(0),
                 turns: Mutex::new(Turns {
                     first: None,
+                    first_ticket: 0,
+                    first_giver: None,
                     others: BTreeMap::new(),
                     last_number: 0,
                     closed: false,
@@ -118,19 +139,20 @@ impl TurnList {
         }
     }
 
-    /// Enters a turn that is given now, and returns its key. `None` if the task has ended: then
-    /// nothing would pass it on.
+    /// Enters a turn of `queue`, and returns its key. It counts as given at `given`: when it is
+    /// passed on within the list, or the list is settled by time; else it is given now. `None` if
+    /// the task has ended: then nothing would pass it on.
+    #[inline]
     #[must_use]
-    pub(crate) fn enter(&self, giver: Giver, ticket: u64) -> Option<TurnKey> {
-        self.enter_at(self.polls(), giver, ticket)
-    }
-
-    /// The same for a turn that counts as given at another time: one that is passed on within the
-    /// list, or any of a list that is settled by time.
-    #[must_use]
-    pub(crate) fn enter_at(&self, given: u64, giver: Giver, ticket: u64) -> Option<TurnKey> {
+    pub(crate) fn enter(
+        &self,
+        given: Option<u64>,
+        queue: &impl Gives,
+        ticket: u64,
+    ) -> Option<TurnKey> {
+        let given = given.unwrap_or_else(|| self.polls());
         let mut turns = self.turns.lock();
-        let key = turns.enter(given, Turn { giver, ticket })?;
+        let key = turns.enter(given, queue, ticket)?;
         self.set_count(&turns);
         Some(key)
     }
@@ -142,9 +164,10 @@ impl TurnList {
     }
 
     /// Takes a turn off the list, if it is there still. The caller has locked the queue.
+    #[inline]
     pub(crate) fn remove(&self, key: TurnKey) {
         let mut turns = self.turns.lock();
-        let _removed = turns.remove(key);
+        turns.remove(key);
         self.set_count(&turns);
     }
 
@@ -179,7 +202,8 @@ impl TurnList {
 
     /// The task has ended: passes on all its turns, and accepts no more.
     pub(crate) fn close(&self) {
-        self.turns.lock().closed = true;
+        let left = self.turns.lock().close();
+        drop(left);
         self.settle(u64::MAX);
     }
 
@@ -208,35 +232,94 @@ impl Turns {
         usize::from(self.first.is_some()) + self.others.len()
     }
 
-    fn enter(&mut self, given: u64, turn: Turn) -> Option<TurnKey> {
+    #[inline]
+    fn enter(&mut self, given: u64, queue: &impl Gives, ticket: u64) -> Option<TurnKey> {
         if self.closed {
             return None;
         }
         self.last_number += 1;
         let key = (given, self.last_number);
-        let later = match &self.first {
-            Some((first, _)) if *first < key => Some((key, turn)),
-            _ => self.first.replace((key, turn)),
-        };
-        self.others.extend(later);
+        if self.first.is_some() {
+            self.enter_beside(key, queue, ticket);
+            return Some(key);
+        }
+        self.first = Some(key);
+        self.first_ticket = ticket;
+        if !self
+            .first_giver
+            .as_ref()
+            .is_some_and(|giver| queue.is(giver))
+        {
+            self.first_giver = Some(queue.giver());
+        }
         Some(key)
     }
 
-    fn remove(&mut self, key: TurnKey) -> Option<Turn> {
-        match &self.first {
-            Some((first, _)) if *first == key => self.take_first().map(|(_, turn)| turn),
-            _ => self.others.remove(&key),
+    #[cold]
+    fn enter_beside(&mut self, key: TurnKey, queue: &impl Gives, ticket: u64) {
+        let giver = queue.giver();
+        let new = (key, Turn { giver, ticket });
+        let (later, turn) = match self.take_first() {
+            Some((first, turn)) if key < first => {
+                self.put_first(new);
+                (first, turn)
+            }
+            Some(first) => {
+                self.put_first(first);
+                new
+            }
+            None => return self.put_first(new),
+        };
+        let _none = self.others.insert(later, turn);
+    }
+
+    #[inline]
+    fn remove(&mut self, key: TurnKey) {
+        if self.first == Some(key) {
+            self.first = None;
+            if !self.others.is_empty() {
+                self.move_up();
+            }
+        } else {
+            let _turn = self.others.remove(&key);
         }
     }
 
     fn take_given_before(&mut self, now: u64) -> Option<(TurnKey, Turn)> {
-        let ((given, _), _) = self.first.as_ref()?;
-        (*given < now).then(|| self.take_first())?
+        let (given, _) = self.first?;
+        let taken = (given < now).then(|| self.take_first())?;
+        self.move_up();
+        taken
     }
 
+    /// Accepts no more turns. Returns the queue of one that has been used.
+    fn close(&mut self) -> Option<Giver> {
+        self.closed = true;
+        match self.first {
+            Some(_) => None,
+            None => self.first_giver.take(),
+        }
+    }
+
+    /// Takes the first turn with its queue.
     fn take_first(&mut self) -> Option<(TurnKey, Turn)> {
-        let next = self.others.pop_first();
-        std::mem::replace(&mut self.first, next)
+        let (key, giver) = (self.first.take()?, self.first_giver.take()?);
+        let ticket = self.first_ticket;
+        Some((key, Turn { giver, ticket }))
+    }
+
+    fn put_first(&mut self, (key, turn): (TurnKey, Turn)) {
+        self.first = Some(key);
+        self.first_ticket = turn.ticket;
+        self.first_giver = Some(turn.giver);
+    }
+
+    /// The oldest of the others becomes the first, of which there is none.
+    #[cold]
+    fn move_up(&mut self) {
+        if let Some(next) = self.others.pop_first() {
+            self.put_first(next);
+        }
     }
 }
 

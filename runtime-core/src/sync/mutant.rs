@@ -242,6 +242,10 @@ pub(crate) enum Mutant {
     FillAfterEnd,
     /// i18: a sink that is closed stays a sender.
     CloseSinkSilently,
+    /// i19: who wakes a task leaves its reference to it when the task has been scheduled.
+    LeaveLate,
+    /// i19: the end of a task does not release the reference that has been left to it.
+    KeepReference,
     /// f1: a waiter does not look at the readiness under the lock.
     WaitWithoutLook,
     /// f1: an event takes the wakers before it changes the readiness.

@@ -88,7 +88,7 @@ impl Core {
             return self.push_elsewhere(task, wake);
         }
         match wake {
-            Wake::Woken => self.queue.push_next(task),
+            Wake::Woken | Wake::WokenUncounted => self.queue.push_next(task),
             Wake::Yielded => self.queue.push_back(task),
         }
         let pushes = self.pushes.get() + 1;
@@ -120,7 +120,7 @@ impl Core {
             return self.local_queue.push_back(task);
         }
         match (wake, self.choices.one_of(3)) {
-            (Wake::Woken, 0) => self.queue.push_next(task),
+            (Wake::Woken | Wake::WokenUncounted, 0) => self.queue.push_next(task),
             (Wake::Yielded, 0) | (_, 1) => self.queue.push_back(task),
             // As if another thread had woken it.
             _ => {

@@ -62,9 +62,9 @@ impl Stealable {
             // reference.
             return submit(self.shared(), task);
         }
-        // The worker that has polled the task holds no reference to it, and may have entered
-        // another loop meanwhile. Once it is submitted, the task may end on another thread, and
-        // drop the last loop reference.
+        // The caller holds no reference to the task: it has left it there, or has polled the task
+        // and entered another loop meanwhile. Once it is submitted, the task may end on another
+        // thread, and drop the last loop reference.
         let shared = Arc::clone(self.shared());
         submit(&shared, task);
     }
@@ -142,6 +142,8 @@ impl Schedule for Bound {
             }
         });
         if let Some(task) = elsewhere {
+            // As in `schedule_elsewhere`.
+            let _inbox = (wake != Wake::Woken).then(|| Arc::clone(&self.inbox));
             self.inbox.send(task);
         }
     }

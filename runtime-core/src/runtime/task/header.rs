@@ -12,6 +12,9 @@
 //!   clear, and by the completer, once, if JOINER was set when it set DONE.
 //! * **H5** A thread that has a `TaskRef` or the right to run, or is inside the task's poll, holds
 //!   a reference or is covered by the loop's reference: the header is alive.
+//! * **H6** The side allocation may hold one reference for the next waiter of the task. It is left
+//!   there by who has the right to run, and taken by who holds RUNNING: by one thread at a time.
+//!   The end of the task takes it before DONE.
 
 use std::fmt;
 use std::panic::Location;
@@ -74,6 +77,8 @@ pub(crate) struct Vtable {
 pub(crate) enum Wake {
     /// The task is new, or was woken or cancelled while it waited.
     Woken,
+    /// It was woken by one who has left its reference to it (H6), and holds none any more.
+    WokenUncounted,
     /// The task was woken during its poll: it goes to the back of the queue.
     Yielded,
 }
@@ -146,6 +151,7 @@ impl Header {
     }
 
     /// The side allocation, if it has been made.
+    #[inline]
     pub(crate) fn side(&self) -> Option<&Side> {
         // Acquire: pairs with the exchange in `side_or_new`.
         let acquire = ordered(Ordering::Acquire, Mutant::SideLoadRelaxed);
@@ -157,10 +163,13 @@ impl Header {
     }
 
     /// The side allocation, made now if there is none yet.
+    #[inline]
     pub(crate) fn side_or_new(&self) -> &Side {
-        if let Some(side) = self.side() {
-            return side;
-        }
+        self.side().unwrap_or_else(|| self.new_side())
+    }
+
+    #[cold]
+    fn new_side(&self) -> &Side {
         let new = Box::into_raw(Box::<Side>::default());
         let publish = ordered(Ordering::AcqRel, Mutant::SideExchangeRelaxed);
         let exchange = self

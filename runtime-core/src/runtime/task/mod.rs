@@ -26,7 +26,7 @@
 //! ```
 //!
 //! Each protocol is described in its file: the state word in `state`, cancellation in `cancel`, the
-//! registry in `registry`. The invariants H1–H5 that unsafe code cites are in `header`.
+//! registry in `registry`. The invariants H1–H6 that unsafe code cites are in `header`.
 
 #[expect(unsafe_code, reason = "a context behind one word of the header")]
 pub(crate) mod context;

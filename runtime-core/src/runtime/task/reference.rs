@@ -93,6 +93,38 @@ impl TaskRef {
         }
     }
 
+    /// Wakes the task, and gives this reference up: it is left to the task for its next waiter, if
+    /// none is there (H6).
+    #[inline]
+    pub(crate) fn wake_and_leave(self) {
+        if !self.header().state.wake() {
+            return;
+        }
+        let (schedule, pointer) = (self.header().vtable.schedule, self.pointer);
+        let late = broken(Mutant::LeaveLate);
+        let kept = if late { Some(self) } else { self.leave() };
+        let wake = kept
+            .as_ref()
+            .map_or(Wake::WokenUncounted, |_kept| Wake::Woken);
+        // SAFETY: `wake` returned true: this call holds the right to run, which covers the task.
+        unsafe { schedule(pointer, wake) }
+        if late {
+            let _kept = kept.and_then(TaskRef::leave);
+        }
+    }
+
+    /// Leaves this reference to its task, for the caller, who has the right to run it. Returns it
+    /// if the task has one already, or has no place for it.
+    #[inline]
+    fn leave(self) -> Option<TaskRef> {
+        let leaves = self.header().side().is_some_and(Side::leave_reference);
+        if leaves {
+            let _left = self.into_pointer();
+            return None;
+        }
+        Some(self)
+    }
+
     /// Requests a cancellation. Returns false if the task is done: the caller then knows that it
     /// has ended, so a panic of the task is no longer reported.
     pub(crate) fn cancel(&self, error: CancelledError) -> bool {

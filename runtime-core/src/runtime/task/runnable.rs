@@ -211,6 +211,10 @@ unsafe fn finish(pointer: TaskPointer, ending: Ending) {
     let header = unsafe { pointer.as_ref() };
     if let Some(side) = header.side() {
         side.turns.close();
+        if side.take_reference() && !broken(Mutant::KeepReference) {
+            // SAFETY: H6: RUNNING is ours. It is not the last: the loop's reference is there.
+            drop(unsafe { TaskRef::from_owned(pointer) });
+        }
     }
     let no_handle = !header.state.has_handle();
     if no_handle {

@@ -20,7 +20,7 @@ use super::wait_list::WaitList;
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::time::Stamp;
 use crate::runtime::turns::TurnList;
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutant, Mutex, OnceLock, Published, StdArc, broken};
 
 /// The side allocation of a task.
@@ -33,6 +33,8 @@ pub(crate) struct Side {
     joiner: AtomicU64,
     /// The turns of the waiters that this task polled last.
     pub(crate) turns: TurnList,
+    /// Whether one of the counted references is left here (H6).
+    reference: AtomicBool,
     /// The task's place among those that pass requests on.
     node: OnceLock<Node>,
     /// By the pointer in the header.
@@ -91,6 +93,30 @@ impl Contents {
 }
 
 impl Side {
+    /// Leaves a reference to the task here. False if there is one already. The caller has the right
+    /// to run (H6).
+    #[inline]
+    #[must_use]
+    pub(crate) fn leave_reference(&self) -> bool {
+        // Relaxed, and no exchange: one thread at a time touches it (H6).
+        let leaves = !self.reference.load(Ordering::Relaxed);
+        self.reference.store(true, Ordering::Relaxed);
+        leaves
+    }
+
+    /// Takes the reference that was left here, if there is one: then it is the caller's, who holds
+    /// RUNNING (H6).
+    #[inline]
+    #[must_use]
+    pub(crate) fn take_reference(&self) -> bool {
+        // Relaxed: as in `leave_reference`.
+        let taken = self.reference.load(Ordering::Relaxed);
+        if taken {
+            self.reference.store(false, Ordering::Relaxed);
+        }
+        taken
+    }
+
     pub(crate) fn name(&self) -> Option<String> {
         self.contents.lock().name.clone()
     }

@@ -18,6 +18,7 @@ impl Granted {
         usize::from(self.one.is_some()) + self.others.len()
     }
 
+    #[inline]
     pub(super) fn insert(&mut self, node: &Node) {
         let (ticket, node) = (node.ticket.get(), NonNull::from(node));
         match &mut self.one {
@@ -26,6 +27,7 @@ impl Granted {
         }
     }
 
+    #[inline]
     pub(super) fn remove(&mut self, ticket: u64) -> Option<NonNull<Node>> {
         match self.one {
             Some((one, node)) if one == ticket => {

@@ -13,10 +13,15 @@ impl<'a, T> Held<'a, T> {
         Held(Some(guard))
     }
 
-    /// Takes the guard, if the lock is held.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<MutexGuard<'a, T>> {
-        self.0.take()
+    pub(super) fn is_held(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Releases the lock.
+    #[inline]
+    pub(super) fn release(&mut self) {
+        self.0 = None;
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::cell::Cell;
 use std::ptr::NonNull;
+use std::task::Waker;
 
+#[cfg(doc)]
 use super::wakes::Wake;
+use crate::runtime::task::reference::TaskRef;
 use crate::runtime::turns::{TurnKey, TurnList};
 
 /// What a waiter is doing.
@@ -29,7 +32,9 @@ pub(crate) struct Node {
     pub(crate) stage: Cell<Stage>,
     /// Its place among all waiters of the queue.
     pub(crate) ticket: Cell<u64>,
-    pub(crate) wake: Cell<Option<Wake>>,
+    /// Whom to wake, in its two parts: see [`Wake`].
+    task: Cell<Option<TaskRef>>,
+    foreign: Cell<Option<Waker>>,
     /// What the resource said when it reserved the units.
     pub(crate) answer: Cell<usize>,
     /// The last ticket when what it was granted became free.
@@ -51,7 +56,8 @@ impl Node {
             next: Cell::new(None),
             stage: Cell::new(Stage::Idle),
             ticket: Cell::new(NO_TICKET),
-            wake: Cell::new(None),
+            task: Cell::new(None),
+            foreign: Cell::new(None),
             answer: Cell::new(0),
             granted_at: Cell::new(NO_TICKET),
             turn: Cell::new(None),
@@ -60,6 +66,26 @@ impl Node {
             line,
             units,
         }
+    }
+
+    /// Stores whom to wake: nobody is stored before.
+    #[inline]
+    pub(crate) fn set_wake(&self, task: Option<TaskRef>, foreign: Option<Waker>) {
+        let before = (self.task.replace(task), self.foreign.replace(foreign));
+        debug_assert!(matches!(before, (None, None)), "a wake is overwritten");
+    }
+
+    /// The same, for the task that is polled by its own waker.
+    #[inline]
+    pub(crate) fn set_task(&self, task: TaskRef) {
+        let before = self.task.replace(Some(task));
+        debug_assert!(before.is_none(), "a wake is overwritten");
+    }
+
+    /// Takes out whom to wake.
+    #[inline]
+    pub(crate) fn take_wake(&self) -> (Option<TaskRef>, Option<Waker>) {
+        (self.task.take(), self.foreign.take())
     }
 }
 

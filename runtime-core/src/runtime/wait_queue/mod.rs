@@ -58,6 +58,10 @@
 //!   any thread, even when the values in the resource are no longer valid. So it touches none of
 //!   them: the functions of a [`Resource`] only count. The resource is dropped with its queue, and
 //!   not with the last turn; a queue that is forgotten keeps it.
+//!
+//!   A turn list keeps the reference of the turn that was used last, until another one is entered,
+//!   or its task ends: so turns of one queue that follow each other count no references. Of a queue
+//!   that has been dropped that keeps the memory, and no value.
 
 mod no_task;
 mod resource;

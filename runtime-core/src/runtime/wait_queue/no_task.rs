@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use crate::runtime::catch_panic::catch_panic;
-use crate::runtime::turns::{Giver, TurnKey, TurnList};
+use crate::runtime::turns::{Gives, TurnKey, TurnList};
 use crate::sync::{IS_MODEL, Mutex, StdOnceLock, global, thread};
 
 /// How long a turn lasts.
@@ -30,8 +30,8 @@ pub(super) fn turn_list() -> &'static TurnList {
 
 /// Enters a turn that is given now, or counts as given earlier, and returns its key. The caller
 /// calls [`watch`] when it has released the queue.
-pub(super) fn enter(given: Option<u64>, giver: Giver, ticket: u64) -> TurnKey {
-    let key = TURNS.enter_at(given.unwrap_or_else(now), giver, ticket);
+pub(super) fn enter(given: Option<u64>, queue: &impl Gives, ticket: u64) -> TurnKey {
+    let key = TURNS.enter(Some(given.unwrap_or_else(now)), queue, ticket);
     key.expect("this list is never closed")
 }
 

@@ -227,13 +227,9 @@ impl Future for Acquire<'_> {
             return Poll::Ready(());
         }
         *this.queued = true;
-        match this.wait.poll(with) {
-            Poll::Ready((locked, _)) => {
-                *this.queued = false;
-                drop(locked);
-                Poll::Ready(())
-            }
-            Poll::Pending => Poll::Pending,
-        }
+        let mut locked = this.permits.queue.lock();
+        let polled = this.wait.poll_under(&mut locked, with);
+        *this.queued = polled.is_pending();
+        polled.map(drop)
     }
 }

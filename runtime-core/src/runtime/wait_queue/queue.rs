@@ -8,7 +8,8 @@ use super::granted::Granted;
 use super::held::Held;
 use super::list::{Line, List, NO_TICKET};
 use super::resource::Resource;
-use super::wakes::{Wake, Wakes};
+use super::wakes::{Wake, Wakes, wake_task};
+use crate::runtime::task::reference::TaskRef;
 use crate::runtime::turns::TurnList;
 use crate::sync::{Mutex, OnceLock, StdArc, const_fn};
 
@@ -38,8 +39,7 @@ pub(super) struct State<R, const LINES: usize> {
     /// How many units are reserved in each line.
     pub(super) reserved: [usize; LINES],
     pub(super) last_ticket: u64,
-    /// Whom to wake when the lock has been released. Here, so that a [`Locked`] is small: it is
-    /// moved often.
+    /// Whom to wake when the lock has been released. Here, so that a [`Locked`] is small.
     pub(super) wakes: Wakes,
     /// While a turn is passed on: the list on which it was, and when it was given.
     pub(super) passing_on: Option<(NonNull<TurnList>, u64)>,
@@ -105,6 +105,9 @@ impl<R: Resource<LINES>, const LINES: usize> Drop for WaitQueue<R, LINES> {
 
 /// A queue whose lock is held. When it is dropped, the lock is released, and then those that were
 /// granted something are woken.
+///
+/// Where it matters, it is passed by reference: its parts are written one by one, and a processor
+/// that moves them as a whole right after that waits for the writes.
 pub(crate) struct Locked<'a, R: Resource<LINES>, const LINES: usize = 1> {
     pub(super) inner: &'a StdArc<Inner<R, LINES>>,
     /// `None` if a turn is passed on: then nobody has the queue here.
@@ -138,10 +141,10 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
     #[inline]
     fn release(&mut self) {
         // It is not held if a waker was being made, and that panicked.
-        let Some(mut guard) = self.guard.take() else {
+        if !self.guard.is_held() {
             return;
-        };
-        let state = &mut *guard;
+        }
+        let state = &mut *self.guard;
         if let Some(resource) = &mut state.resource {
             resource.at_release();
             if let Some(shared) = self.shared {
@@ -151,11 +154,21 @@ impl<'a, R: Resource<LINES>, const LINES: usize> Locked<'a, R, LINES> {
                 resource.end(shared, waiting);
             }
         }
-        if !guard.wakes.is_empty() {
-            let wakes = std::mem::take(&mut guard.wakes);
-            drop(guard);
-            drop(wakes);
+        let task = state.wakes.take_task();
+        if !state.wakes.is_empty() {
+            return self.release_and_wake(task);
         }
+        self.guard.release();
+        if let Some(task) = task {
+            wake_task(task);
+        }
+    }
+
+    #[cold]
+    fn release_and_wake(&mut self, task: Option<TaskRef>) {
+        let wakes = std::mem::take(&mut self.guard.wakes);
+        self.guard.release();
+        wakes.wake_all(task);
     }
 
     /// Calls `action` without the lock, and takes it again.

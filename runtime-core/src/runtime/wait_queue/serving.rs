@@ -8,7 +8,8 @@ use super::no_task;
 use super::queue::{Inner, Locked};
 use super::resource::Resource;
 use super::wakes::Wake;
-use crate::runtime::turns::{Giver, PassOn, TurnKey, TurnList};
+use crate::runtime::task::reference::TaskRef;
+use crate::runtime::turns::{Giver, Gives, PassOn, TurnKey, TurnList};
 use crate::sync::{Mutant, StdArc, broken};
 
 impl<R: Resource<LINES>, const LINES: usize> PassOn for Inner<R, LINES> {
@@ -19,6 +20,22 @@ impl<R: Resource<LINES>, const LINES: usize> PassOn for Inner<R, LINES> {
             locked.pass_on(ticket);
             locked.guard.passing_on = None;
         }
+    }
+}
+
+impl<R: Resource<LINES>, const LINES: usize> Gives for StdArc<Inner<R, LINES>> {
+    #[inline]
+    fn is(&self, giver: &Giver) -> bool {
+        giver.address() == StdArc::as_ptr(self).addr()
+    }
+
+    fn giver(&self) -> Giver {
+        let inner: StdArc<dyn PassOn + '_> = StdArc::<Inner<R, LINES>>::clone(self);
+        // SAFETY: W3: passing on touches no value of the user, and the reference drops none, so
+        // they may be borrowed for less long than this claims.
+        let inner: StdArc<dyn PassOn> = unsafe { std::mem::transmute(inner) };
+        // SAFETY: W3, as above: nor does it matter on which thread.
+        unsafe { Giver::new(inner) }
     }
 }
 
@@ -87,40 +104,46 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
     fn grant(&mut self, node: &Node) {
         // SAFETY: it is the first of this list.
         unsafe { self.guard.waiting[node.line].remove(node) };
-        let Some(wake) = node.wake.take() else {
-            unreachable!("a waiter in line has a waker");
-        };
-        if R::has_turns(node.line) && !self.list_turn(node, wake.turn_list()) {
-            self.pass_over(node);
+        let (task, foreign) = node.take_wake();
+        debug_assert!(
+            task.is_some() || foreign.is_some(),
+            "a waiter in line has a waker"
+        );
+        if R::has_turns(node.line) {
+            let turns = task.as_ref().map(TaskRef::turn_list);
+            if !self.list_turn(node, turns) {
+                self.pass_over(node);
+            }
         }
-        self.guard.wakes.add(wake);
+        self.guard.wakes.add(task, foreign);
     }
 
     /// Puts the turn of `node` on `list`, of the task that polled it. False if that task has ended.
+    #[inline]
     fn list_turn(&mut self, node: &Node, list: Option<&TurnList>) -> bool {
-        let entered = list.map(|list| self.enter_turn(node, list));
+        let entered = list.map(|list| (list, self.enter_turn(node, list)));
         let (list, key) = match entered {
-            Some(Some(entered)) => entered,
-            Some(None) if R::LASTS => return false,
-            Some(None) | None => {
-                self.guard.wakes.watch_no_task();
-                let list = no_task::turn_list();
-                let given = self.inherited(node, list);
-                (list, no_task::enter(given, self.giver(), node.ticket.get()))
-            }
+            Some((list, Some(key))) => (list, key),
+            Some((_, None)) if R::LASTS => return false,
+            Some((_, None)) | None => self.enter_without_task(node),
         };
         node.turn.set(Some((NonNull::from(list), key)));
         self.guard.granted[node.line].insert(node);
         true
     }
 
-    fn enter_turn<'l>(&self, node: &Node, list: &'l TurnList) -> Option<(&'l TurnList, TurnKey)> {
-        let (giver, ticket) = (self.giver(), node.ticket.get());
-        let key = match self.inherited(node, list) {
-            Some(given) => list.enter_at(given, giver, ticket),
-            None => list.enter(giver, ticket),
-        };
-        Some((list, key?))
+    #[inline]
+    fn enter_turn(&self, node: &Node, list: &TurnList) -> Option<TurnKey> {
+        let given = self.inherited(node, list);
+        list.enter(given, self.inner, node.ticket.get())
+    }
+
+    #[cold]
+    fn enter_without_task(&mut self, node: &Node) -> (&'static TurnList, TurnKey) {
+        self.guard.wakes.watch_no_task();
+        let list = no_task::turn_list();
+        let given = self.inherited(node, list);
+        (list, no_task::enter(given, self.inner, node.ticket.get()))
     }
 
     /// When the turn was given that is passed on to `node`, if it was on the same list, and `node`
@@ -128,16 +151,6 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
     fn inherited(&self, node: &Node, list: &TurnList) -> Option<u64> {
         let (from, given) = self.guard.passing_on?;
         (from == NonNull::from(list) && node.polled.get() <= given).then_some(given)
-    }
-
-    /// A reference to this queue for a turn.
-    fn giver(&self) -> Giver {
-        let inner: StdArc<dyn PassOn + '_> = StdArc::<Inner<R, LINES>>::clone(self.inner);
-        // SAFETY: W3: passing on touches no value of the user, and the reference drops none, so
-        // they may be borrowed for less long than this claims.
-        let inner: StdArc<dyn PassOn> = unsafe { std::mem::transmute(inner) };
-        // SAFETY: W3, as above: nor does it matter on which thread.
-        unsafe { Giver::new(inner) }
     }
 
     /// Takes a grant back from the waiter with this ticket, if it has not used it, and serves the
@@ -230,11 +243,7 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
             self.leave_passed_over(node);
             return Ok(Poll::Ready(self.taken(node, answer)));
         }
-        let wake = wake.take();
-        let wake = wake.or_else(|| Wake::of_own_task(waker, R::has_turns(node.line)));
-        let wake = wake.ok_or(NeedsWaker)?;
-        note_poll::<R, LINES>(node, &wake);
-        node.wake.set(Some(wake));
+        note_waker::<R, LINES>(node, wake, waker)?;
         self.leave_passed_over(node);
         let came_back = node.ticket.get() != NO_TICKET;
         node.came_back.set(came_back);
@@ -269,25 +278,19 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
         wake: &mut Option<Wake>,
         waker: &Waker,
     ) -> Result<Poll<usize>, NeedsWaker> {
-        let stored = node.wake.take();
-        if let Some(same) = stored.as_ref().filter(|stored| stored.is_of(waker)) {
-            note_poll::<R, LINES>(node, same);
-            node.wake.set(stored);
+        let (task, foreign) = node.take_wake();
+        let stored = Wake { task, foreign };
+        if stored.is_of(waker) {
+            note_poll::<R, LINES>(node, stored.task.as_ref());
+            node.set_wake(stored.task, stored.foreign);
             return Ok(Poll::Pending);
         }
-        let wake = wake.take();
-        match wake.or_else(|| Wake::of_own_task(waker, R::has_turns(node.line))) {
-            Some(wake) => {
-                note_poll::<R, LINES>(node, &wake);
-                node.wake.set(Some(wake));
-                self.guard.wakes.put_aside(stored);
-                Ok(Poll::Pending)
-            }
-            None => {
-                node.wake.set(stored);
-                Err(NeedsWaker)
-            }
+        let noted = note_waker::<R, LINES>(node, wake, waker);
+        match noted {
+            Ok(()) => self.guard.wakes.put_aside(Some(stored)),
+            Err(NeedsWaker) => node.set_wake(stored.task, stored.foreign),
         }
+        noted.map(|()| Poll::Pending)
     }
 
     /// Reserves again what a waiter has just taken, as a new turn of the task whose list `turns`
@@ -319,7 +322,8 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
             Stage::Waiting => {
                 // SAFETY: a waiting node is in the list of its line.
                 unsafe { self.guard.waiting[node.line].remove(node) };
-                self.guard.wakes.put_aside(node.wake.take());
+                let (task, foreign) = node.take_wake();
+                self.guard.wakes.put_aside(Some(Wake { task, foreign }));
                 // Those behind it may ask for less.
                 if !broken(Mutant::LeaveLineSilently) {
                     self.serve(node.line);
@@ -337,10 +341,32 @@ impl<R: Resource<LINES>, const LINES: usize> Locked<'_, R, LINES> {
     }
 }
 
+/// Notes that a waiter is polled now, and whom to wake for it: the own task of `waker`, or `wake`,
+/// if that has been made.
+#[inline]
+fn note_waker<R: Resource<LINES>, const LINES: usize>(
+    node: &Node,
+    wake: &mut Option<Wake>,
+    waker: &Waker,
+) -> Result<(), NeedsWaker> {
+    if let Some(Wake { task, foreign }) = wake.take() {
+        note_poll::<R, LINES>(node, task.as_ref());
+        node.set_wake(task, foreign);
+    } else {
+        let task = Wake::own_task(waker).ok_or(NeedsWaker)?;
+        // Makes the turn list, if it is not there, in the task's own poll: so that the end of the
+        // task finds it.
+        note_poll::<R, LINES>(node, Some(&task));
+        node.set_task(task);
+    }
+    Ok(())
+}
+
 /// Notes when a waiter was polled, as the turn list counts on which its turn will be.
-fn note_poll<R: Resource<LINES>, const LINES: usize>(node: &Node, wake: &Wake) {
+#[inline]
+fn note_poll<R: Resource<LINES>, const LINES: usize>(node: &Node, task: Option<&TaskRef>) {
     if R::has_turns(node.line) {
-        let polls = wake.turn_list().map(TurnList::polls);
+        let polls = task.map(|task| task.turn_list().polls());
         node.polled.set(polls.unwrap_or_else(no_task::now));
     }
 }

@@ -4,96 +4,88 @@ use std::task::Waker;
 
 use super::no_task;
 use crate::runtime::catch_panic::{catch_panic, wake_catching};
-use crate::runtime::task::cancel::{current, current_pointer};
+use crate::runtime::task::cancel::{current_of_waiter, current_pointer};
 use crate::runtime::task::reference::TaskRef;
 use crate::runtime::task::waker::wakes;
-use crate::runtime::turns::TurnList;
 use crate::runtime::unnest::{drop_unnested, unnested};
 
-/// Whom to wake for a waiter.
+/// Whom to wake for a waiter: the task that polled it by its own waker; or a foreign waker, and the
+/// task in whose poll it came, if there was one.
 #[derive(Debug)]
-pub(crate) enum Wake {
-    /// The task that polled it, by its own waker.
-    Task(TaskRef),
-    /// A foreign waker, and the task in whose poll it came, if there was one.
-    Foreign(Waker, Option<TaskRef>),
+pub(crate) struct Wake {
+    pub(super) task: Option<TaskRef>,
+    pub(super) foreign: Option<Waker>,
 }
 
 impl Wake {
-    /// Of the poll that goes on now, if `waker` is the own waker of the task that is polled. Runs
-    /// no user code.
-    pub(crate) fn of_own_task(waker: &Waker, turns: bool) -> Option<Wake> {
+    /// The task of the poll that goes on now, if `waker` is its own waker. Runs no user code.
+    #[inline]
+    pub(crate) fn own_task(waker: &Waker) -> Option<TaskRef> {
         let pointer = current_pointer()?;
-        if !wakes(waker, pointer) {
-            return None;
+        if wakes(waker, pointer) {
+            current_of_waiter()
+        } else {
+            None
         }
-        let task = current()?;
-        if turns {
-            // Made here, in the task's own poll, so that the end of the task finds it.
-            let _list = task.turn_list();
-        }
-        Some(Wake::Task(task))
     }
 
     /// Of the poll that goes on now with `waker`. May run user code: the caller has no lock.
     /// `turns` says whether the waiter is given turns.
     pub(crate) fn of(waker: &Waker, turns: bool) -> Wake {
-        let task = current();
-        match task {
-            Some(task) if wakes(waker, task.pointer()) => {
-                if turns {
-                    // Made here, in the task's own poll, so that the end of the task finds it.
-                    let _list = task.turn_list();
-                }
-                Wake::Task(task)
-            }
-            Some(task) if turns => {
-                let _list = task.turn_list();
-                Wake::Foreign(waker.clone(), Some(task))
-            }
-            _ => Wake::Foreign(waker.clone(), None),
+        if let Some(task) = Wake::own_task(waker) {
+            return Wake {
+                task: Some(task),
+                foreign: None,
+            };
+        }
+        Wake {
+            task: if turns { current_of_waiter() } else { None },
+            foreign: Some(waker.clone()),
         }
     }
 
     /// Whether this is of a poll of the same task with the same waker.
     pub(crate) fn is_of(&self, waker: &Waker) -> bool {
-        match self {
-            Wake::Task(task) => wakes(waker, task.pointer()),
-            Wake::Foreign(own, task) => {
-                let task = task.as_ref().map(TaskRef::pointer);
-                own.will_wake(waker) && (task.is_none() || task == current_pointer())
-            }
-        }
-    }
-
-    /// The turn list of the task that polled the waiter.
-    pub(crate) fn turn_list(&self) -> Option<&TurnList> {
-        match self {
-            Wake::Task(task) | Wake::Foreign(_, Some(task)) => Some(task.turn_list()),
-            Wake::Foreign(_, None) => None,
+        let task = self.task.as_ref().map(TaskRef::pointer);
+        match &self.foreign {
+            None => task.is_some_and(|task| wakes(waker, task)),
+            Some(own) => own.will_wake(waker) && (task.is_none() || task == current_pointer()),
         }
     }
 
     /// Wakes it. The task is woken in addition to a foreign waker, so that it has a poll in which
     /// it can use its turn, or not.
     fn wake(self) {
-        match self {
-            Wake::Task(task) => catch_panic(|| task.wake()),
-            Wake::Foreign(waker, task) => {
-                unnested(|| wake_catching(waker));
-                if let Some(task) = task {
-                    catch_panic(|| task.wake());
-                }
-            }
+        if let Some(waker) = self.foreign {
+            unnested(|| wake_catching(waker));
+        }
+        if let Some(task) = self.task {
+            wake_task(task);
         }
     }
 }
 
-/// Collected under a lock. Dropped after it, this wakes them.
+/// Wakes a task that polled a waiter.
+#[inline]
+pub(super) fn wake_task(task: TaskRef) {
+    catch_panic(|| task.wake_and_leave());
+}
+
+/// Collected under a lock, to be woken after it.
+///
+/// Mostly that is one task. It is taken out alone: to move all of this takes longer than to wake a
+/// task.
 #[derive(Debug, Default)]
 pub(crate) struct Wakes {
-    /// Mostly there is one at a time, which needs no allocation.
-    first: Option<Wake>,
+    /// The first to be woken, in its two parts. Mostly there is one at a time, which needs no
+    /// allocation.
+    task: Option<TaskRef>,
+    foreign: Option<Waker>,
+    rest: Rest,
+}
+
+#[derive(Debug, Default)]
+struct Rest {
     others: Vec<Wake>,
     replaced: Option<Wake>,
     /// A turn was given to a waiter without a task.
@@ -101,42 +93,56 @@ pub(crate) struct Wakes {
 }
 
 impl Wakes {
-    pub(crate) fn add(&mut self, wake: Wake) {
-        match &mut self.first {
-            Some(_) => self.others.push(wake),
-            first => *first = Some(wake),
+    #[inline]
+    pub(super) fn add(&mut self, task: Option<TaskRef>, foreign: Option<Waker>) {
+        if self.task.is_some() || self.foreign.is_some() {
+            self.rest.others.push(Wake { task, foreign });
+        } else {
+            self.task = task;
+            self.foreign = foreign;
         }
     }
 
-    /// Whether there is nothing to be done after the lock.
+    /// Takes the task out that is woken first, if there is one.
     #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none() && self.replaced.is_none() && !self.no_task
+    pub(super) fn take_task(&mut self) -> Option<TaskRef> {
+        self.task.take()
+    }
+
+    /// Whether there is nothing else to be done after the lock.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        let Rest {
+            others,
+            replaced,
+            no_task,
+        } = &self.rest;
+        self.foreign.is_none() && others.is_empty() && replaced.is_none() && !no_task
     }
 
     /// Drops `wake` without waking it.
-    pub(crate) fn put_aside(&mut self, wake: Option<Wake>) {
-        debug_assert!(self.replaced.is_none(), "one is replaced under one lock");
-        self.replaced = wake;
+    pub(super) fn put_aside(&mut self, wake: Option<Wake>) {
+        debug_assert!(
+            self.rest.replaced.is_none(),
+            "one is replaced under one lock"
+        );
+        self.rest.replaced = wake;
     }
 
     /// Has the turns of waiters without a task watched over.
-    pub(crate) fn watch_no_task(&mut self) {
-        self.no_task = true;
+    pub(super) fn watch_no_task(&mut self) {
+        self.rest.no_task = true;
     }
-}
 
-impl Drop for Wakes {
-    /// Wakes all, in order.
-    fn drop(&mut self) {
-        if let Some(first) = self.first.take() {
-            first.wake();
-            self.others.drain(..).for_each(Wake::wake);
-        }
-        if let Some(Wake::Foreign(waker, _)) = self.replaced.take() {
+    /// Wakes all, in order; `task` is the one that has been taken out.
+    pub(super) fn wake_all(self, task: Option<TaskRef>) {
+        let Wakes { foreign, rest, .. } = self;
+        Wake { task, foreign }.wake();
+        rest.others.into_iter().for_each(Wake::wake);
+        if let Some(waker) = rest.replaced.and_then(|replaced| replaced.foreign) {
             catch_panic(move || drop_unnested(waker));
         }
-        if self.no_task {
+        if rest.no_task {
             no_task::watch();
         }
     }

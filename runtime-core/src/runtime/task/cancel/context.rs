@@ -12,6 +12,7 @@ use std::panic::Location;
 
 use super::super::header::TaskPointer;
 use super::super::reference::TaskRef;
+use super::super::side::Side;
 use crate::exceptions::{CancelledError, Cause};
 use crate::sync::local;
 
@@ -126,6 +127,21 @@ pub(crate) fn current() -> Option<TaskRef> {
     let pointer = current_pointer()?;
     // SAFETY: `enter`'s caller keeps the task alive while it stands here.
     Some(unsafe { TaskRef::from_borrowed(pointer) })
+}
+
+/// The same for a waiter of the task: by the reference that an earlier one has left, if there is
+/// one.
+#[inline]
+pub(crate) fn current_of_waiter() -> Option<TaskRef> {
+    let pointer = current_pointer()?;
+    // SAFETY: as in `current`.
+    let side = unsafe { pointer.as_ref() }.side();
+    if side.is_some_and(Side::take_reference) {
+        // SAFETY: H6: this thread polls the task, so it holds RUNNING. The reference is the
+        // result's now.
+        return Some(unsafe { TaskRef::from_owned(pointer) });
+    }
+    current()
 }
 
 /// Shows the current task to `look`, uncounted.
