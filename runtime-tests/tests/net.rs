@@ -16,6 +16,8 @@ use runtime_tests::{alone, on_workers, until, watched};
 mod clocks;
 #[path = "net/faults.rs"]
 mod faults;
+#[path = "net/files.rs"]
+mod files;
 #[path = "net/streams.rs"]
 mod streams;
 #[path = "net/stuck.rs"]

@@ -27,8 +27,10 @@ mod async_fd;
 
 mod tcp_stream;
 
+mod send_file;
 mod tcp_listener;
 
 pub use async_fd::{Async, Interest};
+pub use send_file::SendFile;
 pub use tcp_listener::TcpListener;
 pub use tcp_stream::TcpStream;

@@ -83,6 +83,10 @@ impl TcpStream {
         })
     }
 
+    pub(super) fn as_async(&self) -> &Async<std::net::TcpStream> {
+        &self.io
+    }
+
     /// Ends the registration, and returns the connection, which stays non-blocking.
     pub fn into_std(self) -> std::net::TcpStream {
         self.io.into_inner()
