@@ -68,10 +68,11 @@ pub mod tasks;
 mod scopes;
 
 pub mod concurrent;
-pub mod net;
 pub mod taskgroups;
 pub mod threads;
 pub mod timeouts;
+
+pub mod net;
 
 #[cfg(asyncio_loom)]
 #[doc(hidden)]

@@ -6,9 +6,9 @@ use super::engine::{Loop, explore_less_of_a_loop};
 use crate::runtime::modelled::{Direction, Source};
 use crate::sync::{Bell, Mutant, Ready, StdArc};
 
-/// Two workers go to sleep, and tasks wait for two descriptors. The kernel has an event of each, one
-/// after the other (3 threads). Both tasks run: the second event comes to whoever has the role by
-/// then.
+/// Two workers go to sleep, and tasks wait for two descriptors. The kernel has an event of each,
+/// one after the other (3 threads). Both tasks run: the second event comes to whoever has the role
+/// by then.
 pub fn events_are_served_by_whoever_has_the_role() {
     explore_less_of_a_loop(2, "f4: events are served", None, serve);
 }

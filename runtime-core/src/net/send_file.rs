@@ -85,9 +85,9 @@ fn send_now(
 }
 
 impl EventLoop {
-    /// Sends `count` bytes of a file from `offset` on, or all that follow: `loop.sock_sendfile`, and
-    /// `loop.sendfile`. Returns how many were sent; they are fewer than `count` if the file ends
-    /// before.
+    /// Sends `count` bytes of a file from `offset` on, or all that follow: `loop.sendfile`, and
+    /// `loop.sock_sendfile`. Returns how many were sent; they are fewer than `count` if the file
+    /// ends before.
     ///
     /// The kernel sends them itself where it can. Elsewhere, and for files that it cannot send so,
     /// they are read in a thread. If the file is not in memory, the kernel's way blocks this worker
