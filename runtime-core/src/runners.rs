@@ -10,8 +10,8 @@ use std::time::Duration;
 use crate::environment;
 use crate::exceptions::{CancelledError, ShutdownTimeout};
 use crate::runtime::{
-    Context, Engine, EventLoop, MOST_WORKERS, Options, Slack, TimeSettings, Tuning, boxed_if_big,
-    is_big, is_inside_loop,
+    Context, Engine, EventLoop, MOST_WORKERS, Options, Resolve, Slack, TimeSettings, Tuning,
+    boxed_if_big, is_big, is_inside_loop,
 };
 use crate::sync::{StdArc, thread};
 
@@ -233,6 +233,7 @@ impl Builder {
             time: TimeSettings::default(),
             max_spare_workers: 0,
             seed: None,
+            resolver: None,
             tuning: Tuning::from_environment(),
         };
         Builder {
@@ -451,6 +452,13 @@ impl Builder {
     /// Turns debug mode on or off; by default as `ASYNCIO_DEBUG` says: `1` is on, `0` is off.
     pub fn debug(mut self, debug: bool) -> Builder {
         self.options.debug = debug;
+        self
+    }
+
+    /// Sets what is asked for the addresses of hosts, by [`EventLoop::getaddrinfo`] and every
+    /// connection to a name. The default is [`SystemResolver`](crate::net::SystemResolver).
+    pub fn resolver(mut self, resolver: impl Resolve) -> Builder {
+        self.options.resolver = Some(StdArc::new(resolver));
         self
     }
 

@@ -32,7 +32,7 @@ fn loopback() -> SocketAddr {
 
 /// Two ends of a connection.
 async fn connected() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind(loopback()).unwrap();
+    let listener = TcpListener::bind(loopback()).await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap())
         .await
         .unwrap();

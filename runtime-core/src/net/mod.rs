@@ -27,8 +27,16 @@ mod async_fd;
 
 mod tcp_stream;
 
+mod resolve;
+
+mod addresses;
+
+mod connect;
 mod tcp_listener;
 
+pub use addresses::ToAddrs;
 pub use async_fd::{Async, Interest};
+pub use connect::Connect;
+pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use tcp_listener::TcpListener;
 pub use tcp_stream::TcpStream;
