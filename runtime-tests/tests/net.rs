@@ -16,6 +16,10 @@ use runtime_tests::{alone, on_workers, until, watched};
 mod clocks;
 #[path = "net/faults.rs"]
 mod faults;
+#[path = "net/connect.rs"]
+mod connect;
+#[path = "net/names.rs"]
+mod names;
 #[path = "net/streams.rs"]
 mod streams;
 #[path = "net/stuck.rs"]

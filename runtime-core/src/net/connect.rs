@@ -306,3 +306,27 @@ fn bind(socket: &Socket, address: SocketAddr, local: &Addresses) -> io::Result<(
 fn is_in_progress(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(addresses: &[&str]) -> Vec<String> {
+        let addresses: Vec<SocketAddr> =
+            addresses.iter().map(|text| text.parse().unwrap()).collect();
+        by_turns(&addresses)
+            .map(|address| address.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn the_families_are_tried_by_turns_that_of_the_first_address_first() {
+        let both = ["[::1]:1", "[::1]:2", "[::1]:3", "1.1.1.1:4", "1.1.1.1:5"];
+        let expected = ["[::1]:1", "1.1.1.1:4", "[::1]:2", "1.1.1.1:5", "[::1]:3"];
+        assert_eq!(order(&both), expected);
+        let both = ["1.1.1.1:4", "1.1.1.1:5", "[::1]:1"];
+        assert_eq!(order(&both), ["1.1.1.1:4", "[::1]:1", "1.1.1.1:5"]);
+        assert_eq!(order(&["[::1]:2", "[::1]:1"]), ["[::1]:2", "[::1]:1"]);
+        assert_eq!(order(&["1.1.1.1:1"]), ["1.1.1.1:1"]);
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
@@ -47,15 +48,22 @@ impl EventLoop {
     /// })
     /// # }
     /// ```
-    pub async fn getaddrinfo(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        if let Ok(address) = host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(address, port)]);
+    pub fn getaddrinfo(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + use<> {
+        let (event_loop, host) = (self.clone(), host.to_owned());
+        async move {
+            if let Ok(address) = host.parse::<IpAddr>() {
+                return Ok(vec![SocketAddr::new(address, port)]);
+            }
+            let found = match event_loop.resolver() {
+                Some(resolver) => resolver.resolve(&host, port).await,
+                None => event_loop.system_addresses(&host, port).await,
+            };
+            found.map_err(|error| NameError::of(format!("{host}:{port}"), error))
         }
-        let found = match self.resolver() {
-            Some(resolver) => resolver.resolve(host, port).await,
-            None => self.system_addresses(host, port).await,
-        };
-        found.map_err(|error| NameError::of(format!("{host}:{port}"), error))
     }
 
     /// Finds the names of the host and of the service at `address`: `loop.getnameinfo`.
@@ -80,9 +88,15 @@ impl EventLoop {
     /// })
     /// # }
     /// ```
-    pub async fn getnameinfo(&self, address: SocketAddr) -> io::Result<(String, String)> {
-        let found = self.system_names(address).await;
-        found.map_err(|error| NameError::of(address.to_string(), error))
+    pub fn getnameinfo(
+        &self,
+        address: SocketAddr,
+    ) -> impl Future<Output = io::Result<(String, String)>> + Send + use<> {
+        let event_loop = self.clone();
+        async move {
+            let found = event_loop.system_names(address).await;
+            found.map_err(|error| NameError::of(address.to_string(), error))
+        }
     }
 }
 

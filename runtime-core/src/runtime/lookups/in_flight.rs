@@ -206,3 +206,183 @@ impl<Q: Question> Drop for Waiter<Q> {
         drop(waker);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::sync::{Arc, Mutex};
+    use std::task::Wake;
+
+    use futures::executor::block_on;
+
+    use super::*;
+
+    /// A question that notes that it is asked, and is answered when the test says.
+    #[derive(Clone)]
+    struct Gated {
+        asked: Sender<()>,
+        answers: Arc<Mutex<Receiver<Option<u32>>>>,
+    }
+
+    // One question: all are equal.
+    impl PartialEq for Gated {
+        fn eq(&self, _: &Gated) -> bool {
+            true
+        }
+    }
+
+    impl Eq for Gated {}
+
+    impl std::hash::Hash for Gated {
+        fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+    }
+
+    impl Question for Gated {
+        type Answer = u32;
+
+        fn ask(&self) -> io::Result<u32> {
+            self.asked.send(()).unwrap();
+            let answer = self.answers.lock().unwrap().recv().unwrap();
+            answer.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no such name"))
+        }
+    }
+
+    struct Fixture {
+        question: Gated,
+        asked: Receiver<()>,
+        answer: Sender<Option<u32>>,
+        in_flight: StdArc<InFlight<Gated>>,
+    }
+
+    fn fixture() -> Fixture {
+        let (asking, asked) = channel();
+        let (answer, answers) = channel();
+        Fixture {
+            question: Gated {
+                asked: asking,
+                answers: Arc::new(Mutex::new(answers)),
+            },
+            asked,
+            answer,
+            in_flight: InFlight::new(),
+        }
+    }
+
+    impl Fixture {
+        fn join(&self) -> (Waiter<Gated>, Option<Job>) {
+            let question = self.question.clone();
+            self.in_flight.join(question, Location::caller())
+        }
+    }
+
+    fn run(job: Option<Job>) {
+        use crate::runtime::blocking::Work;
+        job.expect("the look-up is new").run();
+    }
+
+    #[test]
+    fn who_asks_the_same_waits_for_the_same_answer() {
+        let test = fixture();
+        let (first, job) = test.join();
+        let (second, none) = test.join();
+        assert!(none.is_none());
+        test.answer.send(Some(7)).unwrap();
+        run(job);
+        assert_eq!(block_on(first).unwrap(), 7);
+        assert_eq!(block_on(second).unwrap(), 7);
+        assert_eq!(test.asked.try_iter().count(), 1);
+    }
+
+    #[test]
+    fn an_answer_is_not_kept() {
+        let test = fixture();
+        for answer in 0..3 {
+            let (waiter, job) = test.join();
+            test.answer.send(Some(answer)).unwrap();
+            run(job);
+            assert!(test.in_flight.is_empty());
+            assert_eq!(block_on(waiter).unwrap(), answer);
+        }
+    }
+
+    #[test]
+    fn an_error_is_given_to_all() {
+        let test = fixture();
+        let (first, job) = test.join();
+        let (second, _) = test.join();
+        test.answer.send(None).unwrap();
+        run(job);
+        for waiter in [first, second] {
+            let error = block_on(waiter).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::NotFound);
+            assert_eq!(error.to_string(), "no such name");
+        }
+    }
+
+    #[test]
+    fn a_look_up_that_nobody_waits_for_is_not_made() {
+        let test = fixture();
+        let (waiter, job) = test.join();
+        drop(waiter);
+        run(job);
+        assert_eq!(test.asked.try_iter().count(), 0);
+        assert!(test.in_flight.is_empty());
+    }
+
+    #[test]
+    fn who_comes_after_the_first_has_gone_is_answered() {
+        let test = fixture();
+        let (waiter, job) = test.join();
+        drop(waiter);
+        let (waiter, none) = test.join();
+        assert!(none.is_none());
+        test.answer.send(Some(1)).unwrap();
+        run(job);
+        assert_eq!(block_on(waiter).unwrap(), 1);
+    }
+
+    #[test]
+    fn a_panic_and_a_refusal_are_errors() {
+        let test = fixture();
+        let (waiter, job) = test.join();
+        drop(test.answer);
+        run(job);
+        let error = block_on(waiter).unwrap_err();
+        assert_eq!(error.to_string(), "the look-up panicked");
+        let test = fixture();
+        let (waiter, job) = test.join();
+        job.unwrap().refuse("no thread".to_owned());
+        assert_eq!(block_on(waiter).unwrap_err().to_string(), "no thread");
+        assert!(test.in_flight.is_empty());
+    }
+
+    /// Notes its number when it is woken, or dropped.
+    struct Noting(u32, Sender<u32>);
+
+    impl Wake for Noting {
+        fn wake(self: Arc<Self>) {
+            self.1.send(self.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn waiters_are_woken_in_the_order_in_which_they_came() {
+        let test = fixture();
+        let (sender, woken) = channel();
+        let mut waiters = Vec::new();
+        let mut jobs = Vec::new();
+        for number in 0..5 {
+            let (mut waiter, job) = test.join();
+            jobs.extend(job);
+            let waker = Waker::from(Arc::new(Noting(number, sender.clone())));
+            let poll = Pin::new(&mut waiter).poll(&mut Context::from_waker(&waker));
+            assert!(poll.is_pending());
+            waiters.push(waiter);
+        }
+        // One who has gone is not woken.
+        drop(waiters.remove(3));
+        test.answer.send(Some(1)).unwrap();
+        run(jobs.pop());
+        assert_eq!(woken.try_iter().collect::<Vec<_>>(), [0, 1, 2, 4]);
+    }
+}
