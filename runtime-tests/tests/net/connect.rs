@@ -184,7 +184,6 @@ fn the_delay_is_a_quarter_of_a_second_if_nothing_is_said() {
     });
 }
 
-// SW-13 of asyncio's: a single error, or one for all.
 #[test]
 fn if_all_are_refused_the_first_error_is_returned_as_it_is() {
     on_workers(2, async {
