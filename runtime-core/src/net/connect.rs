@@ -184,11 +184,13 @@ fn by_turns(addresses: &[SocketAddr]) -> impl ExactSizeIterator<Item = SocketAdd
     order.into_iter()
 }
 
-/// An attempt, with its address.
-type Attempt<'a> = (
-    SocketAddr,
-    Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send + 'a>>,
-);
+/// A connection that is being made.
+struct Attempt<'a> {
+    address: SocketAddr,
+    /// How many began before it.
+    number: usize,
+    connecting: Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send + 'a>>,
+}
 
 /// What is to be done next.
 enum Next {
@@ -198,27 +200,29 @@ enum Next {
 }
 
 async fn race(
-    mut addresses: impl ExactSizeIterator<Item = SocketAddr>,
+    addresses: impl ExactSizeIterator<Item = SocketAddr>,
     local: Option<&Addresses>,
     delay: Duration,
 ) -> io::Result<TcpStream> {
     let mut attempts: Vec<Attempt<'_>> = Vec::new();
     let mut failures = Failures::default();
-    while let Some(address) = addresses.next() {
-        attempts.push((address, Box::pin(attempt(address, local))));
-        let is_last = addresses.len() == 0;
+    let last = addresses.len().saturating_sub(1);
+    for (number, address) in addresses.enumerate() {
+        attempts.push(Attempt {
+            address,
+            number,
+            connecting: Box::pin(attempt(address, local)),
+        });
         let mut time = pin!(sleep(delay));
         let next = poll_fn(|cx| {
-            let newest = attempts.last().map(|(address, _)| *address);
             if let Some(stream) = poll_all(&mut attempts, &mut failures, cx) {
                 return Poll::Ready(Next::Return(stream));
             }
-            let over = match is_last {
-                true => attempts.is_empty(),
-                false => {
-                    let failed = attempts.last().map(|(address, _)| *address) != newest;
-                    failed || time.as_mut().poll(cx).is_ready()
-                }
+            let newest = attempts.last().map(|attempt| attempt.number);
+            let over = match newest {
+                None => true,
+                Some(_) if number == last => false,
+                Some(newest) => newest != number || time.as_mut().poll(cx).is_ready(),
             };
             if over {
                 Poll::Ready(Next::Start)
@@ -241,8 +245,8 @@ fn poll_all(
     cx: &mut Context<'_>,
 ) -> Option<TcpStream> {
     let mut place = 0;
-    while let Some((address, attempt)) = attempts.get_mut(place) {
-        match attempt.as_mut().poll(cx) {
+    while let Some(attempt) = attempts.get_mut(place) {
+        match attempt.connecting.as_mut().poll(cx) {
             Poll::Pending => place += 1,
             Poll::Ready(Ok(stream)) => {
                 // It is over, and must not be polled again.
@@ -250,7 +254,7 @@ fn poll_all(
                 return Some(stream);
             }
             Poll::Ready(Err(error)) => {
-                failures.add(*address, error);
+                failures.add(attempt.address, error);
                 drop(attempts.remove(place));
             }
         }

@@ -106,6 +106,7 @@ pub(crate) use wait_queue::{Acquire, Locked, OwnedWaiter, Permits, Resource, Wai
 #[allow(unused_imports, reason = "the models exist under their own cfg only")]
 pub(crate) mod modelled {
     pub(crate) use super::blocking::{Pool, Refusal, Settings, Work};
+    pub(crate) use super::lookups::{InFlight, Question};
     pub(crate) use super::reactor::{Direction, Source, Sources};
     pub(crate) use super::run_queue::{Injector, RunQueue, Word};
     pub(crate) use super::scheduler::{

@@ -9,7 +9,7 @@
 //!
 //! The table is locked before a look-up in it. A thread decides under both locks whether anybody
 //! waits, and removes the look-up from the table if not; who asks later finds none, and begins
-//! another. So nobody waits for a look-up that is not made. An answer is stored after the look-up
+//! another. So nobody waits for a look-up that is not made (model h4). An answer is stored after the look-up
 //! has left the table: it is for those who asked before it came.
 
 use std::collections::{BTreeMap, HashMap};
@@ -21,7 +21,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::question::Question;
 use crate::runtime::blocking::{Function, Job};
-use crate::sync::{Mutex, StdArc};
+use crate::sync::{Mutant, Mutex, StdArc, broken};
 
 /// The look-ups of one kind that are under way.
 pub(crate) struct InFlight<Q: Question> {
@@ -44,6 +44,12 @@ struct State<A> {
     next: u64,
     /// In the order in which they came.
     wakers: BTreeMap<u64, Waker>,
+}
+
+impl<A> State<A> {
+    fn take_wakers(&mut self) -> BTreeMap<u64, Waker> {
+        std::mem::take(&mut self.wakers)
+    }
 }
 
 /// An error that can be given to many.
@@ -104,8 +110,10 @@ impl<Q: Question> InFlight<Q> {
 impl<Q: Question> Lookup<Q> {
     /// Whether anybody waits. If not, nobody will: the look-up leaves the table.
     fn begin(&self) -> bool {
+        let is_wanted = || self.state.lock().waiting > 0;
+        let too_early = broken(Mutant::DecideUnlocked).then(is_wanted);
         let mut lookups = self.table.lookups.lock();
-        let wanted = self.state.lock().waiting > 0;
+        let wanted = too_early.unwrap_or_else(is_wanted);
         let removed = (!wanted).then(|| lookups.remove(&self.question));
         drop(lookups);
         drop(removed);
@@ -114,10 +122,11 @@ impl<Q: Question> Lookup<Q> {
 
     fn end(&self, outcome: Result<Q::Answer, Failure>) {
         let removed = self.table.lookups.lock().remove(&self.question);
+        let too_early = broken(Mutant::WakeBeforeAnswer).then(|| self.state.lock().take_wakers());
         let wakers = {
             let mut state = self.state.lock();
             state.outcome = Some(outcome);
-            std::mem::take(&mut state.wakers)
+            too_early.unwrap_or_else(|| state.take_wakers())
         };
         drop(removed);
         wakers.into_values().for_each(Waker::wake);
