@@ -1,4 +1,5 @@
-//! Loom models of the pool for blocking functions, of look-ups of names, and of outcomes that pass between threads.
+//! Loom models of the pool for blocking functions, of look-ups of names, and of outcomes that pass
+//! between threads.
 #![cfg(asyncio_loom)]
 
 #[macro_use]

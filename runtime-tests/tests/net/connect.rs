@@ -1,12 +1,13 @@
 //! Tests of connecting: addresses in all forms, several at once, and none that answers.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use asyncio::net::ToAddrs;
 use asyncio::{EventLoop, Runner, get_running_loop};
 use runtime_tests::{alone, watched};
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 
 use super::*;
 
@@ -37,10 +38,15 @@ impl BlackHole {
     }
 }
 
-/// An address of this machine at which nobody listens.
+/// An address of this machine at which nobody listens. Its port is taken, so that nobody will.
 fn closed() -> SocketAddr {
-    let listener = std::net::TcpListener::bind(loopback()).unwrap();
-    listener.local_addr().unwrap()
+    static TAKEN: LazyLock<(Socket, SocketAddr)> = LazyLock::new(|| {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&loopback().into()).unwrap();
+        let address = socket.local_addr().unwrap().as_socket().unwrap();
+        (socket, address)
+    });
+    TAKEN.1
 }
 
 /// Runs `main` on a loop with a paused clock.
@@ -308,10 +314,10 @@ fn connections_that_are_given_up_at_any_time_leave_no_descriptor() {
         let mut runner = Runner::builder().workers(2).build().unwrap();
         runner.run(async {
             let listener = std::net::TcpListener::bind(loopback()).unwrap();
-            let address = listener.local_addr().unwrap();
+            let addresses = [closed(), listener.local_addr().unwrap()];
+            let addresses = [addresses[0], addresses[1], addresses[1]];
             let before = descriptors();
             for round in 0..300_u32 {
-                let addresses = [closed(), address, address];
                 let connecting = TcpStream::connect(addresses).happy_eyeballs_delay(TICK / 20);
                 let task = create_task(connecting);
                 for _ in 0..round % 7 {

@@ -9,8 +9,8 @@
 //!
 //! The table is locked before a look-up in it. A thread decides under both locks whether anybody
 //! waits, and removes the look-up from the table if not; who asks later finds none, and begins
-//! another. So nobody waits for a look-up that is not made (model h4). An answer is stored after the look-up
-//! has left the table: it is for those who asked before it came.
+//! another. So nobody waits for a look-up that is not made (model h4). An answer is stored after
+//! the look-up has left the table: it is for those who asked before it came.
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -222,8 +222,6 @@ mod tests {
     use std::sync::{Arc, Mutex};
     use std::task::Wake;
 
-    use futures::executor::block_on;
-
     use super::*;
 
     /// A question that notes that it is asked, and is answered when the test says.
@@ -284,6 +282,14 @@ mod tests {
         }
     }
 
+    /// The answer of a look-up that is over.
+    fn outcome(mut waiter: Waiter<Gated>) -> io::Result<u32> {
+        match Pin::new(&mut waiter).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(answered) => answered,
+            Poll::Pending => panic!("the look-up is not over"),
+        }
+    }
+
     fn run(job: Option<Job>) {
         use crate::runtime::blocking::Work;
         job.expect("the look-up is new").run();
@@ -297,8 +303,8 @@ mod tests {
         assert!(none.is_none());
         test.answer.send(Some(7)).unwrap();
         run(job);
-        assert_eq!(block_on(first).unwrap(), 7);
-        assert_eq!(block_on(second).unwrap(), 7);
+        assert_eq!(outcome(first).unwrap(), 7);
+        assert_eq!(outcome(second).unwrap(), 7);
         assert_eq!(test.asked.try_iter().count(), 1);
     }
 
@@ -310,7 +316,7 @@ mod tests {
             test.answer.send(Some(answer)).unwrap();
             run(job);
             assert!(test.in_flight.is_empty());
-            assert_eq!(block_on(waiter).unwrap(), answer);
+            assert_eq!(outcome(waiter).unwrap(), answer);
         }
     }
 
@@ -322,7 +328,7 @@ mod tests {
         test.answer.send(None).unwrap();
         run(job);
         for waiter in [first, second] {
-            let error = block_on(waiter).unwrap_err();
+            let error = outcome(waiter).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::NotFound);
             assert_eq!(error.to_string(), "no such name");
         }
@@ -347,7 +353,7 @@ mod tests {
         assert!(none.is_none());
         test.answer.send(Some(1)).unwrap();
         run(job);
-        assert_eq!(block_on(waiter).unwrap(), 1);
+        assert_eq!(outcome(waiter).unwrap(), 1);
     }
 
     #[test]
@@ -356,16 +362,16 @@ mod tests {
         let (waiter, job) = test.join();
         drop(test.answer);
         run(job);
-        let error = block_on(waiter).unwrap_err();
+        let error = outcome(waiter).unwrap_err();
         assert_eq!(error.to_string(), "the look-up panicked");
         let test = fixture();
         let (waiter, job) = test.join();
         job.unwrap().refuse("no thread".to_owned());
-        assert_eq!(block_on(waiter).unwrap_err().to_string(), "no thread");
+        assert_eq!(outcome(waiter).unwrap_err().to_string(), "no thread");
         assert!(test.in_flight.is_empty());
     }
 
-    /// Notes its number when it is woken, or dropped.
+    /// Notes its number when it is woken.
     struct Noting(u32, Sender<u32>);
 
     impl Wake for Noting {

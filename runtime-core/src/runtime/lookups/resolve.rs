@@ -20,12 +20,14 @@ use std::pin::Pin;
 ///
 /// ```
 /// use std::net::SocketAddr;
+///
 /// let resolver = |host: String, port: u16| async move {
 ///     match host.as_str() {
 ///         "db.test" => Ok(vec![SocketAddr::from(([127, 0, 0, 1], port))]),
 ///         _ => Err(std::io::Error::from(std::io::ErrorKind::NotFound)),
 ///     }
 /// };
+/// # fn main() -> std::io::Result<()> {
 /// let mut runner = asyncio::Runner::builder().resolver(resolver).build()?;
 /// runner.run(async {
 ///     let event_loop = asyncio::get_running_loop();
@@ -35,7 +37,7 @@ use std::pin::Pin;
 ///     assert!(error.to_string().contains("web.test:80"));
 ///     Ok(())
 /// })
-/// # as std::io::Result<()>
+/// # }
 /// ```
 pub trait Resolve: Send + Sync + 'static {
     /// Finds the addresses of `host`, in the order in which they are to be tried. Each has `port`.
