@@ -14,10 +14,10 @@ use runtime_tests::{alone, on_workers, until, watched};
 
 #[path = "net/clocks.rs"]
 mod clocks;
-#[path = "net/faults.rs"]
-mod faults;
 #[path = "net/connect.rs"]
 mod connect;
+#[path = "net/faults.rs"]
+mod faults;
 #[path = "net/names.rs"]
 mod names;
 #[path = "net/streams.rs"]
