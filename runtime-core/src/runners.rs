@@ -368,11 +368,12 @@ impl Builder {
     /// Starts the loop with a paused clock, for tests.
     ///
     /// A paused clock does not follow real time. It jumps to the next timer when nothing else can
-    /// happen: all workers are parked, and no task, callback or function on the blocking pool is
-    /// running or ready. So a year of sleeping takes milliseconds, and then [`EventLoop::time`] is
-    /// a year later. (`Instant::now` is not affected.) [`EventLoop::hold_time`] keeps the clock
-    /// from jumping, [`EventLoop::advance`] moves it explicitly. A foreign thread keeps it from
-    /// jumping only while it runs code inside `block_on`. In the
+    /// happen: all workers are parked, and no task, callback, look-up of a name or function on the
+    /// blocking pool is running or ready. So a year of sleeping takes milliseconds, and then
+    /// [`EventLoop::time`] is a year later. (`Instant::now` is not affected.)
+    /// [`EventLoop::hold_time`] keeps the clock from jumping, [`EventLoop::advance`] moves it
+    /// explicitly. A foreign thread keeps it from jumping only while it runs code inside
+    /// `block_on`. In the
     /// [deterministic](Builder::deterministic) mode the clock is always paused, and this has no
     /// effect.
     ///
