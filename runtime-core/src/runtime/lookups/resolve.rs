@@ -21,13 +21,13 @@ use std::pin::Pin;
 /// ```
 /// use std::net::SocketAddr;
 ///
+/// # fn main() -> std::io::Result<()> {
 /// let resolver = |host: String, port: u16| async move {
 ///     match host.as_str() {
 ///         "db.test" => Ok(vec![SocketAddr::from(([127, 0, 0, 1], port))]),
 ///         _ => Err(std::io::Error::from(std::io::ErrorKind::NotFound)),
 ///     }
 /// };
-/// # fn main() -> std::io::Result<()> {
 /// let mut runner = asyncio::Runner::builder().resolver(resolver).build()?;
 /// runner.run(async {
 ///     let event_loop = asyncio::get_running_loop();
