@@ -10,8 +10,8 @@ use std::time::Duration;
 use crate::environment;
 use crate::exceptions::{CancelledError, ShutdownTimeout};
 use crate::runtime::{
-    Context, Engine, EventLoop, MOST_WORKERS, Options, Slack, TimeSettings, Tuning, boxed_if_big,
-    is_big, is_inside_loop,
+    Context, Engine, EventLoop, MOST_WORKERS, Options, Resolve, Slack, TimeSettings, Tuning,
+    boxed_if_big, is_big, is_inside_loop,
 };
 use crate::sync::{StdArc, thread};
 
@@ -233,6 +233,7 @@ impl Builder {
             time: TimeSettings::default(),
             max_spare_workers: 0,
             seed: None,
+            resolver: None,
             tuning: Tuning::from_environment(),
         };
         Builder {
@@ -367,11 +368,12 @@ impl Builder {
     /// Starts the loop with a paused clock, for tests.
     ///
     /// A paused clock does not follow real time. It jumps to the next timer when nothing else can
-    /// happen: all workers are parked, and no task, callback or function on the blocking pool is
-    /// running or ready. So a year of sleeping takes milliseconds, and then [`EventLoop::time`] is
-    /// a year later. (`Instant::now` is not affected.) [`EventLoop::hold_time`] keeps the clock
-    /// from jumping, [`EventLoop::advance`] moves it explicitly. A foreign thread keeps it from
-    /// jumping only while it runs code inside `block_on`. In the
+    /// happen: all workers are parked, and no task, callback, look-up of a name or function on the
+    /// blocking pool is running or ready. So a year of sleeping takes milliseconds, and then
+    /// [`EventLoop::time`] is a year later. (`Instant::now` is not affected.)
+    /// [`EventLoop::hold_time`] keeps the clock from jumping, [`EventLoop::advance`] moves it
+    /// explicitly. A foreign thread keeps it from jumping only while it runs code inside
+    /// `block_on`. In the
     /// [deterministic](Builder::deterministic) mode the clock is always paused, and this has no
     /// effect.
     ///
@@ -451,6 +453,13 @@ impl Builder {
     /// Turns debug mode on or off; by default as `ASYNCIO_DEBUG` says: `1` is on, `0` is off.
     pub fn debug(mut self, debug: bool) -> Builder {
         self.options.debug = debug;
+        self
+    }
+
+    /// Sets what is asked for the addresses of hosts, by [`EventLoop::getaddrinfo`] and every
+    /// connection to a name. The default is [`SystemResolver`](crate::net::SystemResolver).
+    pub fn resolver(mut self, resolver: impl Resolve) -> Builder {
+        self.options.resolver = Some(StdArc::new(resolver));
         self
     }
 

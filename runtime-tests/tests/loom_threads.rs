@@ -1,10 +1,11 @@
-//! Loom models of the pool for blocking functions, and of outcomes that pass between threads.
+//! Loom models of the pool for blocking functions, of look-ups of names, and of outcomes that pass
+//! between threads.
 #![cfg(asyncio_loom)]
 
 #[macro_use]
 mod twin;
 
-use asyncio::models::{handover, pool};
+use asyncio::models::{handover, lookup, pool};
 
 models! {
     holds {
@@ -20,6 +21,7 @@ models! {
     a_job_submitted_while_the_thread_leaves_is_run =
         pool::a_job_submitted_while_the_thread_leaves_is_run,
     a_job_without_a_thread_is_refused = pool::a_job_without_a_thread_is_refused,
+    who_asks_the_same_is_answered = lookup::who_asks_the_same_is_answered,
     }
     fails {
     a_completion_is_decided_under_the_lock = handover::without_a_decision_under_the_lock,
@@ -33,5 +35,7 @@ models! {
     a_wake_up_ends = pool::without_the_end_of_a_wake_up, "deadlock",
     a_thread_leaves_under_the_lock = pool::without_leaving_under_the_lock, "left: 1",
     a_refusal_is_an_error = pool::without_the_refusal, "NoThread",
+    a_look_up_is_given_up_under_the_lock = lookup::without_a_decision_under_the_lock, "deadlock",
+    an_answer_comes_before_the_wake_up = lookup::without_the_answer_first, "deadlock",
     }
 }

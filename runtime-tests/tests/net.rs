@@ -14,10 +14,14 @@ use runtime_tests::{alone, on_workers, until, watched};
 
 #[path = "net/clocks.rs"]
 mod clocks;
+#[path = "net/connect.rs"]
+mod connect;
 #[path = "net/faults.rs"]
 mod faults;
 #[path = "net/files.rs"]
 mod files;
+#[path = "net/names.rs"]
+mod names;
 #[path = "net/streams.rs"]
 mod streams;
 #[path = "net/stuck.rs"]
@@ -34,7 +38,7 @@ fn loopback() -> SocketAddr {
 
 /// Two ends of a connection.
 async fn connected() -> (TcpStream, TcpStream) {
-    let listener = TcpListener::bind(loopback()).unwrap();
+    let listener = TcpListener::bind(loopback()).await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap())
         .await
         .unwrap();

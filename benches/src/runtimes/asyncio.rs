@@ -221,7 +221,7 @@ impl Sockets for Asyncio {
     type Listener = ::asyncio::net::TcpListener;
 
     async fn listen() -> (Self::Listener, SocketAddr) {
-        let listener = ::asyncio::net::TcpListener::bind(ANY_PORT);
+        let listener = ::asyncio::net::TcpListener::bind(ANY_PORT).await;
         let listener = listener.expect("there is a free port");
         let address = listener.local_addr().expect("it is bound");
         (listener, address)

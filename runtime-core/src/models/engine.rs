@@ -133,6 +133,7 @@ pub(super) fn options(workers: usize) -> Options {
         time: TimeSettings::default(),
         max_spare_workers: 0,
         seed: None,
+        resolver: None,
         tuning: Tuning::default(),
     }
 }

@@ -49,6 +49,7 @@ pub mod interrupt;
 pub mod join;
 pub mod left_reference;
 pub mod lock;
+pub mod lookup;
 pub mod merge;
 pub mod message;
 pub mod monitor;

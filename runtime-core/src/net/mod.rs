@@ -8,6 +8,10 @@
 //! has taken no byte, an accept no connection. Those that are made of several (`read_exact`,
 //! `write_all`) say how they differ.
 //!
+//! **Names.** What takes an address takes a name as well ([`ToAddrs`]). Names are looked up by the
+//! system, on threads of the loop that do nothing else
+//! ([`getaddrinfo`](crate::EventLoop::getaddrinfo)), or by a [`Resolve`] of the program.
+//!
 //! **Virtual time.** A paused clock does not stand still for a socket from which nothing comes. To
 //! hold it while something is on its way, use
 //! [`EventLoop::hold_time`](crate::EventLoop::hold_time). Sockets work under a seed, which replays
@@ -28,9 +32,18 @@ mod async_fd;
 mod tcp_stream;
 
 mod send_file;
+
+mod resolve;
+
+mod addresses;
+
+mod connect;
 mod tcp_listener;
 
+pub use addresses::ToAddrs;
 pub use async_fd::{Async, Interest};
+pub use connect::Connect;
+pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use send_file::SendFile;
 pub use tcp_listener::TcpListener;
 pub use tcp_stream::TcpStream;

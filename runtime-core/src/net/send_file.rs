@@ -114,7 +114,7 @@ impl EventLoop {
     /// # let file = std::fs::File::open(&path)?;
     /// # std::fs::remove_file(&path)?;
     /// asyncio::run(async move {
-    ///     let listener = TcpListener::bind(([127, 0, 0, 1], 0).into())?;
+    ///     let listener = TcpListener::bind("127.0.0.1:0").await?;
     ///     let client = TcpStream::connect(listener.local_addr()?).await?;
     ///     let (server, _address) = listener.accept().await?;
     ///     let event_loop = asyncio::get_running_loop();

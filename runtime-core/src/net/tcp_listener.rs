@@ -7,6 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::addresses::{Target, ToAddrs, first_of};
 use super::async_fd::Async;
 use super::tcp_stream::TcpStream;
 use crate::sync::Ready;
@@ -23,9 +24,22 @@ impl TcpListener {
     /// Listens at `address`; port 0 is any that is free. The address may be one that a server used
     /// shortly before (`SO_REUSEADDR`), as in asyncio.
     ///
+    /// A name is looked up by the loop's resolver; only this waits. Of several addresses the first
+    /// is taken at which this succeeds.
+    ///
     /// # Errors
-    /// The address is in use, or not one of this machine; or there is no current loop.
-    pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    /// The address is in use, or not one of this machine; or the name is not known; or there is no
+    /// current loop. If there are several addresses, and other errors for each, the text lists
+    /// them.
+    ///
+    /// # Cancellation
+    /// Only a look-up can be cancelled; there is no listener yet.
+    pub async fn bind(address: impl ToAddrs) -> io::Result<TcpListener> {
+        let addresses = Target::of(&address).look_up().await?;
+        first_of(&addresses, TcpListener::bind_to)
+    }
+
+    fn bind_to(address: SocketAddr) -> io::Result<TcpListener> {
         let socket = Socket::new(
             Domain::for_address(address),
             Type::STREAM.nonblocking(),

@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures::io::{AsyncRead, AsyncWrite};
-use socket2::{Domain, Protocol, Socket, Type};
 
 use super::async_fd::Async;
 use crate::runtime::Direction;
@@ -25,7 +24,7 @@ use crate::sync::Ready;
 ///
 /// # fn main() -> std::io::Result<()> {
 /// asyncio::run(async {
-///     let listener = TcpListener::bind(([127, 0, 0, 1], 0).into())?;
+///     let listener = TcpListener::bind("127.0.0.1:0").await?;
 ///     let client = TcpStream::connect(listener.local_addr()?).await?;
 ///     let (server, _address) = listener.accept().await?;
 ///     client.write_all(b"ping").await?;
@@ -41,32 +40,6 @@ pub struct TcpStream {
 }
 
 impl TcpStream {
-    /// Connects to `address`.
-    ///
-    /// # Errors
-    /// The connection is refused, or fails otherwise; or there is no current loop.
-    ///
-    /// # Cancellation
-    /// The connection is given up, and its descriptor closed.
-    pub async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::STREAM.nonblocking(),
-            Some(Protocol::TCP),
-        )?;
-        let ready = match socket.connect(&address.into()) {
-            Ok(()) => Ready::BOTH,
-            Err(error) if is_in_progress(&error) => Ready::NONE,
-            Err(error) => return Err(error),
-        };
-        let io = Async::of_nonblocking(std::net::TcpStream::from(socket), ready)?;
-        io.writable().await?;
-        match io.get_ref().take_error()? {
-            None => Ok(TcpStream { io }),
-            Some(error) => Err(error),
-        }
-    }
-
     /// A connection that was accepted or made before; makes it non-blocking.
     ///
     /// # Errors
@@ -75,6 +48,10 @@ impl TcpStream {
         Ok(TcpStream {
             io: Async::new(stream)?,
         })
+    }
+
+    pub(super) fn of_connected(io: Async<std::net::TcpStream>) -> TcpStream {
+        TcpStream { io }
     }
 
     pub(super) fn of_accepted(stream: std::net::TcpStream) -> io::Result<TcpStream> {
@@ -299,8 +276,4 @@ impl fmt::Debug for TcpStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.io.get_ref().fmt(f)
     }
-}
-
-fn is_in_progress(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error())
 }

@@ -5,10 +5,11 @@
 //! receive), `unnest` (bounds the nesting of destructors), `blocking` (threads for functions that
 //! block), `handover` (one outcome between a coroutine and a thread), `run_queue` (where ready
 //! tasks wait), `time` (clock and timers), `turns` (which waiters may go next), `task` (the task
-//! itself), `wait_queue` (what locks and queues wait on), `reactor` (what waits for a descriptor),
-//! `scheduler` (workers, parking, the poller role, shutdown). Above them: the making of tasks
-//! (`spawning`), the handle of a loop (`event_loop`), what other threads do for a loop
-//! (`time_hold`), running a root future (`block_on`), and a loop with its threads (`engine`).
+//! itself), `lookups` (names, asked of the system by threads of their own), `wait_queue` (what
+//! locks and queues wait on), `reactor` (what waits for a descriptor), `scheduler` (workers,
+//! parking, the poller role, shutdown). Above them: the making of tasks (`spawning`), the handle of
+//! a loop (`event_loop`), what other threads do for a loop (`time_hold`), running a root future
+//! (`block_on`), and a loop with its threads (`engine`).
 
 mod catch_panic;
 
@@ -25,6 +26,7 @@ mod time;
 )]
 mod turns;
 
+mod lookups;
 mod task;
 
 mod wait_queue;
@@ -57,6 +59,7 @@ mod io_registration;
 mod offload;
 mod sleeping;
 
+mod looking_up;
 mod watching;
 
 pub(crate) use advancing::Advance;
@@ -71,6 +74,7 @@ pub use event_loop::{
 };
 pub(crate) use handover::{Callback, Cancellation, Completion, Handover};
 pub(crate) use io_registration::IoRegistration;
+pub use lookups::{Resolve, Resolving};
 pub(crate) use reactor::{Direction, Seen, WaiterKey};
 pub(crate) use scheduler::driver::Settings as TimeSettings;
 pub use scheduler::exception_context::ExceptionContext;
@@ -102,6 +106,7 @@ pub(crate) use wait_queue::{Acquire, Locked, OwnedWaiter, Permits, Resource, Wai
 #[allow(unused_imports, reason = "the models exist under their own cfg only")]
 pub(crate) mod modelled {
     pub(crate) use super::blocking::{Pool, Refusal, Settings, Work};
+    pub(crate) use super::lookups::{InFlight, Question};
     pub(crate) use super::reactor::{Direction, Source, Sources};
     pub(crate) use super::run_queue::{Injector, RunQueue, Word};
     pub(crate) use super::scheduler::{

@@ -95,7 +95,11 @@ impl EventLoop {
 
 /// Submits `job` to `pool`. In the deterministic mode a hidden task of the loop runs it, at a time
 /// chosen by the seed.
-fn submit(shared: &Arc<Shared>, pool: &FunctionPool, job: Job) -> Result<(), (Job, Refusal)> {
+pub(super) fn submit(
+    shared: &Arc<Shared>,
+    pool: &FunctionPool,
+    job: Job,
+) -> Result<(), (Job, Refusal)> {
     if shared.options.seed.is_none() {
         return pool.submit(job);
     }
@@ -123,10 +127,10 @@ impl Drop for PoolJob {
 }
 
 /// Inhibits the paused clock while a function is queued or running.
-struct Outstanding(Arc<Shared>);
+pub(super) struct Outstanding(Arc<Shared>);
 
 impl Outstanding {
-    fn new(shared: &Arc<Shared>) -> Outstanding {
+    pub(super) fn new(shared: &Arc<Shared>) -> Outstanding {
         shared.driver.inhibitor.begin();
         Outstanding(Arc::clone(shared))
     }

@@ -122,6 +122,10 @@ pub(crate) enum Mutant {
     LeaveUnlocked,
     /// h3: a thread of the pool leaves after its keep-alive although jobs are queued.
     LeaveWithWork,
+    /// h4: a thread looks whether anybody waits for a look-up before it locks the table.
+    DecideUnlocked,
+    /// h4: a look-up takes the wakers of those who wait before it stores the answer.
+    WakeBeforeAnswer,
     /// h3: a thread of the pool that has been woken does not end the wake-up in progress.
     WakeUpStays,
     /// d1: a thread that replaces the waker of a timer does not learn that it has fired.

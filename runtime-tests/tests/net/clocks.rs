@@ -71,7 +71,7 @@ async fn time_is_held_for_a_peer_outside() {
 fn sockets_work_under_every_seed() {
     for seed in 0..20 {
         under_seed(seed, async {
-            let listener = TcpListener::bind(loopback()).unwrap();
+            let listener = TcpListener::bind(loopback()).await.unwrap();
             let address = listener.local_addr().unwrap();
             let server = create_task(async move {
                 let (stream, _address) = listener.accept().await?;

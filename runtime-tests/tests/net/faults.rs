@@ -23,7 +23,7 @@ fn kind<T: std::fmt::Debug>(outcome: io::Result<T>) -> io::ErrorKind {
 #[test]
 fn fault_a_reset_in_the_backlog_is_seen_by_the_read() {
     on_workers(2, async {
-        let listener = TcpListener::bind(loopback()).unwrap();
+        let listener = TcpListener::bind(loopback()).await.unwrap();
         let address = listener.local_addr().unwrap();
         for _ in 0..50 {
             reset(TcpStream::connect(address).await.unwrap());
@@ -148,7 +148,7 @@ fn fault_a_write_that_times_out_has_written_a_prefix() {
 #[test]
 fn fault_a_refused_connection_is_an_error() {
     on_workers(2, async {
-        let listener = TcpListener::bind(loopback()).unwrap();
+        let listener = TcpListener::bind(loopback()).await.unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
         for _ in 0..50 {
@@ -308,7 +308,7 @@ const EMFILE: i32 = rustix::io::Errno::MFILE.raw_os_error();
 
 /// Makes four descriptors, one after the other.
 async fn use_descriptors() -> io::Result<()> {
-    let listener = TcpListener::bind(loopback())?;
+    let listener = TcpListener::bind(loopback()).await?;
     let client = TcpStream::connect(listener.local_addr()?).await?;
     let (server, _address) = listener.accept().await?;
     server.write_all(b"x").await?;

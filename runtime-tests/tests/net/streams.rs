@@ -41,7 +41,7 @@ fn an_end_that_comes_with_the_data_is_seen() {
 #[test]
 fn a_hundred_connections_are_echoed() {
     on_workers(2, async {
-        let listener = TcpListener::bind(loopback()).unwrap();
+        let listener = TcpListener::bind(loopback()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let outcome = task_group(async |server| {
             let serving = server.create_task(serve(server.clone(), listener));

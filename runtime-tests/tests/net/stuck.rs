@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// connections have been answered twice.
 fn asked_while_stuck(hogs: usize) {
     on_workers(2, async move {
-        let listener = TcpListener::bind(loopback()).unwrap();
+        let listener = TcpListener::bind(loopback()).await.unwrap();
         let address = listener.local_addr().unwrap();
         let outcome = task_group(async |group| {
             let serving = group.create_task(serve(group.clone(), listener));

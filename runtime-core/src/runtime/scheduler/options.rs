@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::driver;
 use super::tuning::Tuning;
-use crate::runtime::blocking;
+use crate::runtime::{blocking, lookups};
 use crate::sync::StdArc;
 
 /// Called on a thread of the loop when the thread starts, or before it ends.
@@ -17,6 +17,9 @@ pub(crate) const MOST_WORKERS: usize = 1024;
 /// The maximum number of stand-ins. The blocking pool may have no limit, but the remotes of the
 /// stand-ins are allocated from the start.
 const MOST_STAND_INS: usize = 1024;
+
+/// The least stack of a thread that looks names up: the system's modules for that are foreign code.
+const LEAST_LOOKUP_STACK: usize = 256 << 10;
 
 /// The options of a loop, as its builder has collected them.
 #[derive(Clone)]
@@ -35,6 +38,8 @@ pub(crate) struct Options {
     pub(crate) max_spare_workers: usize,
     /// All workers run on one thread, and every choice is drawn from this seed.
     pub(crate) seed: Option<u64>,
+    /// What is asked for addresses in place of the system.
+    pub(crate) resolver: Option<StdArc<dyn lookups::Resolve>>,
     pub(crate) tuning: Tuning,
 }
 
@@ -70,6 +75,18 @@ impl Options {
             start: blocking::named(name, self.thread_stack_size),
             on_thread_start: self.on_thread_start.clone(),
             on_thread_stop: self.on_thread_stop.clone(),
+        }
+    }
+
+    /// The settings of the pool for look-ups of names.
+    pub(crate) fn lookup_pool(&self) -> blocking::Settings {
+        let stack_size = self.thread_stack_size;
+        let stack_size = stack_size.map(|size| size.max(LEAST_LOOKUP_STACK));
+        let name = format!("{}-names", self.thread_name);
+        blocking::Settings {
+            max_threads: lookups::THREADS,
+            start: blocking::named(name, stack_size),
+            ..self.pool()
         }
     }
 }

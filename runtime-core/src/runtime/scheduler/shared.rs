@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::callback_queue::CallbackQueue;
 use super::callback_timers::CallbackTimers;
@@ -18,9 +18,10 @@ use super::parker::{Interrupt, Parker};
 use super::role::PollerGuard;
 use super::stand_ins::StandIns;
 use super::worker_set::WorkerSet;
-use crate::exceptions::PanicError;
+use crate::exceptions::{LoopClosed, PanicError};
 use crate::runtime::blocking::FunctionPool;
 use crate::runtime::catch_panic::catch_panic;
+use crate::runtime::lookups::{LazyLookups, Lookups};
 use crate::runtime::run_queue::RunQueue;
 use crate::runtime::task::header::Header;
 use crate::runtime::task::registry::{Registry, SlotWriter};
@@ -53,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) callback_timers: CallbackTimers,
     /// The pool of threads for functions that block.
     pub(crate) pool: FunctionPool,
+    lookups: LazyLookups,
     pub(crate) options: Options,
     /// `None` for good once the loop is closed: a handler may hold a reference to the loop.
     handler: Mutex<Option<Option<Handler>>>,
@@ -148,6 +150,7 @@ impl Shared {
             driver: Driver::new(poller, timed, options.time),
             callback_queue: CallbackQueue::new(options.is_fifo()),
             pool: FunctionPool::new(options.pool()),
+            lookups: LazyLookups::new(),
             options,
             callback_timers: CallbackTimers::default(),
             handler: Mutex::new(Some(None)),
@@ -172,6 +175,16 @@ impl Shared {
             abandoning: AtomicBool::new(false),
         };
         Ok((shared, parts))
+    }
+
+    /// What look-ups of names need. `None` if the loop is closed, and has never looked one up.
+    pub(crate) fn lookups(&self) -> Option<&Lookups> {
+        self.lookups.get(|| self.options.lookup_pool())
+    }
+
+    /// Ends the look-ups, at the end of the loop.
+    pub(crate) fn close_lookups(&self, deadline: Instant) {
+        self.lookups.close(&LoopClosed.to_string(), deadline);
     }
 
     /// Counts the calling worker as awake: it enters `run`, or returns from `blocking`, or from a

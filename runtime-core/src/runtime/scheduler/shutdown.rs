@@ -10,7 +10,8 @@
 //!    tasks among them, but they cannot delay it for ever.
 //! 4. The pool for blocking functions is closed. No task awaits the calls that are queued there any
 //!    more; they are dropped. Functions that run are waited for, five minutes at most. Then they
-//!    are reported to the exception handler, and left behind with their threads.
+//!    are reported to the exception handler, and left behind with their threads. So are, silently
+//!    and after 200 ms, look-ups of names (`lookups`), for which nobody waits any more either.
 //! 5. The injector is closed, and returns what is left (nothing, unless the end was forced).
 //! 6. The workers and the monitor are asked to stop. Each drops what is bound to it.
 //! 7. The callback timers and the callback queue are closed; the callbacks that wait there are
@@ -82,10 +83,9 @@ pub(crate) fn shut_down(worker: &mut Worker, deadline: Option<Instant>) -> Shutd
         Ended::All => Vec::new(),
         Ended::TooLate | Ended::InDeadlock(_) => drop_what_waits(worker, &shared),
     };
-    let left_behind = end_pool(
-        &shared,
-        deadline.unwrap_or_else(|| Instant::now() + LONGEST_SHUTDOWN),
-    );
+    let latest = deadline.unwrap_or_else(|| Instant::now() + LONGEST_SHUTDOWN);
+    let left_behind = end_pool(&shared, latest);
+    shared.close_lookups(latest);
     if deadline.is_none() {
         left_behind
             .iter()
