@@ -24,6 +24,7 @@
 //! | coordinate tasks | [`Lock`], [`RwLock`], [`Event`], [`Condition`], [`Barrier`], [`OnceCell`] |
 //! | limit what runs at a time | [`Semaphore`], [`BoundedSemaphore`], [`CapacityLimiter`] |
 //! | hand values on | [`Queue`], [`PriorityQueue`], [`channel`], [`broadcast`], [`watch()`] |
+//! | use sockets and pipes | [`net`], [`io`] |
 //! | use the loop from other threads | [`EventLoop`], [`run_coroutine_threadsafe`] |
 //! | call blocking code | [`to_thread`], [`blocking`] |
 //! | test | `#[asyncio::test(start_paused = true)]`, `#[asyncio::test(seeds = 1000)]` |
@@ -73,6 +74,8 @@ pub mod taskgroups;
 pub mod threads;
 pub mod timeouts;
 
+pub mod io;
+
 #[cfg(asyncio_loom)]
 #[doc(hidden)]
 pub mod models;
@@ -98,6 +101,7 @@ pub use locks::{
     OwnedRwLockWriteGuard, Permit, ReleasedTooOften, RwLock, RwLockReadGuard, RwLockWriteGuard,
     Semaphore,
 };
+pub use net::create_datagram_endpoint;
 pub use queues::{
     BroadcastError, BroadcastReceiver, BroadcastSender, GetError, LifoQueue, PriorityQueue,
     PutError, Queue, QueueShutDown, Receiver, SendError, Sender, TaskDoneTooOften,

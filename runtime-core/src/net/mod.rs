@@ -22,15 +22,33 @@
 
 mod forward;
 mod operation;
+mod receive;
+mod socket;
+mod unix_address;
+
+mod byte_stream;
+mod datagrams;
 
 mod async_fd;
+mod incoming;
 
 mod tcp_stream;
+mod udp_socket;
+mod unix_datagram;
+mod unix_stream;
 
+mod halves;
 mod send_file;
 mod tcp_listener;
+mod unix_listener;
 
 pub use async_fd::{Async, Interest};
+pub use halves::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};
+pub use incoming::Incoming;
 pub use send_file::SendFile;
 pub use tcp_listener::TcpListener;
 pub use tcp_stream::TcpStream;
+pub use udp_socket::{UdpSocket, create_datagram_endpoint};
+pub use unix_datagram::UnixDatagram;
+pub use unix_listener::UnixListener;
+pub use unix_stream::UnixStream;
