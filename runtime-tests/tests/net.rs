@@ -12,20 +12,41 @@ use asyncio::{
 };
 use runtime_tests::{alone, on_workers, until, watched};
 
+#[path = "net/cancelled.rs"]
+mod cancelled;
 #[path = "net/clocks.rs"]
 mod clocks;
+#[path = "net/copies.rs"]
+mod copies;
 #[path = "net/faults.rs"]
 mod faults;
 #[path = "net/files.rs"]
 mod files;
+#[path = "net/halves.rs"]
+mod halves;
+#[path = "net/incoming.rs"]
+mod incoming;
+#[path = "net/options.rs"]
+mod options;
+#[path = "net/pipes.rs"]
+mod pipes;
+#[path = "net/standard.rs"]
+mod standard;
 #[path = "net/streams.rs"]
 mod streams;
 #[path = "net/stuck.rs"]
 mod stuck;
+#[path = "net/udp.rs"]
+mod udp;
+#[path = "net/unix.rs"]
+mod unix;
 #[path = "net/watching.rs"]
 mod watching;
 
 const TICK: Duration = Duration::from_millis(1);
+
+/// How long something may take that must happen.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Any free port of this machine.
 fn loopback() -> SocketAddr {
@@ -60,4 +81,16 @@ async fn serve(group: TaskGroup<io::Error>, listener: TcpListener) -> io::Result
         let (stream, _address) = listener.accept().await?;
         group.create_task(echo(stream));
     }
+}
+
+/// The descriptors that are open in this process.
+fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// A path for a socket that no other test uses.
+fn socket_path(name: &str) -> std::path::PathBuf {
+    let path = std::env::temp_dir().join(format!("asyncio-{}-{name}", std::process::id()));
+    let _absent = std::fs::remove_file(&path);
+    path
 }

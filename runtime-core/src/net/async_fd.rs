@@ -224,7 +224,7 @@ impl<T: AsFd> Async<T> {
     ) -> Poll<io::Result<usize>> {
         let io = self.get_ref();
         if room == 0 {
-            return Poll::Ready(operation(io));
+            return Poll::Ready(move_nothing(operation(io)));
         }
         let source = self.registration.source();
         source.poll_io(direction, cx, |seen| {
@@ -241,7 +241,7 @@ impl<T: AsFd> Async<T> {
     ) -> io::Result<usize> {
         let io = self.get_ref();
         if room == 0 {
-            return operation(io);
+            return move_nothing(operation(io));
         }
         let operation =
             |seen| operation(io).inspect(|&moved| self.note_moved(direction, seen, moved, room));
@@ -253,6 +253,15 @@ impl<T: AsFd> Async<T> {
         if 0 < moved && moved < room {
             self.registration.source().note_short(direction, seen);
         }
+    }
+}
+
+/// The outcome of an operation that has no room. On a Unix socket it would block; nothing tells
+/// when it would not.
+fn move_nothing(outcome: io::Result<usize>) -> io::Result<usize> {
+    match outcome {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        outcome => outcome,
     }
 }
 
