@@ -1,5 +1,6 @@
 //! Tests of sockets.
 
+use std::fs::File;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -30,6 +31,8 @@ mod incoming;
 mod options;
 #[path = "net/pipes.rs"]
 mod pipes;
+#[path = "net/python.rs"]
+mod python;
 #[path = "net/standard.rs"]
 mod standard;
 #[path = "net/streams.rs"]
@@ -86,6 +89,12 @@ async fn serve(group: TaskGroup<io::Error>, listener: TcpListener) -> io::Result
 /// The descriptors that are open in this process.
 fn open_descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// The ends of a pipe: the one that reads, and the one that writes.
+fn blocking_pipe() -> (File, File) {
+    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+    (reader.into(), writer.into())
 }
 
 /// A path for a socket that no other test uses.

@@ -15,7 +15,7 @@ fn some_bytes(count: usize) -> Vec<u8> {
 #[test]
 fn everything_is_copied_and_counted() {
     on_workers(2, async {
-        let data = some_bytes(3_000_001);
+        let data = some_bytes(1_000_001);
         let (left, right) = UnixStream::pair().unwrap();
         let expected = data.clone();
         let reading = create_task(async move {
@@ -25,7 +25,7 @@ fn everything_is_copied_and_counted() {
             assert!(all == expected);
         });
         let count = copy(&data[..], BufWriter::new(&left)).await.unwrap();
-        assert_eq!(count, 3_000_001);
+        assert_eq!(count, 1_000_001);
         drop(left);
         reading.await.unwrap();
     });
@@ -55,7 +55,7 @@ fn a_proxy_passes_half_closed_connections_on() {
         let listener = TcpListener::bind(loopback()).unwrap();
         let address = listener.local_addr().unwrap();
         let server = create_task(async move {
-            for _ in 0..20 {
+            for _ in 0..10 {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 create_task(async move {
                     // It answers when the request has ended, and not before.
@@ -69,13 +69,13 @@ fn a_proxy_passes_half_closed_connections_on() {
                 });
             }
         });
-        for round in 0..20 {
+        for round in 0..10 {
             let (mut client, client_end) = connected().await;
             let proxy = create_task(async move {
                 let server_end = TcpStream::connect(address).await?;
                 copy_bidirectional(client_end, server_end).await
             });
-            let request = some_bytes(1 + 20_000 * round);
+            let request = some_bytes(1 + 6_000 * round);
             AsyncWriteExt::write_all(&mut client, &request)
                 .await
                 .unwrap();
@@ -98,7 +98,7 @@ fn both_directions_are_copied_at_once() {
         let (client, client_end) = connected().await;
         let (server, server_end) = connected().await;
         let proxy = create_task(copy_bidirectional(client_end, server_end));
-        let data = some_bytes(4_000_000);
+        let data = some_bytes(1_000_000);
         let ends = [client, server].map(|stream| {
             let data = data.clone();
             create_task(async move {
@@ -116,7 +116,7 @@ fn both_directions_are_copied_at_once() {
             end.await.unwrap().unwrap();
         }
         let counts = proxy.await.unwrap().unwrap();
-        assert_eq!(counts, (4_000_000, 4_000_000));
+        assert_eq!(counts, (1_000_000, 1_000_000));
     });
 }
 
@@ -153,7 +153,7 @@ fn a_copy_that_is_always_ready_lets_others_run() {
 #[test]
 fn a_cancelled_copy_loses_no_more_than_one_buffer() {
     on_workers(2, async {
-        let data = some_bytes(4_000_000);
+        let data = some_bytes(1_000_000);
         let (left, right) = UnixStream::pair().unwrap();
         let (source, source_end) = UnixStream::pair().unwrap();
         let sent = data.clone();

@@ -82,7 +82,7 @@ fn halves_are_streams_of_the_futures_crate() {
         let mut all = Vec::new();
         (&right).read_to_end(&mut all).await.unwrap();
         assert_eq!(all, b"abc");
-        (&right).write_all(b"def").await.unwrap();
+        right.write_all(b"def").await.unwrap();
         drop(right);
         task.await.unwrap();
     });

@@ -30,7 +30,7 @@ fn forbid_descriptors() -> Rlimit {
     let limit = highest.max().unwrap_or(0_u64);
     let limited = Rlimit {
         current: Some(limit),
-        ..before.clone()
+        ..before
     };
     setrlimit(Resource::Nofile, limited).unwrap();
     before

@@ -1,13 +1,13 @@
 //! Tests of `Async` over pipes.
 
-use std::io::{PipeReader, PipeWriter, Read, Write};
+use std::io::{Read, Write};
 
 use asyncio::net::Async;
 
 use super::*;
 
-fn pipe() -> (Async<PipeReader>, Async<PipeWriter>) {
-    let (reader, writer) = io::pipe().unwrap();
+fn pipe() -> (Async<File>, Async<File>) {
+    let (reader, writer) = blocking_pipe();
     (Async::new(reader).unwrap(), Async::new(writer).unwrap())
 }
 
@@ -77,7 +77,7 @@ fn a_writer_whose_reader_has_gone_is_woken() {
 #[test]
 fn fault_a_file_cannot_be_polled() {
     on_workers(1, async {
-        let file = std::fs::File::open("/proc/self/exe").unwrap();
+        let file = File::open("/proc/self/exe").unwrap();
         let refused = Async::new(file).unwrap_err();
         assert_eq!(
             refused.raw_os_error(),

@@ -109,8 +109,8 @@ fn is_nonblocking(fd: impl AsFd) -> bool {
 #[test]
 fn a_conversation_through_pipes() {
     watched(|| {
-        let (input, mut to_child) = io::pipe().unwrap();
-        let (mut from_child, output) = io::pipe().unwrap();
+        let (input, mut to_child) = blocking_pipe();
+        let (mut from_child, output) = blocking_pipe();
         let (shared_input, shared_output) =
             (input.try_clone().unwrap(), output.try_clone().unwrap());
         let mut child = child("upper", input, output);
@@ -261,7 +261,7 @@ fn reads_by_the_thread_that_time_out_lose_nothing() {
 fn a_read_that_waits_does_not_hold_up_the_end(role: &str) {
     watched(|| {
         // Nothing is ever written into it.
-        let (input, to_child) = io::pipe().unwrap();
+        let (input, to_child) = blocking_pipe();
         let child = child(role, input, Stdio::piped());
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success());

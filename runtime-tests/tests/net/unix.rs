@@ -167,7 +167,7 @@ fn a_blocking_stream_of_std_is_made_non_blocking() {
         let nothing = wait_for(left.read(&mut buffer), TICK).await;
         assert!(matches!(nothing, Err(TimeoutError)));
         drop(right);
-        assert_eq!(left.into_std().take_error().unwrap().is_none(), true);
+        assert!(left.into_std().take_error().unwrap().is_none());
     });
 }
 
