@@ -163,9 +163,9 @@ pub mod prelude {
         TimeoutError, TimerHandle, Token, TryBroadcastError, TryRecvError, TrySendError,
         WatchClosed, WatchReceiver, WatchRef, WatchSender, all_tasks, as_completed, blocking,
         broadcast, catch_cancelled, channel, checkpoint, concurrent, context_var, copy_context,
-        create_local_task, create_task, current_task, ensure_future, finally, gather, gather_all,
-        get_running_loop, interval, interval_at, move_on_after, race, run,
-        run_coroutine_threadsafe, shield, sleep, sleep_until, task, task_group, timeout,
+        create_datagram_endpoint, create_local_task, create_task, current_task, ensure_future,
+        finally, gather, gather_all, get_running_loop, interval, interval_at, move_on_after, race,
+        run, run_coroutine_threadsafe, shield, sleep, sleep_until, task, task_group, timeout,
         timeout_at, to_thread, try_gather, try_get_running_loop, try_run, wait, wait_for, watch,
     };
 }

@@ -17,6 +17,10 @@ use crate::tasks::{Sleep, sleep};
 /// How long nothing is accepted after the system could not: asyncio's delay.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How many connections in a row may fail on their own. Beyond that it is more likely the system
+/// that fails, with an error that looks like theirs: without a pause, this would spin.
+const FAILURES: u32 = 16;
+
 /// What accepts connections.
 #[expect(
     unnameable_types,
@@ -37,7 +41,8 @@ pub trait Listener {
 ///
 /// It never ends while its loop is open, and has no errors, as a server of asyncio has none:
 ///
-/// * what has happened to one connection only, as that its peer has gone, is skipped;
+/// * what has happened to one connection only, as that its peer has gone, is skipped (up to
+///   sixteen times in a row);
 /// * if the system is short of descriptors or memory, or fails otherwise, that is reported to the
 ///   loop's exception handler ("socket.accept() out of system resource"), and nothing is accepted
 ///   for one second. The connections wait in the meantime, as long as the system has room for
@@ -76,6 +81,8 @@ pub struct Incoming<'a, L> {
     listener: &'a L,
     /// Nothing is accepted before its end.
     pause: Option<Sleep>,
+    /// How many connections in a row have failed on their own.
+    failures: u32,
 }
 
 impl<'a, L> Incoming<'a, L> {
@@ -83,6 +90,7 @@ impl<'a, L> Incoming<'a, L> {
         Incoming {
             listener,
             pause: None,
+            failures: 0,
         }
     }
 }
@@ -97,8 +105,13 @@ impl<L: Listener> Stream for Incoming<'_, L> {
                 self.pause = None;
             }
             match ready!(self.listener.poll_accept(cx)) {
-                Ok(stream) => return Poll::Ready(Some(stream)),
-                Err(error) if is_of_one_connection(&error) => {}
+                Ok(stream) => {
+                    self.failures = 0;
+                    return Poll::Ready(Some(stream));
+                }
+                Err(error) if is_of_one_connection(&error) && self.failures < FAILURES => {
+                    self.failures += 1;
+                }
                 Err(error) if is_loop_closed(&error) => return Poll::Ready(None),
                 Err(error) => {
                     let message = match is_shortage(&error) {
@@ -109,6 +122,7 @@ impl<L: Listener> Stream for Incoming<'_, L> {
                         .event_loop()
                         .report(message, error.to_string());
                     self.pause = Some(sleep(PAUSE));
+                    self.failures = 0;
                 }
             }
         }
@@ -156,4 +170,26 @@ fn is_loop_closed(error: &io::Error) -> bool {
     error
         .get_ref()
         .is_some_and(|inner| inner.is::<LoopClosed>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_error_is_of_one_connection_or_of_the_system() {
+        for errno in [Errno::CONNABORTED, Errno::PROTO, Errno::PERM] {
+            let error = io::Error::from(errno);
+            assert!(is_of_one_connection(&error) && !is_shortage(&error));
+        }
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
+            let error = io::Error::from(errno);
+            assert!(is_shortage(&error) && !is_of_one_connection(&error));
+        }
+        for error in [Errno::BADF.into(), io::Error::other(LoopClosed)] {
+            assert!(!is_shortage(&error) && !is_of_one_connection(&error));
+        }
+        assert!(is_loop_closed(&io::Error::other(LoopClosed)));
+        assert!(!is_loop_closed(&io::Error::other("something else")));
+    }
 }

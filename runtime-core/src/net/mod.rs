@@ -13,12 +13,16 @@
 //! [`EventLoop::hold_time`](crate::EventLoop::hold_time). Sockets work under a seed, which replays
 //! nothing of them.
 //!
+//! **Errors.** A socket that has reported an error stays registered, and may be used on. Once its
+//! loop is closed, its operations fail with [`LoopClosed`](crate::LoopClosed).
+//!
 //! **Files** are always ready, for every poller: read them in [`to_thread`](crate::to_thread).
 //!
 //! # Inside
 //!
-//! [`Async`] is a descriptor with its registration; the sockets are made of it. Who waits, and what
-//! wakes it, is the reactor's (`runtime/reactor`).
+//! [`Async`] is a descriptor with its registration; the sockets are made of it. What several of
+//! them can do is written once, as macros: `socket` (all), `byte_stream` (streams), `datagrams`.
+//! Who waits, and what wakes it, is the reactor's (`runtime/reactor`).
 
 mod forward;
 mod operation;
