@@ -45,6 +45,8 @@ struct State {
     /// The thread has been asked, and has not answered yet.
     asked: bool,
     wakers: Vec<Waker>,
+    started: bool,
+    /// The thread, once it runs. It looks at `asked` before it parks for the first time.
     thread: Option<Thread>,
 }
 
@@ -58,6 +60,7 @@ impl Threaded {
                 outcome: None,
                 asked: false,
                 wakers: Vec::new(),
+                started: false,
                 thread: None,
             }),
         }
@@ -137,20 +140,21 @@ impl Threaded {
         if state.asked {
             return Ok(());
         }
-        match &state.thread {
-            Some(thread) => thread.unpark(),
-            None => {
-                let builder = thread::Builder::new().name(self.name.to_owned());
-                let handle = builder.spawn(move || self.serve())?;
-                state.thread = Some(handle.thread().clone());
-            }
+        if !state.started {
+            let builder = thread::Builder::new().name(self.name.to_owned());
+            drop(builder.spawn(move || self.serve())?);
+            state.started = true;
         }
         state.asked = true;
+        if let Some(thread) = &state.thread {
+            thread.unpark();
+        }
         Ok(())
     }
 
     /// What the thread does, as long as the process lives.
     fn serve(&self) {
+        self.lock().thread = Some(thread::current());
         loop {
             let mut state = self.lock();
             if !state.asked {
