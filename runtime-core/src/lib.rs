@@ -24,6 +24,7 @@
 //! | coordinate tasks | [`Lock`], [`RwLock`], [`Event`], [`Condition`], [`Barrier`], [`OnceCell`] |
 //! | limit what runs at a time | [`Semaphore`], [`BoundedSemaphore`], [`CapacityLimiter`] |
 //! | hand values on | [`Queue`], [`PriorityQueue`], [`channel`], [`broadcast`], [`watch()`] |
+//! | use sockets and pipes | [`net`], [`io`] |
 //! | use the loop from other threads | [`EventLoop`], [`run_coroutine_threadsafe`] |
 //! | call blocking code | [`to_thread`], [`blocking`] |
 //! | test | `#[asyncio::test(start_paused = true)]`, `#[asyncio::test(seeds = 1000)]` |
@@ -74,6 +75,8 @@ pub mod timeouts;
 
 pub mod net;
 
+pub mod io;
+
 #[cfg(asyncio_loom)]
 #[doc(hidden)]
 pub mod models;
@@ -99,6 +102,7 @@ pub use locks::{
     OwnedRwLockWriteGuard, Permit, ReleasedTooOften, RwLock, RwLockReadGuard, RwLockWriteGuard,
     Semaphore,
 };
+pub use net::create_datagram_endpoint;
 pub use queues::{
     BroadcastError, BroadcastReceiver, BroadcastSender, GetError, LifoQueue, PriorityQueue,
     PutError, Queue, QueueShutDown, Receiver, SendError, Sender, TaskDoneTooOften,
@@ -160,9 +164,9 @@ pub mod prelude {
         TimeoutError, TimerHandle, Token, TryBroadcastError, TryRecvError, TrySendError,
         WatchClosed, WatchReceiver, WatchRef, WatchSender, all_tasks, as_completed, blocking,
         broadcast, catch_cancelled, channel, checkpoint, concurrent, context_var, copy_context,
-        create_local_task, create_task, current_task, ensure_future, finally, gather, gather_all,
-        get_running_loop, interval, interval_at, move_on_after, race, run,
-        run_coroutine_threadsafe, shield, sleep, sleep_until, task, task_group, timeout,
+        create_datagram_endpoint, create_local_task, create_task, current_task, ensure_future,
+        finally, gather, gather_all, get_running_loop, interval, interval_at, move_on_after, race,
+        run, run_coroutine_threadsafe, shield, sleep, sleep_until, task, task_group, timeout,
         timeout_at, to_thread, try_gather, try_get_running_loop, try_run, wait, wait_for, watch,
     };
 }

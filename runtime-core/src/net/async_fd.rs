@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::task::{Context, Poll, ready};
 
 use super::operation::Operation;
-use crate::runtime::{Direction, IoRegistration, Seen};
+use crate::runtime::{Direction, EventLoop, IoRegistration, Seen};
 use crate::sync::Ready;
 
 /// Which operations something waits for.
@@ -79,7 +79,7 @@ impl<T: AsFd> Async<T> {
     }
 
     /// Registers a descriptor that does not block already. It is assumed to be `ready` for that.
-    pub(super) fn of_nonblocking(io: T, ready: Ready) -> io::Result<Async<T>> {
+    pub(crate) fn of_nonblocking(io: T, ready: Ready) -> io::Result<Async<T>> {
         Ok(Async {
             registration: IoRegistration::new(io.as_fd(), ready)?,
             io: Some(io),
@@ -198,6 +198,11 @@ impl<T: AsFd> Async<T> {
         outcome
     }
 
+    /// The loop that it is registered with.
+    pub(super) fn event_loop(&self) -> EventLoop {
+        self.registration.event_loop()
+    }
+
     async fn operate<R>(
         &self,
         direction: Direction,
@@ -219,7 +224,7 @@ impl<T: AsFd> Async<T> {
     ) -> Poll<io::Result<usize>> {
         let io = self.get_ref();
         if room == 0 {
-            return Poll::Ready(operation(io));
+            return Poll::Ready(move_nothing(operation(io)));
         }
         let source = self.registration.source();
         source.poll_io(direction, cx, |seen| {
@@ -236,7 +241,7 @@ impl<T: AsFd> Async<T> {
     ) -> io::Result<usize> {
         let io = self.get_ref();
         if room == 0 {
-            return operation(io);
+            return move_nothing(operation(io));
         }
         let operation =
             |seen| operation(io).inspect(|&moved| self.note_moved(direction, seen, moved, room));
@@ -251,9 +256,24 @@ impl<T: AsFd> Async<T> {
     }
 }
 
+/// The outcome of an operation that has no room. On a Unix socket it would block; nothing tells
+/// when it would not.
+fn move_nothing(outcome: io::Result<usize>) -> io::Result<usize> {
+    match outcome {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        outcome => outcome,
+    }
+}
+
 impl<T: AsFd> AsFd for Async<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.get_ref().as_fd()
+    }
+}
+
+impl<T: AsFd> AsRawFd for Async<T> {
+    fn as_raw_fd(&self) -> RawFd {
+        self.as_fd().as_raw_fd()
     }
 }
 

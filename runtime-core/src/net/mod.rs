@@ -17,20 +17,35 @@
 //! [`EventLoop::hold_time`](crate::EventLoop::hold_time). Sockets work under a seed, which replays
 //! nothing of them.
 //!
+//! **Errors.** A socket that has reported an error stays registered, and may be used on. Once its
+//! loop is closed, its operations fail with [`LoopClosed`](crate::LoopClosed).
+//!
 //! **Files** are always ready, for every poller: read them in [`to_thread`](crate::to_thread).
 //!
 //! # Inside
 //!
-//! [`Async`] is a descriptor with its registration; the sockets are made of it. Who waits, and what
-//! wakes it, is the reactor's (`runtime/reactor`).
+//! [`Async`] is a descriptor with its registration; the sockets are made of it. What several of
+//! them can do is written once, as macros: `socket` (all), `byte_stream` (streams), `datagrams`.
+//! Who waits, and what wakes it, is the reactor's (`runtime/reactor`).
 
 mod forward;
 mod operation;
+mod receive;
+mod socket;
+mod unix_address;
+
+mod byte_stream;
+mod datagrams;
 
 mod async_fd;
+mod incoming;
 
 mod tcp_stream;
+mod udp_socket;
+mod unix_datagram;
+mod unix_stream;
 
+mod halves;
 mod send_file;
 
 mod resolve;
@@ -39,11 +54,18 @@ mod addresses;
 
 mod connect;
 mod tcp_listener;
+mod unix_listener;
 
 pub use addresses::ToAddrs;
 pub use async_fd::{Async, Interest};
 pub use connect::Connect;
+pub use halves::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};
+pub use incoming::Incoming;
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use send_file::SendFile;
 pub use tcp_listener::TcpListener;
 pub use tcp_stream::TcpStream;
+pub use udp_socket::{UdpSocket, create_datagram_endpoint};
+pub use unix_datagram::UnixDatagram;
+pub use unix_listener::UnixListener;
+pub use unix_stream::UnixStream;

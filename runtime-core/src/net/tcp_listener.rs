@@ -1,15 +1,17 @@
 //! `TcpListener`.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::task::{Context, Poll, ready};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::addresses::{Target, ToAddrs, first_of};
-use super::async_fd::Async;
+use super::async_fd::{Async, Interest};
+use super::incoming::{Incoming, Listener};
+use super::socket::{options, socket};
 use super::tcp_stream::TcpStream;
+use crate::runtime::EventLoop;
 use crate::sync::Ready;
 
 /// How many connections may wait to be accepted.
@@ -54,21 +56,6 @@ impl TcpListener {
         })
     }
 
-    /// A listener that was made before; makes it non-blocking.
-    ///
-    /// # Errors
-    /// There is no current loop, or it is closed; or the system refuses the descriptor.
-    pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
-        Ok(TcpListener {
-            io: Async::new(listener)?,
-        })
-    }
-
-    /// Ends the registration, and returns the listener, which stays non-blocking.
-    pub fn into_std(self) -> std::net::TcpListener {
-        self.io.into_inner()
-    }
-
     /// Accepts the next connection. Returns it with the address of the peer.
     ///
     /// # Errors
@@ -80,7 +67,22 @@ impl TcpListener {
     /// No connection is lost: one that is accepted is returned.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let (socket, address) = self.io.read_with(accept).await?;
-        Ok((TcpStream::of_accepted(socket)?, address))
+        Ok((TcpStream::of_nonblocking(socket)?, address))
+    }
+
+    /// The connections that come: a `Stream` that goes on through all errors. [`Incoming`] says
+    /// how.
+    pub fn incoming(&self) -> Incoming<'_, TcpListener> {
+        Incoming::new(self)
+    }
+
+    /// [`accept`](TcpListener::accept), to be polled.
+    ///
+    /// # Errors
+    /// Those of [`accept`](TcpListener::accept).
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let (socket, address) = ready!(self.io.poll_io(Interest::Read, cx, accept))?;
+        Poll::Ready(Ok((TcpStream::of_nonblocking(socket)?, address)))
     }
 
     /// The address at which it listens.
@@ -89,6 +91,11 @@ impl TcpListener {
     /// Those of the system.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.io.get_ref().local_addr()
+    }
+
+    options! {
+        /// How many routers a packet of an accepted connection may pass (`IP_TTL`).
+        ttl, set_ttl: u32;
     }
 }
 
@@ -110,14 +117,16 @@ fn accept(listener: &std::net::TcpListener) -> io::Result<(std::net::TcpStream, 
     }
 }
 
-impl AsFd for TcpListener {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.io.as_fd()
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<TcpStream>> {
+        self.poll_accept(cx).map_ok(|(stream, _address)| stream)
+    }
+
+    fn event_loop(&self) -> EventLoop {
+        self.io.event_loop()
     }
 }
 
-impl fmt::Debug for TcpListener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.io.get_ref().fmt(f)
-    }
-}
+socket!(TcpListener, std::net::TcpListener);

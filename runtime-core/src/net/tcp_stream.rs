@@ -1,23 +1,21 @@
 //! `TcpStream`.
 
-use std::fmt;
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::mem::MaybeUninit;
+use std::io;
 use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::time::Duration;
 
-use futures::io::{AsyncRead, AsyncWrite};
+use socket2::SockRef;
 
-use super::async_fd::Async;
+use super::async_fd::{Async, Interest};
+use super::byte_stream::{read_methods, stream_traits, write_methods};
+use super::socket::{addresses, of_nonblocking, options, socket};
 use crate::runtime::Direction;
-use crate::sync::Ready;
 
 /// A TCP connection.
 ///
 /// Reads and writes take `&self`; `TcpStream` and `&TcpStream` are `AsyncRead` and `AsyncWrite` of
-/// the `futures` crate.
+/// the `futures` crate. So a split that borrows is two references to the stream;
+/// [`into_split`](TcpStream::into_split) makes two owned halves.
 ///
 /// ```
 /// use asyncio::net::{TcpListener, TcpStream};
@@ -35,161 +33,67 @@ use crate::sync::Ready;
 /// })
 /// # }
 /// ```
+///
+/// Options that have no method here are set through `SockRef` of the crate `socket2`, which takes
+/// any socket of this module:
+///
+/// ```
+/// use std::time::Duration;
+/// use asyncio::net::{TcpListener, TcpStream};
+/// use socket2::{SockRef, TcpKeepalive};
+///
+/// # fn main() -> std::io::Result<()> {
+/// # asyncio::run(async {
+/// # let listener = TcpListener::bind("127.0.0.1:0").await?;
+/// # let address = listener.local_addr()?;
+/// let stream = TcpStream::connect(address).await?;
+/// let options = SockRef::from(&stream);
+/// options.set_tcp_keepalive(&TcpKeepalive::new().with_time(Duration::from_secs(60)))?;
+/// options.set_recv_buffer_size(1 << 20)?;
+/// assert!(options.keepalive()?);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 pub struct TcpStream {
-    io: Async<std::net::TcpStream>,
+    pub(super) io: Async<std::net::TcpStream>,
 }
 
 impl TcpStream {
-    /// A connection that was accepted or made before; makes it non-blocking.
-    ///
-    /// # Errors
-    /// There is no current loop, or it is closed; or the system refuses the descriptor.
-    pub fn from_std(stream: std::net::TcpStream) -> io::Result<TcpStream> {
-        Ok(TcpStream {
-            io: Async::new(stream)?,
-        })
-    }
-
     pub(super) fn of_connected(io: Async<std::net::TcpStream>) -> TcpStream {
         TcpStream { io }
     }
 
-    pub(super) fn of_accepted(stream: std::net::TcpStream) -> io::Result<TcpStream> {
-        Ok(TcpStream {
-            io: Async::of_nonblocking(stream, Ready::BOTH)?,
-        })
+    read_methods!();
+    write_methods!();
+    of_nonblocking!(std::net::TcpStream);
+    addresses!(SocketAddr);
+
+    options! {
+        /// Whether small writes go out at once (`TCP_NODELAY`), instead of waiting for an
+        /// acknowledgement of those before.
+        nodelay, set_nodelay: bool;
+        /// How many routers a packet may pass (`IP_TTL`).
+        ttl, set_ttl: u32;
     }
 
-    pub(super) fn as_async(&self) -> &Async<std::net::TcpStream> {
-        &self.io
-    }
-
-    /// Ends the registration, and returns the connection, which stays non-blocking.
-    pub fn into_std(self) -> std::net::TcpStream {
-        self.io.into_inner()
-    }
-
-    /// Reads what there is, up to the length of `buffer`; 0 is the end of the stream.
-    ///
-    /// # Errors
-    /// Those of the system, or the loop is closed.
-    pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let room = buffer.len();
-        self.io
-            .transfer(Direction::Read, room, |mut io| io.read(buffer))
-            .await
-    }
-
-    /// Fills `buffer`.
-    ///
-    /// # Errors
-    /// [`UnexpectedEof`](io::ErrorKind::UnexpectedEof) if the stream ends before; otherwise those
-    /// of [`read`](TcpStream::read).
-    ///
-    /// # Cancellation
-    /// What has been read by then is in `buffer`, and how much that is, is not known.
-    pub async fn read_exact(&self, mut buffer: &mut [u8]) -> io::Result<()> {
-        while !buffer.is_empty() {
-            match self.read(buffer).await? {
-                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                read => buffer = &mut buffer[read..],
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads into memory that need not be initialized. Returns how many bytes, from the first on,
-    /// have been, and hold what was read; 0 is the end of the stream.
-    ///
-    /// # Errors
-    /// Those of [`read`](TcpStream::read).
-    pub async fn read_uninit(&self, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
-        let room = buffer.len();
-        self.io
-            .transfer(Direction::Read, room, |io| receive(io, buffer))
-            .await
-    }
-
-    /// [`read_uninit`](TcpStream::read_uninit), to be polled.
-    ///
-    /// # Errors
-    /// Those of [`read`](TcpStream::read).
-    pub fn poll_read_uninit(
-        &self,
-        cx: &mut Context<'_>,
-        buffer: &mut [MaybeUninit<u8>],
-    ) -> Poll<io::Result<usize>> {
-        let room = buffer.len();
-        self.io
-            .poll_transfer(Direction::Read, cx, room, |io| receive(io, buffer))
-    }
-
-    /// Reads what there is without taking it: the next read gets it again.
-    ///
-    /// # Errors
-    /// Those of [`read`](TcpStream::read).
-    pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.io.read_with(|io| io.peek(buffer)).await
-    }
-
-    /// Writes a part of `data`, at least one byte, and returns how many that were.
-    ///
-    /// # Errors
-    /// Those of the system, or the loop is closed.
-    pub async fn write(&self, data: &[u8]) -> io::Result<usize> {
-        self.io
-            .transfer(Direction::Write, data.len(), |mut io| io.write(data))
-            .await
-    }
-
-    /// Writes all of `data`.
-    ///
-    /// # Errors
-    /// Those of [`write`](TcpStream::write).
-    ///
-    /// # Cancellation
-    /// A part of `data` has been written, and how much that is, is not known.
-    pub async fn write_all(&self, mut data: &[u8]) -> io::Result<()> {
-        while !data.is_empty() {
-            match self.write(data).await? {
-                0 => return Err(io::ErrorKind::WriteZero.into()),
-                written => data = &data[written..],
-            }
-        }
-        Ok(())
-    }
-
-    /// The address of this end.
+    /// For how long the system goes on sending, in the background, what was written before the
+    /// socket is closed (`SO_LINGER`). `None`, the default, leaves that to the system.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get_ref().local_addr()
+    pub fn linger(&self) -> io::Result<Option<Duration>> {
+        SockRef::from(self).linger()
     }
 
-    /// The address of the other end.
-    ///
-    /// # Errors
-    /// Those of the system: the connection has ended.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.io.get_ref().peer_addr()
-    }
-
-    /// Whether small writes go out at once (`TCP_NODELAY`), instead of waiting for an
-    /// acknowledgement of those before.
+    /// Sets [`linger`](TcpStream::linger). With zero, closing drops what has not been sent, and
+    /// resets the connection. With a longer time, closing *blocks* its thread for at most that
+    /// time on some systems (not on Linux, for a socket that does not block).
     ///
     /// # Errors
     /// Those of the system.
-    pub fn nodelay(&self) -> io::Result<bool> {
-        self.io.get_ref().nodelay()
-    }
-
-    /// Sets [`nodelay`](TcpStream::nodelay).
-    ///
-    /// # Errors
-    /// Those of the system.
-    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.io.get_ref().set_nodelay(nodelay)
+    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
+        SockRef::from(self).set_linger(linger)
     }
 
     /// Ends one direction, or both. Ending the writes tells the peer that the stream has ended.
@@ -199,81 +103,16 @@ impl TcpStream {
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.io.get_ref().shutdown(how)
     }
-}
 
-fn receive(io: &std::net::TcpStream, buffer: &mut [MaybeUninit<u8>]) -> io::Result<usize> {
-    let flags = rustix::net::RecvFlags::empty();
-    let ((read, _rest), _length) = rustix::net::recv(io, buffer, flags)?;
-    Ok(read.len())
-}
-
-impl AsyncRead for &TcpStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        let room = buffer.len();
-        self.io
-            .poll_transfer(Direction::Read, cx, room, |mut io| io.read(buffer))
+    fn stream(&self) -> &TcpStream {
+        self
     }
 
-    fn poll_read_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &mut [IoSliceMut<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let room = buffers.iter().map(|buffer| buffer.len()).sum();
-        self.io.poll_transfer(Direction::Read, cx, room, |mut io| {
-            io.read_vectored(buffers)
-        })
+    /// A read that is short has taken all that there was.
+    pub(super) fn read_room(&self, room: usize) -> usize {
+        room
     }
 }
 
-impl AsyncWrite for &TcpStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.io
-            .poll_transfer(Direction::Write, cx, data.len(), |mut io| io.write(data))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let room = data.iter().map(|part| part.len()).sum();
-        self.io
-            .poll_transfer(Direction::Write, cx, room, |mut io| io.write_vectored(data))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Nothing is buffered here.
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(match self.shutdown(Shutdown::Write) {
-            // The peer has gone already: there is nobody to tell.
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
-            outcome => outcome,
-        })
-    }
-}
-
-super::forward::owned_by_reference!(TcpStream);
-
-impl AsFd for TcpStream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.io.as_fd()
-    }
-}
-
-impl fmt::Debug for TcpStream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.io.get_ref().fmt(f)
-    }
-}
+socket!(TcpStream, std::net::TcpStream);
+stream_traits!(TcpStream);

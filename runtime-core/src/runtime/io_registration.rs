@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
+use super::event_loop::EventLoop;
 use super::reactor::{Key, Source};
 use super::scheduler::context;
 use super::scheduler::shared::Shared;
@@ -52,6 +53,11 @@ impl IoRegistration {
             source,
             key,
         })
+    }
+
+    /// The loop that it is a registration with.
+    pub(crate) fn event_loop(&self) -> EventLoop {
+        EventLoop::new(Arc::clone(&self.shared))
     }
 
     pub(crate) fn source(&self) -> &Source {

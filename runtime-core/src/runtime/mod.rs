@@ -67,6 +67,7 @@ pub(crate) use block_in_place::block_in_place;
 pub(crate) use block_on::run_foreign;
 pub(crate) use blocking::{FunctionPool, Settings as PoolSettings, named as named_threads};
 pub(crate) use callbacks::TimerRegistration;
+pub(crate) use catch_panic::wake_catching;
 pub(crate) use engine::Engine;
 pub(crate) use event_loop::is_inside_loop;
 pub use event_loop::{

@@ -5,7 +5,8 @@ pub(crate) use loom::sync::{Arc, MutexGuard};
 pub(crate) use loom::sync::{Mutex as UserMutex, MutexGuard as UserMutexGuard};
 pub(crate) use std::sync::atomic::AtomicU64 as StdAtomicU64;
 pub(crate) use std::sync::{
-    Arc as StdArc, Mutex as StdMutex, OnceLock as StdOnceLock, PoisonError, Weak as StdWeak,
+    Arc as StdArc, Mutex as StdMutex, MutexGuard as StdMutexGuard, OnceLock as StdOnceLock,
+    PoisonError, Weak as StdWeak,
 };
 
 use std::any::Any;

@@ -3,7 +3,8 @@
 /// For data that no protocol depends on, where loom's types do not suffice: mostly trait objects.
 pub(crate) use std::sync::atomic::AtomicU64 as StdAtomicU64;
 pub(crate) use std::sync::{
-    Arc as StdArc, Mutex as StdMutex, OnceLock as StdOnceLock, PoisonError, Weak as StdWeak,
+    Arc as StdArc, Mutex as StdMutex, MutexGuard as StdMutexGuard, OnceLock as StdOnceLock,
+    PoisonError, Weak as StdWeak,
 };
 pub(crate) use std::sync::{Arc, OnceLock};
 /// For user code, which may run under it: so it does not count as a lock of the engine.

@@ -82,6 +82,8 @@ impl Poller {
     /// the next one would block.
     pub(crate) fn add(&self, fd: BorrowedFd<'_>, key: usize) -> io::Result<()> {
         let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+        // A read of a TCP socket ends before urgent data, so a short one does not show it either.
+        let flags = flags | EventFlags::PRI;
         let key = epoll::EventData::new_u64(key as u64);
         Ok(epoll::add(self.poller.as_fd(), fd, key, flags)?)
     }
@@ -139,10 +141,10 @@ impl Poller {
 fn ready_of(flags: EventFlags) -> Ready {
     let any = |wanted: EventFlags| flags.intersects(wanted);
     let (both, error) = (EventFlags::HUP, EventFlags::ERR);
-    let read = EventFlags::IN | EventFlags::RDHUP | both | error;
+    let read = EventFlags::IN | EventFlags::PRI | EventFlags::RDHUP | both | error;
     let write = EventFlags::OUT | both | error;
     Ready::READ.only_if(any(read))
         | Ready::WRITE.only_if(any(write))
-        | Ready::READ_CLOSED.only_if(any(EventFlags::RDHUP | both | error))
+        | Ready::READ_CLOSED.only_if(any(EventFlags::RDHUP | EventFlags::PRI | both | error))
         | Ready::WRITE_CLOSED.only_if(any(both | error))
 }

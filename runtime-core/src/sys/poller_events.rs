@@ -32,7 +32,8 @@ impl Ready {
     /// A write may succeed.
     pub(crate) const WRITE: Ready = Ready(2);
     pub(crate) const BOTH: Ready = Ready(1 | 2);
-    /// The peer has ended its direction: no other event comes for reads.
+    /// The peer has ended its direction, and no other event comes for reads; or urgent data is
+    /// there, before which a read ends. A short read does not show that the next would block.
     pub(crate) const READ_CLOSED: Ready = Ready(4);
     /// No other event comes for writes.
     pub(crate) const WRITE_CLOSED: Ready = Ready(8);

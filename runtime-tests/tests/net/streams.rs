@@ -1,5 +1,7 @@
 //! Tests of TCP connections.
 
+use socket2::SockRef;
+
 use super::*;
 
 #[test]
@@ -96,6 +98,29 @@ fn a_read_that_times_out_takes_nothing() {
             client.write_all(&[round]).await.unwrap();
             assert_eq!(server.read(&mut buffer).await.unwrap(), 1);
             assert_eq!(buffer, [round]);
+        }
+    });
+}
+
+// A read ends before urgent data, although more has come.
+#[test]
+fn urgent_data_does_not_hide_what_follows() {
+    on_workers(2, async {
+        for _ in 0..200 {
+            let (client, server) = connected().await;
+            let reader = create_task(async move {
+                let mut received = Vec::new();
+                let mut buffer = [0; 64];
+                while received.len() < 6 {
+                    let read = wait_for(server.read(&mut buffer), PATIENCE).await;
+                    received.extend_from_slice(&buffer[..read.unwrap().unwrap()]);
+                }
+                received
+            });
+            client.write_all(b"abc").await.unwrap();
+            SockRef::from(&client).send_out_of_band(b"!").unwrap();
+            client.write_all(b"def").await.unwrap();
+            assert_eq!(reader.await.unwrap(), b"abcdef");
         }
     });
 }
