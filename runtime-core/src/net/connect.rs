@@ -279,10 +279,12 @@ async fn attempt(address: SocketAddr, local: Option<&Addresses>) -> io::Result<T
     };
     let io = Async::of_nonblocking(std::net::TcpStream::from(socket), ready)?;
     io.writable().await?;
-    match io.get_ref().take_error()? {
-        None => Ok(TcpStream::of_connected(io)),
-        Some(error) => Err(error),
+    if let Some(error) = io.get_ref().take_error()? {
+        return Err(error);
     }
+    // If the loop has been closed meanwhile, there is neither an error nor a connection.
+    io.get_ref().peer_addr()?;
+    Ok(TcpStream::of_connected(io))
 }
 
 /// Binds `socket` to the first of the `local` addresses that can be used with `address`.

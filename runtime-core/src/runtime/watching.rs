@@ -115,12 +115,13 @@ impl EventLoop {
         });
         let list = &self.shared().driver.watch_list;
         let before = list.replace(fd.as_raw_fd(), direction, Some(watcher.clone()));
-        before.iter().for_each(|watch| watch.stop());
         watcher.wait();
         if self.is_closed() {
             // It may have closed before the watcher was in the list.
             self.unwatch(&fd, direction);
         }
+        // Last: the destructor of a user's function may panic.
+        before.iter().for_each(|watch| watch.stop());
         Ok(())
     }
 
@@ -149,19 +150,19 @@ struct State {
     /// `None` while it is called, and once it has been removed.
     function: Option<Function>,
     stopped: bool,
-    key: Option<WaiterKey>,
 }
 
 impl Watcher {
     /// Waits for the descriptor, or has the function called if it is ready now.
+    ///
+    /// Two threads may be here: who adds the watcher, and who has called the function meanwhile.
+    /// They use one key, the only one of this source, and so one place for the waker.
     fn wait(self: &StdArc<Watcher>) {
         let source = self.registration.source();
         let waker = Waker::from(StdArc::clone(self));
         let cx = PollWith::from_waker(&waker);
-        // Only one thread is here at a time: it is called first, and then by each call.
-        let mut key = self.state.lock().key;
         loop {
-            match source.poll_ready_as(self.direction, &mut key, &cx) {
+            match source.poll_ready_as(self.direction, &mut Some(WaiterKey::ONLY), &cx) {
                 Poll::Ready(Ok(seen)) if !self.is_ready() => source.clear(self.direction, seen),
                 Poll::Ready(Ok(_)) => {
                     self.wake_by_ref();
@@ -170,14 +171,9 @@ impl Watcher {
                 Poll::Pending | Poll::Ready(Err(_)) => break,
             }
         }
-        let mut state = self.state.lock();
-        state.key = key;
-        let stopped = state.stopped;
-        drop(state);
-        if stopped {
+        if self.state.lock().stopped {
             // It was stopped meanwhile, perhaps before the waker was there.
-            key.into_iter()
-                .for_each(|key| source.forget(self.direction, key));
+            source.forget(self.direction, WaiterKey::ONLY);
         }
     }
 
@@ -198,6 +194,10 @@ impl Watcher {
 
     /// Calls the function, unless it has been removed, and waits again.
     fn call(self: &StdArc<Watcher>) {
+        if !self.is_ready() {
+            // An earlier call has read what this one was for.
+            return self.wait();
+        }
         let taken = self.state.lock().function.take();
         let Some(function) = taken else { return };
         // Also after a panic, which the loop reports.
@@ -242,11 +242,10 @@ impl Watch for Watcher {
     fn stop(&self) {
         let mut state = self.state.lock();
         state.stopped = true;
-        let (function, key) = (state.function.take(), state.key.take());
+        let function = state.function.take();
         drop(state);
         let source = self.registration.source();
-        key.into_iter()
-            .for_each(|key| source.forget(self.direction, key));
+        source.forget(self.direction, WaiterKey::ONLY);
         drop(function);
     }
 }

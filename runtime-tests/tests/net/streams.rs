@@ -1,5 +1,11 @@
 //! Tests of TCP connections.
 
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::io::AsyncRead;
 use socket2::SockRef;
 
 use super::*;
@@ -121,6 +127,65 @@ fn urgent_data_does_not_hide_what_follows() {
             SockRef::from(&client).send_out_of_band(b"!").unwrap();
             client.write_all(b"def").await.unwrap();
             assert_eq!(reader.await.unwrap(), b"abcdef");
+        }
+    });
+}
+
+// The peer always has more: every read is ready at once.
+#[test]
+fn a_peer_that_floods_holds_up_neither_a_timeout_nor_a_cancellation_nor_other_tasks() {
+    on_workers(1, async {
+        let (client, server) = connected().await;
+        let client = client.into_std();
+        client.set_nonblocking(false).unwrap();
+        let flood =
+            std::thread::spawn(
+                move || {
+                    while std::io::Write::write(&mut &client, &[0; 65_536]).is_ok() {}
+                },
+            );
+        let read_all = async || {
+            let mut buffer = vec![0; 16];
+            loop {
+                server.read(&mut buffer).await.unwrap();
+            }
+        };
+        let early = wait_for(read_all(), 20 * TICK).await;
+        assert!(matches!(early, Err::<(), _>(TimeoutError)));
+        let turns = AtomicUsize::new(0);
+        let others = async {
+            for _ in 0..100 {
+                checkpoint().await;
+                turns.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let _first = futures::future::select(pin!(read_all()), pin!(others)).await;
+        assert_eq!(turns.into_inner(), 100);
+        drop(server);
+        flood.join().unwrap();
+    });
+}
+
+// Wakers of polls cannot be taken back: when there are many, all are woken, and come back.
+#[test]
+fn many_that_poll_one_direction_neither_spin_nor_sleep_through() {
+    on_workers(2, async {
+        let (client, server) = connected().await;
+        let server = Arc::new(server);
+        let readers: Vec<_> = (0..200)
+            .map(|_| {
+                let server = Arc::clone(&server);
+                create_task(async move {
+                    let mut buffer = [0; 1];
+                    let read = poll_fn(|cx| Pin::new(&mut &*server).poll_read(cx, &mut buffer));
+                    read.await.unwrap()
+                })
+            })
+            .collect();
+        sleep(5 * TICK).await;
+        client.write_all(&[0; 200]).await.unwrap();
+        for reader in readers {
+            assert_eq!(reader.await.unwrap(), 1);
         }
     });
 }

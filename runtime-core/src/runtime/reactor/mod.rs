@@ -42,8 +42,12 @@
 //! A waiter is a **future** with a key, which removes its waker when it is dropped, or a **poll**
 //! without one (`AsyncRead::poll_read`). Wakers of polls that wake the same task are kept once. A
 //! poll cannot take its waker back; so that the wakers of tasks that have ended do not pile up on a
-//! descriptor that is never ready, all of them are woken when their number reaches a limit, which
-//! is doubled then. Those that still wait come back.
+//! descriptor that is never ready, all of them are woken when there are many. Those that still wait
+//! come back.
+//!
+//! **A task's share.** A task whose descriptor is always ready would never suspend: nobody else
+//! would run on its worker, and no cancellation could reach it. So after 128 operations in one poll
+//! the next one suspends, and wakes the task at once.
 //!
 //! # Keys
 //!

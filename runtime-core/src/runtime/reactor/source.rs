@@ -2,11 +2,13 @@
 
 use std::io;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Instant;
 
 use super::readiness::{Direction, Look, Readiness, Seen};
 use super::waiters::{WaiterKey, Waiters};
 use crate::exceptions::LoopClosed;
 use crate::runtime::catch_panic::wake_catching;
+use crate::runtime::task::cancel::has_had_its_share;
 use crate::sync::Ready;
 use crate::sync::{Mutant, Mutex, broken};
 
@@ -52,7 +54,7 @@ impl Source {
     ) -> Poll<io::Result<Seen>> {
         let mut due = Vec::new();
         let polled = self.poll_with(direction, cx, |waiters, waker| {
-            waiters.put_poll(waker, &mut due)
+            waiters.put_poll(waker, Instant::now, &mut due)
         });
         due.into_iter().for_each(wake_catching);
         polled
@@ -84,6 +86,11 @@ impl Source {
         put: impl FnOnce(&mut Waiters, Waker) -> Option<Waker>,
     ) -> Poll<io::Result<Seen>> {
         match self.readiness.look(direction) {
+            // A peer that always has more would keep the task here for ever.
+            Look::Ready(_) if has_had_its_share() => {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             Look::Ready(seen) => return Poll::Ready(Ok(seen)),
             Look::Gone => return Poll::Ready(Err(io::Error::other(LoopClosed))),
             Look::NotReady => {}

@@ -234,10 +234,15 @@ impl Driver {
         self.closed.store(true, Ordering::Release);
         self.timers.close().into_iter().for_each(wake_catching);
         self.sources.close().into_iter().for_each(wake_catching);
+        self.stop_watching();
+        self.inhibitor.close().into_iter().for_each(wake_catching);
+    }
+
+    /// Stops the callbacks for descriptors. The caller must hold no lock: it drops them.
+    pub(crate) fn stop_watching(&self) {
         for watch in self.watch_list.take() {
             catch_panic(|| watch.stop());
         }
-        self.inhibitor.close().into_iter().for_each(wake_catching);
     }
 
     /// Keeps the poller open for a thread of the loop, until the result is dropped.
@@ -310,7 +315,8 @@ impl Driver {
         let _any = self.wait_in_poller(false, due);
         let next = || self.timers.next();
         let mut try_jump = || self.inhibitor.try_jump(&self.clock, quiet, next, due);
-        if begin.elapsed() >= patience && try_jump() == Jump::NoDeadline && due.is_empty() {
+        let quiet = begin.elapsed() >= patience && try_jump() == Jump::NoDeadline;
+        if quiet && due.is_empty() && !self.sources.has_any() {
             return Waited::Stalled;
         }
         Waited::LookForWork

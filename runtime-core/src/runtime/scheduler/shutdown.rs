@@ -157,7 +157,9 @@ fn end_in_rounds(worker: &mut Worker, shared: &Arc<Shared>, deadline: Option<Ins
         if !round.is_empty() {
             end_round(worker, round, late);
         } else if keeps {
-            // Only hidden tasks are left, or a thread that still notifies of an end.
+            // Only hidden tasks are left, or a thread that still notifies of an end. A descriptor
+            // that stays ready would have its callback called for ever.
+            shared.driver.stop_watching();
             shared.callback_queue.wind_down(last_calls_patience(shared));
             worker.turn_or_sleep();
         }

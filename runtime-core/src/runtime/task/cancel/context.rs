@@ -53,6 +53,8 @@ struct PollContext {
     /// What a cancelled task ends with, while its future is dropped. `ending_with` takes it out
     /// again, so the context needs no destructor, about which every access would have to ask.
     ends_with: Cell<ManuallyDrop<Option<CancelledError>>>,
+    /// How many operations have not suspended in this poll.
+    operations: Cell<u32>,
     /// The innermost shield: at which depth, and how many requests had come before it.
     shield: Cell<(u32, u32)>,
 }
@@ -65,6 +67,7 @@ local! {
         depth: Cell::new(0),
         serial: Cell::new(0),
         ends_with: Cell::new(ManuallyDrop::new(None)),
+        operations: Cell::new(0),
         shield: Cell::new((0, 0)),
     }
 }
@@ -92,6 +95,7 @@ pub(crate) struct Entered {
 #[inline]
 pub(crate) unsafe fn enter(task: TaskPointer, offered_owner: OwnerId) -> Entered {
     POLL.with(|poll| {
+        poll.operations.set(0);
         poll.depth.set(poll.depth.get() + 1);
         Entered {
             task: poll.task.replace(Some(task)),
@@ -208,6 +212,20 @@ pub(crate) fn current_identity() -> Option<(usize, u64)> {
 #[inline]
 pub(crate) fn depth() -> u32 {
     POLL.with(|poll| poll.depth.get())
+}
+
+/// How many operations a task may make in one poll, without one that suspends.
+const OPERATIONS: u32 = 128;
+
+/// Counts an operation that is ready at once. True if the current task has made its share of them
+/// in this poll: it is to suspend, so that others run, and that a request can reach it.
+#[inline]
+pub(crate) fn has_had_its_share() -> bool {
+    POLL.with(|poll| {
+        let operations = poll.operations.get() + 1;
+        poll.operations.set(operations);
+        operations > OPERATIONS && poll.task.get().is_some()
+    })
 }
 
 /// Whether a request is on its way.
