@@ -17,7 +17,7 @@ use std::thread;
 use runtime_tests::watched;
 
 /// The examples, each with a line that identifies its original in the guide.
-const PROGRAMS: [(&str, Option<&str>); 17] = [
+const PROGRAMS: [(&str, Option<&str>); 22] = [
     ("hello", Some("print('world')")),
     ("say_after", Some("async def say_after(")),
     ("nested", Some("async def nested(")),
@@ -38,6 +38,11 @@ const PROGRAMS: [(&str, Option<&str>); 17] = [
     ("queue_workers", Some("async def worker(name, queue)")),
     ("pipeline", None),
     ("crawler", None),
+    ("echo_server", None),
+    ("tcp_proxy", None),
+    ("udp_ping", None),
+    ("port_scan", None),
+    ("unix_socket", None),
 ];
 
 /// The lines that a program has printed, or why there are none.
@@ -305,6 +310,33 @@ fn a_crawler_reads_every_page_once() {
     let lines = run("crawler").rust();
     let expected = ["43 pages, 845 bytes", "not found: /40, /41, /42"];
     assert_eq!(lines, expected);
+}
+
+#[test]
+fn sockets_do_what_they_show() {
+    let lines = |name: &str| run(name).rust();
+    let echoed = [
+        "hello -> hello",
+        "how are you? -> how are you?",
+        "bye -> bye",
+    ];
+    assert_eq!(lines("echo_server"), echoed);
+    let mut proxied = lines("tcp_proxy").to_vec();
+    proxied.sort_unstable();
+    let expected = [
+        "1000000 bytes there, 7 bytes back",
+        "the server has counted 1000000",
+    ];
+    assert_eq!(proxied, expected);
+    let pinged = "ping 1|ping 2|ping 3 is lost|ping 3|ping 4|5 packets were sent";
+    assert_eq!(lines("udp_ping").join("|"), pinged);
+    assert_eq!(lines("port_scan"), ["3 of our 3 ports are open"]);
+    let added = [
+        "1 2 3 -> 6",
+        "40 2 -> 42",
+        "one two -> error: invalid digit found in string",
+    ];
+    assert_eq!(lines("unix_socket"), added);
 }
 
 /// The lines without seconds, and without the numbers of workers.
