@@ -20,11 +20,11 @@ async fn answer(socket: UdpSocket) -> io::Result<()> {
 
 #[asyncio::main]
 async fn main() -> io::Result<()> {
-    let server = UdpSocket::bind(([127, 0, 0, 1], 0).into()).await?;
+    let server = UdpSocket::bind("127.0.0.1:0").await?;
     let address = server.local_addr()?;
     let answering = create_task(answer(server));
 
-    let socket = UdpSocket::bind(([127, 0, 0, 1], 0).into()).await?;
+    let socket = UdpSocket::bind("127.0.0.1:0").await?;
     socket.connect(address).await?;
     let (mut sent, mut buffer) = (0, [0; 64]);
     for number in 1..=4 {

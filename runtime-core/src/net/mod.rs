@@ -40,6 +40,10 @@ mod datagrams;
 mod async_fd;
 mod incoming;
 
+mod resolve;
+
+mod addresses;
+
 mod tcp_stream;
 mod udp_socket;
 mod unix_datagram;
@@ -47,10 +51,6 @@ mod unix_stream;
 
 mod halves;
 mod send_file;
-
-mod resolve;
-
-mod addresses;
 
 mod connect;
 mod tcp_listener;

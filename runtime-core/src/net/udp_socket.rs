@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+use super::addresses::{Target, ToAddrs, first_of};
 use super::async_fd::{Async, Interest};
 use super::datagrams::datagram_methods;
 use super::socket::{addresses, of_nonblocking, options, socket};
@@ -19,8 +20,8 @@ use super::socket::{addresses, of_nonblocking, options, socket};
 ///
 /// # fn main() -> std::io::Result<()> {
 /// asyncio::run(async {
-///     let server = UdpSocket::bind(([127, 0, 0, 1], 0).into()).await?;
-///     let client = UdpSocket::bind(([127, 0, 0, 1], 0).into()).await?;
+///     let server = UdpSocket::bind("127.0.0.1:0").await?;
+///     let client = UdpSocket::bind("127.0.0.1:0").await?;
 ///     client.send_to(b"ping", server.local_addr()?).await?;
 ///     let mut buffer = [0; 1500];
 ///     let (length, address) = server.recv_from(&mut buffer).await?;
@@ -35,23 +36,26 @@ pub struct UdpSocket {
 }
 
 impl UdpSocket {
-    /// Binds a socket to `address`; port 0 is any that is free.
+    /// Binds a socket to `address`; port 0 is any that is free. A name is looked up by the loop's
+    /// resolver; only this waits. Of several addresses the first is taken at which this succeeds.
     ///
     /// # Errors
-    /// The address is in use, or not one of this machine; or there is no current loop.
-    pub async fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
-        let socket = new_socket(address)?;
-        socket.bind(&address.into())?;
-        UdpSocket::of_nonblocking(socket.into())
+    /// The address is in use, or not one of this machine; the name is not known; or there is no
+    /// current loop.
+    pub async fn bind(address: impl ToAddrs) -> io::Result<UdpSocket> {
+        let addresses = Target::of(&address).look_up().await?;
+        first_of(&addresses, bind)
     }
 
     /// Connects the socket: [`send`](UdpSocket::send) sends to `address`, and only datagrams from
-    /// there are received. Nothing is sent for that.
+    /// there are received. Nothing is sent for that. A name is looked up by the loop's resolver; of
+    /// several addresses the first is taken to which there is a way.
     ///
     /// # Errors
-    /// Those of the system.
-    pub async fn connect(&self, address: SocketAddr) -> io::Result<()> {
-        self.io.get_ref().connect(address)
+    /// Those of the system, or the name is not known.
+    pub async fn connect(&self, address: impl ToAddrs) -> io::Result<()> {
+        let addresses = Target::of(&address).look_up().await?;
+        first_of(&addresses, |address| self.io.get_ref().connect(address))
     }
 
     datagram_methods!(SocketAddr);
@@ -162,6 +166,12 @@ impl UdpSocket {
     pub fn leave_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
         self.io.get_ref().leave_multicast_v6(group, interface)
     }
+}
+
+fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = new_socket(address)?;
+    socket.bind(&address.into())?;
+    UdpSocket::of_nonblocking(socket.into())
 }
 
 /// A socket for addresses like `address` that does not block.

@@ -225,7 +225,7 @@ fn a_blocking_socket_of_std_is_made_non_blocking() {
 #[test]
 fn options_of_multicast_are_set() {
     on_workers(1, async {
-        let socket = UdpSocket::bind(([0, 0, 0, 0], 0).into()).await.unwrap();
+        let socket = UdpSocket::bind("0.0.0.0:0").await.unwrap();
         socket.set_broadcast(true).unwrap();
         assert!(socket.broadcast().unwrap());
         socket.set_multicast_ttl_v4(3).unwrap();
