@@ -35,9 +35,7 @@ async fn main() -> io::Result<()> {
     let stream = UnixStream::connect(&path).await?;
     let mut answers = BufReader::new(&stream).lines();
     for question in ["1 2 3", "40 2", "one two"] {
-        (&stream)
-            .write_all(format!("{question}\n").as_bytes())
-            .await?;
+        stream.write_all(format!("{question}\n").as_bytes()).await?;
         let answer = answers.try_next().await?.unwrap_or_default();
         println!("{question} -> {answer}");
     }

@@ -27,6 +27,8 @@ mod faults;
 mod files;
 #[path = "net/halves.rs"]
 mod halves;
+#[path = "net/held.rs"]
+mod held;
 #[path = "net/incoming.rs"]
 mod incoming;
 #[path = "net/names.rs"]
