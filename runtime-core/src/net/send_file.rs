@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt;
 
 use super::async_fd::Async;
 use super::tcp_stream::TcpStream;
+use super::unix_stream::UnixStream;
 use crate::runtime::EventLoop;
 use crate::threads::to_thread;
 
@@ -32,20 +33,28 @@ pub trait SendFile: Sync {
     fn send_all(&self, data: &[u8]) -> impl Future<Output = io::Result<()>> + Send;
 }
 
-impl SendFile for TcpStream {
-    async fn send_part(
-        &self,
-        file: BorrowedFd<'_>,
-        offset: u64,
-        count: usize,
-    ) -> io::Result<usize> {
-        send(self.as_async(), file, offset, count).await
-    }
+/// Implements the trait for a stream.
+macro_rules! send_file {
+    ($Stream:ty) => {
+        impl SendFile for $Stream {
+            async fn send_part(
+                &self,
+                file: BorrowedFd<'_>,
+                offset: u64,
+                count: usize,
+            ) -> io::Result<usize> {
+                send(self.as_async(), file, offset, count).await
+            }
 
-    async fn send_all(&self, data: &[u8]) -> io::Result<()> {
-        TcpStream::write_all(self, data).await
-    }
+            async fn send_all(&self, data: &[u8]) -> io::Result<()> {
+                self.write_all(data).await
+            }
+        }
+    };
 }
+
+send_file!(TcpStream);
+send_file!(UnixStream);
 
 /// Has the kernel send a part of a file, as soon as the socket takes one.
 pub(super) async fn send<T: std::os::fd::AsFd>(

@@ -22,6 +22,7 @@ use super::reactor::{Direction, WaiterKey, Watch};
 use super::task::callback::Handle;
 use super::task::context::Context;
 use super::task::current_context::inherited_context;
+use crate::exceptions::LoopClosed;
 use crate::sync::{Mutex, Ready, StdArc};
 
 type Function = Box<dyn FnMut() + Send>;
@@ -116,13 +117,17 @@ impl EventLoop {
         let list = &self.shared().driver.watch_list;
         let before = list.replace(fd.as_raw_fd(), direction, Some(watcher.clone()));
         watcher.wait();
-        if self.is_closed() {
+        let closed = self.is_closed();
+        if closed {
             // It may have closed before the watcher was in the list.
             self.unwatch(&fd, direction);
         }
         // Last: the destructor of a user's function may panic.
         before.iter().for_each(|watch| watch.stop());
-        Ok(())
+        match closed {
+            true => Err(io::Error::other(LoopClosed)),
+            false => Ok(()),
+        }
     }
 
     fn unwatch(&self, fd: &impl AsFd, direction: Direction) -> bool {

@@ -3,6 +3,8 @@
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, Write};
 
+use asyncio::net::UnixStream;
+
 use super::*;
 
 /// A file with these bytes, which has no name.
@@ -112,5 +114,18 @@ fn who_stops_sending_finds_the_file_behind_what_was_sent() {
         }
         assert!(received > 0);
         assert_eq!((&file).stream_position().unwrap(), received);
+    });
+}
+
+#[test]
+fn a_file_is_sent_over_a_unix_socket() {
+    on_workers(2, async {
+        let file = file_of(b"over a Unix socket");
+        let (client, server) = UnixStream::pair().unwrap();
+        let sent = get_running_loop().sendfile(&server, &file, 7, None).await;
+        assert_eq!(sent.unwrap(), 11);
+        let mut buffer = [0; 11];
+        client.read_exact(&mut buffer).await.unwrap();
+        assert_eq!(&buffer, b"Unix socket");
     });
 }
