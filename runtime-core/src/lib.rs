@@ -24,6 +24,7 @@
 //! | coordinate tasks | [`Lock`], [`RwLock`], [`Event`], [`Condition`], [`Barrier`], [`OnceCell`] |
 //! | limit what runs at a time | [`Semaphore`], [`BoundedSemaphore`], [`CapacityLimiter`] |
 //! | hand values on | [`Queue`], [`PriorityQueue`], [`channel`], [`broadcast`], [`watch()`] |
+//! | talk over connections | [`open_connection`], [`start_server`], [`StreamReader`], [`StreamWriter`] |
 //! | use sockets and pipes | [`net`], [`io`] |
 //! | use the loop from other threads | [`EventLoop`], [`run_coroutine_threadsafe`] |
 //! | call blocking code | [`to_thread`], [`blocking`] |
@@ -77,6 +78,8 @@ pub mod net;
 
 pub mod io;
 
+pub mod streams;
+
 #[cfg(asyncio_loom)]
 #[doc(hidden)]
 pub mod models;
@@ -96,6 +99,7 @@ pub use exceptions::{
     NoRunningLoop, PanicError, ShutdownTimeout, TaskError, TimeoutError,
 };
 pub use futures::Future;
+pub use io::{stderr, stdin, stdout};
 pub use locks::{
     Barrier, BorrowedToken, Borrower, BoundedSemaphore, BrokenBarrierError, CapacityLimiter,
     Condition, Event, Lock, LockGuard, OnceCell, OwnedLockGuard, OwnedPermit, OwnedRwLockReadGuard,
@@ -116,6 +120,11 @@ pub use runtime::{
     Context, EnterGuard, EventLoop, Metrics, get_running_loop, try_get_running_loop,
 };
 pub use runtime_macros::{main, test};
+pub use streams::{
+    IncompleteReadError, LimitOverrunError, ReadUntilError, Server, StreamReader, StreamWriter,
+    connect_read_pipe, connect_write_pipe, open_connection, open_unix_connection, start_server,
+    start_unix_server,
+};
 pub use tasks::{
     ALL_COMPLETED, CallbackId, FIRST_COMPLETED, FIRST_EXCEPTION, Gather, Race, Shield, Sleep, Task,
     TaskHandle, TaskId, all_tasks, as_completed, catch_cancelled, checkpoint, create_local_task,

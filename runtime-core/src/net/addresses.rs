@@ -38,7 +38,7 @@ use sealed::ToTarget;
 
 /// An address as it was written.
 #[derive(Debug)]
-pub(super) enum Target {
+pub(crate) enum Target {
     Known(Addresses),
     Name { host: String, port: u16 },
     Invalid { text: String },
@@ -46,14 +46,14 @@ pub(super) enum Target {
 
 /// Addresses to be tried, one after the other.
 #[derive(Debug)]
-pub(super) enum Addresses {
+pub(crate) enum Addresses {
     One(SocketAddr),
     Several(Vec<SocketAddr>),
 }
 
 impl Target {
     /// What is written in `address`.
-    pub(super) fn of(address: &impl ToAddrs) -> Target {
+    pub(crate) fn of(address: &impl ToAddrs) -> Target {
         address.to_target()
     }
 
@@ -62,7 +62,7 @@ impl Target {
     /// # Errors
     /// That of the look-up; or there is no current loop; or what was written is no address; or
     /// there is no address.
-    pub(super) async fn look_up(self) -> io::Result<Addresses> {
+    pub(crate) async fn look_up(self) -> io::Result<Addresses> {
         match self {
             Target::Known(addresses) if addresses.is_empty() => Err(invalid("there is no address")),
             Target::Known(addresses) => Ok(addresses),

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use super::operation::Operation;
-use crate::runtime::{Direction, EventLoop, IoRegistration, Seen};
+use crate::runtime::{Direction, EventLoop, IoRegistration, Seen, WaiterKey};
 use crate::sync::Ready;
 
 /// Which operations something waits for.
@@ -82,6 +82,14 @@ impl<T: AsFd> Async<T> {
     pub(crate) fn of_nonblocking(io: T, ready: Ready) -> io::Result<Async<T>> {
         Ok(Async {
             registration: IoRegistration::new(io.as_fd(), ready)?,
+            io: Some(io),
+        })
+    }
+
+    /// The same with a given loop.
+    pub(crate) fn with_loop(event_loop: &EventLoop, io: T, ready: Ready) -> io::Result<Async<T>> {
+        Ok(Async {
+            registration: IoRegistration::with_loop(event_loop, io.as_fd(), ready)?,
             io: Some(io),
         })
     }
@@ -198,8 +206,60 @@ impl<T: AsFd> Async<T> {
         outcome
     }
 
+    /// The same registration, of another type that owns the same descriptor.
+    pub(crate) fn map<U: AsFd>(mut self, convert: impl FnOnce(T) -> U) -> Async<U> {
+        let registration = self.registration.clone();
+        Async {
+            registration,
+            // What is taken out here is not deregistered when `self` is dropped.
+            io: self.io.take().map(convert),
+        }
+    }
+
+    /// Waits until an operation may succeed, for one that always polls with the same waker: it
+    /// stays until the next event, and takes no place of another.
+    pub(crate) fn poll_ready_as(
+        &self,
+        direction: Direction,
+        key: &mut Option<WaiterKey>,
+        cx: &Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let source = self.registration.source();
+        ready!(source.poll_ready_as(direction, key, cx))?;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Refuses operations from now on, as if the loop were closed. Returns the wakers of all who
+    /// wait, for the caller to wake.
+    pub(crate) fn retire(&self) -> Vec<Waker> {
+        let mut due = Vec::new();
+        self.registration.source().close(&mut due);
+        due
+    }
+
+    /// Moves at most `room` bytes by `operation`, without waiting. One that moves fewer has shown
+    /// that the next would block.
+    ///
+    /// # Errors
+    /// [`WouldBlock`](io::ErrorKind::WouldBlock), or those of the operation.
+    pub(crate) fn try_transfer(
+        &self,
+        direction: Direction,
+        room: usize,
+        mut operation: impl FnMut(&T) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let (io, source) = (self.get_ref(), self.registration.source());
+        while let Some(seen) = source.look(direction) {
+            let outcome = source.attempt(direction, seen, || operation(io));
+            if let Some(outcome) = outcome {
+                return outcome.inspect(|&moved| self.note_moved(direction, seen, moved, room));
+            }
+        }
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+
     /// The loop that it is registered with.
-    pub(super) fn event_loop(&self) -> EventLoop {
+    pub(crate) fn event_loop(&self) -> EventLoop {
         self.registration.event_loop()
     }
 
@@ -215,7 +275,7 @@ impl<T: AsFd> Async<T> {
     /// Moves at most `room` bytes by `operation`, to be polled. One that moves fewer has shown that
     /// the next would block.
     #[inline]
-    pub(super) fn poll_transfer(
+    pub(crate) fn poll_transfer(
         &self,
         direction: Direction,
         cx: &Context<'_>,

@@ -5,17 +5,11 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
-use futures::Stream;
-use rustix::io::Errno;
-
-use crate::exceptions::LoopClosed;
+use super::accept::AcceptError;
 use crate::runtime::EventLoop;
 use crate::tasks::{Sleep, sleep};
-
-/// How long nothing is accepted after the system could not: asyncio's delay.
-const PAUSE: Duration = Duration::from_secs(1);
+use futures::Stream;
 
 /// How many connections in a row may fail on their own. Beyond that it is more likely the system
 /// that fails, with an error that looks like theirs: without a pause, this would spin.
@@ -109,21 +103,16 @@ impl<L: Listener> Stream for Incoming<'_, L> {
                     self.failures = 0;
                     return Poll::Ready(Some(stream));
                 }
-                Err(error) if is_of_one_connection(&error) && self.failures < FAILURES => {
-                    self.failures += 1;
-                }
-                Err(error) if is_loop_closed(&error) => return Poll::Ready(None),
-                Err(error) => {
-                    let message = match is_shortage(&error) {
-                        true => "socket.accept() out of system resource",
-                        false => "Accept failed on a socket",
-                    };
-                    self.listener
-                        .event_loop()
-                        .report(message, error.to_string());
-                    self.pause = Some(sleep(PAUSE));
-                    self.failures = 0;
-                }
+                Err(error) => match AcceptError::of(&error) {
+                    AcceptError::OfOneConnection if self.failures < FAILURES => self.failures += 1,
+                    AcceptError::LoopClosed => return Poll::Ready(None),
+                    other => {
+                        let event_loop = self.listener.event_loop();
+                        event_loop.report(other.message(), error.to_string());
+                        self.pause = Some(sleep(AcceptError::PAUSE));
+                        self.failures = 0;
+                    }
+                },
             }
         }
     }
@@ -135,61 +124,5 @@ impl<L: fmt::Debug> fmt::Debug for Incoming<'_, L> {
             .field("listener", self.listener)
             .field("paused", &self.pause.is_some())
             .finish()
-    }
-}
-
-/// Whether the next connection can be accepted all the same. Linux passes on the errors that the
-/// network has noted for the new connection; EPERM is a firewall's.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(
-            Errno::CONNABORTED
-                | Errno::CONNRESET
-                | Errno::PERM
-                | Errno::PROTO
-                | Errno::NOPROTOOPT
-                | Errno::NETDOWN
-                | Errno::NETUNREACH
-                | Errno::HOSTDOWN
-                | Errno::HOSTUNREACH
-                | Errno::TIMEDOUT
-        )
-    )
-}
-
-/// Whether the system is short of something.
-fn is_shortage(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC)
-    )
-}
-
-fn is_loop_closed(error: &io::Error) -> bool {
-    error
-        .get_ref()
-        .is_some_and(|inner| inner.is::<LoopClosed>())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_error_is_of_one_connection_or_of_the_system() {
-        for errno in [Errno::CONNABORTED, Errno::PROTO, Errno::PERM] {
-            let error = io::Error::from(errno);
-            assert!(is_of_one_connection(&error) && !is_shortage(&error));
-        }
-        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM] {
-            let error = io::Error::from(errno);
-            assert!(is_shortage(&error) && !is_of_one_connection(&error));
-        }
-        for error in [Errno::BADF.into(), io::Error::other(LoopClosed)] {
-            assert!(!is_shortage(&error) && !is_of_one_connection(&error));
-        }
-        assert!(is_loop_closed(&io::Error::other(LoopClosed)));
-        assert!(!is_loop_closed(&io::Error::other("something else")));
     }
 }

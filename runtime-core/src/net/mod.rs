@@ -28,6 +28,7 @@
 //! them can do is written once, as macros: `socket` (all), `byte_stream` (streams), `datagrams`.
 //! Who waits, and what wakes it, is the reactor's (`runtime/reactor`).
 
+mod accept;
 mod forward;
 mod operation;
 mod receive;
@@ -56,6 +57,8 @@ mod connect;
 mod tcp_listener;
 mod unix_listener;
 
+pub(crate) use accept::{AcceptError, accept_nonblocking};
+pub(crate) use addresses::Target;
 pub use addresses::ToAddrs;
 pub use async_fd::{Async, Interest};
 pub use connect::Connect;

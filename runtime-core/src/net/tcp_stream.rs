@@ -104,6 +104,11 @@ impl TcpStream {
         self.io.get_ref().shutdown(how)
     }
 
+    /// The socket with its registration.
+    pub(crate) fn into_async(self) -> Async<std::net::TcpStream> {
+        self.io
+    }
+
     fn stream(&self) -> &TcpStream {
         self
     }

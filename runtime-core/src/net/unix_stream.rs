@@ -109,6 +109,11 @@ impl UnixStream {
         self.io.get_ref().shutdown(how)
     }
 
+    /// The socket with its registration.
+    pub(crate) fn into_async(self) -> Async<std::os::unix::net::UnixStream> {
+        self.io
+    }
+
     fn stream(&self) -> &UnixStream {
         self
     }

@@ -14,7 +14,7 @@ use crate::sync::{Arc, Poller, Ready, StdArc};
 ///
 /// Its tasks may run on any loop; the loop that it is registered with must run for them to be
 /// woken.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct IoRegistration {
     shared: Arc<Shared>,
     source: StdArc<Source>,
@@ -30,6 +30,18 @@ impl IoRegistration {
     pub(crate) fn new(fd: BorrowedFd<'_>, ready: Ready) -> io::Result<IoRegistration> {
         let shared = context::current().ok_or_else(|| io::Error::other(NoRunningLoop))?;
         IoRegistration::with(&shared, fd, ready)
+    }
+
+    /// The same with a given loop.
+    ///
+    /// # Errors
+    /// The loop is closed, or the system refuses the descriptor.
+    pub(crate) fn with_loop(
+        event_loop: &EventLoop,
+        fd: BorrowedFd<'_>,
+        ready: Ready,
+    ) -> io::Result<IoRegistration> {
+        IoRegistration::with(event_loop.shared(), fd, ready)
     }
 
     /// The same with the loop of `shared`.

@@ -87,9 +87,9 @@ pub use task::callback::Handle;
 pub(crate) use task::cancel::{
     Abort, CancelRequest, CancelWaker, Delivery, Edges, ForeignPolls, Forwarding, Passing,
     Propagation, Raise, Scope, Verdict, asked_for, begin_handler, claim_and_acknowledge,
-    deliver_error_again, delivered_requests, drop_handled, ends_with, hidden, in_body_of,
-    is_request_offered, newest_raise, propagation, propagation_from, propagation_to_waiter_from,
-    reason_at, requested, settled_requests, shielded, wait_on,
+    deliver_error_again, delivered_requests, drop_handled, ends_with, has_had_its_share, hidden,
+    in_body_of, is_request_offered, newest_raise, propagation, propagation_from,
+    propagation_to_waiter_from, reason_at, requested, settled_requests, shielded, wait_on,
 };
 pub use task::context::Context;
 pub(crate) use task::current_context::inherited_context;

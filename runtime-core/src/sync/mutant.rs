@@ -260,6 +260,10 @@ pub(crate) enum Mutant {
     KeepGeneration,
     /// f4: who takes events from the poller does not dispatch them.
     LeaveEvents,
+    /// j1: who releases the lock looks at what was asked without a fence between.
+    ServeWithoutFence,
+    /// j1: who finds the work done does not look again.
+    ServeOnce,
     /// Registry: a removal does not wait for a reader of its slot.
     RemoveIgnoresReader,
     /// Registry: the closer does not sum the insert counters again.

@@ -1,0 +1,170 @@
+//! Bytes that have been received and not been read yet.
+
+use bytes::Bytes;
+
+/// How many bytes are asked for at first, and how many at most.
+const CHUNK: (usize, usize) = (4 << 10, 64 << 10);
+
+/// A reader may ask for more at a time than it gets in one piece.
+const MOST: usize = 256 << 10;
+
+/// Beyond this an empty buffer is given back while its reader waits.
+const KEPT: usize = CHUNK.0;
+
+/// A vector whose first bytes have been read already.
+#[derive(Debug, Default)]
+pub(super) struct ReadBuffer {
+    bytes: Vec<u8>,
+    /// Where the bytes begin that have not been read.
+    start: usize,
+    /// How many bytes the next read asks for: more, as long as reads fill their room.
+    chunk: usize,
+}
+
+impl ReadBuffer {
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len() - self.start
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    /// Takes the first `count` bytes. If these are all, and fill most of the memory, the memory
+    /// goes with them; otherwise they are copied.
+    pub(super) fn take(&mut self, count: usize) -> Bytes {
+        let whole = count == self.len() && 2 * count >= self.bytes.capacity();
+        if whole && count >= KEPT {
+            let start = std::mem::take(&mut self.start);
+            return Bytes::from(std::mem::take(&mut self.bytes)).slice(start..);
+        }
+        let taken = Bytes::copy_from_slice(&self.as_slice()[..count]);
+        self.discard(count);
+        taken
+    }
+
+    /// Moves the first bytes to `room`, as many as it has room for. Returns how many.
+    pub(super) fn move_to(&mut self, room: &mut [u8]) -> usize {
+        let count = self.len().min(room.len());
+        room[..count].copy_from_slice(&self.as_slice()[..count]);
+        self.discard(count);
+        count
+    }
+
+    /// Removes the first `count` bytes.
+    pub(super) fn discard(&mut self, count: usize) {
+        self.start += count;
+        if self.start == self.bytes.len() {
+            self.bytes.clear();
+            self.start = 0;
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.discard(self.len());
+    }
+
+    /// A vector to append to, with room for a read by one who wants `wanted` bytes in all.
+    pub(super) fn to_append(&mut self, wanted: usize) -> &mut Vec<u8> {
+        let missing = wanted.saturating_sub(self.len()).min(MOST);
+        let room = missing.max(self.chunk.max(CHUNK.0));
+        let spare = self.bytes.capacity() - self.bytes.len();
+        if spare < room.min(CHUNK.0) || spare < missing {
+            self.compact();
+            self.bytes.reserve(room);
+        }
+        &mut self.bytes
+    }
+
+    /// A read has appended bytes. If it has filled its room, the next gets more.
+    pub(super) fn note_read(&mut self) {
+        if self.bytes.len() == self.bytes.capacity() {
+            self.chunk = (2 * self.chunk.max(CHUNK.0)).min(CHUNK.1);
+        }
+    }
+
+    /// Its reader waits: an empty buffer need not keep much memory.
+    pub(super) fn rest(&mut self) {
+        if self.is_empty() && self.bytes.capacity() > KEPT {
+            self.bytes = Vec::new();
+        }
+    }
+
+    fn compact(&mut self) {
+        self.bytes.drain(..self.start);
+        self.start = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(count: usize) -> ReadBuffer {
+        let mut buffer = ReadBuffer::default();
+        let bytes = (0..count).map(|byte| byte as u8);
+        buffer.to_append(count).extend(bytes);
+        buffer
+    }
+
+    #[test]
+    fn bytes_come_out_in_the_order_in_which_they_went_in() {
+        let mut buffer = filled(10_000);
+        let mut taken = buffer.take(3).to_vec();
+        let mut room = [0; 5];
+        assert_eq!(buffer.move_to(&mut room), 5);
+        taken.extend(room);
+        buffer.to_append(60_000).extend([1, 2, 3]);
+        taken.extend(buffer.take(9_992));
+        assert!(
+            taken
+                .iter()
+                .zip(0_usize..)
+                .all(|(&byte, place)| byte == place as u8)
+        );
+        assert_eq!(buffer.as_slice(), [1, 2, 3]);
+        assert_eq!(buffer.move_to(&mut [0; 9]), 3);
+        assert!(buffer.is_empty());
+    }
+
+    #[test]
+    fn a_large_whole_is_not_copied() {
+        let mut buffer = filled(32 << 10);
+        let before = buffer.as_slice().as_ptr();
+        assert_eq!(buffer.take(32 << 10).as_ptr(), before);
+        assert!(buffer.is_empty());
+    }
+
+    #[test]
+    fn an_empty_buffer_that_rests_keeps_little() {
+        let mut buffer = filled(32 << 10);
+        buffer.discard(1);
+        buffer.rest();
+        assert_eq!(buffer.len(), (32 << 10) - 1);
+        buffer.clear();
+        buffer.rest();
+        assert!(buffer.bytes.capacity() <= KEPT);
+    }
+
+    #[test]
+    fn room_grows_only_while_reads_fill_it() {
+        let mut buffer = ReadBuffer::default();
+        assert!(buffer.to_append(1).capacity() < 2 * CHUNK.0);
+        buffer.note_read();
+        assert_eq!(buffer.chunk, 0);
+        for _ in 0..10 {
+            let bytes = buffer.to_append(1);
+            bytes.resize(bytes.capacity(), 0);
+            buffer.note_read();
+            buffer.clear();
+            buffer.rest();
+        }
+        assert_eq!(buffer.chunk, CHUNK.1);
+        // However much is wanted, memory comes as bytes do.
+        assert!(buffer.to_append(1 << 30).capacity() <= 2 * MOST);
+    }
+}

@@ -1,0 +1,98 @@
+//! The connections of a server.
+
+use std::collections::HashMap;
+
+use super::connection::Connection;
+use crate::locks::Event;
+use crate::sync::{Mutex, StdArc, StdWeak};
+
+/// The connections of a server that are not over.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    members: Mutex<Members>,
+    /// Set when the server is closed, and all connections are over.
+    gone: Event,
+}
+
+#[derive(Debug, Default)]
+struct Members {
+    connections: HashMap<u64, StdWeak<Connection>>,
+    last: u64,
+    closed: bool,
+}
+
+/// That a connection is one of a server's. It ends with the connection, or is dropped with it.
+#[derive(Debug, Default)]
+pub(super) struct Membership(Option<(StdArc<Clients>, u64)>);
+
+impl Clients {
+    /// Makes a connection, and counts it until it is over. `None` if nobody is admitted any more.
+    pub(super) fn admit(
+        self: &StdArc<Self>,
+        make: impl FnOnce(Membership) -> StdArc<Connection>,
+    ) -> Option<StdArc<Connection>> {
+        let mut members = self.members.lock();
+        if members.closed {
+            return None;
+        }
+        members.last += 1;
+        let number = members.last;
+        members.connections.insert(number, StdWeak::new());
+        drop(members);
+        let connection = make(Membership(Some((StdArc::clone(self), number))));
+        let mut members = self.members.lock();
+        if let Some(member) = members.connections.get_mut(&number) {
+            *member = StdArc::downgrade(&connection);
+        }
+        drop(members);
+        Some(connection)
+    }
+
+    /// Nobody is admitted any more.
+    pub(super) fn close(&self) {
+        let mut members = self.members.lock();
+        members.closed = true;
+        let gone = members.connections.is_empty();
+        drop(members);
+        if gone {
+            self.gone.set();
+        }
+    }
+
+    /// Set when nobody is admitted any more, and all have gone.
+    pub(super) fn gone(&self) -> &Event {
+        &self.gone
+    }
+
+    /// The connections that are there.
+    pub(super) fn all(&self) -> Vec<StdArc<Connection>> {
+        let members = self.members.lock();
+        let all = members.connections.values();
+        all.filter_map(StdWeak::upgrade).collect()
+    }
+
+    fn leave(&self, number: u64) {
+        let mut members = self.members.lock();
+        let left = members.connections.remove(&number);
+        let gone = members.closed && members.connections.is_empty();
+        drop((members, left));
+        if gone {
+            self.gone.set();
+        }
+    }
+}
+
+impl Membership {
+    /// The connection is over.
+    pub(super) fn end(&self) {
+        if let Some((clients, number)) = &self.0 {
+            clients.leave(*number);
+        }
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,303 @@
+//! A connection: what its reader, its writer, its server and the poller share.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll, Wake, Waker, ready};
+use std::time::Duration;
+
+use super::clients::Membership;
+use super::delegation::DelegationLock;
+use super::endpoint::Endpoint;
+use super::incoming::Incoming;
+use super::outgoing::{Effects, Outgoing};
+use super::session::{Decrypted, Session};
+use crate::events::TimerHandle;
+use crate::locks::Event;
+use crate::runtime::wake_catching;
+use crate::sync::{Mutex, StdArc, StdWeak, UserMutex, UserMutexGuard};
+
+/// How long a connection under TLS waits for the end of the peer, once all has been sent: asyncio's
+/// `ssl_shutdown_timeout`.
+const LINGERING: Duration = Duration::from_secs(30);
+
+/// A connection. Its halves, and who waits for it, hold it.
+pub(super) struct Connection {
+    /// What its reader reads by; `None` once the connection is over.
+    readable: Mutex<Option<StdArc<Endpoint>>>,
+    /// Used by the reader, and by `start_tls`. Wakers of users are cloned and woken while it is
+    /// locked: so it is no critical section.
+    incoming: UserMutex<Incoming>,
+    outgoing: DelegationLock<Outgoing>,
+    /// Set when writers may go on. Cleared, under the lock of `outgoing`, by those that wait.
+    resumed: Event,
+    /// Set when the connection is over.
+    over: Event,
+    membership: Membership,
+    local: Option<SocketAddr>,
+    peer: Option<SocketAddr>,
+    lingering: Mutex<Option<TimerHandle>>,
+}
+
+impl Connection {
+    pub(super) fn new(endpoint: Endpoint, membership: Membership) -> StdArc<Connection> {
+        let (local, peer) = endpoint.addresses();
+        let endpoint = StdArc::new(endpoint);
+        StdArc::new(Connection {
+            readable: Mutex::new(Some(StdArc::clone(&endpoint))),
+            incoming: UserMutex::new(Incoming::default()),
+            outgoing: DelegationLock::new(Outgoing::new(endpoint)),
+            resumed: Event::new(),
+            over: Event::new(),
+            membership,
+            local,
+            peer,
+            lingering: Mutex::new(None),
+        })
+    }
+
+    /// The address of this end, and of the peer's, if they are of the Internet.
+    pub(super) fn addresses(&self) -> (Option<SocketAddr>, Option<SocketAddr>) {
+        (self.local, self.peer)
+    }
+
+    pub(super) fn over(&self) -> &Event {
+        &self.over
+    }
+
+    pub(super) fn resumed(&self) -> &Event {
+        &self.resumed
+    }
+
+    /// What has been received. Only its reader, and who encrypts the connection, ask for it.
+    pub(super) fn incoming(&self) -> UserMutexGuard<'_, Incoming> {
+        let locked = self.incoming.lock();
+        locked.unwrap_or_else(crate::sync::PoisonError::into_inner)
+    }
+
+    /// Changes what is to be sent, and goes on with it as far as possible.
+    pub(super) fn update<R>(self: &StdArc<Self>, change: impl FnOnce(&mut Outgoing) -> R) -> R {
+        let mut outgoing = self.outgoing.lock();
+        let result = change(&mut outgoing);
+        let effects = outgoing.advance(|| self.waker());
+        drop(outgoing);
+        self.act(effects);
+        self.serve();
+        result
+    }
+
+    /// Looks at what is to be sent.
+    pub(super) fn look<R>(self: &StdArc<Self>, look: impl FnOnce(&mut Outgoing) -> R) -> R {
+        let result = look(&mut self.outgoing.lock());
+        self.serve();
+        result
+    }
+
+    /// Whether writers may go on; if not, [`resumed`](Connection::resumed) is set when they may.
+    pub(super) fn drained(self: &StdArc<Self>) -> io::Result<bool> {
+        self.look(|outgoing| {
+            let drained = outgoing.drained()?;
+            if !drained {
+                self.resumed.clear();
+            }
+            Ok(drained)
+        })
+    }
+
+    fn waker(self: &StdArc<Self>) -> Waker {
+        Waker::from(StdArc::clone(self))
+    }
+
+    fn serve(self: &StdArc<Self>) {
+        let waker = || self.waker();
+        while let Some(effects) = self.outgoing.serve(|outgoing| outgoing.advance(waker)) {
+            self.act(effects);
+        }
+    }
+
+    /// Does what may run code of users.
+    fn act(self: &StdArc<Self>, effects: Effects) {
+        if let Some(endpoint) = effects.closed {
+            let of_reader = self.readable.lock().take();
+            endpoint.retire().into_iter().for_each(wake_catching);
+            drop((of_reader, endpoint));
+            let timer = self.lingering.lock().take();
+            timer.iter().for_each(TimerHandle::cancel);
+            self.over.set();
+            self.membership.end();
+        } else if effects.lingers {
+            self.linger();
+        }
+        if effects.resumed {
+            self.resumed.set();
+        }
+    }
+
+    /// Gives the peer some time to end as well.
+    fn linger(self: &StdArc<Self>) {
+        let Some(endpoint) = self.look(|outgoing| outgoing.endpoint().cloned()) else {
+            return;
+        };
+        let connection: StdWeak<Connection> = StdArc::downgrade(self);
+        let timer = endpoint.event_loop().call_later(LINGERING, move || {
+            if let Some(connection) = connection.upgrade() {
+                connection.update(Outgoing::abort);
+            }
+        });
+        *self.lingering.lock() = Some(timer);
+        if self.over.is_set() {
+            let timer = self.lingering.lock().take();
+            timer.iter().for_each(TimerHandle::cancel);
+        }
+    }
+
+    /// Receives, once, for a reader that wants `wanted` bytes in all. Returns whether there is
+    /// more than before; if not, the stream has ended.
+    pub(super) fn poll_more(
+        self: &StdArc<Self>,
+        incoming: &mut Incoming,
+        cx: &Context<'_>,
+        wanted: usize,
+    ) -> Poll<io::Result<bool>> {
+        if let Some(outcome) = incoming.outcome() {
+            return Poll::Ready(outcome);
+        }
+        let received = match incoming.is_secure() {
+            false => self.poll_receive(|endpoint| incoming.poll_plain(endpoint, cx, wanted)),
+            true => self.poll_decrypted(incoming, cx),
+        };
+        let more = ready!(received);
+        if let Err(error) = &more {
+            // Both halves are lost with it.
+            let again = incoming.lost(error);
+            self.update(|outgoing| outgoing.fail(again));
+        }
+        Poll::Ready(more.inspect(|&more| incoming.note(more)))
+    }
+
+    /// Receives by what there is to receive by. A connection that is over has ended, or has been
+    /// lost.
+    fn poll_receive(
+        self: &StdArc<Self>,
+        receive: impl FnOnce(&Endpoint) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<bool>> {
+        let endpoint = self.readable.lock().clone();
+        let received = match &endpoint {
+            Some(endpoint) => ready!(receive(endpoint)),
+            None => Ok(0),
+        };
+        // It may have been closed meanwhile.
+        if self.readable.lock().is_none() {
+            if let Some(error) = self.look(|outgoing| outgoing.error()) {
+                return Poll::Ready(Err(error));
+            }
+            return Poll::Ready(Ok(received.is_ok_and(|received| received > 0)));
+        }
+        Poll::Ready(received.map(|received| received > 0))
+    }
+
+    fn poll_decrypted(
+        self: &StdArc<Self>,
+        incoming: &mut Incoming,
+        cx: &Context<'_>,
+    ) -> Poll<io::Result<bool>> {
+        loop {
+            let before = incoming.len();
+            let decrypted = self.decrypt(incoming);
+            if incoming.len() > before {
+                return Poll::Ready(Ok(true));
+            }
+            match decrypted? {
+                None => {
+                    let error = self.look(|outgoing| outgoing.error());
+                    return Poll::Ready(error.map_or(Ok(false), Err));
+                }
+                Some(Decrypted::End) => {
+                    // As asyncio: the peer has closed, so the connection is closed.
+                    self.update(Outgoing::close);
+                    return Poll::Ready(Ok(false));
+                }
+                Some(Decrypted::More) => {}
+            }
+            let received = self.poll_receive(|endpoint| incoming.poll_cipher(endpoint, cx));
+            if !ready!(received)? {
+                return Poll::Ready(self.end_of_cipher());
+            }
+        }
+    }
+
+    /// Decrypts what has been received. `None` if the session has ended here.
+    fn decrypt(self: &StdArc<Self>, incoming: &mut Incoming) -> io::Result<Option<Decrypted>> {
+        self.update(|outgoing| match outgoing.session_unless_ending() {
+            Some(session) => incoming.decrypt(session).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    /// The socket has ended, and the session has not: what should still come may have been cut off.
+    fn end_of_cipher(self: &StdArc<Self>) -> io::Result<bool> {
+        match self.look(|outgoing| outgoing.is_closing()) {
+            true => Ok(false),
+            false => Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the peer closed the connection without ending the TLS session (close_notify)",
+            )),
+        }
+    }
+
+    /// Encrypts the connection from now on: what has been received, and not been read, is the
+    /// beginning of the handshake.
+    pub(super) fn secure(self: &StdArc<Self>, session: Box<dyn Session>) {
+        self.incoming().secure();
+        self.update(|outgoing| {
+            outgoing.marks.secure();
+            outgoing.session = Some(session);
+        });
+    }
+
+    /// Waits for the end of the handshake.
+    pub(super) fn poll_handshake(self: &StdArc<Self>, cx: &Context<'_>) -> Poll<io::Result<()>> {
+        let incoming = &mut *self.incoming();
+        loop {
+            if let Err(error) = self.decrypt(incoming) {
+                let again = incoming.lost(&error);
+                self.update(|outgoing| outgoing.fail(again));
+                return Poll::Ready(Err(error));
+            }
+            let handshaking = self.look(|outgoing| -> io::Result<bool> {
+                outgoing.drained()?;
+                let session = outgoing.session_unless_ending();
+                Ok(session.is_none_or(|session| session.is_handshaking()))
+            });
+            if !handshaking? {
+                return Poll::Ready(Ok(()));
+            }
+            if !ready!(self.poll_receive(|endpoint| incoming.poll_cipher(endpoint, cx)))? {
+                let text = "the peer closed the connection during the TLS handshake";
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, text)));
+            }
+        }
+    }
+}
+
+/// There is more to be done: an event has come for which `advance` waits.
+impl Wake for Connection {
+    fn wake(self: StdArc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &StdArc<Self>) {
+        self.outgoing.ask();
+        self.serve();
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Connection");
+        if let (Some(local), Some(peer)) = (self.local, self.peer) {
+            debug.field("local", &local).field("peer", &peer);
+        }
+        debug.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,88 @@
+//! Streams, and servers: asyncio's `open_connection`, `start_server`, `StreamReader` and
+//! `StreamWriter`.
+//!
+//! A connection has two halves. A [`StreamReader`] has a buffer and a limit, and reads lines,
+//! messages of a given length, or whatever there is. A [`StreamWriter`] never waits in `write`;
+//! `drain` is for flow control.
+//!
+//! **Cancellation.** A read or a `drain` that is cancelled, timed out or dropped loses no byte, and
+//! may be made again.
+//!
+//! **TLS** is there with the feature `tls`, by the library rustls.
+//!
+//! # Inside
+//!
+//! A `Connection` is shared by its two halves, by its server and by the poller. It has two locks:
+//!
+//! 1. `incoming`: what has been received and not been read. Only the reader takes it, and
+//!    `start_tls`, which hands what is there to the session. The reader receives while it holds it.
+//! 2. `outgoing`: what has not been sent, how far the end of the connection has come, and the TLS
+//!    session. `Outgoing::advance` goes on with all of it as far as possible without waiting. Every
+//!    change calls it, and so does the poller when the socket can be written to again: the waker
+//!    that is left with the socket is the connection itself. No task is needed for that, so what
+//!    was written goes out even if nobody awaits anything.
+//!
+//! They are taken in this order. No code of a user runs under `outgoing`: `advance` returns what is
+//! to be woken and closed. The poller must not wait for a task that holds `outgoing`, and does not:
+//! see `delegation`.
+//!
+//! The descriptor is closed as soon as the connection is over, whoever holds its halves: both the
+//! reader's reference and the one of `outgoing` are taken then, and all who wait are woken. A
+//! reader that was about to receive keeps it open for the time of its system call.
+//!
+//! A server has no task either: its listener's waker accepts (`acceptor`), and makes a task for
+//! each handler (`serving`).
+
+mod buffer;
+mod errors;
+mod limit;
+mod pending;
+mod prepared;
+mod separator;
+mod session_details;
+mod socket_file;
+mod watermarks;
+
+mod delegation;
+
+mod session;
+
+mod endpoint;
+
+mod acceptor;
+mod incoming;
+mod outgoing;
+
+mod clients;
+mod connection;
+
+mod handshake;
+mod lent;
+
+mod reader;
+mod writer;
+
+mod lines;
+mod open;
+mod pipes;
+mod serving;
+mod stream_traits;
+
+mod server;
+
+mod service_settings;
+
+mod start_server;
+mod start_unix_server;
+
+pub use errors::{IncompleteReadError, LimitOverrunError, ReadUntilError};
+pub use lines::Lines;
+pub use open::{OpenConnection, OpenUnixConnection, open_connection, open_unix_connection};
+pub use pipes::{connect_read_pipe, connect_write_pipe};
+pub use reader::StreamReader;
+pub use separator::Separator;
+pub use server::Server;
+pub use session_details::TlsSession;
+pub use start_server::{StartServer, start_server};
+pub use start_unix_server::{StartUnixServer, start_unix_server};
+pub use writer::StreamWriter;

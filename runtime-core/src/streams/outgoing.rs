@@ -1,0 +1,361 @@
+//! What a connection has to send, and how it ends. All of it is behind the lock of the connection.
+
+use std::io;
+use std::task::{Context, Poll, Waker};
+
+use super::endpoint::{Endpoint, Kind};
+use super::errors::SharedError;
+use super::pending::Pending;
+use super::session::Session;
+use super::watermarks::Watermarks;
+use crate::runtime::{Direction, WaiterKey};
+use crate::sync::StdArc;
+
+/// Whether the writes have been ended, while reading goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Eof {
+    No,
+    /// It is told once all before it has been sent.
+    Asked,
+    Told,
+}
+
+/// How far the end of the connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    No,
+    /// Closed once all has been sent.
+    Asked,
+    /// All has been sent under TLS; closed once the peer has ended as well.
+    Lingering,
+    Over,
+}
+
+/// The sending half of a connection, and its end.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    /// `None` once the connection is over.
+    endpoint: Option<StdArc<Endpoint>>,
+    pub(super) session: Option<Box<dyn Session>>,
+    pending: Pending,
+    pub(super) marks: Watermarks,
+    /// More is pending than the high mark, and has not come down to the low one since.
+    paused: bool,
+    eof: Eof,
+    ending: Ending,
+    /// With what the connection was lost.
+    error: Option<SharedError>,
+    /// Why something was not written: for the next `drain`.
+    refused: Option<Refusal>,
+    writable: Option<WaiterKey>,
+    readable: Option<WaiterKey>,
+}
+
+/// Why bytes are not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    Closed,
+    Eof,
+    NoEof,
+}
+
+impl Refusal {
+    fn to_io(self) -> io::Error {
+        let (kind, text) = match self {
+            Refusal::Closed => (
+                io::ErrorKind::ConnectionReset,
+                "Connection lost: write() after close()",
+            ),
+            Refusal::Eof => (
+                io::ErrorKind::BrokenPipe,
+                "Cannot call write() after write_eof()",
+            ),
+            Refusal::NoEof => (
+                io::ErrorKind::Unsupported,
+                "write_eof() is not supported under TLS: close() ends the connection",
+            ),
+        };
+        io::Error::new(kind, text)
+    }
+}
+
+/// What is to be done once the lock has been released.
+#[derive(Debug, Default)]
+#[must_use = "somebody waits for it"]
+pub(super) struct Effects {
+    /// Who waits in `drain` may go on.
+    pub(super) resumed: bool,
+    /// The connection lingers from now on.
+    pub(super) lingers: bool,
+    /// The connection is over: its descriptor, to be closed.
+    pub(super) closed: Option<StdArc<Endpoint>>,
+}
+
+impl Outgoing {
+    pub(super) fn new(endpoint: StdArc<Endpoint>) -> Outgoing {
+        Outgoing {
+            endpoint: Some(endpoint),
+            session: None,
+            pending: Pending::default(),
+            marks: Watermarks::default(),
+            paused: false,
+            eof: Eof::No,
+            ending: Ending::No,
+            error: None,
+            refused: None,
+            writable: None,
+            readable: None,
+        }
+    }
+
+    /// Takes bytes to be sent. What can be sent at once, is.
+    pub(super) fn write(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        if self.refuse_write() {
+            return;
+        }
+        match (&mut self.session, &self.endpoint) {
+            (Some(session), _) => {
+                if let Err(error) = session.encrypt(bytes) {
+                    self.fail(error);
+                }
+            }
+            (None, Some(endpoint)) if self.pending.is_empty() => match send_some(endpoint, bytes) {
+                Ok(sent) => self.pending.append(&bytes[sent..]),
+                Err(error) => self.fail(error),
+            },
+            (None, _) => self.pending.append(bytes),
+        }
+    }
+
+    fn refuse_write(&mut self) -> bool {
+        let refusal = match (self.ending, self.eof) {
+            (Ending::No, Eof::No) => return false,
+            (Ending::No, _) => Refusal::Eof,
+            _ => Refusal::Closed,
+        };
+        self.refused.get_or_insert(refusal);
+        true
+    }
+
+    /// Ends the writes once all has been sent.
+    pub(super) fn write_eof(&mut self) {
+        if self.session.is_some() {
+            self.refused.get_or_insert(Refusal::NoEof);
+        } else if self.eof == Eof::No {
+            self.eof = Eof::Asked;
+        }
+    }
+
+    /// Ends the connection once all has been sent.
+    pub(super) fn close(&mut self) {
+        if self.ending == Ending::No {
+            self.ending = Ending::Asked;
+            if let Some(session) = &mut self.session {
+                session.end();
+            }
+        }
+    }
+
+    /// Ends the connection at once. What has not been sent is dropped.
+    pub(super) fn abort(&mut self) {
+        self.pending.clear();
+        if self.ending != Ending::Over {
+            self.ending = Ending::Lingering;
+            self.session = None;
+        }
+    }
+
+    /// The connection has failed: it is over once the lock is released.
+    pub(super) fn fail(&mut self, error: io::Error) {
+        if self.ending != Ending::Over && self.error.is_none() {
+            self.error = Some(SharedError::new(error));
+        }
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.ending != Ending::No || self.error.is_some()
+    }
+
+    /// The TLS session; once the connection ends, nothing that comes is of interest to it.
+    pub(super) fn session_unless_ending(&mut self) -> Option<&mut (dyn Session + 'static)> {
+        match self.ending {
+            Ending::No => self.session.as_deref_mut(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn error(&self) -> Option<io::Error> {
+        self.error.as_ref().map(SharedError::to_io)
+    }
+
+    pub(super) fn endpoint(&self) -> Option<&StdArc<Endpoint>> {
+        self.endpoint.as_ref()
+    }
+
+    pub(super) fn can_write_eof(&self) -> bool {
+        self.session.is_none()
+    }
+
+    /// How many bytes have not been sent.
+    pub(super) fn unsent(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Whether nothing is left to be sent: neither bytes, nor the end.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.pending.is_empty() && self.eof != Eof::Asked
+    }
+
+    /// Whether a writer may go on: what `drain` waits for.
+    ///
+    /// # Errors
+    /// The connection was lost or closed, or something was refused since this was asked last.
+    pub(super) fn drained(&mut self) -> io::Result<bool> {
+        if let Some(refusal) = self.refused.take() {
+            return Err(refusal.to_io());
+        }
+        match (self.error(), self.ending) {
+            (Some(error), _) => Err(error),
+            (None, Ending::Over) => Err(connection_lost()),
+            (None, _) => Ok(!self.paused),
+        }
+    }
+
+    /// Goes on as far as possible: sends, tells the end, closes. `waker` is woken when there is
+    /// more to be done.
+    pub(super) fn advance(&mut self, waker: impl Fn() -> Waker) -> Effects {
+        let mut effects = Effects::default();
+        let Some(endpoint) = self.endpoint.clone() else {
+            return effects;
+        };
+        self.flush(&endpoint, &waker);
+        if self.error.is_none() && self.pending.is_empty() {
+            self.go_on_to_end(&endpoint, &waker, &mut effects);
+        }
+        if self.error.is_some() || self.ending == Ending::Over {
+            self.ending = Ending::Over;
+            self.pending.clear();
+            self.session = None;
+            effects.closed = self.endpoint.take();
+        }
+        self.look_at_marks(&mut effects);
+        effects
+    }
+
+    /// Sends what is pending.
+    fn flush(&mut self, endpoint: &Endpoint, waker: &impl Fn() -> Waker) {
+        if let Some(session) = &mut self.session {
+            self.pending.fill(|cipher| session.take_cipher(cipher));
+        }
+        while !self.pending.is_empty() {
+            match endpoint.try_send(self.pending.as_slice()) {
+                Ok(sent) => self.pending.sent(sent),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let key = &mut self.writable;
+                    if !is_ready(endpoint, Direction::Write, key, waker, &mut self.error) {
+                        return;
+                    }
+                }
+                Err(error) => return self.fail(error),
+            }
+        }
+    }
+
+    /// All has been sent: the end of the writes, or of the connection, may be told.
+    fn go_on_to_end(
+        &mut self,
+        endpoint: &Endpoint,
+        waker: &impl Fn() -> Waker,
+        effects: &mut Effects,
+    ) {
+        if self.eof == Eof::Asked {
+            self.eof = Eof::Told;
+            endpoint.end_writes();
+            if endpoint.kind() == Kind::Pipe {
+                self.ending = Ending::Over;
+            }
+        }
+        if self.ending == Ending::Asked {
+            self.ending = match &self.session {
+                None => Ending::Over,
+                Some(_) => Ending::Lingering,
+            };
+            if self.ending == Ending::Lingering {
+                effects.lingers = true;
+                endpoint.end_writes();
+            }
+        }
+        if self.ending == Ending::Lingering
+            && (self.session.is_none() || self.peer_ended(endpoint, waker))
+        {
+            self.ending = Ending::Over;
+        }
+    }
+
+    /// Whether the peer has ended as well. Drops what it still sends.
+    fn peer_ended(&mut self, endpoint: &Endpoint, waker: &impl Fn() -> Waker) -> bool {
+        let mut scratch = Vec::with_capacity(DISCARDED);
+        let mut error = None;
+        loop {
+            match endpoint.try_discard(&mut scratch) {
+                Ok(false) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                // Whatever it is, nothing more comes. All of ours has been sent.
+                Ok(true) | Err(_) => return true,
+            }
+            if scratch.is_empty() {
+                let key = &mut self.readable;
+                if !is_ready(endpoint, Direction::Read, key, waker, &mut error) {
+                    return error.is_some();
+                }
+            }
+        }
+    }
+
+    fn look_at_marks(&mut self, effects: &mut Effects) {
+        let unsent = self.pending.len();
+        if self.paused && unsent <= self.marks.low() {
+            self.paused = false;
+            effects.resumed = true;
+        } else if !self.paused && unsent > self.marks.high() {
+            self.paused = true;
+        }
+    }
+}
+
+/// How much of what a lingering peer sends is dropped at a time.
+const DISCARDED: usize = 16 << 10;
+
+/// Waits for a direction. Returns whether it is ready; if its loop is closed, that is the error.
+fn is_ready(
+    endpoint: &Endpoint,
+    direction: Direction,
+    key: &mut Option<WaiterKey>,
+    waker: &impl Fn() -> Waker,
+    error: &mut Option<SharedError>,
+) -> bool {
+    let waker = waker();
+    match endpoint.poll_ready_as(direction, key, &Context::from_waker(&waker)) {
+        Poll::Ready(Ok(())) => true,
+        Poll::Pending => false,
+        Poll::Ready(Err(closed)) => {
+            error.get_or_insert_with(|| SharedError::new(closed));
+            false
+        }
+    }
+}
+
+/// Sends as much as can be sent at once.
+fn send_some(endpoint: &Endpoint, bytes: &[u8]) -> io::Result<usize> {
+    match endpoint.try_send(bytes) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        outcome => outcome,
+    }
+}
+
+fn connection_lost() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionReset, "Connection lost")
+}

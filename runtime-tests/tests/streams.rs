@@ -1,0 +1,4 @@
+//! `asyncio::streams`: readers, writers, servers.
+
+#[path = "streams/basics.rs"]
+mod basics;
