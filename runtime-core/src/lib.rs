@@ -24,7 +24,7 @@
 //! | coordinate tasks | [`Lock`], [`RwLock`], [`Event`], [`Condition`], [`Barrier`], [`OnceCell`] |
 //! | limit what runs at a time | [`Semaphore`], [`BoundedSemaphore`], [`CapacityLimiter`] |
 //! | hand values on | [`Queue`], [`PriorityQueue`], [`channel`], [`broadcast`], [`watch()`] |
-//! | talk over connections | [`open_connection`], [`start_server`], [`StreamReader`], [`StreamWriter`] |
+//! | talk over connections | [`open_connection`], [`start_server`], [`streams`] |
 //! | use sockets and pipes | [`net`], [`io`] |
 //! | use the loop from other threads | [`EventLoop`], [`run_coroutine_threadsafe`] |
 //! | call blocking code | [`to_thread`], [`blocking`] |

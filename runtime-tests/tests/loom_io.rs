@@ -1,10 +1,10 @@
-//! Loom models of events of descriptors.
+//! Loom models of events of descriptors, and of the connections that they reach.
 #![cfg(asyncio_loom)]
 
 #[macro_use]
 mod twin;
 
-use asyncio::models::{events, readiness};
+use asyncio::models::{delegation, events, readiness};
 
 models! {
     holds {
@@ -13,6 +13,7 @@ models! {
         an_event_finds_no_other_descriptor = readiness::an_event_finds_no_other_descriptor,
         events_are_served_by_whoever_has_the_role =
             events::events_are_served_by_whoever_has_the_role,
+        what_is_asked_for_is_done = delegation::what_is_asked_for_is_done,
     }
     fails {
         a_waiter_looks_under_the_lock = readiness::without_the_look_of_a_waiter, "deadlock",
@@ -21,5 +22,7 @@ models! {
         a_slot_gets_a_new_generation = readiness::without_the_generation, "another's event",
         an_event_is_dispatched = events::without_the_dispatch, "deadlock",
         the_role_is_given_back = events::without_the_role_given_back, "deadlock",
+        the_release_is_before_the_look = delegation::without_the_fence, "not done",
+        who_finds_it_done_looks_again = delegation::without_the_second_look, "not done",
     }
 }

@@ -2,3 +2,5 @@
 
 #[path = "streams/basics.rs"]
 mod basics;
+#[path = "streams/frames.rs"]
+mod frames;

@@ -29,6 +29,7 @@ pub mod channel_ends;
 pub mod closing;
 pub mod condition;
 pub mod cycle;
+pub mod delegation;
 pub mod detach;
 pub mod earliest;
 pub mod end;

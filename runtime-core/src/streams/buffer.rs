@@ -69,7 +69,7 @@ impl ReadBuffer {
     }
 
     /// A vector to append to, with room for a read by one who wants `wanted` bytes in all.
-    pub(super) fn to_append(&mut self, wanted: usize) -> &mut Vec<u8> {
+    pub(super) fn room_for(&mut self, wanted: usize) -> &mut Vec<u8> {
         let missing = wanted.saturating_sub(self.len()).min(MOST);
         let room = missing.max(self.chunk.max(CHUNK.0));
         let spare = self.bytes.capacity() - self.bytes.len();
@@ -107,7 +107,7 @@ mod tests {
     fn filled(count: usize) -> ReadBuffer {
         let mut buffer = ReadBuffer::default();
         let bytes = (0..count).map(|byte| byte as u8);
-        buffer.to_append(count).extend(bytes);
+        buffer.room_for(count).extend(bytes);
         buffer
     }
 
@@ -118,7 +118,7 @@ mod tests {
         let mut room = [0; 5];
         assert_eq!(buffer.move_to(&mut room), 5);
         taken.extend(room);
-        buffer.to_append(60_000).extend([1, 2, 3]);
+        buffer.room_for(60_000).extend([1, 2, 3]);
         taken.extend(buffer.take(9_992));
         assert!(
             taken
@@ -153,11 +153,11 @@ mod tests {
     #[test]
     fn room_grows_only_while_reads_fill_it() {
         let mut buffer = ReadBuffer::default();
-        assert!(buffer.to_append(1).capacity() < 2 * CHUNK.0);
+        assert!(buffer.room_for(1).capacity() < 2 * CHUNK.0);
         buffer.note_read();
         assert_eq!(buffer.chunk, 0);
         for _ in 0..10 {
-            let bytes = buffer.to_append(1);
+            let bytes = buffer.room_for(1);
             bytes.resize(bytes.capacity(), 0);
             buffer.note_read();
             buffer.clear();
@@ -165,6 +165,6 @@ mod tests {
         }
         assert_eq!(buffer.chunk, CHUNK.1);
         // However much is wanted, memory comes as bytes do.
-        assert!(buffer.to_append(1 << 30).capacity() <= 2 * MOST);
+        assert!(buffer.room_for(1 << 30).capacity() <= 2 * MOST);
     }
 }

@@ -1,36 +1,52 @@
-//! The connections of a server.
+//! The connections of a server: those that are not over.
 
 use std::collections::HashMap;
+use std::fmt;
 
-use super::connection::Connection;
 use crate::locks::Event;
 use crate::sync::{Mutex, StdArc, StdWeak};
 
 /// The connections of a server that are not over.
-#[derive(Debug, Default)]
-pub(super) struct Clients {
-    members: Mutex<Members>,
+#[derive(Debug)]
+pub(super) struct Clients<C> {
+    members: Mutex<Members<C>>,
     /// Set when the server is closed, and all connections are over.
     gone: Event,
 }
 
-#[derive(Debug, Default)]
-struct Members {
-    connections: HashMap<u64, StdWeak<Connection>>,
+#[derive(Debug)]
+struct Members<C> {
+    connections: HashMap<u64, StdWeak<C>>,
     last: u64,
     closed: bool,
 }
 
 /// That a connection is one of a server's. It ends with the connection, or is dropped with it.
 #[derive(Debug, Default)]
-pub(super) struct Membership(Option<(StdArc<Clients>, u64)>);
+pub(super) struct Membership(Option<(StdArc<dyn Departures>, u64)>);
 
-impl Clients {
+/// What is told of the end of a connection.
+trait Departures: fmt::Debug + Send + Sync {
+    fn leave(&self, number: u64);
+}
+
+impl<C: fmt::Debug + Send + Sync + 'static> Clients<C> {
+    pub(super) fn new() -> StdArc<Clients<C>> {
+        StdArc::new(Clients {
+            members: Mutex::new(Members {
+                connections: HashMap::new(),
+                last: 0,
+                closed: false,
+            }),
+            gone: Event::new(),
+        })
+    }
+
     /// Makes a connection, and counts it until it is over. `None` if nobody is admitted any more.
     pub(super) fn admit(
         self: &StdArc<Self>,
-        make: impl FnOnce(Membership) -> StdArc<Connection>,
-    ) -> Option<StdArc<Connection>> {
+        make: impl FnOnce(Membership) -> StdArc<C>,
+    ) -> Option<StdArc<C>> {
         let mut members = self.members.lock();
         if members.closed {
             return None;
@@ -39,7 +55,7 @@ impl Clients {
         let number = members.last;
         members.connections.insert(number, StdWeak::new());
         drop(members);
-        let connection = make(Membership(Some((StdArc::clone(self), number))));
+        let connection = make(self.membership(number));
         let mut members = self.members.lock();
         if let Some(member) = members.connections.get_mut(&number) {
             *member = StdArc::downgrade(&connection);
@@ -65,12 +81,19 @@ impl Clients {
     }
 
     /// The connections that are there.
-    pub(super) fn all(&self) -> Vec<StdArc<Connection>> {
+    pub(super) fn all(&self) -> Vec<StdArc<C>> {
         let members = self.members.lock();
         let all = members.connections.values();
         all.filter_map(StdWeak::upgrade).collect()
     }
 
+    fn membership(self: &StdArc<Self>, number: u64) -> Membership {
+        let clients: StdArc<dyn Departures> = StdArc::<Self>::clone(self);
+        Membership(Some((clients, number)))
+    }
+}
+
+impl<C: fmt::Debug + Send + Sync> Departures for Clients<C> {
     fn leave(&self, number: u64) {
         let mut members = self.members.lock();
         let left = members.connections.remove(&number);

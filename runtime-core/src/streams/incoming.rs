@@ -33,7 +33,7 @@ impl Incoming {
     pub(super) fn put_back(&mut self, lent: &mut ReadBuffer) {
         if !self.plain.is_empty() {
             let since = self.plain.as_slice().to_vec();
-            lent.to_append(0).extend(since);
+            lent.room_for(0).extend(since);
             self.plain.clear();
         }
         std::mem::swap(&mut self.plain, lent);
@@ -104,7 +104,7 @@ impl Incoming {
     pub(super) fn decrypt(&mut self, session: &mut dyn Session) -> io::Result<Decrypted> {
         let cipher = self.cipher.get_or_insert_default();
         let mut rest = cipher.as_slice();
-        let decrypted = session.decrypt(&mut rest, self.plain.to_append(0));
+        let decrypted = session.decrypt(&mut rest, self.plain.room_for(0));
         let used = cipher.len() - rest.len();
         cipher.discard(used);
         cipher.rest();
@@ -125,7 +125,7 @@ fn poll_into(
     cx: &Context<'_>,
     wanted: usize,
 ) -> Poll<io::Result<usize>> {
-    let bytes = buffer.to_append(wanted);
+    let bytes = buffer.room_for(wanted);
     let received = endpoint.poll_receive(cx, bytes);
     if received.is_pending() {
         buffer.rest();

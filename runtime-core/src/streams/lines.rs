@@ -1,4 +1,4 @@
-//! The lines of a reader, and writing lines.
+//! The lines of a reader.
 
 use std::future::Future;
 use std::io;
@@ -24,9 +24,22 @@ pub struct Lines<'a> {
     reader: &'a mut StreamReader,
 }
 
-impl<'a> Lines<'a> {
-    pub(super) fn new(reader: &'a mut StreamReader) -> Lines<'a> {
-        Lines { reader }
+impl StreamReader {
+    /// The lines of the stream, as a `Stream` of the `futures` crate: `async for line in reader`.
+    /// It ends at the end of the stream, and after an error.
+    ///
+    /// ```
+    /// # use futures::StreamExt;
+    /// # async fn doc(mut reader: asyncio::StreamReader) -> std::io::Result<()> {
+    /// let mut lines = reader.lines();
+    /// while let Some(line) = lines.next().await {
+    ///     println!("{} bytes", line?.len());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lines(&mut self) -> Lines<'_> {
+        Lines { reader: self }
     }
 }
 

@@ -50,10 +50,10 @@ mod session;
 mod endpoint;
 
 mod acceptor;
+mod clients;
 mod incoming;
 mod outgoing;
 
-mod clients;
 mod connection;
 
 mod handshake;
@@ -62,6 +62,7 @@ mod lent;
 mod reader;
 mod writer;
 
+mod frames;
 mod lines;
 mod open;
 mod pipes;
@@ -76,6 +77,7 @@ mod start_server;
 mod start_unix_server;
 
 pub use errors::{IncompleteReadError, LimitOverrunError, ReadUntilError};
+pub use frames::{FrameSink, Frames};
 pub use lines::Lines;
 pub use open::{OpenConnection, OpenUnixConnection, open_connection, open_unix_connection};
 pub use pipes::{connect_read_pipe, connect_write_pipe};
@@ -86,3 +88,9 @@ pub use session_details::TlsSession;
 pub use start_server::{StartServer, start_server};
 pub use start_unix_server::{StartUnixServer, start_unix_server};
 pub use writer::StreamWriter;
+
+/// What the model of the lock is built on. Nothing else may use it.
+#[allow(unused_imports, reason = "the models exist under their own cfg only")]
+pub(crate) mod modelled {
+    pub(crate) use super::delegation::DelegationLock;
+}

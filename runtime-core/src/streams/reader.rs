@@ -11,7 +11,6 @@ use super::connection::Connection;
 use super::errors::{IncompleteReadError, LimitOverrunError, ReadUntilError};
 use super::incoming::Incoming;
 use super::lent::Lent;
-use super::lines::Lines;
 use super::outgoing::Outgoing;
 use super::separator::{Found, Separator, Separators};
 use crate::sync::StdArc;
@@ -28,8 +27,8 @@ use crate::sync::StdArc;
 ///
 /// Unlike asyncio's, there cannot be a second task that reads: reads take `&mut self`. And what has
 /// been received before an error of the connection is read before that error. Nothing is received
-/// while nobody reads: so [`at_eof`](StreamReader::at_eof) notices the end of the stream when a read
-/// has.
+/// while nobody reads: so [`at_eof`](StreamReader::at_eof) notices the end of the stream when a
+/// read has.
 pub struct StreamReader {
     connection: StdArc<Connection>,
     limit: usize,
@@ -140,8 +139,8 @@ impl StreamReader {
         }
     }
 
-    /// Reads a line, with its `\n`. At the end of the stream it returns what is left: a line without
-    /// `\n`, or nothing.
+    /// Reads a line, with its `\n`. At the end of the stream it returns what is left: a line
+    /// without `\n`, or nothing.
     ///
     /// # Errors
     /// The line is longer than the limit: [`InvalidData`](io::ErrorKind::InvalidData). Then it is
@@ -160,23 +159,6 @@ impl StreamReader {
             }
             Err(ReadUntilError::Io(error)) => Err(error),
         }
-    }
-
-    /// The lines of the stream, as a `Stream` of the `futures` crate: `async for line in reader`.
-    /// It ends at the end of the stream, and after an error.
-    ///
-    /// ```
-    /// # use futures::StreamExt;
-    /// # async fn doc(mut reader: asyncio::StreamReader) -> std::io::Result<()> {
-    /// let mut lines = reader.lines();
-    /// while let Some(line) = lines.next().await {
-    ///     println!("{} bytes", line?.len());
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn lines(&mut self) -> Lines<'_> {
-        Lines::new(self)
     }
 
     /// Whether the stream has ended, and all of it has been read.
@@ -249,6 +231,37 @@ impl StreamReader {
         .await
     }
 
+    /// Receives until `judge`, which is shown what there is, finds a part that it wants. `None` at
+    /// the end of the stream.
+    ///
+    /// # Errors
+    /// That of `judge`; that with which the connection was lost; or the stream has ended within a
+    /// part.
+    pub(super) fn poll_part(
+        &mut self,
+        cx: &Context<'_>,
+        judge: impl Fn(&[u8]) -> io::Result<Part>,
+    ) -> Poll<io::Result<Option<Bytes>>> {
+        let mut incoming = self.lent.give_back(&self.connection);
+        loop {
+            let buffer = incoming.buffer();
+            let wanted = match judge(buffer.as_slice())? {
+                Part::Needs(wanted) => wanted,
+                Part::Is { skipped, count } => {
+                    buffer.discard(skipped);
+                    return Poll::Ready(Ok(Some(buffer.take(count))));
+                }
+            };
+            if ready!(self.connection.poll_more(&mut incoming, cx, wanted))? {
+                continue;
+            }
+            return Poll::Ready(match incoming.buffer().is_empty() {
+                true => Ok(None),
+                false => Err(io::ErrorKind::UnexpectedEof.into()),
+            });
+        }
+    }
+
     /// Receives until there is a separator. Everything stays in the buffer.
     pub(super) async fn find(
         &mut self,
@@ -291,6 +304,15 @@ impl StreamReader {
         let count = buffer.len().min(count);
         buffer.take(count)
     }
+}
+
+/// What may be at the beginning of a buffer.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part {
+    /// So many bytes are needed, in all, to tell.
+    Needs(usize),
+    /// A part of `count` bytes, behind some that are skipped.
+    Is { skipped: usize, count: usize },
 }
 
 /// A search for a separator. What it has passed, it does not look at again.

@@ -9,6 +9,7 @@ use socket2::SockRef;
 
 use super::acceptor::Acceptor;
 use super::clients::Clients;
+use super::connection::Connection;
 use super::outgoing::Outgoing;
 use super::socket_file::SocketFile;
 use crate::locks::Event;
@@ -22,7 +23,7 @@ use crate::tasks::catch_cancelled;
 /// that. Connections that are there then go on: see [`close_clients`](Server::close_clients).
 pub struct Server {
     acceptors: Vec<StdArc<Acceptor>>,
-    clients: StdArc<Clients>,
+    clients: StdArc<Clients<Connection>>,
     /// Set when it is closed.
     closed: Event,
     state: Mutex<State>,
@@ -41,7 +42,7 @@ enum State {
 impl Server {
     pub(super) fn new(
         acceptors: Vec<StdArc<Acceptor>>,
-        clients: StdArc<Clients>,
+        clients: StdArc<Clients<Connection>>,
         file: Option<SocketFile>,
     ) -> Server {
         Server {

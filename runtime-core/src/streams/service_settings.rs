@@ -64,7 +64,7 @@ impl ServiceSettings {
         let event_loop = EventLoop::current();
         let service = Service {
             event_loop: event_loop.ok_or_else(|| io::Error::other(NoRunningLoop))?,
-            clients: StdArc::new(Clients::default()),
+            clients: Clients::new(),
             context: copy_context(),
             location: self.location,
             limit: self.limit,

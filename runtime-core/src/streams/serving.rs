@@ -21,7 +21,7 @@ use crate::sync::StdArc;
 #[derive(Clone)]
 pub(super) struct Service {
     pub(super) event_loop: EventLoop,
-    pub(super) clients: StdArc<Clients>,
+    pub(super) clients: StdArc<Clients<Connection>>,
     /// The one in which the server was made: each handler has a copy.
     pub(super) context: Context,
     pub(super) location: &'static Location<'static>,

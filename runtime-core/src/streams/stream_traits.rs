@@ -56,12 +56,7 @@ impl AsyncWrite for &StreamWriter {
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.can_write_eof() {
-            self.write_eof();
-        } else {
-            self.close();
-        }
-        StreamWriter::poll_flush(&self, cx)
+        StreamWriter::poll_end(&self, cx)
     }
 }
 

@@ -200,6 +200,15 @@ impl StreamWriter {
         })
     }
 
+    /// Ends the writes, or under TLS the connection, and waits until all has been sent.
+    pub(super) fn poll_end(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.can_write_eof() {
+            true => self.write_eof(),
+            false => self.close(),
+        }
+        self.poll_flush(cx)
+    }
+
     /// Waits for something that changes when bytes are sent.
     fn poll_until(
         &self,
