@@ -91,6 +91,7 @@ pub mod runners;
 #[doc(hidden)]
 pub mod seeds;
 
+pub use bytes::Bytes;
 pub use concurrent::run_coroutine_threadsafe;
 pub use contextvars::{ContextVar, Token, copy_context};
 pub use events::{ExceptionContext, Handle, TimerHandle};

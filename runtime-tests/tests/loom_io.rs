@@ -14,6 +14,7 @@ models! {
         events_are_served_by_whoever_has_the_role =
             events::events_are_served_by_whoever_has_the_role,
         what_is_asked_for_is_done = delegation::what_is_asked_for_is_done,
+        three_may_ask_at_once = delegation::three_may_ask_at_once,
     }
     fails {
         a_waiter_looks_under_the_lock = readiness::without_the_look_of_a_waiter, "deadlock",
@@ -23,6 +24,7 @@ models! {
         an_event_is_dispatched = events::without_the_dispatch, "deadlock",
         the_role_is_given_back = events::without_the_role_given_back, "deadlock",
         the_release_is_before_the_look = delegation::without_the_fence, "not done",
+        who_asks_publishes = delegation::without_the_release_of_who_asks, "not done",
         who_finds_it_done_looks_again = delegation::without_the_second_look, "not done",
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{
     ANY_PORT, Blocking, Channels, Events, Gathers, Groups, Locks, Queues, Semaphores, Sockets,
-    Tasks, Timeouts, Timers, UnboundedChannels,
+    Streams, Tasks, Timeouts, Timers, UnboundedChannels,
 };
 
 /// asyncio for Rust.
@@ -213,6 +213,40 @@ impl Events for Asyncio {
 
     async fn wait(event: &Self::Event) {
         event.wait().await;
+    }
+}
+
+impl Streams for Asyncio {
+    type Reader = ::asyncio::StreamReader;
+    type Writer = ::asyncio::StreamWriter;
+    type Read<'a> = ::asyncio::Bytes;
+
+    async fn serve<H, F>(handler: H) -> SocketAddr
+    where
+        H: Fn(Self::Reader, Self::Writer) -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let server = ::asyncio::start_server(handler, ANY_PORT).await;
+        let server = server.expect("there is a free port");
+        let address = server.local_addrs()[0];
+        Self::detach(Self::spawn(async move { server.serve_forever().await }));
+        address
+    }
+
+    async fn read_line(reader: &mut Self::Reader) -> ::asyncio::Bytes {
+        reader.readline().await.expect("the peer keeps it open")
+    }
+
+    async fn read_exactly(reader: &mut Self::Reader, count: usize) -> ::asyncio::Bytes {
+        reader
+            .readexactly(count)
+            .await
+            .unwrap_or_else(|error| error.partial)
+    }
+
+    async fn write(writer: &mut Self::Writer, data: &[u8]) {
+        writer.write(data);
+        writer.drain().await.expect("the peer keeps it open");
     }
 }
 

@@ -13,7 +13,7 @@ mod crates;
 pub use self::asyncio::Asyncio;
 pub use self::crates::{Flume, FlumeQueue, Kanal, KanalQueue, OnTokio, QueueCrate};
 pub use self::smol::Smol;
-pub use self::tokio::Tokio;
+pub use self::tokio::{Tokio, TokioReader};
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -110,6 +110,36 @@ pub trait Sockets: Timeouts {
 
     /// Writes all of it.
     fn write_all(stream: &mut Self::Stream, data: &[u8]) -> impl Future<Output = ()> + Send;
+}
+
+/// A runtime with buffered streams, as its users usually make them.
+pub trait Streams: Sockets {
+    /// The half that reads, with a buffer.
+    type Reader: Send + 'static;
+
+    /// The half that writes, with a buffer.
+    type Writer: Send + 'static;
+
+    /// Serves connections for ever, each by `handler` in a task of its own. Returns the address.
+    fn serve<H, F>(handler: H) -> impl Future<Output = SocketAddr> + Send
+    where
+        H: Fn(Self::Reader, Self::Writer) -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static;
+
+    /// What was read.
+    type Read<'a>: AsRef<[u8]> + Send;
+
+    /// Reads a line, with its end; an empty one at the end of the stream.
+    fn read_line(reader: &mut Self::Reader) -> impl Future<Output = Self::Read<'_>> + Send;
+
+    /// Reads so many bytes; none at the end of the stream.
+    fn read_exactly(
+        reader: &mut Self::Reader,
+        count: usize,
+    ) -> impl Future<Output = Self::Read<'_>> + Send;
+
+    /// Writes all of it, with flow control, so that it goes out.
+    fn write(writer: &mut Self::Writer, data: &[u8]) -> impl Future<Output = ()> + Send;
 }
 
 /// A runtime with a lock that a task may keep locked across an await.

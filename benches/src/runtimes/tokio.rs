@@ -9,7 +9,7 @@ use futures::future::join_all;
 
 use super::{
     ANY_PORT, Blocking, Channels, Events, Gathers, Groups, Locks, Queues, Semaphores, Sockets,
-    Tasks, Timeouts, Timers, UnboundedChannels,
+    Streams, Tasks, Timeouts, Timers, UnboundedChannels,
 };
 
 /// tokio's multi-threaded runtime.
@@ -216,6 +216,64 @@ impl Events for Tokio {
     async fn wait(event: &Self::Event) {
         let mut flag = event.subscribe();
         let _seen = flag.wait_for(|set| *set).await.expect("the sender exists");
+    }
+}
+
+/// A reader with the memory that its user keeps for what is read.
+#[derive(Debug)]
+pub struct TokioReader {
+    reader: ::tokio::io::BufReader<::tokio::net::tcp::OwnedReadHalf>,
+    read: Vec<u8>,
+}
+
+impl Streams for Tokio {
+    type Reader = TokioReader;
+    type Writer = ::tokio::io::BufWriter<::tokio::net::tcp::OwnedWriteHalf>;
+    type Read<'a> = &'a [u8];
+
+    async fn serve<H, F>(handler: H) -> SocketAddr
+    where
+        H: Fn(Self::Reader, Self::Writer) -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (listener, address) = Self::listen().await;
+        Self::detach(Self::spawn(async move {
+            loop {
+                let (reader, writer) = Self::accept(&listener).await.into_split();
+                let reader = TokioReader {
+                    reader: ::tokio::io::BufReader::new(reader),
+                    read: Vec::new(),
+                };
+                let writer = ::tokio::io::BufWriter::new(writer);
+                Self::detach(Self::spawn(handler(reader, writer)));
+            }
+        }));
+        address
+    }
+
+    async fn read_line(reader: &mut Self::Reader) -> &[u8] {
+        reader.read.clear();
+        let buffered = &mut reader.reader;
+        ::tokio::io::AsyncBufReadExt::read_until(buffered, b'\n', &mut reader.read)
+            .await
+            .expect("the peer keeps it open");
+        &reader.read
+    }
+
+    async fn read_exactly(reader: &mut Self::Reader, count: usize) -> &[u8] {
+        reader.read.resize(count, 0);
+        let read = ::tokio::io::AsyncReadExt::read_exact(&mut reader.reader, &mut reader.read);
+        match read.await {
+            Ok(_) => &reader.read[..],
+            Err(_) => &[],
+        }
+    }
+
+    async fn write(writer: &mut Self::Writer, data: &[u8]) {
+        let written = ::tokio::io::AsyncWriteExt::write_all(writer, data).await;
+        written.expect("the peer keeps it open");
+        let flushed = ::tokio::io::AsyncWriteExt::flush(writer).await;
+        flushed.expect("the peer keeps it open");
     }
 }
 

@@ -8,6 +8,7 @@ mod dice;
 pub mod memory;
 pub mod sharing;
 pub mod sockets;
+pub mod streams;
 pub mod tasks;
 pub mod threads;
 pub mod timers;

@@ -9,6 +9,11 @@ pub fn what_is_asked_for_is_done() {
     explore("j1: what is asked for is done", None, ask_beside_a_holder);
 }
 
+/// Three threads ask, and each tries to do the work of all (3 threads). All of it is done.
+pub fn three_may_ask_at_once() {
+    explore("j1: three ask at once", None, ask_at_once);
+}
+
 /// Who has released the lock looks at what was asked before the release is seen.
 pub fn without_the_fence() {
     explore(
@@ -18,9 +23,14 @@ pub fn without_the_fence() {
     );
 }
 
+/// Who asks does not publish what there is to be done.
+pub fn without_the_release_of_who_asks() {
+    explore("j1 twin", Some(Mutant::AskRelaxed), ask_beside_a_holder);
+}
+
 /// Who finds that another has done the work does not look again.
 pub fn without_the_second_look() {
-    explore("j1 twin", Some(Mutant::ServeOnce), ask_beside_a_holder);
+    explore("j1 twin", Some(Mutant::ServeOnce), ask_at_once);
 }
 
 /// How much has been asked for, and how much of it has been done.
@@ -32,7 +42,7 @@ struct Work {
 
 impl Work {
     fn ask(&self) {
-        // Relaxed: who does the work has seen that it was asked for.
+        // Relaxed: `ask` publishes it.
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.done.ask();
         self.serve();
@@ -45,6 +55,17 @@ impl Work {
 }
 
 fn ask_beside_a_holder() {
+    ask_with_two_others(2, |work| {
+        drop(work.done.lock());
+        work.serve();
+    });
+}
+
+fn ask_at_once() {
+    ask_with_two_others(3, Work::ask);
+}
+
+fn ask_with_two_others(all: usize, third: impl FnOnce(&Work)) {
     let work = StdArc::new(Work {
         asked: AtomicUsize::new(0),
         done: DelegationLock::new(0),
@@ -53,10 +74,9 @@ fn ask_beside_a_holder() {
         let work = StdArc::clone(&work);
         thread::spawn(move || work.ask())
     });
-    drop(work.done.lock());
-    work.serve();
+    third(&work);
     for asker in askers {
         asker.join().expect("no panic");
     }
-    assert_eq!(*work.done.lock(), 2, "somebody's work was not done");
+    assert_eq!(*work.done.lock(), all, "somebody's work was not done");
 }

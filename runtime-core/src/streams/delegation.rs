@@ -11,10 +11,10 @@
 //!
 //! Both write first, and read then, with a fence between: so not both can miss what the other has
 //! written. Either the asker finds the lock free, or the holder finds `asked` set. It may be both;
-//! then the one that takes `asked` back under the lock does the work.
+//! then the one that takes `asked` back under the lock does the work, and sees what was to be done.
 
 use crate::sync::atomic::{AtomicBool, Ordering, fence};
-use crate::sync::{Mutant, Mutex, MutexGuard, broken};
+use crate::sync::{Mutant, Mutex, MutexGuard, broken, ordered};
 
 /// A lock whose holder does what others have asked for.
 #[derive(Debug)]
@@ -40,8 +40,11 @@ impl<T> DelegationLock<T> {
     /// Asks for the work. The caller must call [`serve`](DelegationLock::serve) then, until it
     /// returns `None`.
     pub(crate) fn ask(&self) {
-        // Relaxed: the fence in `serve` orders it before the attempt to lock.
-        self.asked.store(true, Ordering::Relaxed);
+        // Release: what there is to be done is seen by who takes this back; pairs with the Acquire
+        // in `serve`. A read-modify-write, because a store would end the release sequence of
+        // another who has asked before. The fence in `serve` orders it before the attempt to lock.
+        self.asked
+            .swap(true, ordered(Ordering::Release, Mutant::AskRelaxed));
     }
 
     /// Does the work, if it has been asked for, and nobody else does it.
@@ -52,17 +55,19 @@ impl<T> DelegationLock<T> {
                 // to `asked` and the attempt to lock.
                 fence(Ordering::SeqCst);
             }
-            // Relaxed: the fence orders, and the lock publishes the value.
+            // Relaxed: the fence orders, and `swap` below acquires.
             if !self.asked.load(Ordering::Relaxed) {
                 return None;
             }
             let mut value = self.value.try_lock()?;
-            // Relaxed: it is written back to false only under the lock.
-            if self.asked.swap(false, Ordering::Relaxed) {
+            // Acquire: pairs with the Release in `ask`.
+            if self.asked.swap(false, Ordering::Acquire) {
                 return Some(work(&mut value));
             }
             // Another has done it. Who has asked since may have found the lock taken: look again.
             if broken(Mutant::ServeOnce) {
+                // A model switches threads at atomic operations only: here another may ask.
+                self.asked.load(Ordering::Relaxed);
                 return None;
             }
         }

@@ -1,4 +1,4 @@
-//! Messages with their length before them, and lines: as `Stream` and `Sink` of the `futures` crate.
+//! Messages with their length before them, and lines: as `Stream` and `Sink`.
 
 use std::io;
 use std::pin::Pin;

@@ -262,6 +262,8 @@ pub(crate) enum Mutant {
     LeaveEvents,
     /// j1: who releases the lock looks at what was asked without a fence between.
     ServeWithoutFence,
+    /// j1: who asks publishes nothing.
+    AskRelaxed,
     /// j1: who finds the work done does not look again.
     ServeOnce,
     /// Registry: a removal does not wait for a reader of its slot.

@@ -3,7 +3,7 @@
 use benches::runtimes::{Asyncio, Flume, Kanal, Smol, Tokio};
 
 use crate::workload::{Goal, Runtime, Subject, Workload};
-use crate::workloads::{memory, python, sharing, sockets, tasks, threads, timers};
+use crate::workloads::{memory, python, sharing, sockets, streams, tasks, threads, timers};
 
 /// The runtimes of a workload that every runtime can run; with a script, Python too.
 macro_rules! all {
@@ -31,7 +31,7 @@ macro_rules! queues {
     };
 }
 
-pub(crate) static WORKLOADS: [Workload; 40] = [
+pub(crate) static WORKLOADS: [Workload; 43] = [
     Workload {
         name: "spawn and await one, from a task",
         unit: "task",
@@ -377,6 +377,39 @@ pub(crate) static WORKLOADS: [Workload; 40] = [
             (Runtime::Tokio, sockets::new_connections::<Tokio>),
             (Runtime::Smol, sockets::new_connections::<Smol>),
             (Runtime::Bare, sockets::bare_new_connections),
+        ],
+    },
+    Workload {
+        name: "streams: echo of lines",
+        unit: "line",
+        subject: Subject::Time,
+        size: 10_000,
+        goals: &[Goal::Ratio(1.00)],
+        runs: &[
+            (Runtime::Asyncio, streams::lines::<Asyncio>),
+            (Runtime::Tokio, streams::lines::<Tokio>),
+        ],
+    },
+    Workload {
+        name: "streams: echo of lines in bursts of 16",
+        unit: "line",
+        subject: Subject::Time,
+        size: 10_000,
+        goals: &[Goal::Ratio(1.00)],
+        runs: &[
+            (Runtime::Asyncio, streams::bursts::<Asyncio>),
+            (Runtime::Tokio, streams::bursts::<Tokio>),
+        ],
+    },
+    Workload {
+        name: "streams: echo of 64 KiB",
+        unit: "block",
+        subject: Subject::Time,
+        size: 1_000,
+        goals: &[Goal::Ratio(1.00)],
+        runs: &[
+            (Runtime::Asyncio, streams::blocks::<Asyncio>),
+            (Runtime::Tokio, streams::blocks::<Tokio>),
         ],
     },
     Workload {

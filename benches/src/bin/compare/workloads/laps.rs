@@ -1,8 +1,10 @@
 //! Runs a workload in laps, timed by a meter.
 
 use std::future::Future;
+use std::thread;
 
 use benches::runtimes::Tasks;
+use futures::channel::oneshot;
 
 use crate::sample::{Meter, Sample};
 
@@ -41,4 +43,14 @@ where
         meter.stop(ops);
     }
     meter.sample()
+}
+
+/// Takes the sample in a thread outside of the runtime.
+pub(crate) async fn from_outside(measure: impl FnOnce() -> Sample + Send + 'static) -> Sample {
+    let (done, sample) = oneshot::channel();
+    thread::spawn(move || {
+        done.send(measure())
+            .expect("the main future waits for the sample");
+    });
+    sample.await.expect("the thread measures")
 }

@@ -8,6 +8,7 @@ pub(crate) mod memory;
 pub(crate) mod python;
 pub(crate) mod sharing;
 pub(crate) mod sockets;
+pub(crate) mod streams;
 pub(crate) mod tasks;
 pub(crate) mod threads;
 pub(crate) mod timers;

@@ -4,13 +4,11 @@
 //! is the same for all.
 
 use std::net::SocketAddr;
-use std::thread;
 
 use benches::runtimes::Sockets;
 use benches::work::sockets::{self as work, Clients};
-use futures::channel::oneshot;
 
-use super::laps::in_a_task;
+use super::laps::{from_outside, in_a_task};
 use crate::sample::{Meter, Sample};
 use crate::workload::Setup;
 
@@ -69,16 +67,6 @@ pub(crate) fn both_ends<R: Sockets>(setup: Setup) -> Sample {
         R::detach(R::spawn(work::serve::<R>(listener)));
         work::ask::<R>(address, CONNECTIONS, each).await;
     })
-}
-
-/// Takes the sample in a thread outside of the runtime.
-async fn from_outside(measure: impl FnOnce() -> Sample + Send + 'static) -> Sample {
-    let (done, sample) = oneshot::channel();
-    thread::spawn(move || {
-        done.send(measure())
-            .expect("the main future waits for the sample");
-    });
-    sample.await.expect("the thread measures")
 }
 
 fn ask<const CONNECTIONS: usize>(address: SocketAddr, size: usize) -> Sample {
