@@ -55,6 +55,7 @@ mod callbacks;
 mod debug_mode;
 mod default_loop;
 mod exception_handler;
+mod flushing;
 mod io_registration;
 mod offload;
 mod sleeping;
@@ -73,6 +74,7 @@ pub(crate) use event_loop::is_inside_loop;
 pub use event_loop::{
     EnterGuard, EventLoop, Metrics, current_task, get_running_loop, try_get_running_loop,
 };
+pub(crate) use flushing::Flush;
 pub(crate) use handover::{Callback, Cancellation, Completion, Handover};
 pub(crate) use io_registration::IoRegistration;
 pub use lookups::{Resolve, Resolving};

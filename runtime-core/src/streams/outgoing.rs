@@ -8,7 +8,7 @@ use super::errors::SharedError;
 use super::pending::Pending;
 use super::session::Session;
 use super::watermarks::Watermarks;
-use crate::runtime::{Direction, WaiterKey};
+use crate::runtime::{Direction, Flush, WaiterKey};
 use crate::sync::StdArc;
 
 /// Whether the writes have been ended, while reading goes on.
@@ -47,6 +47,8 @@ pub(super) struct Outgoing {
     error: Option<SharedError>,
     /// Why something was not written: for the next `drain`.
     refused: Option<Refusal>,
+    /// Keeps the loop open while this is closed, and still sends.
+    flush: Option<Flush>,
     writable: Option<WaiterKey>,
     readable: Option<WaiterKey>,
 }
@@ -85,6 +87,8 @@ impl Refusal {
 pub(super) struct Effects {
     /// Who waits in `drain` may go on.
     pub(super) resumed: bool,
+    /// The loop need not wait any more.
+    pub(super) flushed: Option<Flush>,
     /// The connection lingers from now on.
     pub(super) lingers: bool,
     /// The connection is over: its descriptor, to be closed.
@@ -103,6 +107,7 @@ impl Outgoing {
             ending: Ending::No,
             error: None,
             refused: None,
+            flush: None,
             writable: None,
             readable: None,
         }
@@ -240,6 +245,13 @@ impl Outgoing {
             self.pending.clear();
             self.session = None;
             effects.closed = self.endpoint.take();
+        }
+        match self.ending {
+            Ending::Asked if self.flush.is_none() => {
+                self.flush = Some(endpoint.event_loop().begin_flush());
+            }
+            Ending::Lingering | Ending::Over => effects.flushed = self.flush.take(),
+            Ending::No | Ending::Asked => {}
         }
         self.look_at_marks(&mut effects);
         effects

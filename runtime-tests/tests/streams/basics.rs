@@ -109,3 +109,45 @@ async fn a_closed_writer_refuses_what_is_written() {
     let error = writer.drain().await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
 }
+
+/// The peer of a program that ends at once: it reads what there is, after a while.
+fn late_peer() -> (std::net::SocketAddr, std::thread::JoinHandle<usize>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let peer = std::thread::spawn(move || {
+        let (mut stream, _address) = listener.accept().unwrap();
+        // The kernel's buffers are full by then, and the program's loop has begun to end.
+        std::thread::sleep(Duration::from_millis(100));
+        let mut all = Vec::new();
+        let read = io::Read::read_to_end(&mut stream, &mut all);
+        read.map_or(usize::MAX, |_| all.len())
+    });
+    (address, peer)
+}
+
+#[test]
+fn the_end_of_the_loop_waits_for_a_closed_writer() {
+    const SIZE: usize = 32 << 20;
+    let (address, peer) = late_peer();
+    asyncio::run(async move {
+        let (_reader, writer) = open_connection(address).await.unwrap();
+        writer.write(&vec![b'x'; SIZE]);
+    });
+    assert_eq!(peer.join().unwrap(), SIZE);
+}
+
+#[test]
+fn the_end_of_the_loop_waits_a_second_for_a_peer_that_does_not_read() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let began = std::time::Instant::now();
+    asyncio::run(async move {
+        let (_reader, writer) = open_connection(address).await.unwrap();
+        writer.write(&vec![b'x'; 32 << 20]);
+    });
+    let spent = began.elapsed();
+    assert!(
+        spent >= Duration::from_secs(1) && spent < Duration::from_secs(3),
+        "{spent:?}"
+    );
+}

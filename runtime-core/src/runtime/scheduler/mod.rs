@@ -62,6 +62,7 @@ pub(crate) mod options;
 
 pub(crate) mod shared;
 
+pub(crate) mod flushes;
 pub(crate) mod loop_ref;
 pub(crate) mod registration;
 

@@ -55,6 +55,8 @@ pub(crate) struct Shared {
     /// The pool of threads for functions that block.
     pub(crate) pool: FunctionPool,
     lookups: LazyLookups,
+    /// How many closed connections still send.
+    pub(crate) flushes: AtomicUsize,
     pub(crate) options: Options,
     /// `None` for good once the loop is closed: a handler may hold a reference to the loop.
     handler: Mutex<Option<Option<Handler>>>,
@@ -151,6 +153,7 @@ impl Shared {
             callback_queue: CallbackQueue::new(options.is_fifo()),
             pool: FunctionPool::new(options.pool()),
             lookups: LazyLookups::new(),
+            flushes: AtomicUsize::new(0),
             options,
             callback_timers: CallbackTimers::default(),
             handler: Mutex::new(Some(None)),

@@ -8,6 +8,7 @@
 //! 3. A round that finds no task closes the registry: no task can be made any more, and every end
 //!    has been notified. Callbacks that wait in the callback queue run before that, those of ended
 //!    tasks among them, but they cannot delay it for ever.
+//!    Connections that are closed, and still have something to send, get a second for it.
 //! 4. The pool for blocking functions is closed. No task awaits the calls that are queued there any
 //!    more; they are dropped. Functions that run are waited for, five minutes at most. Then they
 //!    are reported to the exception handler, and left behind with their threads. So are, silently
@@ -34,6 +35,7 @@ use std::time::{Duration, Instant};
 use super::callback_queue::discard;
 use super::deadlock::Deadlock;
 use super::exception_context::ExceptionContext;
+use super::flushes::are_over;
 use super::registration::HIDDEN;
 use super::schedule::closed_error;
 use super::shared::Shared;
@@ -60,6 +62,9 @@ const LAST_CALLBACKS_TIME: Duration = Duration::from_secs(5);
 /// How long a shutdown without a deadline waits for blocking functions: as long as asyncio's.
 const LONGEST_SHUTDOWN: Duration = Duration::from_secs(300);
 
+/// How long closed connections may go on sending: a peer that does not read is not waited for.
+const LONGEST_FLUSH: Duration = Duration::from_secs(1);
+
 /// How a shutdown ended.
 #[derive(Debug)]
 #[must_use]
@@ -83,6 +88,11 @@ pub(crate) fn shut_down(worker: &mut Worker, deadline: Option<Instant>) -> Shutd
         Ended::All => Vec::new(),
         Ended::TooLate | Ended::InDeadlock(_) => drop_what_waits(worker, &shared),
     };
+    if matches!(ended, Ended::All) {
+        let longest = Instant::now() + LONGEST_FLUSH;
+        let until = deadline.map_or(longest, |deadline| deadline.min(longest));
+        flush(worker, &shared, until);
+    }
     let latest = deadline.unwrap_or_else(|| Instant::now() + LONGEST_SHUTDOWN);
     let left_behind = end_pool(&shared, latest);
     shared.close_lookups(latest);
@@ -99,6 +109,16 @@ pub(crate) fn shut_down(worker: &mut Worker, deadline: Option<Instant>) -> Shutd
         Ended::InDeadlock(deadlock) if deadline.is_none() => Shutdown::InDeadlock(deadlock),
         _ => Shutdown::Forced { stuck },
     }
+}
+
+/// Waits until the connections that are closed have sent what they still had to. Under a seed
+/// nothing is promised of sockets, and nobody waits.
+fn flush(worker: &mut Worker, shared: &Arc<Shared>, until: Instant) {
+    if are_over(shared) || shared.options.seed.is_some() {
+        return;
+    }
+    let _timer = ShutdownTimer::set(shared, until);
+    worker.drive(|| are_over(shared) || Instant::now() >= until);
 }
 
 /// Closes the pool for blocking functions. Returns the names of those that still run at the
