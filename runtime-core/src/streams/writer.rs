@@ -24,8 +24,8 @@ use crate::sync::StdArc;
 /// `futures` crate, and so is `&StreamWriter`.
 ///
 /// A writer that is dropped closes the connection as [`close`](StreamWriter::close) does: what it
-/// has kept is still sent. At the end of the loop there is a second for that; if it may take longer,
-/// await [`wait_closed`](StreamWriter::wait_closed).
+/// has kept is still sent. At the end of the loop there is a second for that; if it may take
+/// longer, await [`wait_closed`](StreamWriter::wait_closed).
 pub struct StreamWriter {
     pub(super) connection: StdArc<Connection>,
 }
