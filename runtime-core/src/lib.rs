@@ -67,6 +67,7 @@ pub mod locks;
 pub mod queues;
 pub mod tasks;
 
+mod prepared;
 mod scopes;
 
 pub mod concurrent;

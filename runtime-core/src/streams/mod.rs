@@ -37,7 +37,6 @@ mod buffer;
 mod errors;
 mod limit;
 mod pending;
-mod prepared;
 mod separator;
 mod session_details;
 mod socket_file;

@@ -13,11 +13,11 @@ use super::connection::Connection;
 use super::endpoint::Endpoint;
 use super::handshake::handshake;
 use super::limit::Limit;
-use super::prepared::Prepared;
 use super::reader::StreamReader;
 use super::session::NewSession;
 use super::writer::StreamWriter;
 use crate::net::{Connect, TcpStream, ToAddrs, UnixStream};
+use crate::prepared::Prepared;
 use crate::sync::StdArc;
 
 type Streams = (StreamReader, StreamWriter);

@@ -14,7 +14,6 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::acceptor::Acceptor;
 use super::endpoint::Kind;
 use super::limit::Limit;
-use super::prepared::Prepared;
 use super::reader::StreamReader;
 use super::server::Server;
 use super::service_settings::ServiceSettings;
@@ -22,6 +21,7 @@ use super::service_settings::ServiceSettings;
 use super::session::NewSession;
 use super::writer::StreamWriter;
 use crate::net::{Target, ToAddrs};
+use crate::prepared::Prepared;
 use crate::sync::StdArc;
 
 /// Starts a server at `address`: `handler` is called for each connection, in a task of its own.

@@ -13,7 +13,6 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::endpoint::Kind;
 use super::limit::Limit;
-use super::prepared::Prepared;
 use super::reader::StreamReader;
 use super::server::Server;
 use super::service_settings::ServiceSettings;
@@ -21,6 +20,7 @@ use super::service_settings::ServiceSettings;
 use super::session::NewSession;
 use super::socket_file::{self, SocketFile};
 use super::writer::StreamWriter;
+use crate::prepared::Prepared;
 #[cfg(feature = "tls")]
 use crate::sync::StdArc;
 

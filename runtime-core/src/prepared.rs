@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 type Running<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
 
 /// Settings first, then what has begun with them.
-pub(super) enum Prepared<S, T> {
+pub(crate) enum Prepared<S, T> {
     Settings(S),
     Running(Running<T>),
     Over,
@@ -16,7 +16,7 @@ pub(super) enum Prepared<S, T> {
 
 impl<S, T> Prepared<S, T> {
     /// Changes the settings, if it has not begun yet.
-    pub(super) fn set(&mut self, set: impl FnOnce(&mut S)) {
+    pub(crate) fn set(&mut self, set: impl FnOnce(&mut S)) {
         if let Prepared::Settings(settings) = self {
             set(settings);
         }
@@ -26,7 +26,7 @@ impl<S, T> Prepared<S, T> {
     ///
     /// # Panics
     /// It is over.
-    pub(super) fn poll<F>(
+    pub(crate) fn poll<F>(
         &mut self,
         cx: &mut Context<'_>,
         begin: impl FnOnce(S) -> F,
