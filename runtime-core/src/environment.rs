@@ -48,6 +48,20 @@ pub(crate) fn portable_poller() -> bool {
     }
 }
 
+/// Whether the exits of children are awaited by pidfds, where there are any: `ASYNCIO_PIDFD=0`
+/// turns that off, to test what takes their place.
+///
+/// # Panics
+/// If the value is neither `0` nor `1`.
+#[track_caller]
+pub(crate) fn pidfd() -> bool {
+    match value("ASYNCIO_PIDFD").as_deref() {
+        None | Some("1") => true,
+        Some("0") => false,
+        Some(text) => panic!("ASYNCIO_PIDFD={text:?} is neither 0 nor 1"),
+    }
+}
+
 /// The trimmed value of a variable; `None` if it is unset or empty.
 fn value(name: &str) -> Option<String> {
     let value = std::env::var_os(name)?;

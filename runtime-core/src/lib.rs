@@ -88,6 +88,7 @@ pub mod models;
 mod environment;
 
 pub mod runners;
+pub mod subprocess;
 
 #[doc(hidden)]
 pub mod seeds;
@@ -126,6 +127,9 @@ pub use streams::{
     IncompleteReadError, LimitOverrunError, ReadUntilError, Server, StreamReader, StreamWriter,
     connect_read_pipe, connect_write_pipe, open_connection, open_unix_connection, start_server,
     start_unix_server,
+};
+pub use subprocess::{
+    DEVNULL, PIPE, Process, STDOUT, create_subprocess_exec, create_subprocess_shell,
 };
 pub use tasks::{
     ALL_COMPLETED, CallbackId, FIRST_COMPLETED, FIRST_EXCEPTION, Gather, Race, Shield, Sleep, Task,

@@ -37,10 +37,11 @@ impl Endpoint {
         Endpoint::of_socket(stream.into_async().map(OwnedFd::from), Kind::Unix)
     }
 
-    /// A pipe, or another descriptor that is not a socket, with the current loop.
-    pub(super) fn of_pipe(pipe: OwnedFd) -> io::Result<Endpoint> {
+    /// A pipe, or another descriptor that is not a socket.
+    pub(super) fn of_pipe(event_loop: &EventLoop, pipe: OwnedFd) -> io::Result<Endpoint> {
+        rustix::io::ioctl_fionbio(&pipe, true)?;
         Ok(Endpoint {
-            io: Async::new(pipe)?,
+            io: Async::with_loop(event_loop, pipe, Ready::BOTH)?,
             kind: Kind::Pipe,
         })
     }

@@ -9,6 +9,8 @@ use super::endpoint::Endpoint;
 use super::limit::Limit;
 use super::reader::StreamReader;
 use super::writer::StreamWriter;
+use crate::exceptions::NoRunningLoop;
+use crate::runtime::EventLoop;
 
 /// A reader of a pipe, or of anything else that can be read from and that a poller can watch: a
 /// terminal, a device, the output of a child process. It owns the descriptor, and closes it when it
@@ -32,9 +34,29 @@ use super::writer::StreamWriter;
 /// # Errors
 /// The descriptor is that of a file, which a poller cannot watch; or there is no current loop.
 pub async fn connect_read_pipe(pipe: impl Into<OwnedFd>) -> io::Result<StreamReader> {
-    let endpoint = Endpoint::of_pipe(pipe.into())?;
-    let connection = Connection::new(endpoint, Membership::default());
-    Ok(StreamReader::alone(connection, Limit::default().get()))
+    StreamReader::of_pipe(&current()?, pipe.into(), Limit::default().get())
+}
+
+impl StreamReader {
+    /// A reader of a pipe, for a given loop.
+    pub(crate) fn of_pipe(
+        event_loop: &EventLoop,
+        pipe: OwnedFd,
+        limit: usize,
+    ) -> io::Result<StreamReader> {
+        let endpoint = Endpoint::of_pipe(event_loop, pipe)?;
+        let connection = Connection::new(endpoint, Membership::default());
+        Ok(StreamReader::alone(connection, limit))
+    }
+}
+
+impl StreamWriter {
+    /// A writer to a pipe, for a given loop.
+    pub(crate) fn of_pipe(event_loop: &EventLoop, pipe: OwnedFd) -> io::Result<StreamWriter> {
+        let endpoint = Endpoint::of_pipe(event_loop, pipe)?;
+        let connection = Connection::new(endpoint, Membership::default());
+        Ok(StreamWriter::new(connection))
+    }
 }
 
 /// A writer to a pipe, or to anything else that can be written to and that a poller can watch. It
@@ -43,9 +65,9 @@ pub async fn connect_read_pipe(pipe: impl Into<OwnedFd>) -> io::Result<StreamRea
 /// # Errors
 /// The descriptor is that of a file, which a poller cannot watch; or there is no current loop.
 pub async fn connect_write_pipe(pipe: impl Into<OwnedFd>) -> io::Result<StreamWriter> {
-    let endpoint = Endpoint::of_pipe(pipe.into())?;
-    Ok(StreamWriter::new(Connection::new(
-        endpoint,
-        Membership::default(),
-    )))
+    StreamWriter::of_pipe(&current()?, pipe.into())
+}
+
+fn current() -> io::Result<EventLoop> {
+    EventLoop::current().ok_or_else(|| io::Error::other(NoRunningLoop))
 }

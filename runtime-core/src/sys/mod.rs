@@ -9,6 +9,9 @@
 
 mod poller_events;
 
+#[expect(unsafe_code, reason = "code that runs in a child before its program")]
+mod exec;
+
 #[cfg(target_os = "linux")]
 #[expect(
     unsafe_code,
@@ -23,5 +26,6 @@ mod portable;
 
 mod poller;
 
+pub(crate) use exec::before_exec;
 pub(crate) use poller::Poller;
 pub(crate) use poller_events::{PollerEvents, Ready};
