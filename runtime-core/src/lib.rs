@@ -78,6 +78,7 @@ pub mod timeouts;
 pub mod net;
 
 pub mod io;
+pub mod signals;
 
 pub mod streams;
 

@@ -20,6 +20,7 @@ use super::scheduler::shutdown::living;
 use super::scheduler::worker::Worker;
 use super::spawning::next_id;
 use super::task::context::Context;
+use super::task::handle::TaskHandle;
 use super::task::join::Task;
 use super::task::runnable::Runnable;
 use super::task::spawn::{self, SpawnMeta};
@@ -68,15 +69,17 @@ impl Drop for MustEnd {
     }
 }
 
-/// Runs `main` to completion on worker 0. The caller must be that worker's thread.
+/// Runs `main` to completion on worker 0. The caller must be that worker's thread. What `begun`
+/// returns, which is given the root's task, is dropped at the end.
 ///
 /// # Errors
 /// A deadlock, which only the deterministic mode detects. Every task has been dropped by then.
-pub(crate) fn run_root<F: Future>(
+pub(crate) fn run_root<F: Future, G>(
     worker: &mut Worker,
     main: F,
     context: Option<Context>,
     location: &'static Location<'static>,
+    begun: impl FnOnce(TaskHandle) -> G,
 ) -> Result<RootResult<F::Output>, Deadlock> {
     let core = Rc::clone(worker.core());
     let output: Output<F::Output> = Rc::default();
@@ -94,7 +97,9 @@ pub(crate) fn run_root<F: Future>(
         )
     };
     begin(&core.shared, &core.local_queue, runnable, &task);
+    let begun = begun(task.handle());
     worker.drive(|| task.done() || core.shared.is_stalled());
+    drop(begun);
     let deadlock = (!task.done()).then(|| end_deadlock(worker, &task));
     core.local_queue.set_root(None);
     std::mem::forget(must_end);

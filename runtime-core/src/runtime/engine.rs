@@ -19,6 +19,7 @@ use super::scheduler::shutdown::{Shutdown, shut_down};
 use super::scheduler::threads;
 use super::scheduler::worker::Worker;
 use super::task::context::Context;
+use super::task::handle::TaskHandle;
 use crate::exceptions::ShutdownTimeout;
 use crate::sync::{Arc, StdArc, thread};
 
@@ -85,21 +86,23 @@ impl Engine {
         &self.event_loop
     }
 
-    /// Runs `main` to completion. The loop stays open after that, until `close`.
+    /// Runs `main` to completion. The loop stays open after that, until `close`. What `begun`
+    /// returns, which is given the task of `main`, is dropped at the end of `main`.
     ///
     /// # Panics
     /// In a deadlock, which only the deterministic mode detects. The loop has been closed by then.
     #[track_caller]
-    pub(crate) fn run<F: Future>(
+    pub(crate) fn run<F: Future, G>(
         &mut self,
         main: F,
         context: Context,
         location: &'static Location<'static>,
+        begun: impl FnOnce(TaskHandle) -> G,
     ) -> RootResult<F::Output> {
         let outcome = {
             let present = Present::enter(&self.worker);
             present.shared.set_running(true);
-            run_root(&mut self.worker, main, Some(context), location)
+            run_root(&mut self.worker, main, Some(context), location, begun)
         };
         match outcome {
             Ok(result) => result,

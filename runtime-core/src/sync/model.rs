@@ -3,7 +3,7 @@
 pub(crate) use loom::sync::{Arc, MutexGuard};
 // For data that no protocol depends on.
 pub(crate) use loom::sync::{Mutex as UserMutex, MutexGuard as UserMutexGuard};
-pub(crate) use std::sync::atomic::AtomicU64 as StdAtomicU64;
+pub(crate) use std::sync::atomic::{AtomicBool as StdAtomicBool, AtomicU64 as StdAtomicU64};
 pub(crate) use std::sync::{
     Arc as StdArc, Mutex as StdMutex, MutexGuard as StdMutexGuard, OnceLock as StdOnceLock,
     PoisonError, Weak as StdWeak,

@@ -1,7 +1,7 @@
 //! The seam in a real build: std's primitives, and crossbeam's deque.
 
 /// For data that no protocol depends on, where loom's types do not suffice: mostly trait objects.
-pub(crate) use std::sync::atomic::AtomicU64 as StdAtomicU64;
+pub(crate) use std::sync::atomic::{AtomicBool as StdAtomicBool, AtomicU64 as StdAtomicU64};
 pub(crate) use std::sync::{
     Arc as StdArc, Mutex as StdMutex, MutexGuard as StdMutexGuard, OnceLock as StdOnceLock,
     PoisonError, Weak as StdWeak,

@@ -18,7 +18,7 @@ use super::current_context::inherited_context;
 use super::header::TaskId;
 use super::reference::TaskRef;
 use super::transitions::Ending;
-use crate::exceptions::CancelledError;
+use crate::exceptions::{CancelReason, CancelSource, CancelledError};
 
 /// A handle of a task with any type of output: inspects it, cancels it, waits for its end.
 ///
@@ -71,6 +71,17 @@ impl TaskHandle {
     #[track_caller]
     pub fn cancel_with(&self, message: impl Into<Cow<'static, str>>) -> bool {
         self.task.cancel(requested().saying(message))
+    }
+
+    /// As [`cancel`](TaskHandle::cancel), because a signal has come. If somebody else has asked
+    /// before, it is not the signal that ends the task.
+    pub(crate) fn cancel_by_signal(&self, signal: i32) -> bool {
+        let source = match self.cancelling() {
+            0 => CancelSource::Signal(signal),
+            _ => CancelSource::Requested,
+        };
+        let reason = CancelReason::new(source);
+        self.task.cancel(CancelledError::new(reason))
     }
 
     /// The same with the error that the caller has made. A panic is reported all the same.
