@@ -1,6 +1,7 @@
 //! Ends the process if a test hangs: a hang is a failure, and the test harness does not report it.
 
 use std::any::type_name;
+use std::ffi::OsStr;
 use std::io::Write;
 use std::process::Command;
 use std::thread;
@@ -41,12 +42,25 @@ pub(crate) fn watched_as<R>(name: String, body: impl FnOnce() -> R) -> R {
 /// As [`watched`], in a process of its own: for tests that count the threads or descriptors of the
 /// whole process.
 pub fn alone<B: FnOnce()>(body: B) {
-    if std::env::var_os(ALONE).is_some() {
+    if is_alone() {
         return watched(body);
     }
-    let name = test_name::<B>();
+    start_alone(&test_name::<B>(), |program| Command::new(program));
+}
+
+/// Whether this process has been started for one test.
+pub(crate) fn is_alone() -> bool {
+    std::env::var_os(ALONE).is_some()
+}
+
+/// Starts a test in a process of its own, by a command that runs the program that it is given.
+///
+/// # Panics
+/// If the test fails.
+pub(crate) fn start_alone(name: &str, command: impl FnOnce(&OsStr) -> Command) {
     let (_crate_name, path) = name.split_once("::").expect("a test is in a crate");
-    let output = Command::new(std::env::current_exe().expect("a test has a file"))
+    let program = std::env::current_exe().expect("a test has a file");
+    let output = command(program.as_os_str())
         .args([
             path,
             "--exact",

@@ -13,6 +13,8 @@ use asyncio::{
 };
 use runtime_tests::{alone, on_workers, until, watched};
 
+#[path = "net/accept_errors.rs"]
+mod accept_errors;
 #[path = "net/cancelled.rs"]
 mod cancelled;
 #[path = "net/clocks.rs"]

@@ -1,0 +1,93 @@
+//! Runs the body of a test under `strace`, which counts its system calls and makes them fail.
+
+use std::env;
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::watchdog::{start_alone, test_name, watched};
+
+/// The system calls of a process.
+#[derive(Debug)]
+pub struct Trace(String);
+
+impl Trace {
+    /// How often the process has made a system call.
+    #[must_use]
+    pub fn count(&self, call: &str) -> usize {
+        self.lines(call).count()
+    }
+
+    /// The lines about a system call, each from its arguments on. A call during which another
+    /// thread makes one has its result in a line of its own, which is not among these.
+    pub fn lines<'a>(&'a self, call: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.lines().filter_map(move |line| {
+            let (_thread, call_and_rest) = line.trim_start().split_once(' ')?;
+            call_and_rest
+                .trim_start()
+                .strip_prefix(call)?
+                .strip_prefix('(')
+        })
+    }
+
+    /// How often `strace` has made a system call fail.
+    #[must_use]
+    pub fn injected(&self) -> usize {
+        self.0.matches("(INJECTED)").count()
+    }
+}
+
+/// Runs the body of a test in a process of its own under `strace`, with these options of it
+/// (`trace=…`, `inject=…`), and returns the trace. `None` in that process, once the body has run;
+/// and where there is no `strace`, or it is not permitted, which is said on standard error.
+///
+/// A call in a loop is ended by the first `None`. The trace has the calls of all threads, those of
+/// the test harness as well.
+pub fn under_strace<B: FnOnce()>(options: &[&str], body: B) -> Option<Trace> {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let name = test_name::<B>();
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let file = env::temp_dir().join(format!("asyncio-trace-{}-{number}", std::process::id()));
+    let options = options.iter().flat_map(|option| ["-e", option]);
+    let strace = |program: &std::ffi::OsStr| {
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "--seccomp-bpf", "-qq", "-o"]);
+        strace.arg(&file).args(options).arg(program);
+        strace
+    };
+    if crate::watchdog::is_alone() {
+        watched(body);
+        return None;
+    }
+    if let Err(why) = is_permitted() {
+        // Not `eprintln!`, whose output the test harness captures.
+        let _written = writeln!(std::io::stderr(), "the test {name} is skipped: {why}");
+        return None;
+    }
+    start_alone(&name, strace);
+    let trace = fs::read_to_string(&file).expect("strace has written the trace");
+    fs::remove_file(&file).expect("the trace is still there");
+    Some(Trace(trace))
+}
+
+/// Whether `strace` is there, and may trace. Otherwise why not.
+fn is_permitted() -> &'static Result<(), String> {
+    static PERMITTED: OnceLock<Result<(), String>> = OnceLock::new();
+    PERMITTED.get_or_init(|| {
+        let probe = Command::new("strace")
+            .args(["-f", "--seccomp-bpf", "-qq", "-o", "/dev/null"])
+            .args(["-e", "inject=accept4:error=ENFILE:when=1..2", "true"])
+            .stdin(Stdio::null())
+            .output();
+        match probe {
+            Err(error) => Err(format!("strace cannot be started: {error}")),
+            Ok(output) if output.status.success() => Ok(()),
+            Ok(output) => Err(format!(
+                "strace does not work here: {}",
+                String::from_utf8_lossy(&output.stderr).trim()
+            )),
+        }
+    })
+}
