@@ -15,6 +15,7 @@ use std::panic::Location;
 use std::task::{Context as PollWith, Poll, Wake, Waker};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::event_loop::EventLoop;
 use super::io_registration::IoRegistration;
@@ -193,8 +194,14 @@ impl Watcher {
             tv_sec: 0,
             tv_nsec: 0,
         };
-        // If it cannot be asked, the function finds out why.
-        poll(&mut asked, Some(&at_once)).is_err() || !asked[0].revents().is_empty()
+        loop {
+            match poll(&mut asked, Some(&at_once)) {
+                // A signal is no reason to call: the function may block if nothing is there.
+                Err(Errno::INTR) => {}
+                // If it cannot be asked, the function finds out why.
+                outcome => return outcome.is_err() || !asked[0].revents().is_empty(),
+            }
+        }
     }
 
     /// Calls the function, unless it has been removed, and waits again.
