@@ -41,6 +41,8 @@ mod options;
 mod pipes;
 #[path = "net/python.rs"]
 mod python;
+#[path = "net/signals.rs"]
+mod signals;
 #[path = "net/standard.rs"]
 mod standard;
 #[path = "net/streams.rs"]
