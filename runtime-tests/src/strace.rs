@@ -32,10 +32,16 @@ impl Trace {
         })
     }
 
+    /// How often this text is in the trace.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> usize {
+        self.0.matches(text).count()
+    }
+
     /// How often `strace` has made a system call fail.
     #[must_use]
     pub fn injected(&self) -> usize {
-        self.0.matches("(INJECTED)").count()
+        self.matches("(INJECTED)")
     }
 }
 

@@ -15,6 +15,8 @@ use runtime_tests::{alone, on_workers, until, watched};
 
 #[path = "net/accept_errors.rs"]
 mod accept_errors;
+#[path = "net/calls.rs"]
+mod calls;
 #[path = "net/cancelled.rs"]
 mod cancelled;
 #[path = "net/clocks.rs"]
