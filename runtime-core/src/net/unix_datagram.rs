@@ -138,6 +138,7 @@ impl UnixDatagram {
         loop {
             match operation(self.io.get_ref()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 outcome => return outcome,
             }
             sleep(delay).await;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use asyncio::net::{UdpSocket, UnixListener, UnixStream};
+use asyncio::net::{UdpSocket, UnixDatagram, UnixListener, UnixStream};
 use futures::future::join_all;
 use runtime_tests::under_strace;
 use rustix::process::{Pid, Signal, kill_process};
@@ -73,6 +73,15 @@ async fn other_sockets() {
         assert_eq!(buffer[..3], [number; 3]);
     }
     let path = socket_path("signals");
+    let (left, right) = (UnixDatagram::unbound(), UnixDatagram::bind(&path));
+    let (left, right) = (left.unwrap(), right.unwrap());
+    for number in 0..20 {
+        assert_eq!(left.send_to(&[number; 3], &path).await.unwrap(), 3);
+        let mut buffer = [0; 8];
+        assert_eq!(right.recv(&mut buffer).await.unwrap(), 3);
+        assert_eq!(buffer[..3], [number; 3]);
+    }
+    std::fs::remove_file(&path).unwrap();
     let listener = UnixListener::bind(&path).unwrap();
     let client = UnixStream::connect(&path).await.unwrap();
     let (server, _address) = listener.accept().await.unwrap();
@@ -93,9 +102,10 @@ async fn other_sockets() {
 
 #[test]
 fn fault_each_second_system_call_of_a_socket_is_interrupted_and_nobody_sees_it() {
-    let calls = "recvfrom,sendto,recvmsg,sendmsg,accept4,sendfile,epoll_wait,epoll_pwait";
-    let inject = format!("inject={calls},?epoll_pwait2:error=EINTR:when=1+2");
-    let trace = under_strace(&[&inject], || {
+    let calls = "recvfrom,sendto,recvmsg,sendmsg,accept4,sendfile,epoll_wait,epoll_pwait,\
+                 ?epoll_pwait2";
+    let inject = format!("inject={calls}:error=EINTR:when=1+2");
+    let trace = under_strace(&[&format!("trace={calls}"), &inject], || {
         on_workers(2, async {
             let end = Instant::now() + Duration::from_millis(500);
             let sleeps = create_task(sleep_until_end(end, 20));
@@ -116,7 +126,11 @@ fn fault_each_second_system_call_of_a_socket_is_interrupted_and_nobody_sees_it()
 // A callback that is called in vain may block its worker.
 #[test]
 fn fault_a_reader_is_not_called_because_the_look_at_its_descriptor_was_interrupted() {
-    let trace = under_strace(&["inject=poll,?ppoll:error=EINTR:when=1..9"], || {
+    let options = [
+        "trace=poll,?ppoll",
+        "inject=poll,?ppoll:error=EINTR:when=1..9",
+    ];
+    let trace = under_strace(&options, || {
         on_workers(2, async {
             let event_loop = get_running_loop();
             let (mut reader, mut writer) = std::os::unix::net::UnixStream::pair().unwrap();
