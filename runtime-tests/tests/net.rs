@@ -43,6 +43,8 @@ mod options;
 mod pipes;
 #[path = "net/python.rs"]
 mod python;
+#[path = "net/reused.rs"]
+mod reused;
 #[path = "net/signals.rs"]
 mod signals;
 #[path = "net/standard.rs"]
