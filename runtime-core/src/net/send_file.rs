@@ -28,9 +28,9 @@ pub trait SendFile: Sync {
         count: usize,
     ) -> impl Future<Output = io::Result<usize>> + Send;
 
-    /// Writes all of `data`.
+    /// Writes a part of `data`.
     #[doc(hidden)]
-    fn send_all(&self, data: &[u8]) -> impl Future<Output = io::Result<()>> + Send;
+    fn send_some(&self, data: &[u8]) -> impl Future<Output = io::Result<usize>> + Send;
 }
 
 /// Implements the trait for a stream.
@@ -46,8 +46,8 @@ macro_rules! send_file {
                 send(self.as_async(), file, offset, count).await
             }
 
-            async fn send_all(&self, data: &[u8]) -> io::Result<()> {
-                self.write_all(data).await
+            async fn send_some(&self, data: &[u8]) -> io::Result<usize> {
+                self.write(data).await
             }
         }
     };
@@ -220,8 +220,17 @@ impl Progress<'_> {
             if data.is_empty() {
                 return Ok(());
             }
-            socket.send_all(&data).await?;
-            self.advance(data.len());
+            // Each part counts at once: a cancellation may come before the next.
+            let mut data = &data[..];
+            while !data.is_empty() {
+                match socket.send_some(data).await? {
+                    0 => return Err(io::ErrorKind::WriteZero.into()),
+                    sent => {
+                        self.advance(sent);
+                        data = &data[sent..];
+                    }
+                }
+            }
         }
     }
 }
