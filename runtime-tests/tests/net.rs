@@ -25,6 +25,10 @@ mod clocks;
 mod connect;
 #[path = "net/copies.rs"]
 mod copies;
+#[path = "net/dropped.rs"]
+mod dropped;
+#[path = "net/dropped_copies.rs"]
+mod dropped_copies;
 #[path = "net/faults.rs"]
 mod faults;
 #[path = "net/files.rs"]

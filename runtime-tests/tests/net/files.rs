@@ -8,7 +8,7 @@ use asyncio::net::UnixStream;
 use super::*;
 
 /// A file with these bytes, which has no name.
-fn file_of(data: &[u8]) -> File {
+pub(super) fn file_of(data: &[u8]) -> File {
     let name = format!("asyncio-{}-{:p}", std::process::id(), data);
     let path = std::env::temp_dir().join(name);
     let mut options = OpenOptions::new();
