@@ -259,9 +259,12 @@ fn at_the_shutdown_what_waits_in_line_is_dropped_unrun() {
                 gate();
             });
             until(|| started.is_set()).await;
-            let _second = to_thread(move || run.set());
+            let second = to_thread(move || run.set()).handle();
+            // Until the shutdown has reached it.
             thread::spawn(move || {
-                thread::sleep(Duration::from_millis(5));
+                while !second.done() {
+                    thread::yield_now();
+                }
                 open.send(())
             });
         });

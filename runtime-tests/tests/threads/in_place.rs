@@ -227,16 +227,20 @@ fn beyond_the_limit_the_function_runs_all_the_same() {
             runner.run(async {
                 let (gate, wait) = mpsc::channel::<()>();
                 let wait = Arc::new(std::sync::Mutex::new(wait));
+                let (begin, begun) = mpsc::channel();
+                // No thread is left to run the third task; it runs when a worker comes back.
                 let opened = thread::spawn(move || {
-                    thread::sleep(Duration::from_millis(2));
+                    (0..2).for_each(|_| begun.recv().unwrap());
                     drop(gate);
                 });
-                // No thread is left to run the third task; it runs when a worker comes back.
                 let inside: Vec<_> = (0..3)
                     .map(|_| {
-                        let wait = Arc::clone(&wait);
+                        let (wait, begin) = (Arc::clone(&wait), begin.clone());
                         create_task(async move {
-                            blocking(|| wait.lock().unwrap().recv().unwrap_err());
+                            blocking(|| {
+                                let _opened_already = begin.send(());
+                                wait.lock().unwrap().recv().unwrap_err();
+                            });
                         })
                     })
                     .collect();
