@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ANY_PORT, Blocking, Channels, Events, Gathers, Groups, Locks, Queues, Semaphores, Sockets,
-    Streams, Tasks, Timeouts, Timers, UnboundedChannels,
+    ANY_PORT, Blocking, Channels, Datagrams, Events, Gathers, Groups, Locks, Queues, Semaphores,
+    Sockets, Streams, Tasks, Timeouts, Timers, UnboundedChannels,
 };
 
 /// asyncio for Rust.
@@ -283,5 +283,26 @@ impl Sockets for Asyncio {
             .write_all(data)
             .await
             .expect("the peer keeps it open");
+    }
+}
+
+impl Datagrams for Asyncio {
+    type Socket = ::asyncio::net::UdpSocket;
+
+    async fn bind() -> (Self::Socket, SocketAddr) {
+        let socket = ::asyncio::net::UdpSocket::bind(ANY_PORT).await;
+        let socket = socket.expect("there is a free port");
+        let address = socket.local_addr().expect("it is bound");
+        (socket, address)
+    }
+
+    async fn receive_from(socket: &Self::Socket, buffer: &mut [u8]) -> (usize, SocketAddr) {
+        let received = socket.recv_from(buffer).await;
+        received.expect("no datagram has been refused")
+    }
+
+    async fn send_to(socket: &Self::Socket, data: &[u8], address: SocketAddr) {
+        let sent = socket.send_to(data, address).await;
+        sent.expect("the peer has a socket");
     }
 }

@@ -142,6 +142,28 @@ pub trait Streams: Sockets {
     fn write(writer: &mut Self::Writer, data: &[u8]) -> impl Future<Output = ()> + Send;
 }
 
+/// A runtime with UDP sockets.
+pub trait Datagrams: Tasks {
+    /// A socket.
+    type Socket: Send + Sync + 'static;
+
+    /// A socket on any free port of this machine.
+    fn bind() -> impl Future<Output = (Self::Socket, SocketAddr)> + Send;
+
+    /// Receives a datagram: its length and its sender.
+    fn receive_from(
+        socket: &Self::Socket,
+        buffer: &mut [u8],
+    ) -> impl Future<Output = (usize, SocketAddr)> + Send;
+
+    /// Sends a datagram.
+    fn send_to(
+        socket: &Self::Socket,
+        data: &[u8],
+        address: SocketAddr,
+    ) -> impl Future<Output = ()> + Send;
+}
+
 /// A runtime with a lock that a task may keep locked across an await.
 pub trait Locks: Tasks {
     /// A lock around a number.

@@ -13,8 +13,8 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::{
-    ANY_PORT, Blocking, Channels, Gathers, Locks, Queues, Semaphores, Sockets, Tasks, Timeouts,
-    Timers, UnboundedChannels,
+    ANY_PORT, Blocking, Channels, Datagrams, Gathers, Locks, Queues, Semaphores, Sockets, Tasks,
+    Timeouts, Timers, UnboundedChannels,
 };
 
 /// smol's executor, reactor and thread pool.
@@ -234,5 +234,26 @@ impl Sockets for Smol {
         ::smol::io::AsyncWriteExt::write_all(stream, data)
             .await
             .expect("the peer keeps it open");
+    }
+}
+
+impl Datagrams for Smol {
+    type Socket = ::smol::net::UdpSocket;
+
+    async fn bind() -> (Self::Socket, SocketAddr) {
+        let socket = ::smol::net::UdpSocket::bind(ANY_PORT).await;
+        let socket = socket.expect("there is a free port");
+        let address = socket.local_addr().expect("it is bound");
+        (socket, address)
+    }
+
+    async fn receive_from(socket: &Self::Socket, buffer: &mut [u8]) -> (usize, SocketAddr) {
+        let received = socket.recv_from(buffer).await;
+        received.expect("no datagram has been refused")
+    }
+
+    async fn send_to(socket: &Self::Socket, data: &[u8], address: SocketAddr) {
+        let sent = socket.send_to(data, address).await;
+        sent.expect("the peer has a socket");
     }
 }

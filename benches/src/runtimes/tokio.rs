@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::{
-    ANY_PORT, Blocking, Channels, Events, Gathers, Groups, Locks, Queues, Semaphores, Sockets,
-    Streams, Tasks, Timeouts, Timers, UnboundedChannels,
+    ANY_PORT, Blocking, Channels, Datagrams, Events, Gathers, Groups, Locks, Queues, Semaphores,
+    Sockets, Streams, Tasks, Timeouts, Timers, UnboundedChannels,
 };
 
 /// tokio's multi-threaded runtime.
@@ -311,5 +311,26 @@ impl Sockets for Tokio {
         ::tokio::io::AsyncWriteExt::write_all(stream, data)
             .await
             .expect("the peer keeps it open");
+    }
+}
+
+impl Datagrams for Tokio {
+    type Socket = ::tokio::net::UdpSocket;
+
+    async fn bind() -> (Self::Socket, SocketAddr) {
+        let socket = ::tokio::net::UdpSocket::bind(ANY_PORT).await;
+        let socket = socket.expect("there is a free port");
+        let address = socket.local_addr().expect("it is bound");
+        (socket, address)
+    }
+
+    async fn receive_from(socket: &Self::Socket, buffer: &mut [u8]) -> (usize, SocketAddr) {
+        let received = socket.recv_from(buffer).await;
+        received.expect("no datagram has been refused")
+    }
+
+    async fn send_to(socket: &Self::Socket, data: &[u8], address: SocketAddr) {
+        let sent = socket.send_to(data, address).await;
+        sent.expect("the peer has a socket");
     }
 }

@@ -4,14 +4,19 @@
 //! connection, or in `epoll` for many.
 
 use std::io::{self, Read, Write};
-use std::mem::MaybeUninit;
+use std::mem::{self, MaybeUninit};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures::channel::oneshot;
 use futures::future::join_all;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use super::timers::hog_a_worker;
 use crate::runtimes::Sockets;
 
 /// The size of a question and of its answer.
@@ -112,7 +117,7 @@ impl Clients {
     }
 }
 
-fn ask_blocking(stream: &mut TcpStream, each: usize) {
+fn ask_blocking(mut stream: impl Read + Write, each: usize) {
     let mut buffer = [0; MESSAGE];
     for _ in 0..each {
         stream.write_all(&[7; MESSAGE]).expect("the server reads");
@@ -142,6 +147,75 @@ fn ask_all(streams: &[TcpStream], epoll: &std::os::fd::OwnedFd, each: usize) {
             }
         }
     }
+}
+
+/// Blocks `hogs` workers for a while, during which a client asks over all connections in turn.
+/// Returns the longest time to an answer, and the connections.
+pub async fn stall<R: Sockets>(clients: Clients, hogs: usize) -> (Duration, Clients) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (done, longest) = oneshot::channel();
+    let over = Arc::clone(&stop);
+    thread::spawn(move || {
+        let longest = longest_answer(&clients.streams, &over);
+        let returned = done.send((longest, clients));
+        returned.expect("the workload waits for it");
+    });
+    let hogs: Vec<_> = (0..hogs).map(|_| R::spawn(hog_a_worker::<R>())).collect();
+    for hog in hogs {
+        R::join(hog).await;
+    }
+    stop.store(true, Ordering::Relaxed);
+    longest.await.expect("the thread asks")
+}
+
+fn longest_answer(streams: &[TcpStream], stop: &AtomicBool) -> Duration {
+    let mut longest = Duration::ZERO;
+    while !stop.load(Ordering::Relaxed) {
+        for mut stream in streams {
+            let begin = Instant::now();
+            ask_blocking(&mut stream, 1);
+            longest = longest.max(begin.elapsed());
+        }
+    }
+    longest
+}
+
+/// How many connections have a task that has been polled. A static, so that the task's future is
+/// only as large as what it awaits.
+static IDLE: AtomicUsize = AtomicUsize::new(0);
+
+/// Accepts connections for ever, each for a task that waits for a question.
+pub async fn serve_idle<R: Sockets>(listener: R::Listener) {
+    loop {
+        let mut stream = R::accept(&listener).await;
+        R::detach(R::spawn(async move {
+            IDLE.fetch_add(1, Ordering::Relaxed);
+            R::read(&mut stream, &mut [0; MESSAGE]).await;
+        }));
+    }
+}
+
+/// Leaves `count` connections open, over which nothing comes. The client's ends are descriptors,
+/// and nothing else.
+pub async fn leave_idle<R: Sockets>(address: SocketAddr, count: usize) {
+    let before = IDLE.load(Ordering::Relaxed);
+    for connected in 1..=count {
+        mem::forget(TcpStream::connect(address).expect("the server listens"));
+        // In small batches, for which the listener has room.
+        while connected % 50 == 0 && IDLE.load(Ordering::Relaxed) < before + connected {
+            R::yield_now().await;
+        }
+    }
+}
+
+/// Lets this process have as many descriptors as the system permits.
+pub fn permit_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let all = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    setrlimit(Resource::Nofile, all).expect("a limit may be raised to the permitted one");
 }
 
 /// Connects, asks and closes, `count` times one after the other.

@@ -230,7 +230,7 @@ pub async fn stall<R: Timers>(hogs: usize) -> Duration {
 
 /// The task is woken by a timer, as in real programs: so the worker that it blocks is the one that
 /// served the timers.
-async fn hog_a_worker<R: Timers>() {
+pub(super) async fn hog_a_worker<R: Timers>() {
     R::sleep(Duration::from_millis(20)).await;
     let begin = Instant::now();
     while begin.elapsed() < HOG {

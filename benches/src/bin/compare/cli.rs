@@ -11,9 +11,11 @@ usage: compare [options]
   --workload NAME    only workloads whose name contains NAME; repeatable
   --workers N        worker threads of each runtime (default 2)
   --scale S          multiplies the amount of work, e.g. 0.1 or 10 (default 1)
-  --runtimes A,B     of asyncio, tokio, smol, bare, python (default: all but python)
+  --runtimes A,B     of asyncio, tokio, smol, bare, python, uvloop
+                     (default: all but python and uvloop)
   --python           adds python, for the rows that have a script: the newest
-                     CPython in PATH or of pyenv, or that of ASYNCIO_BENCH_PYTHON
+                     CPython in PATH or of pyenv, or that of ASYNCIO_BENCH_PYTHON;
+                     and uvloop, if that interpreter has it
   --json FILE        writes every sample, for other programs
   --markdown FILE    writes the table, as it is printed
   --list             lists the workloads, and which runtimes run them
@@ -57,7 +59,7 @@ impl Default for Options {
             scale: 1.0,
             runtimes: Runtime::ALL
                 .into_iter()
-                .filter(|&runtime| runtime != Runtime::Python)
+                .filter(|runtime| !runtime.is_python())
                 .collect(),
             json: None,
             markdown: None,
@@ -89,8 +91,13 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
             _ => return Err(format!("no such option: {flag}\n\n{HELP}")),
         }
     }
-    if python && !options.runtimes.contains(&Runtime::Python) {
-        options.runtimes.push(Runtime::Python);
+    for runtime in Runtime::ALL
+        .into_iter()
+        .filter(|runtime| runtime.is_python())
+    {
+        if python && !options.runtimes.contains(&runtime) {
+            options.runtimes.push(runtime);
+        }
     }
     Ok(Command::Compare(options))
 }

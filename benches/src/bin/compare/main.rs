@@ -12,8 +12,9 @@ mod statistics;
 
 mod sample;
 
-mod interpreter;
 mod workload;
+
+mod interpreter;
 
 mod cli;
 mod workloads;
@@ -28,7 +29,7 @@ use std::process::ExitCode;
 
 use crate::cli::{Command, Options};
 use crate::interpreter::Interpreter;
-use crate::workload::{Runtime, Workload};
+use crate::workload::Workload;
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args().skip(1)).and_then(run) {
@@ -78,7 +79,7 @@ fn compare(options: &Options) -> Result<(), String> {
 /// Looks for a Python interpreter and prints the result before the rows begin; `None` if the
 /// options do not include Python.
 fn look_for_python(options: &Options) -> Option<Result<Interpreter, String>> {
-    let wanted = options.runtimes.contains(&Runtime::Python);
+    let wanted = options.runtimes.iter().any(|runtime| runtime.is_python());
     let found = wanted.then(Interpreter::find)?;
     match &found {
         Ok(python) => eprintln!("python is {python}"),

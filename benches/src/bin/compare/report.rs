@@ -99,7 +99,7 @@ struct Pair {
 impl Pair {
     fn of(runtime: Runtime) -> Self {
         let against = match runtime {
-            Runtime::Python => Runtime::Asyncio,
+            Runtime::Python | Runtime::Uvloop => Runtime::Asyncio,
             _ => Runtime::BASELINE,
         };
         Self { runtime, against }
@@ -107,15 +107,15 @@ impl Pair {
 
     fn heading(self) -> String {
         match self.runtime {
-            Runtime::Python => "× faster".into(),
+            Runtime::Python | Runtime::Uvloop => "× faster".into(),
             runtime => format!("{}/{}", runtime.name(), self.against.name()),
         }
     }
 }
 
 const PYTHON_LEGEND: &str = "\
-Its ratios are inverted: how many times faster asyncio is than python, and how many times \
-less CPU time it takes. Python runs everything on one thread.";
+Its ratios are inverted: how many times faster asyncio is than python or uvloop, and how many \
+times less CPU time it takes. Python runs everything on one thread.";
 
 const LEGEND: &str = "\
 Absolute figures are medians. Ratios are taken within a round: the median over the rounds \

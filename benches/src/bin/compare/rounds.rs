@@ -57,14 +57,18 @@ impl Row {
     }
 }
 
-/// Measures one row; without an interpreter, Python is left out.
+/// Measures one row, without what the interpreter does not run; without one, without Python.
 pub(crate) fn measure(
     workload: &'static Workload,
     options: &Options,
     python: Option<&Interpreter>,
 ) -> Row {
     let runs = |runtime: &Runtime| {
-        workload.run(*runtime).is_some() && (*runtime != Runtime::Python || python.is_some())
+        let has_what_it_needs = || match runtime.is_python() {
+            true => python.is_some_and(|python| python.runs(*runtime)),
+            false => true,
+        };
+        workload.run(*runtime).is_some() && has_what_it_needs()
     };
     let runtimes: Vec<Runtime> = options.runtimes.iter().copied().filter(runs).collect();
     let mut series: Vec<Series> = runtimes

@@ -31,7 +31,7 @@ macro_rules! queues {
     };
 }
 
-pub(crate) static WORKLOADS: [Workload; 43] = [
+pub(crate) static WORKLOADS: [Workload; 47] = [
     Workload {
         name: "spawn and await one, from a task",
         unit: "task",
@@ -309,6 +309,8 @@ pub(crate) static WORKLOADS: [Workload; 43] = [
             (Runtime::Tokio, sockets::echo::<Tokio, 1>),
             (Runtime::Smol, sockets::echo::<Smol, 1>),
             (Runtime::Bare, sockets::bare_echo::<1>),
+            (Runtime::Python, sockets::python_echo::<1>),
+            (Runtime::Uvloop, sockets::uvloop_echo::<1>),
         ],
     },
     Workload {
@@ -322,6 +324,8 @@ pub(crate) static WORKLOADS: [Workload; 43] = [
             (Runtime::Tokio, sockets::echo::<Tokio, 50>),
             (Runtime::Smol, sockets::echo::<Smol, 50>),
             (Runtime::Bare, sockets::bare_echo::<50>),
+            (Runtime::Python, sockets::python_echo::<50>),
+            (Runtime::Uvloop, sockets::uvloop_echo::<50>),
         ],
     },
     Workload {
@@ -335,6 +339,8 @@ pub(crate) static WORKLOADS: [Workload; 43] = [
             (Runtime::Tokio, sockets::echo::<Tokio, 500>),
             (Runtime::Smol, sockets::echo::<Smol, 500>),
             (Runtime::Bare, sockets::bare_echo::<500>),
+            (Runtime::Python, sockets::python_echo::<500>),
+            (Runtime::Uvloop, sockets::uvloop_echo::<500>),
         ],
     },
     Workload {
@@ -348,6 +354,8 @@ pub(crate) static WORKLOADS: [Workload; 43] = [
             (Runtime::Tokio, sockets::echo::<Tokio, 1000>),
             (Runtime::Smol, sockets::echo::<Smol, 1000>),
             (Runtime::Bare, sockets::bare_echo::<1000>),
+            (Runtime::Python, sockets::python_echo::<1000>),
+            (Runtime::Uvloop, sockets::uvloop_echo::<1000>),
         ],
     },
     Workload {
@@ -378,6 +386,43 @@ pub(crate) static WORKLOADS: [Workload; 43] = [
             (Runtime::Smol, sockets::new_connections::<Smol>),
             (Runtime::Bare, sockets::bare_new_connections),
         ],
+    },
+    Workload {
+        name: "sockets: datagrams sent back",
+        unit: "datagram",
+        subject: Subject::Time,
+        size: 10_000,
+        goals: &[Goal::Ratio(1.00)],
+        runs: &[
+            (Runtime::Asyncio, sockets::datagrams::<Asyncio>),
+            (Runtime::Tokio, sockets::datagrams::<Tokio>),
+            (Runtime::Smol, sockets::datagrams::<Smol>),
+            (Runtime::Bare, sockets::bare_datagrams),
+        ],
+    },
+    Workload {
+        name: "sockets: stall while one worker is hogged",
+        unit: "longest",
+        subject: Subject::Time,
+        size: 10,
+        goals: &[Goal::Nanoseconds(10e6)],
+        runs: all!(sockets::stall_by_one),
+    },
+    Workload {
+        name: "sockets: stall while every worker is hogged",
+        unit: "longest",
+        subject: Subject::Time,
+        size: 10,
+        goals: &[Goal::Nanoseconds(20e6)],
+        runs: all!(sockets::stall_by_all),
+    },
+    Workload {
+        name: "memory of an idle connection",
+        unit: "connection",
+        subject: Subject::Bytes,
+        size: 5_000,
+        goals: &[],
+        runs: all!(sockets::idle),
     },
     Workload {
         name: "streams: echo of lines",

@@ -21,10 +21,12 @@ pub(crate) enum Runtime {
     Bare,
     /// Python's own asyncio, if a Python interpreter is found.
     Python,
+    /// The same on uvloop, if the interpreter has that.
+    Uvloop,
 }
 
 impl Runtime {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Asyncio,
         Self::Tokio,
         Self::Smol,
@@ -32,6 +34,7 @@ impl Runtime {
         Self::Kanal,
         Self::Bare,
         Self::Python,
+        Self::Uvloop,
     ];
 
     /// The runtime to which the ratios are taken.
@@ -46,7 +49,13 @@ impl Runtime {
             Self::Kanal => "kanal",
             Self::Bare => "bare",
             Self::Python => "python",
+            Self::Uvloop => "uvloop",
         }
+    }
+
+    /// Whether it needs an interpreter.
+    pub(crate) fn is_python(self) -> bool {
+        matches!(self, Self::Python | Self::Uvloop)
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn sleeping<R: Timers>(setup: Setup) -> Sample {
     })
 }
 
-async fn growth<L, F>(count: usize, leave: L) -> Sample
+pub(super) async fn growth<L, F>(count: usize, leave: L) -> Sample
 where
     L: Fn(usize) -> F,
     F: Future<Output = ()>,

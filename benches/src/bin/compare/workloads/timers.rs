@@ -145,7 +145,7 @@ fn bare_lateness(setup: Setup, part: f64) -> Sample {
     late_sample(&late, part, process_cpu() - cpu)
 }
 
-fn late_sample(late: &[Duration], part: f64, cpu: Duration) -> Sample {
+pub(super) fn late_sample(late: &[Duration], part: f64, cpu: Duration) -> Sample {
     let nanoseconds: Vec<f64> = late.iter().map(|time| time.as_nanos() as f64).collect();
     Sample {
         ns_per_op: quantile(&nanoseconds, part).expect("at least one sleep"),
