@@ -3,11 +3,12 @@
 use std::env;
 use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::watchdog::{start_alone, test_name, watched};
+use crate::watchdog::{is_alone, start_alone, test_name, watched};
 
 /// The system calls of a process.
 #[derive(Debug)]
@@ -17,19 +18,14 @@ impl Trace {
     /// How often the process has made a system call.
     #[must_use]
     pub fn count(&self, call: &str) -> usize {
-        self.lines(call).count()
-    }
-
-    /// The lines about a system call, each from its arguments on. A call during which another
-    /// thread makes one has its result in a line of its own, which is not among these.
-    pub fn lines<'a>(&'a self, call: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.lines().filter_map(move |line| {
-            let (_thread, call_and_rest) = line.trim_start().split_once(' ')?;
-            call_and_rest
-                .trim_start()
-                .strip_prefix(call)?
-                .strip_prefix('(')
-        })
+        let begins = |line: &&str| {
+            let after_thread = line.trim_start().split_once(' ');
+            after_thread.is_some_and(|(_, rest)| {
+                let arguments = rest.trim_start().strip_prefix(call);
+                arguments.is_some_and(|arguments| arguments.starts_with('('))
+            })
+        };
+        self.0.lines().filter(begins).count()
     }
 
     /// How often this text is in the trace.
@@ -43,6 +39,14 @@ impl Trace {
     pub fn injected(&self) -> usize {
         self.matches("(INJECTED)")
     }
+
+    /// How often `strace` has made this system call fail.
+    #[must_use]
+    pub fn injected_into(&self, call: &str) -> usize {
+        // The result may stand in a line of its own: `<... CALL resumed>`.
+        let failed = |line: &&str| line.contains("(INJECTED)") && line.contains(call);
+        self.0.lines().filter(failed).count()
+    }
 }
 
 /// Runs the body of a test in a process of its own under `strace`, with these options of it
@@ -53,37 +57,44 @@ impl Trace {
 /// the test harness as well.
 pub fn under_strace<B: FnOnce()>(options: &[&str], body: B) -> Option<Trace> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let name = test_name::<B>();
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let file = env::temp_dir().join(format!("asyncio-trace-{}-{number}", std::process::id()));
-    let options = options.iter().flat_map(|option| ["-e", option]);
-    let strace = |program: &std::ffi::OsStr| {
-        let mut strace = Command::new("strace");
-        strace.args(["-f", "--seccomp-bpf", "-qq", "-o"]);
-        strace.arg(&file).args(options).arg(program);
-        strace
-    };
-    if crate::watchdog::is_alone() {
+    if is_alone() {
         watched(body);
         return None;
     }
+    let name = test_name::<B>();
     if let Err(why) = is_permitted() {
         // Not `eprintln!`, whose output the test harness captures.
         let _written = writeln!(std::io::stderr(), "the test {name} is skipped: {why}");
         return None;
     }
-    start_alone(&name, strace);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let file = env::temp_dir().join(format!("asyncio-trace-{}-{number}", std::process::id()));
+    start_alone(&name, |program| {
+        let mut strace = strace(&file);
+        let options = options.iter().flat_map(|option| ["-e", option]);
+        strace.args(options).arg(program);
+        strace
+    });
     let trace = fs::read_to_string(&file).expect("strace has written the trace");
     fs::remove_file(&file).expect("the trace is still there");
     Some(Trace(trace))
+}
+
+/// `strace` with all threads, and only those calls traced that options name.
+fn strace(output: &Path) -> Command {
+    let mut strace = Command::new("strace");
+    strace
+        .args(["-f", "--seccomp-bpf", "-qq", "-o"])
+        .arg(output);
+    strace
 }
 
 /// Whether `strace` is there, and may trace. Otherwise why not.
 fn is_permitted() -> &'static Result<(), String> {
     static PERMITTED: OnceLock<Result<(), String>> = OnceLock::new();
     PERMITTED.get_or_init(|| {
-        let probe = Command::new("strace")
-            .args(["-f", "--seccomp-bpf", "-qq", "-o", "/dev/null"])
+        let probe = strace(Path::new("/dev/null"))
+            .args(["-e", "trace=accept4"])
             .args(["-e", "inject=accept4:error=ENFILE:when=1..2", "true"])
             .stdin(Stdio::null())
             .output();
