@@ -55,9 +55,9 @@ fn ask(stream: &mut File) {
     stream.read_exact(&mut [0; 64]).unwrap();
 }
 
-/// How often somebody has waited in the poller, for as long as it takes. A busy worker looks into it
-/// besides, without waiting, each 100 µs: how often that is depends on the machine, and on how slow
-/// `strace` makes it.
+/// How often somebody has waited in the poller, for as long as it takes. A busy worker looks into
+/// it besides, without waiting, each 100 µs: how often that is depends on the machine, and on how
+/// slow `strace` makes it.
 fn waits(trace: &Trace) -> usize {
     let calls = ["epoll_wait", "epoll_pwait", "epoll_pwait2"];
     let all: usize = calls.into_iter().map(|call| trace.count(call)).sum();

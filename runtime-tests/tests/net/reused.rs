@@ -72,7 +72,7 @@ fn fault_a_wait_for_a_descriptor_that_was_closed_does_not_hold_up_the_end_of_the
             let task = reading(stdin).await;
             dup2_stdin(File::open("/dev/null").unwrap()).unwrap();
             assert_closed(&peer);
-            task
+            task.handle()
         });
         assert!(task.cancelled());
     });

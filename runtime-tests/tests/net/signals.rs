@@ -137,8 +137,8 @@ fn fault_a_reader_is_not_called_because_the_look_at_its_descriptor_was_interrupt
             let [read, in_vain] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
             let (count, vain) = (Arc::clone(&read), Arc::clone(&in_vain));
             let callback = move || {
-                match reader.read(&mut [0; 1]) {
-                    Ok(_) => count.fetch_add(1, Ordering::Relaxed),
+                match reader.read_exact(&mut [0; 1]) {
+                    Ok(()) => count.fetch_add(1, Ordering::Relaxed),
                     Err(_) => vain.fetch_add(1, Ordering::Relaxed),
                 };
             };
