@@ -56,7 +56,11 @@ impl ReadBuffer {
     }
 
     /// Removes the first `count` bytes.
+    ///
+    /// # Panics
+    /// There are not so many.
     pub(super) fn discard(&mut self, count: usize) {
+        assert!(count <= self.len(), "{count} bytes are more than there are");
         self.start += count;
         if self.start == self.bytes.len() {
             self.bytes.clear();
