@@ -31,7 +31,7 @@ impl Watermarks {
     /// The low mark is above the high one.
     #[track_caller]
     pub(super) fn chosen(high: Option<usize>, low: Option<usize>) -> Watermarks {
-        let high = high.unwrap_or_else(|| low.map_or(HIGH, |low| 4 * low));
+        let high = high.unwrap_or_else(|| low.map_or(HIGH, |low| low.saturating_mul(4)));
         let low = low.unwrap_or(high / 4);
         assert!(
             low <= high,
