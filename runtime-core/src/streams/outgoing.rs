@@ -219,14 +219,32 @@ impl Outgoing {
     /// # Errors
     /// The connection was lost or closed, or something was refused since this was asked last.
     pub(super) fn drained(&mut self) -> io::Result<bool> {
-        if let Some(refusal) = self.refused.take() {
-            return Err(refusal.to_io());
-        }
+        let refused = self.refused();
         match (self.error(), self.ending) {
+            // It is the reason why bytes were refused, if any were.
             (Some(error), _) => Err(error),
+            _ if refused.is_err() => refused.map(|()| false),
             (None, Ending::Over) => Err(connection_lost()),
             (None, _) => Ok(!self.paused),
         }
+    }
+
+    /// Whether bytes would be taken, and a writer may go on.
+    ///
+    /// # Errors
+    /// They would be refused, or those of [`drained`](Outgoing::drained).
+    pub(super) fn may_write(&mut self) -> io::Result<bool> {
+        self.refuse_write();
+        self.drained()
+    }
+
+    /// Whether bytes were refused since this was asked last.
+    ///
+    /// # Errors
+    /// They were.
+    pub(super) fn refused(&mut self) -> io::Result<()> {
+        let refusal = self.refused.take();
+        refusal.map_or(Ok(()), |refusal| Err(refusal.to_io()))
     }
 
     /// Goes on as far as possible: sends, tells the end, closes. `waker` is woken when there is

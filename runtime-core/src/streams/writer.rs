@@ -187,9 +187,10 @@ impl StreamWriter {
         write: impl FnOnce(&Self),
     ) -> Poll<io::Result<()>> {
         ready!(poll_share(cx));
-        ready!(self.poll_until(cx, |outgoing| outgoing.drained()))?;
+        ready!(self.poll_until(cx, Outgoing::may_write))?;
         write(self);
-        Poll::Ready(Ok(()))
+        // Not all of it has been taken, as `Ok` would say.
+        Poll::Ready(self.connection.look(Outgoing::refused))
     }
 
     /// Waits until all has been sent, to be polled.
