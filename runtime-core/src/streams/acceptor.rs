@@ -31,8 +31,18 @@ pub(super) struct Acceptor {
 enum Socket {
     /// Bound to its address.
     Bound(OwnedFd),
-    Listening(StdArc<Async<OwnedFd>>),
+    Listening(Async<OwnedFd>),
     Closed,
+}
+
+/// The outcome of an attempt to accept.
+enum Accepted {
+    Connection(OwnedFd),
+    /// It is to be tried again.
+    Nothing,
+    /// Nothing is to be done until it is woken, or at all.
+    Waits,
+    Failed(&'static str, io::Error),
 }
 
 impl Acceptor {
@@ -69,7 +79,7 @@ impl Acceptor {
         let backlog = i32::try_from(self.backlog).unwrap_or(i32::MAX);
         rustix::net::listen(&bound, backlog)?;
         let listening = Async::with_loop(&self.event_loop, bound, Ready::BOTH)?;
-        *socket = Socket::Listening(StdArc::new(listening));
+        *socket = Socket::Listening(listening);
         drop(socket);
         self.accept_some();
         Ok(())
@@ -88,7 +98,7 @@ impl Acceptor {
     pub(super) fn with_socket<R>(&self, look: impl FnOnce(&dyn AsFd) -> R) -> Option<R> {
         match &*self.socket.lock() {
             Socket::Bound(socket) => Some(look(socket)),
-            Socket::Listening(socket) => Some(look(&**socket)),
+            Socket::Listening(socket) => Some(look(socket)),
             Socket::Closed => None,
         }
     }
@@ -96,27 +106,39 @@ impl Acceptor {
     /// Accepts as many connections as may have waited; if there are more, others come first.
     fn accept_some(self: &StdArc<Self>) {
         for _ in 0..=self.backlog {
-            let Socket::Listening(listening) = &*self.socket.lock() else {
-                return;
-            };
-            let listening = StdArc::clone(listening);
-            let mut accepted = None;
-            let accept = |socket: &OwnedFd| {
-                accepted = Some(accept_nonblocking(socket)?);
-                Ok(1)
-            };
-            match listening.try_transfer(Direction::Read, 1, accept) {
-                Ok(_) => accepted.into_iter().for_each(|socket| self.take(socket)),
-                Err(error) => match AcceptError::of(&error) {
-                    AcceptError::NoneWaits if self.waits(&listening) => return,
-                    AcceptError::NoneWaits | AcceptError::OfOneConnection => {}
-                    AcceptError::LoopClosed => return,
-                    other => return self.pause(other.message(), &error),
-                },
+            match self.accept() {
+                Accepted::Connection(socket) => self.take(socket),
+                Accepted::Nothing => {}
+                Accepted::Waits => return,
+                Accepted::Failed(message, error) => return self.pause(message, &error),
             }
         }
         let again = StdArc::downgrade(self);
         self.event_loop.call_soon(move || go_on(&again));
+    }
+
+    /// Accepts a connection, or waits for one. All that uses the socket is done while it is locked,
+    /// so that it is closed once `close` has returned; what is done with the connection is not,
+    /// since a report runs code of the user, which may close the server.
+    fn accept(self: &StdArc<Self>) -> Accepted {
+        let socket = self.socket.lock();
+        let Socket::Listening(listening) = &*socket else {
+            return Accepted::Waits;
+        };
+        let mut accepted = Accepted::Nothing;
+        let accept = |socket: &OwnedFd| {
+            accepted = Accepted::Connection(accept_nonblocking(socket)?);
+            Ok(1)
+        };
+        let Err(error) = listening.try_transfer(Direction::Read, 1, accept) else {
+            return accepted;
+        };
+        match AcceptError::of(&error) {
+            AcceptError::NoneWaits if self.waits(listening) => Accepted::Waits,
+            AcceptError::NoneWaits | AcceptError::OfOneConnection => Accepted::Nothing,
+            AcceptError::LoopClosed => Accepted::Waits,
+            other => Accepted::Failed(other.message(), error),
+        }
     }
 
     fn take(&self, socket: OwnedFd) {
