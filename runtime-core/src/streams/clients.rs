@@ -47,19 +47,21 @@ impl<C: fmt::Debug + Send + Sync + 'static> Clients<C> {
         self: &StdArc<Self>,
         make: impl FnOnce(Membership) -> StdArc<C>,
     ) -> Option<StdArc<C>> {
+        let number = {
+            let mut members = self.members.lock();
+            members.last += 1;
+            members.last
+        };
+        let connection = make(self.membership(number));
+        // It is a member only now, so that whoever closes all members finds it. Nobody else has it
+        // yet: it cannot be over.
+        let member = StdArc::downgrade(&connection);
         let mut members = self.members.lock();
         if members.closed {
+            drop(members);
             return None;
         }
-        members.last += 1;
-        let number = members.last;
-        members.connections.insert(number, StdWeak::new());
-        drop(members);
-        let connection = make(self.membership(number));
-        let mut members = self.members.lock();
-        if let Some(member) = members.connections.get_mut(&number) {
-            *member = StdArc::downgrade(&connection);
-        }
+        members.connections.insert(number, member);
         drop(members);
         Some(connection)
     }
