@@ -9,9 +9,9 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::acceptor::Acceptor;
 use super::endpoint::Kind;
 use super::limit::Limit;
 use super::reader::StreamReader;
@@ -22,13 +22,15 @@ use super::session::NewSession;
 use super::writer::StreamWriter;
 use crate::net::{Target, ToAddrs};
 use crate::prepared::Prepared;
+#[cfg(feature = "tls")]
 use crate::sync::StdArc;
 
 /// Starts a server at `address`: `handler` is called for each connection, in a task of its own.
 ///
 /// `address` is what [`open_connection`](super::open_connection) takes. A name is looked up, and
-/// the server listens at all its addresses; an IPv6 address is for IPv6 only. Port 0 is any that is
-/// free: [`Server::local_addrs`] has it. The address may be one that a server used shortly before.
+/// the server listens at all its addresses that this machine has; an IPv6 address is for IPv6 only.
+/// Port 0 is any that is free: [`Server::local_addrs`] has it. The address may be one that a server
+/// used shortly before.
 ///
 /// When the handler returns, or is cancelled, or panics, its connection is closed, and what it has
 /// written is still sent. A panic is reported to the loop's exception handler ("Unhandled exception
@@ -148,15 +150,11 @@ impl Future for StartServer {
         self.state.poll(cx, |settings| async move {
             let service = settings.service.begin()?;
             let addresses = settings.target.look_up().await?;
-            let bind = |&address| {
-                let socket = bind(address, settings.reuse_port);
-                Ok(service.acceptor(
-                    socket.map_err(|error| explained(address, &error))?,
-                    Kind::Tcp,
-                ))
-            };
-            let acceptors: io::Result<Vec<StdArc<Acceptor>>> = addresses.iter().map(bind).collect();
-            service.serve(acceptors?, None)
+            let sockets = bind_all(&addresses, settings.reuse_port)?;
+            let sockets = sockets.into_iter();
+            let acceptors = sockets.map(|socket| service.acceptor(socket, Kind::Tcp));
+            let acceptors = acceptors.collect();
+            service.serve(acceptors, None)
         })
     }
 }
@@ -165,6 +163,38 @@ impl fmt::Debug for StartServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StartServer").finish_non_exhaustive()
     }
+}
+
+/// Binds a socket to each of the addresses, of which there is one at least.
+///
+/// # Errors
+/// One of them cannot be served, or none is of this machine.
+fn bind_all(addresses: &[SocketAddr], reuse_port: bool) -> io::Result<Vec<OwnedFd>> {
+    let (mut sockets, mut absent) = (Vec::new(), None);
+    for (place, &address) in addresses.iter().enumerate() {
+        // Some systems have a name twice in their table.
+        if addresses[..place].contains(&address) {
+            continue;
+        }
+        match bind(address, reuse_port) {
+            Ok(socket) => sockets.push(socket),
+            Err(error) if is_absent(&error) => absent = Some(explained(address, &error)),
+            Err(error) => return Err(explained(address, &error)),
+        }
+    }
+    match absent {
+        Some(error) if sockets.is_empty() => Err(error),
+        _ => Ok(sockets),
+    }
+}
+
+/// Whether this machine has no such address, or nothing of its kind: a name may have an IPv6
+/// address where there is no IPv6.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::ADDRNOTAVAIL | Errno::AFNOSUPPORT)
+    )
 }
 
 fn bind(address: SocketAddr, reuse_port: bool) -> io::Result<OwnedFd> {
