@@ -186,14 +186,17 @@ impl Connection {
             Some(endpoint) => ready!(receive(endpoint)),
             None => Ok(0),
         };
-        // It may have been closed meanwhile.
-        if self.readable.lock().is_none() {
-            if let Some(error) = self.look(|outgoing| outgoing.error()) {
-                return Poll::Ready(Err(error));
+        match received {
+            // Whatever has happened to the connection since: this comes first.
+            Ok(received) if received > 0 => return Poll::Ready(Ok(true)),
+            // It may have been closed meanwhile.
+            received if self.readable.lock().is_some() => {
+                return Poll::Ready(received.map(|_| false));
             }
-            return Poll::Ready(Ok(received.is_ok_and(|received| received > 0)));
+            _ => {}
         }
-        Poll::Ready(received.map(|received| received > 0))
+        let error = self.look(|outgoing| outgoing.error());
+        Poll::Ready(error.map_or(Ok(false), Err))
     }
 
     fn poll_decrypted(

@@ -110,8 +110,9 @@ impl Server {
         if before == State::Closed {
             return;
         }
-        self.acceptors.iter().for_each(|acceptor| acceptor.close());
+        // While the socket is open, no other file has the number of its own.
         self.file.iter().for_each(SocketFile::remove);
+        self.acceptors.iter().for_each(|acceptor| acceptor.close());
         self.clients.close();
         self.closed.set();
     }
