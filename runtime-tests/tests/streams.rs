@@ -17,6 +17,8 @@ use asyncio::{
 use runtime_tests::on_workers;
 use socket2::{SockRef, Socket};
 
+#[path = "streams/addresses.rs"]
+mod addresses;
 #[path = "streams/basics.rs"]
 mod basics;
 #[path = "streams/closing.rs"]
@@ -25,8 +27,14 @@ mod closing;
 mod frames;
 #[path = "streams/limits.rs"]
 mod limits;
+#[path = "streams/pipes.rs"]
+mod pipes;
 #[path = "streams/reading.rs"]
 mod reading;
+#[path = "streams/servers.rs"]
+mod servers;
+#[path = "streams/unix_servers.rs"]
+mod unix_servers;
 #[path = "streams/writing.rs"]
 mod writing;
 

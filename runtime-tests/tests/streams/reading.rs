@@ -297,7 +297,7 @@ fn time_limits_at_every_moment_lose_no_byte() {
         } = ends;
         let sending = std::thread::spawn(move || {
             for number in 0..LINES {
-                for part in [format!("line "), format!("{number}"), "\n".to_owned()] {
+                for part in ["line ", &number.to_string(), "\n"] {
                     (&peer).write_all(part.as_bytes()).unwrap();
                     std::thread::yield_now();
                 }
