@@ -25,10 +25,14 @@ mod basics;
 mod closing;
 #[path = "streams/frames.rs"]
 mod frames;
+#[path = "streams/hostile.rs"]
+mod hostile;
 #[path = "streams/limits.rs"]
 mod limits;
 #[path = "streams/pipes.rs"]
 mod pipes;
+#[path = "streams/random.rs"]
+mod random;
 #[path = "streams/reading.rs"]
 mod reading;
 #[path = "streams/servers.rs"]
