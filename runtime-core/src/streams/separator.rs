@@ -69,7 +69,7 @@ impl<'a> Separators<'a> {
     }
 
     /// The separator that ends first, of those that begin at `from` or later. If two end at the
-    /// same place, the one that was named first.
+    /// same place, the shorter one, as in asyncio: so the limit does not depend on their order.
     pub(super) fn find(&self, bytes: &[u8], from: usize) -> Option<Found> {
         let mut first: Option<Found> = None;
         for separator in self.list.as_slice() {
@@ -82,7 +82,10 @@ impl<'a> Separators<'a> {
                 start: from + start,
                 end: from + start + separator.len(),
             };
-            if first.is_none_or(|first| found.end < first.end) {
+            let is_first = |first: Found| {
+                found.end < first.end || (found.end == first.end && found.start > first.start)
+            };
+            if first.is_none_or(is_first) {
                 first = Some(found);
             }
         }
@@ -155,7 +158,7 @@ mod tests {
         assert_eq!(found, Some(Found { start: 1, end: 5 }));
         let both: [&[u8]; 2] = [b"\r\n", b"\n"];
         let found = Separators::of(&both).find(b"line\r\n", 0);
-        assert_eq!(found, Some(Found { start: 4, end: 6 }));
+        assert_eq!(found, Some(Found { start: 5, end: 6 }));
     }
 
     #[test]
