@@ -31,6 +31,8 @@ mod hostile;
 mod limits;
 #[path = "streams/pipes.rs"]
 mod pipes;
+#[path = "streams/python.rs"]
+mod python;
 #[path = "streams/random.rs"]
 mod random;
 #[path = "streams/reading.rs"]

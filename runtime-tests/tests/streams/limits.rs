@@ -102,6 +102,19 @@ fn the_limit_holds_for_several_separators() {
     });
 }
 
+// SR-3, SR-4
+#[test]
+fn fault_of_two_separators_that_end_together_the_limit_is_for_the_shorter_one() {
+    over_both(async |kind| {
+        let mut ends = connected_with(kind, 4).await.sent(b"1234\r\n");
+        let orders: [[&[u8]; 2]; 2] = [[b"\r\n", b"\n"], [b"\n", b"\r\n"]];
+        for order in orders {
+            assert_eq!(overrun(ends.reader.readuntil(order).await).consumed, 5);
+        }
+        assert_eq!(ends.reader.readuntil(b"\r\n").await.unwrap(), "1234\r\n");
+    });
+}
+
 // SR-3
 #[test]
 fn a_separator_longer_than_the_limit_is_found() {

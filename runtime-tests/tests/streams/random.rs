@@ -89,8 +89,8 @@ impl Model {
     fn find(&self, separators: &[&[u8]]) -> Option<(usize, usize)> {
         let rest = self.rest();
         (1..=rest.len()).find_map(|end| {
-            let found = separators.iter().find(|part| rest[..end].ends_with(part));
-            found.map(|part| (end - part.len(), end))
+            let found = separators.iter().filter(|part| rest[..end].ends_with(part));
+            found.map(|part| (end - part.len(), end)).max()
         })
     }
 
