@@ -22,15 +22,24 @@ pub(super) struct Incoming {
     /// What has not been decrypted yet; `None` if nothing is encrypted.
     cipher: Option<ReadBuffer>,
     end: Option<End>,
+    /// Some of `plain` is with the reader, which has lent it to its caller.
+    lent: bool,
 }
 
 impl Incoming {
+    /// The reader takes all that there is, for its caller to look at.
+    pub(super) fn lend(&mut self, to: &mut ReadBuffer) {
+        self.lent = !self.plain.is_empty();
+        std::mem::swap(&mut self.plain, to);
+    }
+
     pub(super) fn buffer(&mut self) -> &mut ReadBuffer {
         &mut self.plain
     }
 
     /// Takes bytes back that were lent: they come before what has been received since.
     pub(super) fn put_back(&mut self, lent: &mut ReadBuffer) {
+        self.lent = false;
         if !self.plain.is_empty() {
             let since = self.plain.as_slice().to_vec();
             lent.room_for(0).extend(since);
@@ -112,10 +121,16 @@ impl Incoming {
     }
 
     /// Takes what has been received as encrypted.
-    pub(super) fn secure(&mut self) {
-        if self.cipher.is_none() {
-            self.cipher = Some(std::mem::take(&mut self.plain));
+    ///
+    /// # Errors
+    /// Some of it has been lent: it would be read as if it had come encrypted.
+    pub(super) fn secure(&mut self) -> io::Result<()> {
+        if self.lent {
+            let text = "what poll_fill_buf has returned is to be consumed before start_tls()";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
+        self.cipher.get_or_insert(std::mem::take(&mut self.plain));
+        Ok(())
     }
 }
 

@@ -21,13 +21,9 @@ impl Lent {
         self.bytes.as_slice()
     }
 
-    pub(super) fn consume(&mut self, count: usize) {
-        self.bytes.discard(count);
-    }
-
     /// Takes all that there is in the buffer.
     pub(super) fn lend(&mut self, mut incoming: UserMutexGuard<'_, Incoming>) {
-        std::mem::swap(&mut self.bytes, incoming.buffer());
+        incoming.lend(&mut self.bytes);
     }
 
     /// Gives back what has been lent and not been used, and returns the buffer.
@@ -40,5 +36,12 @@ impl Lent {
             incoming.put_back(&mut self.bytes);
         }
         incoming
+    }
+
+    /// The first `count` bytes have been used. The rest is given back at once: it may be the
+    /// beginning of a TLS handshake, which does not ask the reader for it.
+    pub(super) fn consume(&mut self, count: usize, connection: &Connection) {
+        self.bytes.discard(count);
+        connection.incoming().put_back(&mut self.bytes);
     }
 }

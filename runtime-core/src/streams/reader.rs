@@ -33,7 +33,7 @@ pub struct StreamReader {
     connection: StdArc<Connection>,
     limit: usize,
     /// What `poll_fill_buf` has lent.
-    pub(super) lent: Lent,
+    lent: Lent,
     /// Nobody writes: the connection ends with its reader.
     alone: bool,
 }
@@ -211,6 +211,13 @@ impl StreamReader {
         Poll::Ready(Ok(self.lent.as_slice()))
     }
 
+    /// The first `count` bytes of what was lent have been used.
+    pub(super) fn consume(&mut self, count: usize) {
+        if count > 0 || !self.lent.is_empty() {
+            self.lent.consume(count, &self.connection);
+        }
+    }
+
     /// Receives until `enough` says so, or the stream has ended: then `None`.
     async fn until<T>(
         &mut self,
@@ -319,6 +326,8 @@ pub(super) enum Part {
 #[derive(Debug, Default)]
 struct Search {
     passed: usize,
+    /// Whether that has come encrypted. If not, `start_tls` takes it out of the buffer.
+    is_secure: bool,
 }
 
 impl Search {
@@ -328,6 +337,10 @@ impl Search {
         incoming: &mut Incoming,
         limit: usize,
     ) -> Option<Result<Found, LimitOverrunError>> {
+        if incoming.is_secure() != self.is_secure {
+            self.is_secure = !self.is_secure;
+            self.passed = 0;
+        }
         let bytes = incoming.buffer().as_slice();
         if bytes.len() < self.passed + separators.shortest() {
             return None;

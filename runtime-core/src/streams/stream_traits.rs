@@ -25,7 +25,7 @@ impl AsyncBufRead for StreamReader {
     }
 
     fn consume(mut self: Pin<&mut Self>, count: usize) {
-        self.lent.consume(count);
+        StreamReader::consume(&mut self, count);
     }
 }
 
