@@ -14,12 +14,8 @@ use super::outgoing::{Effects, Outgoing};
 use super::session::{Decrypted, Session};
 use crate::events::TimerHandle;
 use crate::locks::Event;
-use crate::runtime::wake_catching;
+use crate::runtime::{EventLoop, wake_catching};
 use crate::sync::{Mutex, StdArc, StdWeak, UserMutex, UserMutexGuard};
-
-/// How long a connection under TLS waits for the end of the peer, once all has been sent: asyncio's
-/// `ssl_shutdown_timeout`.
-const LINGERING: Duration = Duration::from_secs(30);
 
 /// A connection. Its halves, and who waits for it, hold it.
 pub(super) struct Connection {
@@ -36,7 +32,8 @@ pub(super) struct Connection {
     membership: Membership,
     local: Option<SocketAddr>,
     peer: Option<SocketAddr>,
-    lingering: Mutex<Option<TimerHandle>>,
+    /// Limits the end under TLS.
+    limit: Mutex<Option<TimerHandle>>,
 }
 
 impl Connection {
@@ -52,7 +49,7 @@ impl Connection {
             membership,
             local,
             peer,
-            lingering: Mutex::new(None),
+            limit: Mutex::new(None),
         })
     }
 
@@ -121,34 +118,52 @@ impl Connection {
             let of_reader = self.readable.lock().take();
             endpoint.retire().into_iter().for_each(wake_catching);
             drop((of_reader, endpoint));
-            let timer = self.lingering.lock().take();
+            let timer = self.limit.lock().take();
             timer.iter().for_each(TimerHandle::cancel);
+            drop(effects.session);
             self.over.set();
             self.membership.end();
-        } else if effects.lingers {
-            self.linger();
+        } else if let Some(limit) = effects.limit {
+            self.limit(limit);
+        }
+        if effects.again {
+            self.go_on_later();
         }
         if effects.resumed {
             self.resumed.set();
         }
     }
 
-    /// Gives the peer some time to end as well.
-    fn linger(self: &StdArc<Self>) {
-        let Some(endpoint) = self.look(|outgoing| outgoing.endpoint().cloned()) else {
+    /// Limits how long the end may take.
+    fn limit(self: &StdArc<Self>, limit: Duration) {
+        let Some(event_loop) = self.event_loop() else {
             return;
         };
         let connection: StdWeak<Connection> = StdArc::downgrade(self);
-        let timer = endpoint.event_loop().call_later(LINGERING, move || {
+        let timer = event_loop.call_later(limit, move || {
             if let Some(connection) = connection.upgrade() {
-                connection.update(Outgoing::abort);
+                connection.update(Outgoing::end_is_late);
             }
         });
-        *self.lingering.lock() = Some(timer);
+        *self.limit.lock() = Some(timer);
         if self.over.is_set() {
-            let timer = self.lingering.lock().take();
+            let timer = self.limit.lock().take();
             timer.iter().for_each(TimerHandle::cancel);
         }
+    }
+
+    /// Goes on once others have had their turn.
+    fn go_on_later(self: &StdArc<Self>) {
+        if let Some(event_loop) = self.event_loop() {
+            let waker = self.waker();
+            event_loop.call_soon(move || waker.wake());
+        }
+    }
+
+    /// `None` if it is over.
+    fn event_loop(&self) -> Option<EventLoop> {
+        let endpoint = self.readable.lock().clone();
+        endpoint.map(|endpoint| endpoint.event_loop())
     }
 
     /// Receives, once, for a reader that wants `wanted` bytes in all. Returns whether there is
@@ -231,6 +246,13 @@ impl Connection {
 
     /// Decrypts what has been received. `None` if the session has ended here.
     fn decrypt(self: &StdArc<Self>, incoming: &mut Incoming) -> io::Result<Option<Decrypted>> {
+        if let Some(session) = self.look(|outgoing| outgoing.security.lend()) {
+            let mut borrowed = Borrowed {
+                connection: self,
+                session: Some(session),
+            };
+            return borrowed.decrypt(incoming);
+        }
         self.update(|outgoing| match outgoing.session_unless_ending() {
             Some(session) => incoming.decrypt(session).map(Some),
             None => Ok(None),
@@ -250,36 +272,84 @@ impl Connection {
 
     /// Encrypts the connection from now on: what has been received, and not been read, is the
     /// beginning of the handshake.
-    pub(super) fn secure(self: &StdArc<Self>, session: Box<dyn Session>) {
-        self.incoming().secure();
-        self.update(|outgoing| {
-            outgoing.marks.secure();
-            outgoing.session = Some(session);
-        });
+    ///
+    /// # Errors
+    /// The connection is over, or cannot be encrypted: nothing happens to it.
+    pub(super) fn secure(
+        self: &StdArc<Self>,
+        session: Box<dyn Session>,
+        ssl_shutdown_timeout: Duration,
+    ) -> io::Result<()> {
+        let mut incoming = self.incoming();
+        // It is not dropped under the lock.
+        let mut session = Some(session);
+        self.look(|outgoing| {
+            outgoing.may_be_secured()?;
+            incoming.secure()?;
+            let session = session.take().into_iter();
+            session.for_each(|session| outgoing.secure(session, ssl_shutdown_timeout));
+            Ok(())
+        })
     }
 
     /// Waits for the end of the handshake.
     pub(super) fn poll_handshake(self: &StdArc<Self>, cx: &Context<'_>) -> Poll<io::Result<()>> {
         let incoming = &mut *self.incoming();
         loop {
-            if let Err(error) = self.decrypt(incoming) {
+            let decrypted = self.decrypt(incoming);
+            if let Err(error) = decrypted {
                 let again = incoming.lost(&error);
                 self.update(|outgoing| outgoing.fail(again));
                 return Poll::Ready(Err(error));
             }
             let handshaking = self.look(|outgoing| -> io::Result<bool> {
                 outgoing.drained()?;
-                let session = outgoing.session_unless_ending();
-                Ok(session.is_none_or(|session| session.is_handshaking()))
+                Ok(outgoing.security.is_handshaking())
             });
             if !handshaking? {
                 return Poll::Ready(Ok(()));
             }
+            if let Ok(Some(Decrypted::End)) = decrypted {
+                return Poll::Ready(Err(ended_in_handshake()));
+            }
             if !ready!(self.poll_receive(|endpoint| incoming.poll_cipher(endpoint, cx)))? {
-                let text = "the peer closed the connection during the TLS handshake";
-                return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, text)));
+                return Poll::Ready(Err(ended_in_handshake()));
             }
         }
+    }
+}
+
+fn ended_in_handshake() -> io::Error {
+    let text = "the peer closed the connection during the TLS handshake";
+    io::Error::new(io::ErrorKind::UnexpectedEof, text)
+}
+
+/// The session of a connection, borrowed to go on with the handshake.
+struct Borrowed<'a> {
+    connection: &'a StdArc<Connection>,
+    session: Option<Box<dyn Session>>,
+}
+
+impl Borrowed<'_> {
+    fn decrypt(&mut self, incoming: &mut Incoming) -> io::Result<Option<Decrypted>> {
+        let session = self.session.as_deref_mut();
+        session.map(|session| incoming.decrypt(session)).transpose()
+    }
+}
+
+impl Drop for Borrowed<'_> {
+    fn drop(&mut self) {
+        let Some(session) = self.session.take() else {
+            return;
+        };
+        let left = self.connection.update(|outgoing| {
+            if std::thread::panicking() {
+                let text = "code that the TLS handshake calls has panicked";
+                outgoing.fail(io::Error::other(text));
+            }
+            outgoing.give_back(session)
+        });
+        drop(left);
     }
 }
 

@@ -6,25 +6,25 @@ use std::time::Duration;
 
 use super::connection::Connection;
 use super::outgoing::Outgoing;
-use super::session::Session;
+use super::session::{Session, Times};
 use crate::sync::StdArc;
 use crate::timeouts::wait_for;
 
-/// How long a handshake may take: asyncio's `ssl_handshake_timeout`.
-const TIME: Duration = Duration::from_secs(60);
-
-/// Encrypts a connection. If that fails, or is cancelled, the connection is aborted.
+/// Encrypts a connection. If that fails once it has begun, or is cancelled, the connection is
+/// aborted.
 ///
 /// # Errors
 /// The peer is not who it should be, does not speak TLS, has gone, or takes too long.
 pub(super) async fn handshake(
     connection: &StdArc<Connection>,
     session: Box<dyn Session>,
+    times: Times,
 ) -> io::Result<()> {
+    connection.secure(session, times.shutdown())?;
     let unfinished = AbortOnDrop(connection);
-    connection.secure(session);
-    let shaken = wait_for(poll_fn(|cx| connection.poll_handshake(cx)), TIME).await;
-    shaken.unwrap_or_else(|_| Err(too_long()))?;
+    let time = times.handshake();
+    let shaken = wait_for(poll_fn(|cx| connection.poll_handshake(cx)), time).await;
+    shaken.unwrap_or_else(|_| Err(too_long(time)))?;
     std::mem::forget(unfinished);
     Ok(())
 }
@@ -38,7 +38,9 @@ impl Drop for AbortOnDrop<'_> {
     }
 }
 
-fn too_long() -> io::Error {
-    let text = "SSL handshake is taking longer than 60.0 seconds: aborting the connection";
+fn too_long(time: Duration) -> io::Error {
+    let seconds = time.as_secs_f64();
+    let text =
+        format!("SSL handshake is taking longer than {seconds:?} seconds: aborting the connection");
     io::Error::new(io::ErrorKind::ConnectionAborted, text)
 }

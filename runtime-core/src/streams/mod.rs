@@ -46,6 +46,8 @@ mod delegation;
 
 mod session;
 
+mod security;
+
 mod endpoint;
 
 mod acceptor;

@@ -14,7 +14,7 @@ use super::endpoint::Endpoint;
 use super::handshake::handshake;
 use super::limit::Limit;
 use super::reader::StreamReader;
-use super::session::NewSession;
+use super::session::{Encryption, Session, Times};
 use super::writer::StreamWriter;
 use crate::net::{Connect, TcpStream, ToAddrs, UnixStream};
 use crate::prepared::Prepared;
@@ -63,7 +63,7 @@ pub fn open_connection(address: impl ToAddrs) -> OpenConnection {
         state: Prepared::Settings(Settings {
             connect: TcpStream::connect(address),
             limit: Limit::default(),
-            session: None,
+            encryption: Encryption::default(),
         }),
     }
 }
@@ -77,7 +77,7 @@ pub struct OpenConnection {
 struct Settings {
     connect: Connect,
     limit: Limit,
-    session: Option<StdArc<NewSession>>,
+    encryption: Encryption,
 }
 
 impl OpenConnection {
@@ -112,8 +112,8 @@ impl OpenConnection {
     }
 
     #[cfg(feature = "tls")]
-    pub(super) fn session(mut self, session: StdArc<NewSession>) -> OpenConnection {
-        self.state.set(|settings| settings.session = Some(session));
+    pub(super) fn encrypt(mut self, change: impl FnOnce(&mut Encryption)) -> OpenConnection {
+        self.state.set(|settings| change(&mut settings.encryption));
         self
     }
 }
@@ -123,8 +123,10 @@ impl Future for OpenConnection {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Streams>> {
         self.state.poll(cx, |settings| async move {
+            // First: if it cannot begin, nobody is to be connected to.
+            let session = settings.encryption.begin()?;
             let endpoint = Endpoint::of_tcp(settings.connect.await?);
-            open(endpoint, settings.limit, settings.session).await
+            open(endpoint, settings.limit, session, settings.encryption.times).await
         })
     }
 }
@@ -147,7 +149,7 @@ pub fn open_unix_connection(path: impl AsRef<Path>) -> OpenUnixConnection {
         state: Prepared::Settings(UnixSettings {
             path: path.as_ref().to_owned(),
             limit: Limit::default(),
-            session: None,
+            encryption: Encryption::default(),
         }),
     }
 }
@@ -161,7 +163,7 @@ pub struct OpenUnixConnection {
 struct UnixSettings {
     path: PathBuf,
     limit: Limit,
-    session: Option<StdArc<NewSession>>,
+    encryption: Encryption,
 }
 
 impl OpenUnixConnection {
@@ -177,8 +179,8 @@ impl OpenUnixConnection {
     }
 
     #[cfg(feature = "tls")]
-    pub(super) fn session(mut self, session: StdArc<NewSession>) -> OpenUnixConnection {
-        self.state.set(|settings| settings.session = Some(session));
+    pub(super) fn encrypt(mut self, change: impl FnOnce(&mut Encryption)) -> OpenUnixConnection {
+        self.state.set(|settings| change(&mut settings.encryption));
         self
     }
 }
@@ -188,8 +190,10 @@ impl Future for OpenUnixConnection {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Streams>> {
         self.state.poll(cx, |settings| async move {
+            // First: if it cannot begin, nobody is to be connected to.
+            let session = settings.encryption.begin()?;
             let endpoint = Endpoint::of_unix(UnixStream::connect(settings.path).await?);
-            open(endpoint, settings.limit, settings.session).await
+            open(endpoint, settings.limit, session, settings.encryption.times).await
         })
     }
 }
@@ -203,11 +207,12 @@ impl fmt::Debug for OpenUnixConnection {
 async fn open(
     endpoint: Endpoint,
     limit: Limit,
-    session: Option<StdArc<NewSession>>,
+    session: Option<Box<dyn Session>>,
+    times: Times,
 ) -> io::Result<Streams> {
     let connection = Connection::new(endpoint, Membership::default());
     if let Some(session) = session {
-        handshake(&connection, session()?).await?;
+        handshake(&connection, session, times).await?;
     }
     let reader = StreamReader::new(StdArc::clone(&connection), limit.get());
     Ok((reader, StreamWriter::new(connection)))

@@ -2,10 +2,12 @@
 
 use std::io;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use super::endpoint::{Endpoint, Kind};
 use super::errors::SharedError;
 use super::pending::Pending;
+use super::security::Security;
 use super::session::Session;
 use super::watermarks::Watermarks;
 use crate::runtime::{Direction, Flush, WaiterKey};
@@ -24,9 +26,9 @@ enum Eof {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
     No,
-    /// Closed once all has been sent.
+    /// Over once all has been sent.
     Asked,
-    /// All has been sent under TLS; closed once the peer has ended as well.
+    /// All has been sent under TLS; over once the peer has ended as well.
     Lingering,
     Over,
 }
@@ -36,7 +38,7 @@ enum Ending {
 pub(super) struct Outgoing {
     /// `None` once the connection is over.
     endpoint: Option<StdArc<Endpoint>>,
-    pub(super) session: Option<Box<dyn Session>>,
+    pub(super) security: Security,
     pending: Pending,
     pub(super) marks: Watermarks,
     /// More is pending than the high mark, and has not come down to the low one since.
@@ -49,6 +51,9 @@ pub(super) struct Outgoing {
     refused: Option<Refusal>,
     /// Keeps the loop open while this is closed, and still sends.
     flush: Option<Flush>,
+    /// For how long an end under TLS may go on that has just begun.
+    limit: Option<Duration>,
+    ssl_shutdown_timeout: Duration,
     writable: Option<WaiterKey>,
     readable: Option<WaiterKey>,
 }
@@ -59,6 +64,8 @@ pub(super) enum Refusal {
     Closed,
     Eof,
     NoEof,
+    Pipe,
+    Twice,
 }
 
 impl Refusal {
@@ -76,6 +83,11 @@ impl Refusal {
                 io::ErrorKind::Unsupported,
                 "write_eof() is not supported under TLS: close() ends the connection",
             ),
+            Refusal::Pipe => (io::ErrorKind::Unsupported, "a pipe cannot be encrypted"),
+            Refusal::Twice => (
+                io::ErrorKind::InvalidInput,
+                "the connection is encrypted already",
+            ),
         };
         io::Error::new(kind, text)
     }
@@ -89,17 +101,21 @@ pub(super) struct Effects {
     pub(super) resumed: bool,
     /// The loop need not wait any more.
     pub(super) flushed: Option<Flush>,
-    /// The connection lingers from now on.
-    pub(super) lingers: bool,
+    /// The end under TLS has begun, and may take so long.
+    pub(super) limit: Option<Duration>,
+    /// There is more to be done at once, but others come first.
+    pub(super) again: bool,
     /// The connection is over: its descriptor, to be closed.
     pub(super) closed: Option<StdArc<Endpoint>>,
+    /// To be dropped with it.
+    pub(super) session: Option<Box<dyn Session>>,
 }
 
 impl Outgoing {
     pub(super) fn new(endpoint: StdArc<Endpoint>) -> Outgoing {
         Outgoing {
             endpoint: Some(endpoint),
-            session: None,
+            security: Security::default(),
             pending: Pending::default(),
             marks: Watermarks::default(),
             paused: false,
@@ -108,6 +124,8 @@ impl Outgoing {
             error: None,
             refused: None,
             flush: None,
+            limit: None,
+            ssl_shutdown_timeout: Duration::ZERO,
             writable: None,
             readable: None,
         }
@@ -121,17 +139,24 @@ impl Outgoing {
         if self.refuse_write() {
             return;
         }
-        match (&mut self.session, &self.endpoint) {
-            (Some(session), _) => {
-                if let Err(error) = session.encrypt(bytes) {
-                    self.fail(error);
-                }
-            }
-            (None, Some(endpoint)) if self.pending.is_empty() => match send_some(endpoint, bytes) {
+        match &self.endpoint {
+            _ if self.security.is_on() => self.encrypt(bytes),
+            Some(endpoint) if self.pending.is_empty() => match send_some(endpoint, bytes) {
                 Ok(sent) => self.pending.append(&bytes[sent..]),
                 Err(error) => self.fail(error),
             },
-            (None, _) => self.pending.append(bytes),
+            _ => self.pending.append(bytes),
+        }
+    }
+
+    fn encrypt(&mut self, bytes: &[u8]) {
+        // In pieces, so that there are not three copies of something large.
+        for piece in bytes.chunks(PIECE) {
+            if let Err(error) = self.security.encrypt(piece) {
+                return self.fail(error);
+            }
+            self.pending
+                .fill(|cipher| self.security.take_cipher(cipher));
         }
     }
 
@@ -147,7 +172,7 @@ impl Outgoing {
 
     /// Ends the writes once all has been sent.
     pub(super) fn write_eof(&mut self) {
-        if self.session.is_some() {
+        if self.security.is_on() {
             self.refused.get_or_insert(Refusal::NoEof);
         } else if self.eof == Eof::No {
             self.eof = Eof::Asked;
@@ -157,9 +182,14 @@ impl Outgoing {
     /// Ends the connection once all has been sent.
     pub(super) fn close(&mut self) {
         if self.ending == Ending::No {
+            if self.security.is_handshaking() {
+                // As asyncio: there is nothing to end yet.
+                return self.abort();
+            }
             self.ending = Ending::Asked;
-            if let Some(session) = &mut self.session {
-                session.end();
+            if self.security.is_on() {
+                self.security.end();
+                self.limit = Some(self.ssl_shutdown_timeout);
             }
         }
     }
@@ -167,10 +197,52 @@ impl Outgoing {
     /// Ends the connection at once. What has not been sent is dropped.
     pub(super) fn abort(&mut self) {
         self.pending.clear();
-        if self.ending != Ending::Over {
-            self.ending = Ending::Lingering;
-            self.session = None;
+        self.ending = Ending::Over;
+    }
+
+    /// The end under TLS has taken too long.
+    pub(super) fn end_is_late(&mut self) {
+        if self.pending.is_empty() {
+            // The peer does not end, but may have got all.
+            return self.abort();
         }
+        let text = "SSL shutdown timed out: not all bytes could be sent";
+        self.fail(io::Error::new(io::ErrorKind::TimedOut, text));
+    }
+
+    /// Encrypts from now on.
+    ///
+    /// # Errors
+    /// The connection is lost or closed, or its writes have been ended; or it cannot be encrypted.
+    pub(super) fn may_be_secured(&mut self) -> io::Result<()> {
+        self.drained()?;
+        let kind = self.endpoint.as_ref().map(|endpoint| endpoint.kind());
+        let refusal = match (self.ending, self.eof) {
+            _ if self.security.is_on() => Refusal::Twice,
+            _ if kind == Some(Kind::Pipe) => Refusal::Pipe,
+            (Ending::No, Eof::No) => return Ok(()),
+            (Ending::No, _) => Refusal::Eof,
+            _ => Refusal::Closed,
+        };
+        Err(refusal.to_io())
+    }
+
+    /// Encrypts from now on. What is pending is sent as it is.
+    pub(super) fn secure(&mut self, session: Box<dyn Session>, ssl_shutdown_timeout: Duration) {
+        self.marks.secure();
+        self.security.begin(session);
+        self.ssl_shutdown_timeout = ssl_shutdown_timeout;
+    }
+
+    /// Takes back what was lent for the handshake; if the connection is over, returns it.
+    pub(super) fn give_back(&mut self, session: Box<dyn Session>) -> Option<Box<dyn Session>> {
+        if self.ending == Ending::Over {
+            return Some(session);
+        }
+        if let Err(error) = self.security.give_back(session) {
+            self.fail(error);
+        }
+        None
     }
 
     /// The connection has failed: it is over once the lock is released.
@@ -187,7 +259,7 @@ impl Outgoing {
     /// The TLS session; once the connection ends, nothing that comes is of interest to it.
     pub(super) fn session_unless_ending(&mut self) -> Option<&mut (dyn Session + 'static)> {
         match self.ending {
-            Ending::No => self.session.as_deref_mut(),
+            Ending::No => self.security.established(),
             _ => None,
         }
     }
@@ -201,17 +273,17 @@ impl Outgoing {
     }
 
     pub(super) fn can_write_eof(&self) -> bool {
-        self.session.is_none()
+        !self.security.is_on()
     }
 
     /// How many bytes have not been sent.
     pub(super) fn unsent(&self) -> usize {
-        self.pending.len()
+        self.pending.len() + self.security.unsent()
     }
 
     /// Whether nothing is left to be sent: neither bytes, nor the end.
     pub(super) fn is_flushed(&self) -> bool {
-        self.pending.is_empty() && self.eof != Eof::Asked
+        self.unsent() == 0 && self.eof != Eof::Asked
     }
 
     /// Whether a writer may go on: what `drain` waits for.
@@ -254,15 +326,17 @@ impl Outgoing {
         let Some(endpoint) = self.endpoint.clone() else {
             return effects;
         };
-        self.flush(&endpoint, &waker);
+        if self.ending != Ending::Over {
+            self.flush(&endpoint, &waker);
+        }
         if self.error.is_none() && self.pending.is_empty() {
             self.go_on_to_end(&endpoint, &waker, &mut effects);
         }
         if self.error.is_some() || self.ending == Ending::Over {
             self.ending = Ending::Over;
             self.pending.clear();
-            self.session = None;
             effects.closed = self.endpoint.take();
+            effects.session = self.security.over();
         }
         match self.ending {
             Ending::Asked if self.flush.is_none() => {
@@ -271,14 +345,16 @@ impl Outgoing {
             Ending::Lingering | Ending::Over => effects.flushed = self.flush.take(),
             Ending::No | Ending::Asked => {}
         }
+        effects.limit = self.limit.take();
         self.look_at_marks(&mut effects);
         effects
     }
 
     /// Sends what is pending.
     fn flush(&mut self, endpoint: &Endpoint, waker: &impl Fn() -> Waker) {
-        if let Some(session) = &mut self.session {
-            self.pending.fill(|cipher| session.take_cipher(cipher));
+        if self.security.is_on() {
+            self.pending
+                .fill(|cipher| self.security.take_cipher(cipher));
         }
         while !self.pending.is_empty() {
             match endpoint.try_send(self.pending.as_slice()) {
@@ -309,27 +385,29 @@ impl Outgoing {
             }
         }
         if self.ending == Ending::Asked {
-            self.ending = match &self.session {
-                None => Ending::Over,
-                Some(_) => Ending::Lingering,
+            self.ending = match self.security.is_on() {
+                false => Ending::Over,
+                true => Ending::Lingering,
             };
             if self.ending == Ending::Lingering {
-                effects.lingers = true;
                 endpoint.end_writes();
             }
         }
-        if self.ending == Ending::Lingering
-            && (self.session.is_none() || self.peer_ended(endpoint, waker))
-        {
+        if self.ending == Ending::Lingering && self.peer_ended(endpoint, waker, effects) {
             self.ending = Ending::Over;
         }
     }
 
     /// Whether the peer has ended as well. Drops what it still sends.
-    fn peer_ended(&mut self, endpoint: &Endpoint, waker: &impl Fn() -> Waker) -> bool {
+    fn peer_ended(
+        &mut self,
+        endpoint: &Endpoint,
+        waker: &impl Fn() -> Waker,
+        effects: &mut Effects,
+    ) -> bool {
         let mut scratch = Vec::with_capacity(DISCARDED);
         let mut error = None;
-        loop {
+        for _ in 0..ROUNDS {
             match endpoint.try_discard(&mut scratch) {
                 Ok(false) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -343,10 +421,12 @@ impl Outgoing {
                 }
             }
         }
+        effects.again = true;
+        false
     }
 
     fn look_at_marks(&mut self, effects: &mut Effects) {
-        let unsent = self.pending.len();
+        let unsent = self.unsent();
         if self.paused && unsent <= self.marks.low() {
             self.paused = false;
             effects.resumed = true;
@@ -358,6 +438,12 @@ impl Outgoing {
 
 /// How much of what a lingering peer sends is dropped at a time.
 const DISCARDED: usize = 16 << 10;
+
+/// How often that is done until others come first: a peer may send for ever.
+const ROUNDS: usize = 16;
+
+/// How much is encrypted at a time.
+const PIECE: usize = 64 << 10;
 
 /// Waits for a direction. Returns whether it is ready; if its loop is closed, that is the error.
 fn is_ready(

@@ -12,7 +12,7 @@ use super::limit::Limit;
 use super::reader::StreamReader;
 use super::server::Server;
 use super::serving::Service;
-use super::session::NewSession;
+use super::session::Encryption;
 use super::socket_file::SocketFile;
 use super::writer::StreamWriter;
 use crate::contextvars::copy_context;
@@ -28,7 +28,7 @@ pub(super) struct ServiceSettings {
     pub(super) limit: Limit,
     pub(super) backlog: u32,
     pub(super) start: bool,
-    pub(super) session: Option<StdArc<NewSession>>,
+    pub(super) encryption: Encryption,
     location: &'static Location<'static>,
     with_handler: Box<dyn Fn(Service) -> Box<Serve> + Send>,
 }
@@ -50,7 +50,7 @@ impl ServiceSettings {
             limit: Limit::default(),
             backlog: BACKLOG,
             start: true,
-            session: None,
+            encryption: Encryption::default(),
             location,
             with_handler: Box::new(move |service| service.with_handler(StdArc::clone(&handler))),
         }
@@ -59,8 +59,9 @@ impl ServiceSettings {
     /// Makes a server of the current loop, which has no sockets yet.
     ///
     /// # Errors
-    /// There is no current loop.
+    /// There is no current loop; or limits of TLS are set, and there is no TLS.
     pub(super) fn begin(self) -> io::Result<NewService> {
+        self.encryption.check()?;
         let event_loop = EventLoop::current();
         let service = Service {
             event_loop: event_loop.ok_or_else(|| io::Error::other(NoRunningLoop))?,
@@ -68,7 +69,7 @@ impl ServiceSettings {
             context: copy_context(),
             location: self.location,
             limit: self.limit,
-            session: self.session.clone(),
+            encryption: self.encryption.clone(),
         };
         Ok(NewService {
             settings: self,

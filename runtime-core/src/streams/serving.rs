@@ -11,7 +11,7 @@ use super::handshake::handshake;
 use super::limit::Limit;
 use super::outgoing::Outgoing;
 use super::reader::StreamReader;
-use super::session::NewSession;
+use super::session::Encryption;
 use super::writer::StreamWriter;
 use crate::exceptions::{Cause, panic_text};
 use crate::runtime::{Context, EventLoop, NewTask, Outcome, Parent};
@@ -26,7 +26,7 @@ pub(super) struct Service {
     pub(super) context: Context,
     pub(super) location: &'static Location<'static>,
     pub(super) limit: Limit,
-    pub(super) session: Option<StdArc<NewSession>>,
+    pub(super) encryption: Encryption,
 }
 
 impl Service {
@@ -41,8 +41,8 @@ impl Service {
             let Some(connection) = self.clients.admit(connect) else {
                 return;
             };
-            let session = self.session.clone();
-            let handled = handle(connection, StdArc::clone(&handler), self.limit, session);
+            let encryption = self.encryption.clone();
+            let handled = handle(connection, StdArc::clone(&handler), self.limit, encryption);
             let new = NewTask {
                 name: None,
                 context: Some(self.context.copy()),
@@ -60,16 +60,19 @@ async fn handle<H, F>(
     connection: StdArc<Connection>,
     handler: StdArc<H>,
     limit: Limit,
-    session: Option<StdArc<NewSession>>,
+    encryption: Encryption,
 ) where
     H: Fn(StreamReader, StreamWriter) -> F,
     F: Future<Output = ()>,
 {
     let connection = CloseOnDrop(connection);
+    let Ok(session) = encryption.begin() else {
+        return;
+    };
     if let Some(session) = session {
-        let Ok(session) = session() else { return };
         // As in asyncio, nobody is told of a client whose handshake fails: there are many.
-        if handshake(&connection.0, session).await.is_err() {
+        let shaken = handshake(&connection.0, session, encryption.times).await;
+        if shaken.is_err() {
             return;
         }
     }

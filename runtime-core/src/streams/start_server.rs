@@ -18,7 +18,7 @@ use super::reader::StreamReader;
 use super::server::Server;
 use super::service_settings::ServiceSettings;
 #[cfg(feature = "tls")]
-use super::session::NewSession;
+use super::session::Encryption;
 use super::writer::StreamWriter;
 use crate::net::{Target, ToAddrs};
 use crate::prepared::Prepared;
@@ -136,9 +136,9 @@ impl StartServer {
     }
 
     #[cfg(feature = "tls")]
-    pub(super) fn session(mut self, session: StdArc<NewSession>) -> StartServer {
+    pub(super) fn encrypt(mut self, change: impl FnOnce(&mut Encryption)) -> StartServer {
         self.state
-            .set(|settings| settings.service.session = Some(session));
+            .set(|settings| change(&mut settings.service.encryption));
         self
     }
 }

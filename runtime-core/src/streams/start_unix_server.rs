@@ -17,12 +17,10 @@ use super::reader::StreamReader;
 use super::server::Server;
 use super::service_settings::ServiceSettings;
 #[cfg(feature = "tls")]
-use super::session::NewSession;
+use super::session::Encryption;
 use super::socket_file::{self, SocketFile};
 use super::writer::StreamWriter;
 use crate::prepared::Prepared;
-#[cfg(feature = "tls")]
-use crate::sync::StdArc;
 
 /// Starts a server at a Unix socket. The rest is as in [`start_server`](super::start_server).
 ///
@@ -105,9 +103,9 @@ impl StartUnixServer {
     }
 
     #[cfg(feature = "tls")]
-    pub(super) fn session(mut self, session: StdArc<NewSession>) -> StartUnixServer {
+    pub(super) fn encrypt(mut self, change: impl FnOnce(&mut Encryption)) -> StartUnixServer {
         self.state
-            .set(|settings| settings.service.session = Some(session));
+            .set(|settings| change(&mut settings.service.encryption));
         self
     }
 }

@@ -119,7 +119,8 @@ impl StreamWriter {
     /// Closes the connection, in both directions, once all has been sent. Returns at once; a second
     /// call does nothing.
     ///
-    /// Under TLS the peer is told first, and is given 30 seconds to end as well.
+    /// Under TLS the peer is told first, and has to end as well. All that may take 30 seconds, or
+    /// as long as `ssl_shutdown_timeout` says: then the connection is aborted.
     pub fn close(&self) {
         self.connection.update(Outgoing::close);
     }
@@ -173,11 +174,7 @@ impl StreamWriter {
     /// encrypted, or is over.
     #[must_use]
     pub fn tls_session(&self) -> Option<TlsSession> {
-        let details = |outgoing: &mut Outgoing| {
-            let session = outgoing.session.as_ref()?;
-            Some(session.details())
-        };
-        self.connection.look(details)
+        self.connection.look(|outgoing| outgoing.security.details())
     }
 
     /// Writes all of `data` once drained, to be polled.
