@@ -20,6 +20,11 @@ const OLDEST: &[(&str, &str, &str)] = &[
         "false reports under ThreadSanitizer",
     ),
     ("crossbeam-epoch", "0.9.20", "RUSTSEC-2026-0204"),
+    (
+        "rustls",
+        "0.23.18",
+        "a handshake that never ends (RUSTSEC-2024-0399)",
+    ),
 ];
 
 /// A manifest's text, by the name of its package.
