@@ -77,17 +77,24 @@ mod service_settings;
 mod start_server;
 mod start_unix_server;
 
+#[cfg(feature = "tls")]
+mod tls;
+
 pub use errors::{IncompleteReadError, LimitOverrunError, ReadUntilError};
 pub use frames::{FrameSink, Frames};
 pub use lines::Lines;
 pub use open::{OpenConnection, OpenUnixConnection, open_connection, open_unix_connection};
 pub use pipes::{connect_read_pipe, connect_write_pipe};
 pub use reader::StreamReader;
+#[cfg(feature = "tls")]
+pub use rustls;
 pub use separator::Separator;
 pub use server::Server;
 pub use session_details::TlsSession;
 pub use start_server::{StartServer, start_server};
 pub use start_unix_server::{StartUnixServer, start_unix_server};
+#[cfg(feature = "tls")]
+pub use tls::{StartTls, ToServerName, default_client_config};
 pub use writer::StreamWriter;
 
 /// What the model of the lock is built on. Nothing else may use it.
