@@ -7,5 +7,15 @@ mod peer;
 
 #[path = "tls/basics.rs"]
 mod basics;
+#[path = "tls/ends.rs"]
+mod ends;
+#[path = "tls/flow.rs"]
+mod flow;
+#[path = "tls/handshakes.rs"]
+mod handshakes;
+#[path = "tls/programs.rs"]
+mod programs;
+#[path = "tls/start_tls.rs"]
+mod start_tls;
 #[path = "tls/verification.rs"]
 mod verification;

@@ -6,15 +6,11 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use asyncio::streams::rustls::{
-    ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection, StreamOwned,
-};
+use asyncio::streams::rustls::{Connection, ServerConfig, ServerConnection, StreamOwned};
 use asyncio::{Server, StreamReader, StreamWriter, open_connection, start_server};
+use socket2::SockRef;
 
 use crate::certificates;
-
-/// A client of rustls with a blocking socket.
-pub(crate) type Client = StreamOwned<ClientConnection, TcpStream>;
 
 /// A server of rustls with a blocking socket.
 pub(crate) type Accepted = StreamOwned<ServerConnection, TcpStream>;
@@ -52,14 +48,6 @@ pub(crate) async fn connect(address: SocketAddr) -> io::Result<(StreamReader, St
     connection.tls(certificates::client(), "localhost").await
 }
 
-/// Connects by rustls and a blocking socket.
-pub(crate) fn client(address: SocketAddr, config: ClientConfig) -> Client {
-    let socket = TcpStream::connect(address).unwrap();
-    let name = "localhost".try_into().unwrap();
-    let session = ClientConnection::new(Arc::new(config), name).unwrap();
-    StreamOwned::new(session, socket)
-}
-
 /// Has `act` act as the server of one connection, in a thread, by rustls and a blocking socket.
 pub(crate) fn accept_one<R: Send + 'static>(
     config: ServerConfig,
@@ -71,11 +59,13 @@ pub(crate) fn accept_one<R: Send + 'static>(
     })
 }
 
-/// The same, without TLS.
+/// The same, without TLS. The socket has room for little, whatever the system's settings are.
 pub(crate) fn accept_plain<R: Send + 'static>(
     act: impl FnOnce(TcpStream) -> R + Send + 'static,
 ) -> (SocketAddr, thread::JoinHandle<R>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let buffer = SockRef::from(&listener).set_recv_buffer_size(64 << 10);
+    buffer.unwrap();
     let address = listener.local_addr().unwrap();
     let thread = thread::spawn(move || act(listener.accept().unwrap().0));
     (address, thread)
