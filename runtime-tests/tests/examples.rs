@@ -17,7 +17,7 @@ use std::thread;
 use runtime_tests::watched;
 
 /// The examples, each with a line that identifies its original in the guide.
-const PROGRAMS: [(&str, Option<&str>); 22] = [
+const PROGRAMS: [(&str, Option<&str>); 23] = [
     ("hello", Some("print('world')")),
     ("say_after", Some("async def say_after(")),
     ("nested", Some("async def nested(")),
@@ -43,6 +43,7 @@ const PROGRAMS: [(&str, Option<&str>); 22] = [
     ("udp_ping", None),
     ("port_scan", None),
     ("unix_socket", None),
+    ("http_get", None),
 ];
 
 /// The lines that a program has printed, or why there are none.
@@ -339,6 +340,13 @@ fn sockets_do_what_they_show() {
     assert_eq!(lines("unix_socket"), added);
 }
 
+#[test]
+fn a_page_is_fetched_over_tls() {
+    let lines = run("http_get").rust();
+    let expected = ["TLSv1.3", "HTTP/1.0 200 OK", "You have asked for /a/page"];
+    assert_eq!(lines, expected);
+}
+
 /// The lines without seconds, and without the numbers of workers.
 fn without_seconds(lines: &[String]) -> Vec<String> {
     let words = |line: &String| {
@@ -418,6 +426,7 @@ fn build_what_is_missing() -> Result<(), String> {
     let profile = profile.filter(|profile| *profile != "debug");
     let status = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "-p", "runtime-core", "--examples"])
+        .args(["--features", "tls"])
         .arg("--profile")
         .arg(profile.unwrap_or(OsStr::new("dev")))
         .current_dir(root())
