@@ -17,5 +17,7 @@ mod handshakes;
 mod programs;
 #[path = "tls/start_tls.rs"]
 mod start_tls;
+#[path = "tls/storms.rs"]
+mod storms;
 #[path = "tls/verification.rs"]
 mod verification;

@@ -250,6 +250,7 @@ impl Connection {
             let mut borrowed = Borrowed {
                 connection: self,
                 session: Some(session),
+                panicked: true,
             };
             return borrowed.decrypt(incoming);
         }
@@ -328,12 +329,16 @@ fn ended_in_handshake() -> io::Error {
 struct Borrowed<'a> {
     connection: &'a StdArc<Connection>,
     session: Option<Box<dyn Session>>,
+    /// Code of a user has, unless it has returned.
+    panicked: bool,
 }
 
 impl Borrowed<'_> {
     fn decrypt(&mut self, incoming: &mut Incoming) -> io::Result<Option<Decrypted>> {
         let session = self.session.as_deref_mut();
-        session.map(|session| incoming.decrypt(session)).transpose()
+        let decrypted = session.map(|session| incoming.decrypt(session));
+        self.panicked = false;
+        decrypted.transpose()
     }
 }
 
@@ -343,7 +348,7 @@ impl Drop for Borrowed<'_> {
             return;
         };
         let left = self.connection.update(|outgoing| {
-            if std::thread::panicking() {
+            if self.panicked {
                 let text = "code that the TLS handshake calls has panicked";
                 outgoing.fail(io::Error::other(text));
             }

@@ -12,6 +12,7 @@ mod server_name;
 mod sessions;
 
 mod builders;
+
 mod start_tls;
 
 pub use provider::default_client_config;
