@@ -26,12 +26,12 @@
 //! to be woken and closed. The poller must not wait for a task that holds `outgoing`, and does not:
 //! see `delegation`.
 //!
-//! Under TLS a reader decrypts, which changes the session: so it takes `outgoing` for that, a record
-//! at a time. During the handshake the session looks certificates up and checks them, by code that
-//! users may have written: so whoever goes on with the handshake, be it a reader or who waits for
-//! its end, takes the session out of `outgoing` meanwhile (`security`). After the handshake, code of
-//! users is left in one place: what keeps the tickets of a client, and logs keys, runs under
-//! `outgoing`. It must not touch the connection.
+//! Under TLS a reader decrypts, which changes the session: so it takes `outgoing` for that, a
+//! record at a time. During the handshake the session looks certificates up and checks them, by
+//! code that users may have written: so whoever goes on with the handshake, be it a reader or who
+//! waits for its end, takes the session out of `outgoing` meanwhile (`security`). After the
+//! handshake, code of users is left in one place: what keeps the tickets of a client, and logs
+//! keys, runs under `outgoing`. It must not touch the connection.
 //!
 //! The descriptor is closed as soon as the connection is over, whoever holds its halves: both the
 //! reader's reference and the one of `outgoing` are taken then, and all who wait are woken. A
