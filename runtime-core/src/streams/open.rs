@@ -32,7 +32,7 @@ type Streams = (StreamReader, StreamWriter);
 ///
 /// # Errors
 /// Those of [`TcpStream::connect`](crate::net::TcpStream::connect); under TLS, those of the
-/// handshake: see [`tls`](OpenConnection::tls).
+/// handshake: see its method `tls`.
 ///
 /// # Cancellation
 /// The connection is given up, and its descriptor closed.

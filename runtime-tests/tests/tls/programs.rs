@@ -1,6 +1,7 @@
 //! Other programs as peers: OpenSSL, curl, CPython. A test says so if its program is not there.
 
-use std::io::{self, PipeReader, Read, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
@@ -8,6 +9,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use asyncio::{StreamReader, StreamWriter, open_connection};
 use runtime_tests::on_workers;
+use rustix::pipe::PipeFlags;
 
 use crate::certificates::{self, AUTHORITY, LOCALHOST, VERSIONS};
 use crate::peer::{address, connect, echo, serve};
@@ -62,14 +64,15 @@ fn python() -> Option<&'static str> {
 }
 
 /// A program that runs, with all that it prints. It is killed in the end.
-struct Running(Child, PipeReader);
+struct Running(Child, File);
 
 impl Running {
     fn start(command: &mut Command) -> Running {
-        let (printed, output) = io::pipe().unwrap();
+        let flags = PipeFlags::CLOEXEC;
+        let (printed, output) = rustix::pipe::pipe_with(flags).unwrap();
         command.stdin(Stdio::piped());
         command.stderr(output.try_clone().unwrap()).stdout(output);
-        Running(command.spawn().unwrap(), printed)
+        Running(command.spawn().unwrap(), File::from(printed))
     }
 
     /// Reads lines until one contains `part`, and returns that.
