@@ -22,8 +22,6 @@ use super::session::Encryption;
 use super::writer::StreamWriter;
 use crate::net::{Target, ToAddrs};
 use crate::prepared::Prepared;
-#[cfg(feature = "tls")]
-use crate::sync::StdArc;
 
 /// Starts a server at `address`: `handler` is called for each connection, in a task of its own.
 ///
