@@ -16,8 +16,11 @@ use std::thread;
 
 use runtime_tests::watched;
 
+#[path = "examples/streams.rs"]
+mod streams;
+
 /// The examples, each with a line that identifies its original in the guide.
-const PROGRAMS: [(&str, Option<&str>); 23] = [
+const PROGRAMS: [(&str, Option<&str>); 29] = [
     ("hello", Some("print('world')")),
     ("say_after", Some("async def say_after(")),
     ("nested", Some("async def nested(")),
@@ -43,6 +46,12 @@ const PROGRAMS: [(&str, Option<&str>); 23] = [
     ("udp_ping", None),
     ("port_scan", None),
     ("unix_socket", None),
+    ("tcp_echo_client", None),
+    ("tcp_echo_server", None),
+    ("http_headers", None),
+    ("register_socket", Some("async def wait_for_data(")),
+    ("line_server", None),
+    ("chat_server", None),
     ("http_get", None),
 ];
 
