@@ -1,5 +1,5 @@
-//! A chat with rooms. A client sends its name, and then lines: `/join ROOM`, or what all in its room
-//! are to read. `/shutdown` ends the server, and everybody hears of it.
+//! A chat with rooms. A client sends its name, and then lines: `/join ROOM`, or what all in its
+//! room are to read. `/shutdown` ends the server, and everybody hears of it.
 //!
 //! `chat_server 127.0.0.1:8888` serves until then; try `nc 127.0.0.1 8888`. Without arguments it
 //! plays with 100 clients of its own; `chat_server --clients 5000` with so many (which takes 10,000

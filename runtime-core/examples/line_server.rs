@@ -3,9 +3,9 @@
 //! `line_server 127.0.0.1:8888` serves until it is killed; try `nc 127.0.0.1 8888`. Without
 //! arguments it serves a client of its own.
 //!
-//! What a server has to think of: a client that says nothing is sent away after a while, a line that
-//! is too long is refused and the next one is read, and a client that does not read its answers
-//! stops being asked (`drain`).
+//! What a server has to think of: a client that says nothing is sent away after a while, a line
+//! that is too long is refused and the next one is read, and a client that does not read its
+//! answers stops being asked (`drain`).
 
 use std::collections::HashMap;
 use std::io;

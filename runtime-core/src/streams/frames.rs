@@ -39,13 +39,17 @@ impl StreamReader {
     ///
     /// # Errors
     /// A frame is too long ([`InvalidData`](io::ErrorKind::InvalidData)); the stream ends within a
-    /// frame ([`UnexpectedEof`](io::ErrorKind::UnexpectedEof)); or the connection was lost. Each is
-    /// repeated if the stream is asked again.
+    /// frame ([`UnexpectedEof`](io::ErrorKind::UnexpectedEof)); or the connection was lost. After
+    /// an error the stream ends.
     ///
     /// # Cancellation
     /// No byte is lost.
     pub fn frames(&mut self, most: usize) -> Frames<'_> {
-        Frames { reader: self, most }
+        Frames {
+            reader: self,
+            most,
+            ended: false,
+        }
     }
 }
 
@@ -55,6 +59,7 @@ impl StreamReader {
 pub struct Frames<'a> {
     reader: &'a mut StreamReader,
     most: usize,
+    ended: bool,
 }
 
 impl Stream for Frames<'_> {
@@ -64,9 +69,13 @@ impl Stream for Frames<'_> {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Bytes>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
         let most = self.most;
-        let frame = self.reader.poll_part(cx, |bytes| frame_in(bytes, most));
-        Poll::Ready(ready!(frame).transpose())
+        let frame = ready!(self.reader.poll_part(cx, |bytes| frame_in(bytes, most)));
+        self.ended = frame.is_err();
+        Poll::Ready(frame.transpose())
     }
 }
 
