@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ANY_PORT, Blocking, Channels, Datagrams, Events, Gathers, Groups, Locks, Queues, Semaphores,
-    Sockets, Streams, Tasks, Timeouts, Timers, UnboundedChannels,
+    ANY_PORT, Blocking, Channels, Datagrams, Events, Gathers, Groups, Locks, Queues, Secure,
+    Semaphores, Sockets, Streams, Tasks, Timeouts, Timers, UnboundedChannels,
 };
 
 /// asyncio for Rust.
@@ -247,6 +247,24 @@ impl Streams for Asyncio {
     async fn write(writer: &mut Self::Writer, data: &[u8]) {
         writer.write(data);
         writer.drain().await.expect("the peer keeps it open");
+    }
+}
+
+impl Secure for Asyncio {
+    async fn serve_secure(config: Arc<rustls::ServerConfig>, block: usize) -> SocketAddr {
+        let echo = move |mut reader: ::asyncio::StreamReader, writer: ::asyncio::StreamWriter| async move {
+            while let Ok(data) = reader.readexactly(block).await {
+                writer.write(&data);
+                if writer.drain().await.is_err() {
+                    return;
+                }
+            }
+        };
+        let server = ::asyncio::start_server(echo, ANY_PORT).tls(config).await;
+        let server = server.expect("there is a free port");
+        let address = server.local_addrs()[0];
+        Self::detach(Self::spawn(async move { server.serve_forever().await }));
+        address
     }
 }
 

@@ -164,6 +164,15 @@ pub trait Datagrams: Tasks {
     ) -> impl Future<Output = ()> + Send;
 }
 
+/// A runtime with TLS, by its own streams or by the crate that its users usually take.
+pub trait Secure: Sockets {
+    /// Serves an echo of blocks of so many bytes for ever. Returns the address.
+    fn serve_secure(
+        config: std::sync::Arc<rustls::ServerConfig>,
+        block: usize,
+    ) -> impl Future<Output = SocketAddr> + Send;
+}
+
 /// A runtime with a lock that a task may keep locked across an await.
 pub trait Locks: Tasks {
     /// A lock around a number.

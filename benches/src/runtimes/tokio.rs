@@ -3,13 +3,14 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
 
 use super::{
-    ANY_PORT, Blocking, Channels, Datagrams, Events, Gathers, Groups, Locks, Queues, Semaphores,
-    Sockets, Streams, Tasks, Timeouts, Timers, UnboundedChannels,
+    ANY_PORT, Blocking, Channels, Datagrams, Events, Gathers, Groups, Locks, Queues, Secure,
+    Semaphores, Sockets, Streams, Tasks, Timeouts, Timers, UnboundedChannels,
 };
 
 /// tokio's multi-threaded runtime.
@@ -274,6 +275,35 @@ impl Streams for Tokio {
         written.expect("the peer keeps it open");
         let flushed = ::tokio::io::AsyncWriteExt::flush(writer).await;
         flushed.expect("the peer keeps it open");
+    }
+}
+
+impl Secure for Tokio {
+    async fn serve_secure(config: Arc<rustls::ServerConfig>, block: usize) -> SocketAddr {
+        use ::tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+        let acceptor = tokio_rustls::TlsAcceptor::from(config);
+        let (listener, address) = Self::listen().await;
+        Self::detach(Self::spawn(async move {
+            loop {
+                let stream = Self::accept(&listener).await;
+                let acceptor = acceptor.clone();
+                Self::detach(Self::spawn(async move {
+                    let Ok(mut stream) = acceptor.accept(stream).await else {
+                        return;
+                    };
+                    let mut data = vec![0; block];
+                    while stream.read_exact(&mut data).await.is_ok() {
+                        let written = stream.write_all(&data).await;
+                        if written.is_err() || stream.flush().await.is_err() {
+                            return;
+                        }
+                    }
+                    let _told = stream.shutdown().await;
+                }));
+            }
+        }));
+        address
     }
 }
 

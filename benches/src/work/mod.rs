@@ -13,3 +13,4 @@ pub mod streams;
 pub mod tasks;
 pub mod threads;
 pub mod timers;
+pub mod tls;

@@ -3,7 +3,7 @@
 use benches::runtimes::{Asyncio, Flume, Kanal, Smol, Tokio};
 
 use crate::workload::{Goal, Runtime, Subject, Workload};
-use crate::workloads::{memory, python, sharing, sockets, streams, tasks, threads, timers};
+use crate::workloads::{memory, python, sharing, sockets, streams, tasks, threads, timers, tls};
 
 /// The runtimes of a workload that every runtime can run; with a script, Python too.
 macro_rules! all {
@@ -31,7 +31,7 @@ macro_rules! queues {
     };
 }
 
-pub(crate) static WORKLOADS: [Workload; 47] = [
+pub(crate) static WORKLOADS: [Workload; 49] = [
     Workload {
         name: "spawn and await one, from a task",
         unit: "task",
@@ -455,6 +455,28 @@ pub(crate) static WORKLOADS: [Workload; 47] = [
         runs: &[
             (Runtime::Asyncio, streams::blocks::<Asyncio>),
             (Runtime::Tokio, streams::blocks::<Tokio>),
+        ],
+    },
+    Workload {
+        name: "tls: echo of 64 KiB",
+        unit: "block",
+        subject: Subject::Time,
+        size: 200,
+        goals: &[Goal::Ratio(1.00)],
+        runs: &[
+            (Runtime::Asyncio, tls::blocks::<Asyncio>),
+            (Runtime::Tokio, tls::blocks::<Tokio>),
+        ],
+    },
+    Workload {
+        name: "tls: handshakes",
+        unit: "connection",
+        subject: Subject::Time,
+        size: 100,
+        goals: &[Goal::Ratio(1.00)],
+        runs: &[
+            (Runtime::Asyncio, tls::handshakes::<Asyncio>),
+            (Runtime::Tokio, tls::handshakes::<Tokio>),
         ],
     },
     Workload {

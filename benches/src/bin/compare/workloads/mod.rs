@@ -12,3 +12,4 @@ pub(crate) mod streams;
 pub(crate) mod tasks;
 pub(crate) mod threads;
 pub(crate) mod timers;
+pub(crate) mod tls;
