@@ -67,8 +67,8 @@ fn echo_server(command: &mut Command) -> (Child, BufReader<ChildStdout>, String)
     let mut output = BufReader::new(child.stdout.take().expect("it is a pipe"));
     let mut line = String::new();
     output.read_line(&mut line).expect("where it serves");
-    let digits = line.split(|letter: char| !letter.is_ascii_digit());
-    let port = digits.filter(|digits| !digits.is_empty()).next_back();
+    let mut digits = line.split(|letter: char| !letter.is_ascii_digit());
+    let port = digits.rfind(|digits| !digits.is_empty());
     (child, output, port.expect("a port").to_owned())
 }
 
