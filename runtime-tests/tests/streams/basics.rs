@@ -40,10 +40,16 @@ async fn what_is_written_comes_back() {
 #[asyncio::test(workers = 2)]
 async fn what_is_written_and_never_drained_goes_out() {
     const SIZE: usize = 16 << 20;
+    let gate = std::sync::Arc::new(asyncio::Event::new());
+    let open = gate.clone();
     let server = start_server(
-        |mut reader: StreamReader, writer: StreamWriter| async move {
-            let all = reader.read_to_end().await.unwrap();
-            writer.write(all.len().to_string().as_bytes());
+        move |mut reader: StreamReader, writer: StreamWriter| {
+            let gate = gate.clone();
+            async move {
+                gate.wait().await;
+                let all = reader.read_to_end().await.unwrap();
+                writer.write(all.len().to_string().as_bytes());
+            }
         },
         "127.0.0.1:0",
     );
@@ -51,6 +57,7 @@ async fn what_is_written_and_never_drained_goes_out() {
     let (mut reader, writer) = open_connection(server.local_addrs()[0]).await.unwrap();
     writer.write(&vec![b'x'; SIZE]);
     assert!(writer.get_write_buffer_size() > 0);
+    open.set();
     writer.write_eof();
     assert_eq!(reader.read_to_end().await.unwrap(), SIZE.to_string());
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use asyncio::{CancelledError, ContextVar, Event, create_task};
 
-use runtime_tests::{Flag, begun};
+use runtime_tests::{Flag, alone, begun};
 
 use super::*;
 
@@ -70,22 +70,25 @@ fn close_stops_accepting_and_leaves_connections_alone() {
 // SV-1
 #[test]
 fn an_address_is_free_once_close_has_returned() {
-    on_workers(2, async {
-        let server = start_server(idle, loopback()).await.unwrap();
-        let address = server.local_addrs()[0];
-        let mut last = server;
-        for _ in 0..100 {
-            // Whoever connects now keeps the acceptor at work while it is closed.
-            let client = std::thread::spawn(move || {
-                for _ in 0..5 {
-                    let _refused = std::net::TcpStream::connect(address);
-                }
-            });
-            last.close();
-            last = start_server(idle, address).await.unwrap();
-            client.join().unwrap();
-        }
-        end(last).await;
+    // Other tests start programs, which have the descriptors of this one for a moment.
+    alone(|| {
+        on_workers(2, async {
+            let server = start_server(idle, loopback()).await.unwrap();
+            let address = server.local_addrs()[0];
+            let mut last = server;
+            for _ in 0..100 {
+                // Whoever connects now keeps the acceptor at work while it is closed.
+                let client = std::thread::spawn(move || {
+                    for _ in 0..5 {
+                        let _refused = std::net::TcpStream::connect(address);
+                    }
+                });
+                last.close();
+                last = start_server(idle, address).await.unwrap();
+                client.join().unwrap();
+            }
+            end(last).await;
+        });
     });
 }
 
