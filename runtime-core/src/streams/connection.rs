@@ -303,11 +303,7 @@ impl Connection {
                 self.update(|outgoing| outgoing.fail(again));
                 return Poll::Ready(Err(error));
             }
-            let handshaking = self.look(|outgoing| -> io::Result<bool> {
-                outgoing.drained()?;
-                Ok(outgoing.security.is_handshaking())
-            });
-            if !handshaking? {
+            if !self.look(|outgoing| outgoing.is_handshaking())? {
                 return Poll::Ready(Ok(()));
             }
             if let Ok(Some(Decrypted::End)) = decrypted {

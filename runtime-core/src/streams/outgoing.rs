@@ -286,6 +286,18 @@ impl Outgoing {
         self.unsent() == 0 && self.eof != Eof::Asked
     }
 
+    /// Whether the handshake goes on.
+    ///
+    /// # Errors
+    /// The connection is over. What was refused is for the next `drain`.
+    pub(super) fn is_handshaking(&self) -> io::Result<bool> {
+        match (self.error(), self.ending) {
+            (Some(error), _) => Err(error),
+            (None, Ending::Over) => Err(connection_lost()),
+            (None, _) => Ok(self.security.is_handshaking()),
+        }
+    }
+
     /// Whether a writer may go on: what `drain` waits for.
     ///
     /// # Errors

@@ -259,6 +259,40 @@ fn what_waits_for_the_handshake_counts() {
     });
 }
 
+// The refusal is for who has asked for it, and not for the handshake.
+#[test]
+fn fault_what_another_task_is_refused_does_not_end_the_handshake() {
+    on_workers(2, async {
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let (address, server) = accept_plain(move |socket| {
+            wait.recv().unwrap();
+            let config = Arc::new(certificates::server());
+            let session = ServerConnection::new(config).unwrap();
+            let mut stream = StreamOwned::new(session, socket);
+            let mut all = Vec::new();
+            stream.read_to_end(&mut all).unwrap();
+            all
+        });
+        let (_reader, writer) = open_connection(address).await.unwrap();
+        let writer = Arc::new(writer);
+        let upgrading = writer.clone();
+        let started = begun(async move {
+            let started = upgrading.start_tls(certificates::client(), "localhost");
+            started.await.unwrap();
+        });
+        let started = started.await;
+        writer.write_eof();
+        go_on.send(()).unwrap();
+        started.await.unwrap();
+        let error = writer.drain().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+        writer.write(b"hello");
+        writer.close();
+        writer.wait_closed().await.unwrap();
+        assert_eq!(joined(server).await, b"hello");
+    });
+}
+
 // A task reads all the time: it decrypts the handshake as well as the one that has begun it.
 #[test]
 fn a_reader_may_read_meanwhile() {
