@@ -71,8 +71,8 @@ impl Builder {
     /// [deterministic](Builder::deterministic) mode it is two on every machine.
     ///
     /// # Panics
-    /// If `count` is zero or over 1,024. ([`Runner::builder`] checks `ASYNCIO_WORKERS` in the same
-    /// way.)
+    /// If `count` is zero or over 1,024. ([`Runner::builder`](super::Runner::builder) checks
+    /// `ASYNCIO_WORKERS` in the same way.)
     #[track_caller]
     pub fn workers(mut self, count: usize) -> Builder {
         assert!(count > 0, "a loop needs at least one worker");
@@ -203,9 +203,10 @@ impl Builder {
     /// A paused clock does not follow real time. It jumps to the next timer when nothing else can
     /// happen: all workers are parked, and no task, callback, look-up of a name or function on the
     /// blocking pool is running or ready. So a year of sleeping takes milliseconds, and then
-    /// [`EventLoop::time`] is a year later. (`Instant::now` is not affected.)
-    /// [`EventLoop::hold_time`] keeps the clock from jumping, [`EventLoop::advance`] moves it
-    /// explicitly. A foreign thread keeps it from jumping only while it runs code inside
+    /// [`EventLoop::time`](crate::EventLoop::time) is a year later. (`Instant::now` is not
+    /// affected.) [`EventLoop::hold_time`](crate::EventLoop::hold_time) keeps the clock from
+    /// jumping, [`EventLoop::advance`](crate::EventLoop::advance) moves it explicitly. A foreign
+    /// thread keeps it from jumping only while it runs code inside
     /// `block_on`. In the
     /// [deterministic](Builder::deterministic) mode the clock is always paused, and this has no
     /// effect.
@@ -240,8 +241,8 @@ impl Builder {
     /// It explores the orders of await points, not data races. If nothing can happen any more,
     /// `run` panics with "deadlock", and so does the shutdown. The loop does not know what a
     /// foreign thread will do later: the clock jumps past it, or the loop reports a deadlock,
-    /// unless [`EventLoop::hold_time`] holds the clock until then. To run a test under many seeds,
-    /// write `#[asyncio::test(seeds = 1000)]`.
+    /// unless [`EventLoop::hold_time`](crate::EventLoop::hold_time) holds the clock until then. To
+    /// run a test under many seeds, write `#[asyncio::test(seeds = 1000)]`.
     ///
     /// ```
     /// let schedule = |seed| {
@@ -267,11 +268,11 @@ impl Builder {
     /// workers; zero turns them off.
     ///
     /// Work that is bound to the thread of a stuck worker has to wait: local tasks and, on the
-    /// thread of [`run`](Runner::run), the main coroutine. That waits only once: after a task has
-    /// delayed it for some ten milliseconds, its thread runs only the main coroutine and local
-    /// tasks, and a spare worker takes its place, until no worker was stuck for five seconds. (With
-    /// one worker and no spare available, the thread continues to run everything.) In debug mode
-    /// the blocking task is named.
+    /// thread of [`run`](super::Runner::run), the main coroutine. That waits only once: after a
+    /// task has delayed it for some ten milliseconds, its thread runs only the main coroutine and
+    /// local tasks, and a spare worker takes its place, until no worker was stuck for five seconds.
+    /// (With one worker and no spare available, the thread continues to run everything.) In debug
+    /// mode the blocking task is named.
     ///
     /// # Panics
     /// If `count` is over 1,024.
@@ -289,8 +290,9 @@ impl Builder {
         self
     }
 
-    /// Sets what is asked for the addresses of hosts, by [`EventLoop::getaddrinfo`] and every
-    /// connection to a name. The default is [`SystemResolver`](crate::net::SystemResolver).
+    /// Sets what is asked for the addresses of hosts, by
+    /// [`EventLoop::getaddrinfo`](crate::EventLoop::getaddrinfo) and every connection to a name.
+    /// The default is [`SystemResolver`](crate::net::SystemResolver).
     pub fn resolver(mut self, resolver: impl Resolve) -> Builder {
         self.options.resolver = Some(StdArc::new(resolver));
         self

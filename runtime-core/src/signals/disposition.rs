@@ -5,6 +5,7 @@
 //! was the system's default is one that does what the default does, unless somebody handles it.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs;
 use std::io;
 
@@ -39,14 +40,12 @@ impl Handled {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         let mut signals = signals();
-        if !signals.contains_key(&signal) {
-            let known = Known::first(signal)?;
-            signals.insert(signal, known);
-        }
-        if let Some(known) = signals.get_mut(&signal) {
-            known.handled += 1;
-            known.set_unhandled(false);
-        }
+        let known = match signals.entry(signal) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(first) => first.insert(Known::first(signal)?),
+        };
+        known.handled += 1;
+        known.set_unhandled(false);
         Ok(Handled(signal))
     }
 }

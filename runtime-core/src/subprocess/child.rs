@@ -116,10 +116,11 @@ impl Child {
         if matches!(*state, State::Exited(_)) {
             return Err(Errno::SRCH.into());
         }
-        Ok(match &self.watch {
-            Watch::Pidfd(pidfd) => pidfd_send_signal(pidfd, signal)?,
-            Watch::Pipe(_) => kill_process(self.pid, signal)?,
-        })
+        let sent = match &self.watch {
+            Watch::Pidfd(pidfd) => pidfd_send_signal(pidfd, signal),
+            Watch::Pipe(_) => kill_process(self.pid, signal),
+        };
+        Ok(sent?)
     }
 
     /// Reaps the child if it has exited. Returns whether it has been reaped.
