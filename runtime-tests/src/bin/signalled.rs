@@ -120,11 +120,9 @@ async fn storm() {
         .expect("it can be handled");
     say("ready");
     let mut count = 0_usize;
-    loop {
-        match asyncio::wait_for(first.next(), Duration::from_millis(300)).await {
-            Ok(_) => count += 1,
-            Err(_) => break,
-        }
+    let quiet = Duration::from_millis(300);
+    while asyncio::wait_for(first.next(), quiet).await.is_ok() {
+        count += 1;
     }
     let others = come.try_iter().count();
     say(&format!("some {} {}", count > 0, others > 0));
