@@ -30,7 +30,7 @@ impl HandledSignals {
     /// Has the signals cancel `main` until what is returned is dropped: if this is the main thread
     /// of the process, and the program does not handle them itself.
     pub(super) fn watch(self, event_loop: &EventLoop, main: &TaskHandle) -> Vec<Interrupts> {
-        if !is_main_thread() {
+        if !thread::is_main() {
             return Vec::new();
         }
         let handled = [
@@ -56,9 +56,4 @@ impl HandledSignals {
             signals::end_by(signal);
         }
     }
-}
-
-/// Whether this is the thread on which `main` of the program runs.
-fn is_main_thread() -> bool {
-    thread::current().name() == Some("main")
 }

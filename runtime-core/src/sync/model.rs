@@ -25,6 +25,11 @@ pub(crate) mod thread {
     pub(crate) use loom::thread::{Builder, JoinHandle, ThreadId, spawn};
     pub(crate) use std::thread::{available_parallelism, panicking};
 
+    /// A model has no signals.
+    pub(crate) fn is_main() -> bool {
+        false
+    }
+
     use super::{Bell, StdArc};
 
     loom::thread_local! {

@@ -27,6 +27,11 @@ pub(crate) mod thread {
         park_timeout,
     };
 
+    /// Whether this is the thread on which `main` of the program runs.
+    pub(crate) fn is_main() -> bool {
+        std::thread::current().name() == Some("main")
+    }
+
     /// Whether joining the thread would not block.
     pub(crate) fn is_finished<T>(thread: &JoinHandle<T>) -> bool {
         thread.is_finished()
