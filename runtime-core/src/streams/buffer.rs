@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use super::spare_vectors;
+
 /// How many bytes are asked for at first, and how many at most.
 const CHUNK: (usize, usize) = (4 << 10, 64 << 10);
 
@@ -79,7 +81,10 @@ impl ReadBuffer {
         let spare = self.bytes.capacity() - self.bytes.len();
         if spare < room.min(CHUNK.0) || spare < missing {
             self.compact();
-            self.bytes.reserve(room);
+            match self.bytes.capacity() == 0 && room > KEPT {
+                true => self.bytes = spare_vectors::take(room),
+                false => self.bytes.reserve(room),
+            }
         }
         &mut self.bytes
     }
@@ -94,7 +99,7 @@ impl ReadBuffer {
     /// Its reader waits: an empty buffer need not keep much memory.
     pub(super) fn rest(&mut self) {
         if self.is_empty() && self.bytes.capacity() > KEPT {
-            self.bytes = Vec::new();
+            spare_vectors::give(std::mem::take(&mut self.bytes));
         }
     }
 

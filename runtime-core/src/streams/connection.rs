@@ -179,7 +179,10 @@ impl Connection {
         }
         let received = match incoming.is_secure() {
             false => self.poll_receive(|endpoint| incoming.poll_plain(endpoint, cx, wanted)),
-            true => self.poll_decrypted(incoming, cx),
+            true => {
+                incoming.want(wanted);
+                self.poll_decrypted(incoming, cx)
+            }
         };
         let more = ready!(received);
         if let Err(error) = &more {

@@ -24,6 +24,8 @@ pub(super) struct Incoming {
     end: Option<End>,
     /// Some of `plain` is with the reader, which has lent it to its caller.
     lent: bool,
+    /// How many bytes the reader wants in all.
+    wanted: usize,
 }
 
 impl Incoming {
@@ -98,6 +100,11 @@ impl Incoming {
         poll_into(&mut self.plain, endpoint, cx, wanted)
     }
 
+    /// The reader wants so many bytes in all.
+    pub(super) fn want(&mut self, wanted: usize) {
+        self.wanted = wanted;
+    }
+
     /// Receives what is encrypted.
     pub(super) fn poll_cipher(
         &mut self,
@@ -113,7 +120,7 @@ impl Incoming {
     pub(super) fn decrypt(&mut self, session: &mut dyn Session) -> io::Result<Decrypted> {
         let cipher = self.cipher.get_or_insert_default();
         let mut rest = cipher.as_slice();
-        let decrypted = session.decrypt(&mut rest, self.plain.room_for(0));
+        let decrypted = session.decrypt(&mut rest, self.plain.room_for(self.wanted));
         let used = cipher.len() - rest.len();
         cipher.discard(used);
         cipher.rest();

@@ -40,14 +40,16 @@
 //! A server has no task either: its listener's waker accepts (`acceptor`), and makes a task for
 //! each handler (`serving`).
 
-mod buffer;
 mod errors;
 mod limit;
-mod pending;
 mod separator;
 mod session_details;
 mod socket_file;
+mod spare_vectors;
 mod watermarks;
+
+mod buffer;
+mod pending;
 
 mod delegation;
 

@@ -150,6 +150,9 @@ impl Outgoing {
     }
 
     fn encrypt(&mut self, bytes: &[u8]) {
+        // A record of 16 KiB has some twenty bytes more than it was given.
+        self.pending
+            .make_room(bytes.len().min(PIECE) * 33 / 32 + 64);
         // In pieces, so that there are not three copies of something large.
         for piece in bytes.chunks(PIECE) {
             if let Err(error) = self.security.encrypt(piece) {

@@ -1,5 +1,7 @@
 //! Bytes that have not been sent.
 
+use super::spare_vectors;
+
 /// Beyond this the memory is given back once all has been sent.
 const KEPT: usize = 16 << 10;
 
@@ -38,6 +40,14 @@ impl Pending {
         append(&mut self.bytes);
     }
 
+    /// Makes room for so many bytes.
+    pub(super) fn make_room(&mut self, room: usize) {
+        match self.bytes.capacity() == 0 && room > KEPT {
+            true => self.bytes = spare_vectors::take(room),
+            false => self.bytes.reserve(room),
+        }
+    }
+
     /// The first `count` bytes have been sent.
     pub(super) fn sent(&mut self, count: usize) {
         self.start += count;
@@ -50,7 +60,7 @@ impl Pending {
         self.start = 0;
         self.bytes.clear();
         if self.bytes.capacity() > KEPT {
-            self.bytes = Vec::new();
+            spare_vectors::give(std::mem::take(&mut self.bytes));
         }
     }
 }
