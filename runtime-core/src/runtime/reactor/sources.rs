@@ -61,7 +61,7 @@ impl Sources {
         if source.is_none() {
             return;
         }
-        if !broken(Mutant::KeepGeneration) && std::env::var_os("XX").is_none() {
+        if !broken(Mutant::KeepGeneration) {
             slot.generation = Key::next_generation(slot.generation);
         }
         slots.free.push(key.index);
