@@ -190,8 +190,10 @@ impl Drop for Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not locked while it is written: that may wait.
+        let state = *self.state.lock();
         f.debug_struct("Server")
-            .field("state", &*self.state.lock())
+            .field("state", &state)
             .field("addresses", &self.local_addrs())
             .finish_non_exhaustive()
     }

@@ -209,9 +209,11 @@ impl Wake for Child {
 
 impl fmt::Debug for Child {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not locked while it is written: that may wait.
+        let state = *self.state.lock();
         f.debug_struct("Child")
             .field("pid", &self.pid())
-            .field("state", &*self.state.lock())
+            .field("state", &state)
             .finish_non_exhaustive()
     }
 }

@@ -384,3 +384,26 @@ fn a_peer_that_reads_as_fast_as_it_can_holds_up_no_other() {
         });
     });
 }
+
+/// A text that uses a server whenever it is written to.
+struct Using<'a>(&'a Server);
+
+impl std::fmt::Write for Using<'_> {
+    fn write_str(&mut self, _text: &str) -> std::fmt::Result {
+        let _serves = self.0.is_serving();
+        Ok(())
+    }
+}
+
+#[test]
+fn fault_a_server_is_not_locked_while_it_is_shown() {
+    let (shown, is_shown) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        asyncio::run(async {
+            let (server, _address) = serve(Kind::Tcp, patient).await;
+            std::fmt::Write::write_fmt(&mut Using(&server), format_args!("{server:?}")).unwrap();
+        });
+        shown.send(()).unwrap();
+    });
+    is_shown.recv_timeout(PATIENCE).expect("it is shown");
+}

@@ -130,3 +130,29 @@ async fn a_pidfd_stands_for_the_child() {
     }
     assert_eq!(process.wait().await.unwrap(), -9);
 }
+
+/// A text that uses a process whenever it is written to.
+struct Using<'a>(&'a asyncio::Process);
+
+impl std::fmt::Write for Using<'_> {
+    fn write_str(&mut self, _text: &str) -> std::fmt::Result {
+        let _code = self.0.returncode();
+        Ok(())
+    }
+}
+
+// A text may be written to where it has to wait: the process is not locked meanwhile, or the thread
+// that polls would wait for it.
+#[test]
+fn fault_a_process_is_not_locked_while_it_is_shown() {
+    let (shown, is_shown) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        asyncio::run(async {
+            let process = create_subprocess_exec("true").await.unwrap();
+            std::fmt::Write::write_fmt(&mut Using(&process), format_args!("{process:?}")).unwrap();
+            process.wait().await.unwrap();
+        });
+        shown.send(()).unwrap();
+    });
+    is_shown.recv_timeout(PATIENCE).expect("it is shown");
+}
