@@ -49,8 +49,9 @@ impl EventLoop {
     ) -> io::Result<()> {
         let pipe = SignalPipe::new(signal)?;
         let descriptor = StdArc::new(pipe.as_fd().try_clone_to_owned()?);
-        let registered = Registered((self.address(), signal), StdArc::clone(&descriptor));
-        let before = handlers().insert(registered.0, StdArc::clone(&descriptor));
+        let key = (self.address(), signal);
+        let registered = Registered(key, StdArc::clone(&descriptor));
+        let before = handlers().insert(key, StdArc::clone(&descriptor));
         if let Some(before) = before {
             self.remove_reader(&*before);
         }
@@ -59,7 +60,12 @@ impl EventLoop {
             for _ in 0..pipe.take() {
                 callback();
             }
-        })
+        })?;
+        if !is_current(key, &descriptor) {
+            // Another thread has replaced or removed it, when the reader was not there yet.
+            self.remove_reader(&*descriptor);
+        }
+        Ok(())
     }
 
     /// Removes the callback of [`add_signal_handler`](EventLoop::add_signal_handler): the signal
@@ -81,6 +87,13 @@ impl Drop for Registered {
             handlers.remove(&self.0);
         }
     }
+}
+
+/// Whether a handler has neither been replaced nor removed.
+fn is_current(key: Key, descriptor: &StdArc<OwnedFd>) -> bool {
+    let handlers = handlers();
+    let current = handlers.get(&key);
+    current.is_some_and(|current| StdArc::ptr_eq(current, descriptor))
 }
 
 fn handlers() -> StdMutexGuard<'static, Handlers> {

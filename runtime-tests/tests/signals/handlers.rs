@@ -140,3 +140,41 @@ fn signals_leave_no_descriptor() {
         });
     });
 }
+
+// Whoever comes last wins, and nothing stays that cannot be removed.
+#[test]
+fn fault_a_handler_that_is_replaced_or_removed_while_it_is_added_does_not_stay() {
+    alone(|| {
+        let calls = Arc::new(AtomicUsize::new(0));
+        on_workers(2, async {
+            let event_loop = get_running_loop();
+            let change = || {
+                let (event_loop, calls) = (event_loop.clone(), calls.clone());
+                move || {
+                    for _ in 0..2000 {
+                        let calls = calls.clone();
+                        let call = move || {
+                            calls.fetch_add(1, Ordering::Relaxed);
+                        };
+                        event_loop.add_signal_handler(SIGWINCH, call).unwrap();
+                        event_loop.remove_signal_handler(SIGWINCH);
+                    }
+                }
+            };
+            let threads = [(); 3].map(|()| std::thread::spawn(change()));
+            for thread in threads {
+                thread.join().unwrap();
+            }
+            event_loop.remove_signal_handler(SIGWINCH);
+            let kept = || Arc::strong_count(&calls) - 1;
+            // A callback that is stopped may be dropped by the loop, a little later.
+            for _ in 0..1000 {
+                if kept() == 0 {
+                    break;
+                }
+                asyncio::sleep(std::time::Duration::from_millis(1)).await;
+            }
+            assert_eq!(kept(), 0, "handlers are left");
+        });
+    });
+}
