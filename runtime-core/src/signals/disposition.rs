@@ -9,8 +9,10 @@ use std::collections::hash_map::Entry;
 use std::fs;
 use std::io;
 
+use signal_hook::SigId;
 use signal_hook::consts::FORBIDDEN;
 use signal_hook::flag::register_conditional_default;
+use signal_hook::low_level::unregister;
 
 use crate::sync::atomic::Ordering;
 use crate::sync::{PoisonError, StdArc, StdAtomicBool, StdMutex, StdMutexGuard, StdOnceLock};
@@ -27,6 +29,18 @@ struct Known {
     /// Nobody handles it: it does what the system would do. `None` if it was not the system's
     /// default that it did before.
     unhandled: Option<StdArc<StdAtomicBool>>,
+    /// What ends the process at the signal.
+    ending: Option<Ending>,
+}
+
+/// An action that ends the process at the signal.
+#[derive(Debug)]
+struct Ending {
+    action: SigId,
+    /// It is to do so, while nobody else handles the signal.
+    armed: bool,
+    /// Set while it does so.
+    switch: Switch,
 }
 
 impl Handled {
@@ -45,14 +59,8 @@ impl Handled {
             Entry::Vacant(first) => first.insert(Known::first(signal)?),
         };
         known.handled += 1;
-        known.set_unhandled(false);
+        known.tell_actions();
         Ok(Handled(signal))
-    }
-}
-
-impl Handled {
-    pub(super) fn signal(&self) -> i32 {
-        self.0
     }
 }
 
@@ -60,9 +68,73 @@ impl Drop for Handled {
     fn drop(&mut self) {
         if let Some(known) = signals().get_mut(&self.0) {
             known.handled -= 1;
-            known.set_unhandled(known.handled == 0);
+            known.tell_actions();
         }
     }
+}
+
+/// A signal that is handled here, and ends the process once that is wanted, until this is dropped.
+/// There is one at most for each signal.
+#[derive(Debug)]
+pub(super) struct EndsProcess {
+    handled: Handled,
+    switch: Switch,
+}
+
+/// Which [`EndsProcess`] it is.
+#[derive(Clone, Debug)]
+pub(super) struct Switch(StdArc<StdAtomicBool>);
+
+impl EndsProcess {
+    /// Handles a signal.
+    ///
+    /// # Errors
+    /// There is no such signal, or it cannot be handled.
+    pub(super) fn begin(signal: i32) -> io::Result<EndsProcess> {
+        let handled = Handled::begin(signal)?;
+        let switch = Switch(StdArc::default());
+        let action = register_conditional_default(signal, StdArc::clone(&switch.0))?;
+        let ending = Ending {
+            action,
+            armed: false,
+            switch: switch.clone(),
+        };
+        if let Some(known) = signals().get_mut(&signal) {
+            known.ending = Some(ending);
+        }
+        Ok(EndsProcess { handled, switch })
+    }
+
+    pub(super) fn switch(&self) -> &Switch {
+        &self.switch
+    }
+}
+
+impl Drop for EndsProcess {
+    fn drop(&mut self) {
+        let mut signals = signals();
+        let known = signals.get_mut(&self.handled.0);
+        if let Some(ending) = known.and_then(|known| known.ending.take()) {
+            unregister(ending.action);
+        }
+    }
+}
+
+/// Has a signal end the process when it comes next, unless somebody else handles it by then.
+/// Returns false, and does nothing, if somebody else handles it now, or the [`EndsProcess`] of the
+/// switch is gone.
+pub(super) fn end_next_time(signal: i32, switch: &Switch) -> bool {
+    let mut signals = signals();
+    let Some(known) = signals.get_mut(&signal) else {
+        return false;
+    };
+    let is_own = |ending: &&mut Ending| StdArc::ptr_eq(&ending.switch.0, &switch.0);
+    match known.ending.as_mut().filter(is_own) {
+        Some(ending) if known.handled == 1 => ending.armed = true,
+        _ => return false,
+    }
+    known.tell_actions();
+    true
 }
 
 impl Known {
@@ -70,6 +142,7 @@ impl Known {
         let mut known = Known {
             handled: 0,
             unhandled: None,
+            ending: None,
         };
         if is_default_of_process(signal) {
             let unhandled = StdArc::new(StdAtomicBool::new(true));
@@ -79,17 +152,17 @@ impl Known {
         Ok(known)
     }
 
-    fn set_unhandled(&self, is: bool) {
+    /// Tells the actions what to do at the signal.
+    fn tell_actions(&self) {
+        // SeqCst, as the crate's own: the signal handler reads them.
         if let Some(unhandled) = &self.unhandled {
-            // SeqCst, as the crate's own: the signal handler reads it.
-            unhandled.store(is, Ordering::SeqCst);
+            unhandled.store(self.handled == 0, Ordering::SeqCst);
+        }
+        if let Some(ending) = &self.ending {
+            let ends = ending.armed && self.handled == 1;
+            ending.switch.0.store(ends, Ordering::SeqCst);
         }
     }
-}
-
-/// How many handle a signal.
-pub(super) fn handled_by(signal: i32) -> usize {
-    signals().get(&signal).map_or(0, |known| known.handled)
 }
 
 /// Whether a signal does what the system does by default: neither the program nor anything that is

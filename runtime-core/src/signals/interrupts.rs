@@ -8,23 +8,22 @@ use std::fmt;
 use std::io;
 use std::task::{Context, Poll, Wake, Waker};
 
-use signal_hook::SigId;
-use signal_hook::flag;
-use signal_hook::low_level::{emulate_default_handler, unregister};
+use signal_hook::low_level::emulate_default_handler;
 
-use super::disposition::{Handled, handled_by, is_default};
+use super::disposition::{EndsProcess, Switch, end_next_time, is_default};
 use super::signal_pipe::SignalPipe;
 use crate::net::Async;
 use crate::runtime::{Direction, EventLoop, TaskHandle, WaiterKey, wake_catching};
-use crate::sync::atomic::Ordering;
-use crate::sync::{Mutex, Ready, StdArc, StdAtomicBool};
+use crate::sync::{Mutex, Ready, StdArc};
 
 /// The signal that ends a `run`, for as long as this exists.
 #[derive(Debug)]
 pub(crate) struct Interrupts {
     watch: StdArc<Watch>,
-    /// Ends the process when the signal comes once more.
-    _ending: Ending,
+    /// Ends the process when the signal comes once more. Not with the watch, which a thread that
+    /// polls may still have: the signal is not handled any more once this is dropped, and the next
+    /// `run` may handle it.
+    _ends: EndsProcess,
 }
 
 /// Waits for the signal: the waker that is left with the pipe.
@@ -32,8 +31,7 @@ struct Watch {
     signal: i32,
     pipe: Async<SignalPipe>,
     main: TaskHandle,
-    /// The signal has come: the next ends the process.
-    has_come: StdArc<StdAtomicBool>,
+    switch: Switch,
     waiting: Mutex<Option<WaiterKey>>,
 }
 
@@ -50,38 +48,20 @@ impl Interrupts {
         if !is_default(signal) {
             return Ok(None);
         }
-        // First of all, because it looks what the signal does by then.
-        let handled = Handled::begin(signal)?;
-        let has_come = StdArc::new(StdAtomicBool::new(false));
-        // Before the pipe is written to: otherwise the first signal, which is seen by then on
-        // another thread, would be taken for the second.
-        let ending = Ending(flag::register_conditional_default(
-            signal,
-            StdArc::clone(&has_come),
-        )?);
-        let pipe = SignalPipe::of(handled)?;
+        // First of all, because it looks what the signal does by then. And before the pipe is
+        // written to: otherwise the first signal, which is seen by then on another thread, would
+        // be taken for the second.
+        let ends = EndsProcess::begin(signal)?;
+        let pipe = SignalPipe::of_handled(signal)?;
         let watch = StdArc::new(Watch {
             signal,
             pipe: Async::with_loop(event_loop, pipe, Ready::BOTH)?,
             main,
-            has_come,
+            switch: ends.switch().clone(),
             waiting: Mutex::new(None),
         });
         watch.go_on();
-        Ok(Some(Interrupts {
-            watch,
-            _ending: ending,
-        }))
-    }
-}
-
-/// The action that ends the process.
-#[derive(Debug)]
-struct Ending(SigId);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        unregister(self.0);
+        Ok(Some(Interrupts { watch, _ends: ends }))
     }
 }
 
@@ -93,9 +73,7 @@ impl Watch {
                 come => Ok(come),
             };
             let come = self.pipe.try_transfer(Direction::Read, 1, take).is_ok();
-            if come && handled_by(self.signal) == 1 {
-                // SeqCst, as the crate's own: the signal handler reads it.
-                self.has_come.store(true, Ordering::SeqCst);
+            if come && end_next_time(self.signal, &self.switch) {
                 self.main.cancel_by_signal(self.signal);
             }
             let waker = Waker::from(StdArc::clone(self));

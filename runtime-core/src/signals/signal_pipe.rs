@@ -14,7 +14,8 @@ use super::disposition::Handled;
 pub(super) struct SignalPipe {
     reader: UnixStream,
     writes: SigId,
-    _handled: Handled,
+    /// `None` if somebody else has it.
+    _handled: Option<Handled>,
 }
 
 impl SignalPipe {
@@ -23,19 +24,24 @@ impl SignalPipe {
     /// # Errors
     /// There is no such signal, or it cannot be handled; or descriptors are short.
     pub(super) fn new(signal: i32) -> io::Result<SignalPipe> {
-        SignalPipe::of(Handled::begin(signal)?)
+        let handled = Handled::begin(signal)?;
+        SignalPipe::with(signal, Some(handled))
     }
 
-    /// The same for a signal that is handled already.
+    /// The same for a signal that the caller handles.
     ///
     /// # Errors
     /// Descriptors are short.
-    pub(super) fn of(handled: Handled) -> io::Result<SignalPipe> {
+    pub(super) fn of_handled(signal: i32) -> io::Result<SignalPipe> {
+        SignalPipe::with(signal, None)
+    }
+
+    fn with(signal: i32, handled: Option<Handled>) -> io::Result<SignalPipe> {
         let (reader, writer) = UnixStream::pair()?;
         reader.set_nonblocking(true)?;
         Ok(SignalPipe {
             reader,
-            writes: pipe::register(handled.signal(), writer)?,
+            writes: pipe::register(signal, writer)?,
             _handled: handled,
         })
     }

@@ -51,6 +51,8 @@ fn main() {
             say(&format!("by {:?}", error.by_signal()));
         }
         Some("storm") => asyncio::run(storm()),
+        Some("again") => again(),
+        Some("own_handler_later") => asyncio::run(own_handler_later()),
         other => panic!("there is no scenario {other:?}"),
     }
     say("end");
@@ -126,4 +128,33 @@ async fn storm() {
     }
     let others = come.try_iter().count();
     say(&format!("some {} {}", count > 0, others > 0));
+}
+
+/// Each of many runs of a runner is interrupted, and the next begins at once.
+fn again() {
+    let runner = Runner::builder().workers(2).build();
+    let mut runner = runner.expect("threads can be started");
+    for _ in 0..1000 {
+        runner.run(async {
+            say("ready");
+            let slept = catch_cancelled(sleep(LONG)).await;
+            slept.expect_err("it is cancelled");
+        });
+    }
+}
+
+/// Handles interrupts in its own way after the first, for a while.
+async fn own_handler_later() {
+    suppress().await;
+    let mut interrupts = get_running_loop()
+        .signal(SIGINT)
+        .expect("it can be handled");
+    say("handles");
+    for number in 2..=3 {
+        interrupts.next().await;
+        say(&format!("interrupt {number}"));
+    }
+    drop(interrupts);
+    say("does not");
+    sleep(LONG).await;
 }

@@ -180,6 +180,36 @@ fn a_cancellation_by_the_program_stays_one_if_an_interrupt_comes_as_well() {
 }
 
 #[test]
+fn fault_each_of_many_runs_is_interrupted() {
+    let mut program = Program::start("again");
+    for _ in 1..1000 {
+        program.send(Signal::INT);
+        program.wait_for("ready");
+    }
+    program.send(Signal::INT);
+    let (output, status) = program.end();
+    assert_eq!(output, ["end"]);
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn fault_a_program_may_begin_to_handle_interrupts_after_the_first() {
+    let mut program = Program::start("own_handler_later");
+    program.send(Signal::INT);
+    program.wait_for("by Some(2)");
+    program.wait_for("handles");
+    for number in 2..=3 {
+        program.send(Signal::INT);
+        program.wait_for(&format!("interrupt {number}"));
+    }
+    program.wait_for("does not");
+    program.send(Signal::INT);
+    let (output, status) = program.end();
+    assert!(output.is_empty());
+    assert_eq!(status.signal(), Some(2));
+}
+
+#[test]
 fn a_storm_of_signals_loses_no_kind() {
     let program = Program::start("storm");
     for _ in 0..50_000 {
