@@ -216,8 +216,9 @@ impl<T: AsFd> Async<T> {
         }
     }
 
-    /// Waits until an operation may succeed, for one that always polls with the same waker: it
-    /// stays until the next event, and takes no place of another.
+    /// Waits until an operation may succeed, for what is no task and always polls with the same
+    /// waker: it stays until the next event, and takes no place of another. It is not woken here,
+    /// so the caller may hold locks that it takes.
     pub(crate) fn poll_ready_as(
         &self,
         direction: Direction,
@@ -225,7 +226,7 @@ impl<T: AsFd> Async<T> {
         cx: &Context<'_>,
     ) -> Poll<io::Result<()>> {
         let source = self.registration.source();
-        ready!(source.poll_ready_as(direction, key, cx))?;
+        ready!(source.poll_ready_without_share(direction, key, cx))?;
         Poll::Ready(Ok(()))
     }
 

@@ -407,3 +407,45 @@ fn fault_a_server_is_not_locked_while_it_is_shown() {
     });
     is_shown.recv_timeout(PATIENCE).expect("it is shown");
 }
+
+// A task that has had its share of operations is suspended by the next; what accepts has none.
+#[test]
+fn fault_a_server_that_a_busy_task_starts_does_not_block_itself() {
+    alone(|| {
+        on_workers(2, async {
+            let ends = connected(Kind::Unix).await;
+            let target = Arc::new(Mutex::new(Some(loopback())));
+            let clients = [(); 2].map(|()| {
+                let target = target.clone();
+                std::thread::spawn(move || {
+                    loop {
+                        let Some(address) = *target.lock().unwrap() else {
+                            return;
+                        };
+                        drop(std::net::TcpStream::connect(address));
+                    }
+                })
+            });
+            drop(clients);
+            for _ in 0..2000 {
+                let handler = |_reader, _writer| async {};
+                let server = start_server(handler, loopback()).start_serving(false);
+                let server = server.await.unwrap();
+                let _before = target.lock().unwrap().replace(address_of(&server));
+                poll_fn(|cx| {
+                    for _ in 0..200 {
+                        let _drained = pin!(ends.writer.drain()).poll(cx);
+                    }
+                    server.start_serving().unwrap();
+                    Poll::Ready(())
+                })
+                .await;
+            }
+            *target.lock().unwrap() = None;
+        });
+    });
+}
+
+fn address_of(server: &Server) -> SocketAddr {
+    server.local_addrs()[0]
+}

@@ -53,7 +53,7 @@ impl Source {
         cx: &Context<'_>,
     ) -> Poll<io::Result<Seen>> {
         let mut due = Vec::new();
-        let polled = self.poll_with(direction, cx, |waiters, waker| {
+        let polled = self.poll_with(direction, cx, has_had_its_share, |waiters, waker| {
             waiters.put_poll(waker, Instant::now, &mut due)
         });
         due.into_iter().for_each(wake_catching);
@@ -70,7 +70,32 @@ impl Source {
         key: &mut Option<WaiterKey>,
         cx: &Context<'_>,
     ) -> Poll<io::Result<Seen>> {
-        self.poll_with(direction, cx, |waiters, waker| {
+        self.poll_for(direction, key, cx, has_had_its_share)
+    }
+
+    /// The same for what is no task: it has no share. It may hold locks that its waker takes, and
+    /// is not woken here.
+    ///
+    /// # Errors
+    /// The loop is closed.
+    pub(crate) fn poll_ready_without_share(
+        &self,
+        direction: Direction,
+        key: &mut Option<WaiterKey>,
+        cx: &Context<'_>,
+    ) -> Poll<io::Result<Seen>> {
+        self.poll_for(direction, key, cx, || false)
+    }
+
+    #[inline]
+    fn poll_for(
+        &self,
+        direction: Direction,
+        key: &mut Option<WaiterKey>,
+        cx: &Context<'_>,
+        is_to_suspend: impl FnOnce() -> bool,
+    ) -> Poll<io::Result<Seen>> {
+        self.poll_with(direction, cx, is_to_suspend, |waiters, waker| {
             let (put, old) = waiters.put(*key, waker);
             *key = Some(put);
             old
@@ -83,11 +108,12 @@ impl Source {
         &self,
         direction: Direction,
         cx: &Context<'_>,
+        is_to_suspend: impl FnOnce() -> bool,
         put: impl FnOnce(&mut Waiters, Waker) -> Option<Waker>,
     ) -> Poll<io::Result<Seen>> {
         match self.readiness.look(direction) {
             // A peer that always has more would keep the task here for ever.
-            Look::Ready(_) if has_had_its_share() => {
+            Look::Ready(_) if is_to_suspend() => {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
