@@ -155,8 +155,8 @@ impl Connection {
     /// Goes on once others have had their turn.
     fn go_on_later(self: &StdArc<Self>) {
         if let Some(event_loop) = self.event_loop() {
-            let waker = self.waker();
-            event_loop.call_soon(move || waker.wake());
+            let mut later = Later(Some(StdArc::clone(self)));
+            event_loop.call_soon(move || later.go_on());
         }
     }
 
@@ -315,6 +315,23 @@ impl Connection {
             if !ready!(self.poll_receive(|endpoint| incoming.poll_cipher(endpoint, cx)))? {
                 return Poll::Ready(Err(ended_in_handshake()));
             }
+        }
+    }
+}
+
+/// A connection that goes on later. If it cannot, because its loop is closed, it is over.
+struct Later(Option<StdArc<Connection>>);
+
+impl Later {
+    fn go_on(&mut self) {
+        self.0.take().iter().for_each(Wake::wake_by_ref);
+    }
+}
+
+impl Drop for Later {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            connection.update(Outgoing::abort);
         }
     }
 }

@@ -356,3 +356,26 @@ fn closing_clients_ends_a_handshake() {
         let _ended = reader.read(1).await;
     });
 }
+
+// The peer sends for ever, and does not end.
+#[test]
+fn fault_the_end_of_the_loop_ends_a_connection_whose_peer_does_not() {
+    for _ in 0..30 {
+        let (address, server) = accept_one(certificates::server(), |mut stream| {
+            stream.write_all(b"!").unwrap();
+            while stream.sock.write_all(&[0; 1 << 16]).is_ok() {}
+        });
+        let (_reader, writer) = asyncio::run(async {
+            let (mut reader, writer) = connect(address).await.unwrap();
+            reader.readexactly(1).await.unwrap();
+            writer.close();
+            asyncio::sleep(Duration::from_millis(5)).await;
+            (reader, writer)
+        });
+        asyncio::run(async {
+            let closed = asyncio::wait_for(writer.wait_closed(), Duration::from_secs(10)).await;
+            let _lost = closed.expect("it is over");
+            joined(server).await;
+        });
+    }
+}
