@@ -78,7 +78,7 @@ pub(crate) use flushing::Flush;
 pub(crate) use handover::{Callback, Cancellation, Completion, Handover};
 pub(crate) use io_registration::IoRegistration;
 pub use lookups::{Resolve, Resolving};
-pub(crate) use reactor::{Direction, Seen, WaiterKey};
+pub(crate) use reactor::{Direction, Seen, WaiterKey, Waiters};
 pub(crate) use scheduler::driver::Settings as TimeSettings;
 pub use scheduler::exception_context::ExceptionContext;
 pub(crate) use scheduler::options::{MOST_WORKERS, Options};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, Wake, Waker, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::clients::Membership;
 use super::delegation::DelegationLock;
@@ -101,6 +101,30 @@ impl Connection {
         })
     }
 
+    /// Waits until it is `done`, which what is sent changes; or until the connection is over.
+    pub(super) fn poll_until(
+        self: &StdArc<Self>,
+        cx: &Context<'_>,
+        mut done: impl FnMut(&mut Outgoing) -> io::Result<bool>,
+    ) -> Poll<io::Result<()>> {
+        let is_done = self.update(&mut done);
+        if !matches!(is_done, Ok(false)) {
+            return Poll::Ready(is_done.map(drop));
+        }
+        // Cloned, woken and dropped outside the lock: that is code of users.
+        let (waker, mut due) = (cx.waker().clone(), Vec::new());
+        let (polled, unused) = self.look(|outgoing| match done(outgoing) {
+            Ok(false) if !outgoing.is_over() => {
+                let unused = outgoing.polls.put_poll(waker, Instant::now, &mut due);
+                (Poll::Pending, unused)
+            }
+            outcome => (Poll::Ready(outcome.map(drop)), Some(waker)),
+        });
+        due.into_iter().for_each(wake_catching);
+        drop(unused);
+        polled
+    }
+
     fn waker(self: &StdArc<Self>) -> Waker {
         Waker::from(StdArc::clone(self))
     }
@@ -132,6 +156,7 @@ impl Connection {
         if effects.resumed {
             self.resumed.set();
         }
+        effects.due.into_iter().for_each(wake_catching);
     }
 
     /// Limits how long the end may take.

@@ -119,11 +119,6 @@ impl Endpoint {
         self.io.poll_ready_as(direction, key, cx)
     }
 
-    /// Waits until it can be written to, for any number of pollers.
-    pub(super) fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.io.poll_writable(cx)
-    }
-
     /// Tells the peer that nothing follows. For a pipe there is nothing but to close it.
     pub(super) fn end_writes(&self) {
         if self.kind != Kind::Pipe {

@@ -10,7 +10,7 @@ use super::pending::Pending;
 use super::security::Security;
 use super::session::Session;
 use super::watermarks::Watermarks;
-use crate::runtime::{Direction, Flush, WaiterKey};
+use crate::runtime::{Direction, Flush, WaiterKey, Waiters};
 use crate::sync::StdArc;
 
 /// Whether the writes have been ended, while reading goes on.
@@ -56,6 +56,8 @@ pub(super) struct Outgoing {
     ssl_shutdown_timeout: Duration,
     writable: Option<WaiterKey>,
     readable: Option<WaiterKey>,
+    /// The polls that wait until a writer may go on, or all has been sent.
+    pub(super) polls: Waiters,
 }
 
 /// Why bytes are not sent.
@@ -99,6 +101,8 @@ impl Refusal {
 pub(super) struct Effects {
     /// Who waits in `drain` may go on.
     pub(super) resumed: bool,
+    /// Polls that may go on.
+    pub(super) due: Vec<Waker>,
     /// The loop need not wait any more.
     pub(super) flushed: Option<Flush>,
     /// The end under TLS has begun, and may take so long.
@@ -128,6 +132,7 @@ impl Outgoing {
             ssl_shutdown_timeout: Duration::ZERO,
             writable: None,
             readable: None,
+            polls: Waiters::default(),
         }
     }
 
@@ -271,8 +276,8 @@ impl Outgoing {
         self.error.as_ref().map(SharedError::to_io)
     }
 
-    pub(super) fn endpoint(&self) -> Option<&StdArc<Endpoint>> {
-        self.endpoint.as_ref()
+    pub(super) fn is_over(&self) -> bool {
+        self.endpoint.is_none()
     }
 
     pub(super) fn can_write_eof(&self) -> bool {
@@ -447,6 +452,9 @@ impl Outgoing {
             effects.resumed = true;
         } else if !self.paused && unsent > self.marks.high() {
             self.paused = true;
+        }
+        if effects.resumed || self.is_flushed() || self.is_over() {
+            self.polls.take(&mut effects.due);
         }
     }
 }

@@ -184,7 +184,7 @@ impl StreamWriter {
         write: impl FnOnce(&Self),
     ) -> Poll<io::Result<()>> {
         ready!(poll_share(cx));
-        ready!(self.poll_until(cx, Outgoing::may_write))?;
+        ready!(self.connection.poll_until(cx, Outgoing::may_write))?;
         write(self);
         // Not all of it has been taken, as `Ok` would say.
         Poll::Ready(self.connection.look(Outgoing::refused))
@@ -192,10 +192,11 @@ impl StreamWriter {
 
     /// Waits until all has been sent, to be polled.
     pub(super) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_until(cx, |outgoing| match outgoing.error() {
-            Some(error) => Err(error),
-            None => Ok(outgoing.is_flushed()),
-        })
+        self.connection
+            .poll_until(cx, |outgoing| match outgoing.error() {
+                Some(error) => Err(error),
+                None => Ok(outgoing.is_flushed()),
+            })
     }
 
     /// Ends the writes, or under TLS the connection, and waits until all has been sent.
@@ -205,30 +206,6 @@ impl StreamWriter {
             false => self.close(),
         }
         self.poll_flush(cx)
-    }
-
-    /// Waits for something that changes when bytes are sent.
-    fn poll_until(
-        &self,
-        cx: &mut Context<'_>,
-        mut done: impl FnMut(&mut Outgoing) -> io::Result<bool>,
-    ) -> Poll<io::Result<()>> {
-        loop {
-            let (is_done, endpoint) = self
-                .connection
-                .update(|outgoing| (done(outgoing), outgoing.endpoint().cloned()));
-            let Some(endpoint) = endpoint.filter(|_| !matches!(is_done, Ok(true))) else {
-                return Poll::Ready(is_done.map(drop));
-            };
-            is_done?;
-            if endpoint.poll_writable(cx).is_pending() {
-                // It may have been sent before the waker was there.
-                return match self.connection.look(&mut done) {
-                    Ok(false) => Poll::Pending,
-                    outcome => Poll::Ready(outcome.map(drop)),
-                };
-            }
-        }
     }
 }
 

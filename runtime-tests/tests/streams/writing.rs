@@ -424,3 +424,22 @@ fn fault_the_trait_refuses_what_is_written_after_the_end() {
         assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
     });
 }
+
+#[test]
+fn fault_the_trait_goes_on_once_the_marks_allow_it() {
+    with_both(async |ends| {
+        ends.writer.write(&vec![0; 4 << 20]);
+        let more = async { (&ends.writer).write_all(b"x").await };
+        let raise = async {
+            asyncio::checkpoint().await;
+            ends.writer.set_write_buffer_limits(64 << 20, None);
+        };
+        let begun = Instant::now();
+        let both = wait_for(futures::future::join(more, raise), PATIENCE).await;
+        let (written, ()) = both.expect("it goes on");
+        written.unwrap();
+        // Not when the time is over, and it is polled once more.
+        assert!(begun.elapsed() < PATIENCE / 2);
+        ends.writer.abort();
+    });
+}

@@ -10,8 +10,9 @@ use asyncio::streams::rustls::{Connection, ServerConnection, StreamOwned};
 use asyncio::{
     Server, StreamReader, StreamWriter, connect_write_pipe, open_connection, start_server, wait_for,
 };
-use futures::io::AsyncBufReadExt;
-use runtime_tests::{begun, on_workers};
+use futures::io::{AsyncBufReadExt, AsyncWriteExt};
+use runtime_tests::{alone, begun, on_workers};
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::certificates;
 use crate::peer::{self, accept_plain, address, echo, joined};
@@ -424,5 +425,46 @@ fn what_cannot_be_encrypted_is_refused() {
         let writer = connect_write_pipe(write).await.unwrap();
         let start = writer.start_tls(certificates::client(), "localhost");
         assert_eq!(start.await.unwrap_err().kind(), io::ErrorKind::Unsupported);
+    });
+}
+
+// What is written meanwhile waits for the end of the handshake, and nobody is busy until then.
+#[test]
+fn fault_a_flush_during_the_handshake_waits_without_work() {
+    alone(|| {
+        on_workers(2, async {
+            let (go_on, may_go_on) = std::sync::mpsc::channel();
+            let (address, server) = accept_plain(move |socket| {
+                may_go_on.recv().unwrap();
+                let session = ServerConnection::new(Arc::new(certificates::server())).unwrap();
+                let mut stream = StreamOwned::new(session, socket);
+                stream.read_exact(&mut [0; 5]).unwrap();
+                stream
+            });
+            let (_reader, writer) = open_connection(address).await.unwrap();
+            let started = writer.start_tls(certificates::client(), "localhost");
+            let early = async {
+                // After the handshake has begun.
+                asyncio::checkpoint().await;
+                (&writer).write_all(b"early").await.unwrap();
+                (&writer).flush().await.unwrap();
+            };
+            let handshake = async {
+                let before = clock_gettime(ClockId::ProcessCPUTime);
+                asyncio::sleep(Duration::from_millis(500)).await;
+                let after = clock_gettime(ClockId::ProcessCPUTime);
+                let busy = Duration::try_from(after - before).unwrap();
+                go_on.send(()).unwrap();
+                busy
+            };
+            let all = futures::future::join3(started, early, handshake);
+            let (started, (), busy) = wait_for(all, Duration::from_secs(20)).await.unwrap();
+            started.unwrap();
+            assert!(
+                busy < Duration::from_millis(100),
+                "{busy:?} of the processor"
+            );
+            joined(server).await;
+        });
     });
 }

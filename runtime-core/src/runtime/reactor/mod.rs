@@ -76,5 +76,5 @@ pub(crate) use key::Key;
 pub(crate) use readiness::{Direction, Seen};
 pub(crate) use source::Source;
 pub(crate) use sources::Sources;
-pub(crate) use waiters::WaiterKey;
+pub(crate) use waiters::{WaiterKey, Waiters};
 pub(crate) use watch_list::{Watch, WatchList};

@@ -59,7 +59,7 @@ impl Waiters {
 
     /// Adds the waker of a poll, unless one is there that wakes the same task. Moves wakers that
     /// the caller must wake outside the lock to `due`, and returns one that it must drop there.
-    pub(super) fn put_poll(
+    pub(crate) fn put_poll(
         &mut self,
         waker: Waker,
         now: impl FnOnce() -> Instant,
@@ -109,7 +109,7 @@ impl Waiters {
     }
 
     /// Moves all wakers to `due`.
-    pub(super) fn take(&mut self, due: &mut Vec<Waker>) {
+    pub(crate) fn take(&mut self, due: &mut Vec<Waker>) {
         due.extend(self.first.take().map(|(_, waker)| waker));
         due.extend(self.others.drain(..).map(|(_, waker)| waker));
     }
