@@ -16,11 +16,14 @@ use std::thread;
 
 use runtime_tests::watched;
 
+#[path = "examples/processes.rs"]
+mod processes;
+
 #[path = "examples/streams.rs"]
 mod streams;
 
 /// The examples, each with a line that identifies its original in the guide.
-const PROGRAMS: [(&str, Option<&str>); 29] = [
+const PROGRAMS: [(&str, Option<&str>); 34] = [
     ("hello", Some("print('world')")),
     ("say_after", Some("async def say_after(")),
     ("nested", Some("async def nested(")),
@@ -53,6 +56,11 @@ const PROGRAMS: [(&str, Option<&str>); 29] = [
     ("line_server", None),
     ("chat_server", None),
     ("http_get", None),
+    ("subprocess_shell", Some("async def run(cmd)")),
+    ("get_date", Some("async def get_date()")),
+    ("ci_runner", None),
+    ("watch", None),
+    ("grep_many", None),
 ];
 
 /// The lines that a program has printed, or why there are none.
