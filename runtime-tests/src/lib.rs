@@ -9,10 +9,12 @@ mod watchdog;
 mod loops;
 mod panics;
 mod probes;
+mod python;
 mod strace;
 
 pub use loops::{begun, from_many_threads, on_workers, until};
 pub use panics::{Caught, caught};
 pub use probes::{Flag, Log, OnDrop, Polls, blocking_wait, counting_polls, on_drop};
+pub use python::newest_python;
 pub use strace::{Trace, under_strace};
 pub use watchdog::{alone, watched};

@@ -4,43 +4,11 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::LazyLock;
 
 use asyncio::{ReadUntilError, to_thread};
-use runtime_tests::watched;
+use runtime_tests::{newest_python, watched};
 
 use super::*;
-
-/// The newest Python here, if it is new enough for several separators.
-static PYTHON: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    let mut candidates = Vec::new();
-    for folder in std::env::split_paths(&paths) {
-        let names = (11..=20).map(|minor| format!("python3.{minor}"));
-        candidates.extend(
-            names
-                .chain(["python3".to_owned()])
-                .map(|name| folder.join(name)),
-        );
-        if folder.ends_with("shims") {
-            // pyenv's: beside them is what they may start.
-            let versions = std::fs::read_dir(folder.with_file_name("versions"));
-            let versions = versions.into_iter().flatten().flatten();
-            candidates.extend(versions.map(|version| version.path().join("bin/python3")));
-        }
-    }
-    let found = candidates.into_iter().filter(|path| path.exists());
-    let found = found.filter_map(|path| Some((version(&path)?, path)));
-    let newest = found.max_by_key(|found| found.0);
-    newest.filter(|found| found.0 >= 13).map(|found| found.1)
-});
-
-/// The minor version of a Python 3.
-fn version(python: &Path) -> Option<u32> {
-    let program = "import sys; print(sys.version_info[1] if sys.version_info[0] == 3 else 0)";
-    let output = Command::new(python).args(["-c", program]).output().ok()?;
-    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
-}
 
 /// Says that a test has nothing to do.
 fn skipped(why: &str) {
@@ -48,8 +16,9 @@ fn skipped(why: &str) {
     let _closed = writeln!(io::stderr(), "SKIPPED: {why}");
 }
 
+/// A Python that is new enough for several separators.
 fn python() -> Option<&'static Path> {
-    let python = PYTHON.as_deref();
+    let python = newest_python(13);
     if python.is_none() {
         skipped("there is no Python 3.13 or newer");
     }
