@@ -4,6 +4,8 @@
 mod children;
 #[path = "subprocess/ends.rs"]
 mod ends;
+#[path = "subprocess/peers.rs"]
+mod peers;
 #[path = "subprocess/pipes.rs"]
 mod pipes;
 #[path = "subprocess/settings.rs"]
