@@ -20,6 +20,9 @@ mod fork;
 #[path = "ends/keeping.rs"]
 mod keeping;
 
+#[path = "ends/leaks.rs"]
+mod leaks;
+
 #[path = "ends/roles.rs"]
 mod roles;
 
