@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 
 #[path = "../src/house/lexer.rs"]
 mod lexer;
+#[path = "rules/names.rs"]
+mod names;
+#[path = "rules/paths.rs"]
+mod paths;
 #[path = "../src/house/sources.rs"]
 mod sources;
 
