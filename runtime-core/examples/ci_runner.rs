@@ -33,7 +33,8 @@ struct Tree {
 impl Drop for Tree {
     fn drop(&mut self) {
         // Somebody of the group is alive, so its number has not become another's.
-        let group = Pid::from_raw(self.process.pid().cast_signed());
+        let group = i32::try_from(self.process.pid()).ok();
+        let group = group.and_then(Pid::from_raw);
         if let Some(group) = group.filter(|_| !self.is_over) {
             let _killed = kill_process_group(group, Signal::KILL);
         }
