@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::process;
 
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process, pidfd_open, waitid,
@@ -91,10 +91,8 @@ impl ExitFd {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC)?;
         let wait = move || {
             // It stays a zombie, so that its number is not another's, until the loop takes it.
-            let _exited = waitid(
-                WaitId::Pid(pid),
-                WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
-            );
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            let _exited = retry_on_intr(|| waitid(WaitId::Pid(pid), options));
             drop(writer);
         };
         let name = format!("asyncio-wait-{}", pid.as_raw_nonzero());
@@ -115,7 +113,7 @@ impl Drop for Launched {
 fn kill_and_reap(pid: Pid) {
     // It fails if the child is gone already, by a parent that ignores the ends of its children.
     let _killed = kill_process(pid, Signal::KILL);
-    let _reaped = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
+    let _reaped = retry_on_intr(|| waitid(WaitId::Pid(pid), WaitIdOptions::EXITED));
 }
 
 fn stdin(settings: &mut Settings) -> io::Result<Option<OwnedFd>> {
