@@ -252,14 +252,8 @@ impl Streams for Asyncio {
 
 impl Secure for Asyncio {
     async fn serve_secure(config: Arc<rustls::ServerConfig>, block: usize) -> SocketAddr {
-        let echo = move |mut reader: ::asyncio::StreamReader, writer: ::asyncio::StreamWriter| async move {
-            while let Ok(data) = reader.readexactly(block).await {
-                writer.write(&data);
-                if writer.drain().await.is_err() {
-                    return;
-                }
-            }
-        };
+        let echo = move |reader, writer| echo_blocks(reader, writer, block);
+
         let server = ::asyncio::start_server(echo, ANY_PORT).tls(config).await;
         let server = server.expect("there is a free port");
         let address = server.local_addrs()[0];
@@ -322,5 +316,18 @@ impl Datagrams for Asyncio {
     async fn send_to(socket: &Self::Socket, data: &[u8], address: SocketAddr) {
         let sent = socket.send_to(data, address).await;
         sent.expect("the peer has a socket");
+    }
+}
+
+async fn echo_blocks(
+    mut reader: ::asyncio::StreamReader,
+    writer: ::asyncio::StreamWriter,
+    block: usize,
+) {
+    while let Ok(data) = reader.readexactly(block).await {
+        writer.write(&data);
+        if writer.drain().await.is_err() {
+            return;
+        }
     }
 }
