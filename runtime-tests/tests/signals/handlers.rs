@@ -8,7 +8,7 @@ use asyncio::signals::{SIGHUP, SIGKILL, SIGSTOP, SIGUSR1, SIGUSR2, SIGWINCH};
 use asyncio::{Event, get_running_loop};
 use futures::StreamExt;
 use runtime_tests::{alone, on_workers};
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::process::{Resource, Rlimit, Signal, getpid, getrlimit, kill_process, setrlimit};
 
 fn send(signal: Signal) {
     kill_process(getpid(), signal).unwrap();
@@ -175,6 +175,35 @@ fn fault_a_handler_that_is_replaced_or_removed_while_it_is_added_does_not_stay()
                 asyncio::sleep(std::time::Duration::from_millis(1)).await;
             }
             assert_eq!(kept(), 0, "handlers are left");
+        });
+    });
+}
+
+#[test]
+fn a_handler_that_cannot_be_replaced_stays() {
+    alone(|| {
+        on_workers(2, async {
+            let event_loop = get_running_loop();
+            let all = getrlimit(Resource::Nofile);
+            let mut failed = 0;
+            for extra in 0..20 {
+                let (old, set_old) = event();
+                let (new, set_new) = event();
+                event_loop.add_signal_handler(SIGUSR1, set_old).unwrap();
+                let open = std::fs::read_dir("/proc/self/fd").unwrap().count();
+                let current = Some(open as u64 + extra);
+                setrlimit(Resource::Nofile, Rlimit { current, ..all }).unwrap();
+                let replaced = event_loop.add_signal_handler(SIGUSR1, set_new);
+                setrlimit(Resource::Nofile, all).unwrap();
+                failed += usize::from(replaced.is_err());
+                send(Signal::USR1);
+                match replaced {
+                    Ok(()) => new.wait().await,
+                    Err(_) => old.wait().await,
+                };
+                assert!(event_loop.remove_signal_handler(SIGUSR1));
+            }
+            assert!(0 < failed && failed < 20, "{failed}");
         });
     });
 }

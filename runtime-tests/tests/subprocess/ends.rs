@@ -4,6 +4,7 @@ use std::future::Future;
 use std::task::Poll;
 
 use asyncio::Runner;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::*;
 
@@ -129,5 +130,59 @@ fn children_leak_no_descriptor() {
         });
         let after = count();
         assert!(after <= before, "{after} descriptors, {before} before");
+    });
+}
+
+/// How many children this process has, zombies among them.
+fn children() -> usize {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+    let children = threads.map(|thread| thread.path().join("children"));
+    // A thread may have ended meanwhile: its children are another's then.
+    let children = children.filter_map(|children| std::fs::read_to_string(children).ok());
+    children
+        .map(|children| children.split_whitespace().count())
+        .sum()
+}
+
+// Whichever step lacks a descriptor.
+#[test]
+fn a_start_that_lacks_descriptors_leaves_none_and_no_child() {
+    let open = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    runtime_tests::alone(|| {
+        let mut runner = Runner::builder().workers(2).build().unwrap();
+        let all = getrlimit(Resource::Nofile);
+        let start = async || {
+            let command = create_subprocess_exec("true").stdin(PIPE).stdout(PIPE);
+            let process = command.stderr(PIPE).await?;
+            process.wait().await
+        };
+        runner.run(start()).unwrap();
+        let before = open();
+        let mut failed = 0;
+        for extra in 0..40 {
+            let current = Some(before as u64 + extra);
+            setrlimit(Resource::Nofile, Rlimit { current, ..all }).unwrap();
+            let started = runner.run(start());
+            setrlimit(Resource::Nofile, all).unwrap();
+            match started {
+                Ok(code) => assert_eq!(code, 0),
+                Err(error) => {
+                    assert_eq!(error.raw_os_error(), Some(24), "{extra}: {error}");
+                    failed += 1;
+                }
+            }
+            // The thread that has polled may have the child for a moment more.
+            runner.run(async {
+                let closed = async {
+                    while open() > before {
+                        asyncio::sleep(TICK).await;
+                    }
+                };
+                let closed = wait_for(closed, PATIENCE).await;
+                closed.expect("no descriptor is left");
+            });
+            assert_eq!(children(), 0, "with {extra}");
+        }
+        assert!(0 < failed && failed < 40, "{failed}");
     });
 }
