@@ -178,7 +178,7 @@ pub(super) fn is_default(signal: i32) -> bool {
 /// for the default.
 fn is_default_of_process(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let bit = u32::try_from(signal - 1).unwrap_or(u32::MAX);
+    let bit = u32::try_from(signal.saturating_sub(1)).unwrap_or(u32::MAX);
     let is_in = |mask: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(mask));
         let mask = line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());

@@ -146,7 +146,8 @@ fn bind(path: &Path, mode: Option<u32>) -> io::Result<OwnedFd> {
         _ => error,
     })?;
     if let Some(mode) = mode {
-        socket_file::set_mode(path, mode)?;
+        let set = socket_file::set_mode(path, mode);
+        set.inspect_err(|_| drop(std::fs::remove_file(path)))?;
     }
     Ok(socket.into())
 }
