@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ANY_PORT, Blocking, Channels, Datagrams, Events, Gathers, Groups, Locks, Queues, Secure,
-    Semaphores, Sockets, Streams, Tasks, Timeouts, Timers, UnboundedChannels,
+    ANY_PORT, Blocking, Channels, Datagrams, Events, Gathers, Groups, Locks, Processes, Queues,
+    Secure, Semaphores, Sockets, Streams, Tasks, Timeouts, Timers, UnboundedChannels,
 };
 
 /// asyncio for Rust.
@@ -329,5 +329,22 @@ async fn echo_blocks(
         if writer.drain().await.is_err() {
             return;
         }
+    }
+}
+
+impl Processes for Asyncio {
+    async fn run_true() {
+        let child = ::asyncio::create_subprocess_exec("true").await;
+        let status = child.expect("there is a `true`").wait().await;
+        assert_eq!(status.expect("nobody else waits"), 0);
+    }
+
+    async fn through_cat(data: &[u8]) -> usize {
+        let command = ::asyncio::create_subprocess_exec("cat");
+        let child = command.stdin(::asyncio::PIPE).stdout(::asyncio::PIPE).await;
+        let mut child = child.expect("there is a `cat`");
+        let outputs = child.communicate(Some(data)).await;
+        let (output, _) = outputs.expect("it can be read");
+        output.map_or(0, |output| output.len())
     }
 }

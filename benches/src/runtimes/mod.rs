@@ -173,6 +173,16 @@ pub trait Secure: Sockets {
     ) -> impl Future<Output = SocketAddr> + Send;
 }
 
+/// A runtime with child processes.
+pub trait Processes: Tasks {
+    /// Starts `true`, and waits for its end.
+    fn run_true() -> impl Future<Output = ()> + Send + 'static;
+
+    /// Starts `cat`, writes `data` to it, and reads what comes back at the same time. Returns how
+    /// much that is.
+    fn through_cat(data: &[u8]) -> impl Future<Output = usize> + Send;
+}
+
 /// A runtime with a lock that a task may keep locked across an await.
 pub trait Locks: Tasks {
     /// A lock around a number.

@@ -6,15 +6,16 @@
 
 use std::future::{Future, pending};
 use std::net::SocketAddr;
+use std::process::Stdio;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 
 use super::{
-    ANY_PORT, Blocking, Channels, Datagrams, Gathers, Locks, Queues, Semaphores, Sockets, Tasks,
-    Timeouts, Timers, UnboundedChannels,
+    ANY_PORT, Blocking, Channels, Datagrams, Gathers, Locks, Processes, Queues, Semaphores,
+    Sockets, Tasks, Timeouts, Timers, UnboundedChannels,
 };
 
 /// smol's executor, reactor and thread pool.
@@ -255,5 +256,26 @@ impl Datagrams for Smol {
     async fn send_to(socket: &Self::Socket, data: &[u8], address: SocketAddr) {
         let sent = socket.send_to(data, address).await;
         sent.expect("the peer has a socket");
+    }
+}
+
+impl Processes for Smol {
+    async fn run_true() {
+        let child = ::smol::process::Command::new("true").spawn();
+        let status = child.expect("there is a `true`").status().await;
+        assert!(status.expect("nobody else waits").success());
+    }
+
+    async fn through_cat(data: &[u8]) -> usize {
+        let mut command = ::smol::process::Command::new("cat");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("there is a `cat`");
+        let mut stdin = child.stdin.take().expect("it is a pipe");
+        let write = async move {
+            let written = ::smol::io::AsyncWriteExt::write_all(&mut stdin, data).await;
+            written.expect("it reads");
+        };
+        let (output, ()) = join(child.output(), write).await;
+        output.expect("it can be read").stdout.len()
     }
 }

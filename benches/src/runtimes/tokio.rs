@@ -3,14 +3,15 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 
 use super::{
-    ANY_PORT, Blocking, Channels, Datagrams, Events, Gathers, Groups, Locks, Queues, Secure,
-    Semaphores, Sockets, Streams, Tasks, Timeouts, Timers, UnboundedChannels,
+    ANY_PORT, Blocking, Channels, Datagrams, Events, Gathers, Groups, Locks, Processes, Queues,
+    Secure, Semaphores, Sockets, Streams, Tasks, Timeouts, Timers, UnboundedChannels,
 };
 
 /// tokio's multi-threaded runtime.
@@ -362,5 +363,26 @@ impl Datagrams for Tokio {
     async fn send_to(socket: &Self::Socket, data: &[u8], address: SocketAddr) {
         let sent = socket.send_to(data, address).await;
         sent.expect("the peer has a socket");
+    }
+}
+
+impl Processes for Tokio {
+    async fn run_true() {
+        let child = ::tokio::process::Command::new("true").spawn();
+        let status = child.expect("there is a `true`").wait().await;
+        assert!(status.expect("nobody else waits").success());
+    }
+
+    async fn through_cat(data: &[u8]) -> usize {
+        let mut command = ::tokio::process::Command::new("cat");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("there is a `cat`");
+        let mut stdin = child.stdin.take().expect("it is a pipe");
+        let write = async move {
+            let written = ::tokio::io::AsyncWriteExt::write_all(&mut stdin, data).await;
+            written.expect("it reads");
+        };
+        let (output, ()) = join(child.wait_with_output(), write).await;
+        output.expect("it can be read").stdout.len()
     }
 }

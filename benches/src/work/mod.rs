@@ -5,6 +5,7 @@
 
 mod dice;
 
+pub mod children;
 pub mod datagrams;
 pub mod memory;
 pub mod sharing;

@@ -3,7 +3,9 @@
 use benches::runtimes::{Asyncio, Flume, Kanal, Smol, Tokio};
 
 use crate::workload::{Goal, Runtime, Subject, Workload};
-use crate::workloads::{memory, python, sharing, sockets, streams, tasks, threads, timers, tls};
+use crate::workloads::{
+    children, memory, python, sharing, sockets, streams, tasks, threads, timers, tls,
+};
 
 /// The runtimes of a workload that every runtime can run; with a script, Python too.
 macro_rules! all {
@@ -31,7 +33,21 @@ macro_rules! queues {
     };
 }
 
-pub(crate) static WORKLOADS: [Workload; 49] = [
+/// The runtimes of a workload that asks a server over so many connections.
+macro_rules! echo {
+    ($connections:literal) => {
+        &[
+            (Runtime::Asyncio, sockets::echo::<Asyncio, $connections>),
+            (Runtime::Tokio, sockets::echo::<Tokio, $connections>),
+            (Runtime::Smol, sockets::echo::<Smol, $connections>),
+            (Runtime::Bare, sockets::bare_echo::<$connections>),
+            (Runtime::Python, sockets::python_echo::<$connections>),
+            (Runtime::Uvloop, sockets::uvloop_echo::<$connections>),
+        ]
+    };
+}
+
+pub(crate) static WORKLOADS: [Workload; 52] = [
     Workload {
         name: "spawn and await one, from a task",
         unit: "task",
@@ -304,14 +320,7 @@ pub(crate) static WORKLOADS: [Workload; 49] = [
         subject: Subject::Time,
         size: 10_000,
         goals: &[Goal::Ratio(1.00)],
-        runs: &[
-            (Runtime::Asyncio, sockets::echo::<Asyncio, 1>),
-            (Runtime::Tokio, sockets::echo::<Tokio, 1>),
-            (Runtime::Smol, sockets::echo::<Smol, 1>),
-            (Runtime::Bare, sockets::bare_echo::<1>),
-            (Runtime::Python, sockets::python_echo::<1>),
-            (Runtime::Uvloop, sockets::uvloop_echo::<1>),
-        ],
+        runs: echo!(1),
     },
     Workload {
         name: "sockets: echo over 50 connections",
@@ -319,14 +328,7 @@ pub(crate) static WORKLOADS: [Workload; 49] = [
         subject: Subject::Time,
         size: 10_000,
         goals: &[Goal::Ratio(1.00)],
-        runs: &[
-            (Runtime::Asyncio, sockets::echo::<Asyncio, 50>),
-            (Runtime::Tokio, sockets::echo::<Tokio, 50>),
-            (Runtime::Smol, sockets::echo::<Smol, 50>),
-            (Runtime::Bare, sockets::bare_echo::<50>),
-            (Runtime::Python, sockets::python_echo::<50>),
-            (Runtime::Uvloop, sockets::uvloop_echo::<50>),
-        ],
+        runs: echo!(50),
     },
     Workload {
         name: "sockets: echo over 500 connections",
@@ -334,14 +336,7 @@ pub(crate) static WORKLOADS: [Workload; 49] = [
         subject: Subject::Time,
         size: 10_000,
         goals: &[Goal::Ratio(1.00)],
-        runs: &[
-            (Runtime::Asyncio, sockets::echo::<Asyncio, 500>),
-            (Runtime::Tokio, sockets::echo::<Tokio, 500>),
-            (Runtime::Smol, sockets::echo::<Smol, 500>),
-            (Runtime::Bare, sockets::bare_echo::<500>),
-            (Runtime::Python, sockets::python_echo::<500>),
-            (Runtime::Uvloop, sockets::uvloop_echo::<500>),
-        ],
+        runs: echo!(500),
     },
     Workload {
         name: "sockets: echo over 1,000 connections",
@@ -349,14 +344,7 @@ pub(crate) static WORKLOADS: [Workload; 49] = [
         subject: Subject::Time,
         size: 10_000,
         goals: &[Goal::Ratio(1.00)],
-        runs: &[
-            (Runtime::Asyncio, sockets::echo::<Asyncio, 1000>),
-            (Runtime::Tokio, sockets::echo::<Tokio, 1000>),
-            (Runtime::Smol, sockets::echo::<Smol, 1000>),
-            (Runtime::Bare, sockets::bare_echo::<1000>),
-            (Runtime::Python, sockets::python_echo::<1000>),
-            (Runtime::Uvloop, sockets::uvloop_echo::<1000>),
-        ],
+        runs: echo!(1000),
     },
     Workload {
         name: "sockets: echo with a timeout per request",
@@ -456,6 +444,30 @@ pub(crate) static WORKLOADS: [Workload; 49] = [
             (Runtime::Asyncio, streams::blocks::<Asyncio>),
             (Runtime::Tokio, streams::blocks::<Tokio>),
         ],
+    },
+    Workload {
+        name: "children: start and wait, one by one",
+        unit: "child",
+        subject: Subject::Time,
+        size: 50,
+        goals: &[],
+        runs: all!(children::one_by_one),
+    },
+    Workload {
+        name: "children: start and wait, 100 at once",
+        unit: "child",
+        subject: Subject::Time,
+        size: 100,
+        goals: &[],
+        runs: all!(children::at_once),
+    },
+    Workload {
+        name: "children: 64 MiB through cat",
+        unit: "MiB",
+        subject: Subject::Time,
+        size: 64,
+        goals: &[],
+        runs: all!(children::through_cat),
     },
     Workload {
         name: "tls: echo of 64 KiB",

@@ -4,6 +4,7 @@
 
 mod laps;
 
+pub(crate) mod children;
 pub(crate) mod memory;
 pub(crate) mod python;
 pub(crate) mod sharing;
