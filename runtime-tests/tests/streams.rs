@@ -23,6 +23,8 @@ mod addresses;
 mod basics;
 #[path = "streams/closing.rs"]
 mod closing;
+#[path = "streams/files.rs"]
+mod files;
 #[path = "streams/frames.rs"]
 mod frames;
 #[path = "streams/hostile.rs"]

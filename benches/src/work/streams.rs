@@ -3,7 +3,9 @@
 //! The client is the same for all runtimes, and uses none: a thread in blocking calls.
 
 use std::io::{Read, Write};
+use std::mem;
 use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::runtimes::Streams;
 
@@ -42,6 +44,31 @@ pub async fn serve_blocks<R: Streams>() -> SocketAddr {
         }
     })
     .await
+}
+
+/// How many connections wait for a line.
+static IDLE: AtomicUsize = AtomicUsize::new(0);
+
+/// Serves connections that each wait for a line. Returns the address.
+pub async fn serve_idle<R: Streams>() -> SocketAddr {
+    R::serve(|mut reader, writer| async move {
+        IDLE.fetch_add(1, Ordering::Relaxed);
+        let _line = R::read_line(&mut reader).await;
+        drop(writer);
+    })
+    .await
+}
+
+/// Leaves `count` connections open, over which nothing comes.
+pub async fn leave_idle<R: Streams>(address: SocketAddr, count: usize) {
+    let before = IDLE.load(Ordering::Relaxed);
+    for connected in 1..=count {
+        mem::forget(TcpStream::connect(address).expect("the server listens"));
+        // In small batches, for which the listener has room.
+        while connected % 50 == 0 && IDLE.load(Ordering::Relaxed) < before + connected {
+            R::yield_now().await;
+        }
+    }
 }
 
 /// A client of such servers.

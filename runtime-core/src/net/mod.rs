@@ -66,6 +66,7 @@ pub use halves::{OwnedReadHalf, OwnedWriteHalf, ReuniteError};
 pub use incoming::Incoming;
 pub use resolve::{Resolve, Resolving, SystemResolver};
 pub use send_file::SendFile;
+pub(crate) use send_file::send as send_file_part;
 pub use tcp_listener::TcpListener;
 pub use tcp_stream::TcpStream;
 pub use udp_socket::{UdpSocket, create_datagram_endpoint};

@@ -57,7 +57,7 @@ send_file!(TcpStream);
 send_file!(UnixStream);
 
 /// Has the kernel send a part of a file, as soon as the socket takes one.
-pub(super) async fn send<T: std::os::fd::AsFd>(
+pub(crate) async fn send<T: std::os::fd::AsFd>(
     socket: &Async<T>,
     file: BorrowedFd<'_>,
     offset: u64,

@@ -9,7 +9,7 @@ use rustix::buffer::spare_capacity;
 use rustix::net::{RecvFlags, SendFlags};
 use socket2::SockRef;
 
-use crate::net::{Async, TcpStream, UnixStream};
+use crate::net::{Async, TcpStream, UnixStream, send_file_part};
 use crate::runtime::{Direction, EventLoop, WaiterKey};
 use crate::sync::Ready;
 
@@ -107,6 +107,16 @@ impl Endpoint {
         let receive = |fd: &OwnedFd| receive(fd, self.kind, scratch);
         let received = self.io.try_transfer(Direction::Read, 1, receive)?;
         Ok(received == 0)
+    }
+
+    /// Has the kernel send a part of a file.
+    pub(super) async fn send_file(
+        &self,
+        file: BorrowedFd<'_>,
+        offset: u64,
+        count: usize,
+    ) -> io::Result<usize> {
+        send_file_part(&self.io, file, offset, count).await
     }
 
     /// Waits until a direction is ready, for one that always polls with the same waker.

@@ -42,6 +42,7 @@
 
 mod errors;
 mod limit;
+mod refusal;
 mod separator;
 mod session_details;
 mod socket_file;
@@ -76,6 +77,7 @@ mod frames;
 mod lines;
 mod open;
 mod pipes;
+mod sending_files;
 mod serving;
 mod stream_traits;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::endpoint::{Endpoint, Kind};
 use super::errors::SharedError;
 use super::pending::Pending;
+use super::refusal::Refusal;
 use super::security::Security;
 use super::session::Session;
 use super::watermarks::Watermarks;
@@ -58,41 +59,6 @@ pub(super) struct Outgoing {
     readable: Option<WaiterKey>,
     /// The polls that wait until a writer may go on, or all has been sent.
     pub(super) polls: Waiters,
-}
-
-/// Why bytes are not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    Closed,
-    Eof,
-    NoEof,
-    Pipe,
-    Twice,
-}
-
-impl Refusal {
-    fn to_io(self) -> io::Error {
-        let (kind, text) = match self {
-            Refusal::Closed => (
-                io::ErrorKind::ConnectionReset,
-                "Connection lost: write() after close()",
-            ),
-            Refusal::Eof => (
-                io::ErrorKind::BrokenPipe,
-                "Cannot call write() after write_eof()",
-            ),
-            Refusal::NoEof => (
-                io::ErrorKind::Unsupported,
-                "write_eof() is not supported under TLS: close() ends the connection",
-            ),
-            Refusal::Pipe => (io::ErrorKind::Unsupported, "a pipe cannot be encrypted"),
-            Refusal::Twice => (
-                io::ErrorKind::InvalidInput,
-                "the connection is encrypted already",
-            ),
-        };
-        io::Error::new(kind, text)
-    }
 }
 
 /// What is to be done once the lock has been released.
@@ -287,6 +253,12 @@ impl Outgoing {
     /// How many bytes have not been sent.
     pub(super) fn unsent(&self) -> usize {
         self.pending.len() + self.security.unsent()
+    }
+
+    /// What the kernel may send a file to: not under TLS, nor once the writes have ended.
+    pub(super) fn endpoint_for_files(&self) -> Option<StdArc<Endpoint>> {
+        let plain = !self.security.is_on() && self.ending == Ending::No && self.eof == Eof::No;
+        self.endpoint.clone().filter(|_| plain)
     }
 
     /// Whether nothing is left to be sent: neither bytes, nor the end.

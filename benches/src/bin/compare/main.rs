@@ -10,6 +10,7 @@
 mod machine;
 mod statistics;
 
+mod runs;
 mod sample;
 
 mod workload;

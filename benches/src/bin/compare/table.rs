@@ -2,52 +2,13 @@
 
 use benches::runtimes::{Asyncio, Flume, Kanal, Smol, Tokio};
 
+use crate::runs::{all, both, echo, queues, with_bare};
 use crate::workload::{Goal, Runtime, Subject, Workload};
 use crate::workloads::{
     children, memory, python, sharing, sockets, streams, tasks, threads, timers, tls,
 };
 
-/// The runtimes of a workload that every runtime can run; with a script, Python too.
-macro_rules! all {
-    ($($run:ident)::+ $(, $script:path)?) => {
-        &[
-            (Runtime::Asyncio, $($run)::+::<Asyncio>),
-            (Runtime::Tokio, $($run)::+::<Tokio>),
-            (Runtime::Smol, $($run)::+::<Smol>),
-            $((Runtime::Python, $script),)?
-        ]
-    };
-}
-
-/// The runtimes of a workload on queues: crates that have only queues too.
-macro_rules! queues {
-    ($($run:ident)::+ $(, $script:path)?) => {
-        &[
-            (Runtime::Asyncio, $($run)::+::<Asyncio>),
-            (Runtime::Tokio, $($run)::+::<Tokio>),
-            (Runtime::Smol, $($run)::+::<Smol>),
-            (Runtime::Flume, $($run)::+::<Flume>),
-            (Runtime::Kanal, $($run)::+::<Kanal>),
-            $((Runtime::Python, $script),)?
-        ]
-    };
-}
-
-/// The runtimes of a workload that asks a server over so many connections.
-macro_rules! echo {
-    ($connections:literal) => {
-        &[
-            (Runtime::Asyncio, sockets::echo::<Asyncio, $connections>),
-            (Runtime::Tokio, sockets::echo::<Tokio, $connections>),
-            (Runtime::Smol, sockets::echo::<Smol, $connections>),
-            (Runtime::Bare, sockets::bare_echo::<$connections>),
-            (Runtime::Python, sockets::python_echo::<$connections>),
-            (Runtime::Uvloop, sockets::uvloop_echo::<$connections>),
-        ]
-    };
-}
-
-pub(crate) static WORKLOADS: [Workload; 52] = [
+pub(crate) static WORKLOADS: [Workload; 53] = [
     Workload {
         name: "spawn and await one, from a task",
         unit: "task",
@@ -78,11 +39,7 @@ pub(crate) static WORKLOADS: [Workload; 52] = [
         subject: Subject::Time,
         size: 10_000,
         goals: &[Goal::Ratio(0.50)],
-        runs: &[
-            (Runtime::Asyncio, tasks::group::<Asyncio>),
-            (Runtime::Tokio, tasks::group::<Tokio>),
-            (Runtime::Python, python::group),
-        ],
+        runs: both!(tasks::group, python::group),
     },
     Workload {
         name: "spawn 10,000 from a foreign thread, idle loop",
@@ -187,10 +144,7 @@ pub(crate) static WORKLOADS: [Workload; 52] = [
         size: 1_000,
         goals: &[],
         // smol has no event; its users take another crate for it.
-        runs: &[
-            (Runtime::Asyncio, sharing::event_for_all::<Asyncio>),
-            (Runtime::Tokio, sharing::event_for_all::<Tokio>),
-        ],
+        runs: both!(sharing::event_for_all),
     },
     Workload {
         name: "queue, four to four",
@@ -368,12 +322,7 @@ pub(crate) static WORKLOADS: [Workload; 52] = [
         subject: Subject::Time,
         size: 1_000,
         goals: &[Goal::Ratio(1.00)],
-        runs: &[
-            (Runtime::Asyncio, sockets::new_connections::<Asyncio>),
-            (Runtime::Tokio, sockets::new_connections::<Tokio>),
-            (Runtime::Smol, sockets::new_connections::<Smol>),
-            (Runtime::Bare, sockets::bare_new_connections),
-        ],
+        runs: with_bare!(sockets::new_connections, sockets::bare_new_connections),
     },
     Workload {
         name: "sockets: datagrams sent back",
@@ -381,12 +330,7 @@ pub(crate) static WORKLOADS: [Workload; 52] = [
         subject: Subject::Time,
         size: 10_000,
         goals: &[Goal::Ratio(1.00)],
-        runs: &[
-            (Runtime::Asyncio, sockets::datagrams::<Asyncio>),
-            (Runtime::Tokio, sockets::datagrams::<Tokio>),
-            (Runtime::Smol, sockets::datagrams::<Smol>),
-            (Runtime::Bare, sockets::bare_datagrams),
-        ],
+        runs: with_bare!(sockets::datagrams, sockets::bare_datagrams),
     },
     Workload {
         name: "sockets: stall while one worker is hogged",
@@ -418,10 +362,7 @@ pub(crate) static WORKLOADS: [Workload; 52] = [
         subject: Subject::Time,
         size: 10_000,
         goals: &[Goal::Ratio(1.00)],
-        runs: &[
-            (Runtime::Asyncio, streams::lines::<Asyncio>),
-            (Runtime::Tokio, streams::lines::<Tokio>),
-        ],
+        runs: both!(streams::lines, streams::python_lines, streams::uvloop_lines),
     },
     Workload {
         name: "streams: echo of lines in bursts of 16",
@@ -429,10 +370,7 @@ pub(crate) static WORKLOADS: [Workload; 52] = [
         subject: Subject::Time,
         size: 10_000,
         goals: &[Goal::Ratio(1.00)],
-        runs: &[
-            (Runtime::Asyncio, streams::bursts::<Asyncio>),
-            (Runtime::Tokio, streams::bursts::<Tokio>),
-        ],
+        runs: both!(streams::bursts),
     },
     Workload {
         name: "streams: echo of 64 KiB",
@@ -440,10 +378,11 @@ pub(crate) static WORKLOADS: [Workload; 52] = [
         subject: Subject::Time,
         size: 1_000,
         goals: &[Goal::Ratio(1.00)],
-        runs: &[
-            (Runtime::Asyncio, streams::blocks::<Asyncio>),
-            (Runtime::Tokio, streams::blocks::<Tokio>),
-        ],
+        runs: both!(
+            streams::blocks,
+            streams::python_blocks,
+            streams::uvloop_blocks
+        ),
     },
     Workload {
         name: "children: start and wait, one by one",
@@ -475,10 +414,7 @@ pub(crate) static WORKLOADS: [Workload; 52] = [
         subject: Subject::Time,
         size: 200,
         goals: &[Goal::Ratio(1.00)],
-        runs: &[
-            (Runtime::Asyncio, tls::blocks::<Asyncio>),
-            (Runtime::Tokio, tls::blocks::<Tokio>),
-        ],
+        runs: both!(tls::blocks),
     },
     Workload {
         name: "tls: handshakes",
@@ -486,10 +422,15 @@ pub(crate) static WORKLOADS: [Workload; 52] = [
         subject: Subject::Time,
         size: 100,
         goals: &[Goal::Ratio(1.00)],
-        runs: &[
-            (Runtime::Asyncio, tls::handshakes::<Asyncio>),
-            (Runtime::Tokio, tls::handshakes::<Tokio>),
-        ],
+        runs: both!(tls::handshakes),
+    },
+    Workload {
+        name: "memory of an idle stream",
+        unit: "connection",
+        subject: Subject::Bytes,
+        size: 5_000,
+        goals: &[],
+        runs: both!(streams::idle),
     },
     Workload {
         name: "memory of a pending task",
