@@ -21,13 +21,20 @@ const POLLS: usize = 32;
 /// have come back.
 const SOON: Duration = Duration::from_secs(1);
 
-/// The waiters of one direction. Mostly there is one: it needs no allocation.
+/// The waiters of one direction. Mostly there is one: it needs no allocation, and there are two of
+/// these for each descriptor.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     first: Option<(WaiterKey, Waker)>,
-    others: Vec<(WaiterKey, Waker)>,
+    more: Option<Box<More>>,
     last_key: u64,
-    sweep: Option<Box<Sweep>>,
+}
+
+/// The waiters but the first.
+#[derive(Debug, Default)]
+struct More {
+    others: Vec<(WaiterKey, Waker)>,
+    sweep: Option<Sweep>,
 }
 
 /// When all polls were last woken because there were many.
@@ -71,14 +78,50 @@ impl Waiters {
         if self.iter_mut().find(same).is_some() {
             return Some(waker);
         }
-        let limit = self.sweep.as_ref().map_or(POLLS, |sweep| sweep.limit);
-        if self.others.len() >= limit {
-            self.wake_polls(limit, now(), due);
+        if let Some(more) = &mut self.more {
+            let limit = more.sweep.as_ref().map_or(POLLS, |sweep| sweep.limit);
+            if more.others.len() >= limit {
+                more.wake_polls(limit, now(), due);
+            }
         }
         self.push(WaiterKey::POLL, waker);
         None
     }
 
+    /// Removes the waker of a future. The caller must drop it outside the lock.
+    pub(super) fn remove(&mut self, key: WaiterKey) -> Option<Waker> {
+        if self.first.as_ref().is_some_and(|(other, _)| *other == key) {
+            return self.first.take().map(|(_, waker)| waker);
+        }
+        let others = &mut self.more.as_mut()?.others;
+        let index = others.iter().position(|(other, _)| *other == key)?;
+        Some(others.swap_remove(index).1)
+    }
+
+    /// Moves all wakers to `due`.
+    pub(crate) fn take(&mut self, due: &mut Vec<Waker>) {
+        due.extend(self.first.take().map(|(_, waker)| waker));
+        let others = self.more.iter_mut().flat_map(|more| more.others.drain(..));
+        due.extend(others.map(|(_, waker)| waker));
+    }
+
+    fn push(&mut self, key: WaiterKey, waker: Waker) {
+        match &self.first {
+            None => self.first = Some((key, waker)),
+            Some(_) => {
+                let more = self.more.get_or_insert_default();
+                more.others.push((key, waker));
+            }
+        }
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut (WaiterKey, Waker)> {
+        let others = self.more.iter_mut().flat_map(|more| &mut more.others);
+        self.first.iter_mut().chain(others)
+    }
+}
+
+impl More {
     /// Has all polls woken, because there are `limit` of them: those that still wait come back.
     /// Those whose tasks have ended do not, and what they kept is freed.
     ///
@@ -92,37 +135,11 @@ impl Waiters {
         self.others = futures;
         due.extend(polls.into_iter().map(|(_, waker)| waker));
         let soon = |sweep: &Sweep| when.saturating_duration_since(sweep.when) < SOON;
-        let limit = match self.sweep.as_deref().is_some_and(soon) {
+        let limit = match self.sweep.as_ref().is_some_and(soon) {
             true => 2 * limit,
             false => POLLS,
         };
-        self.sweep = Some(Box::new(Sweep { when, limit }));
-    }
-
-    /// Removes the waker of a future. The caller must drop it outside the lock.
-    pub(super) fn remove(&mut self, key: WaiterKey) -> Option<Waker> {
-        if self.first.as_ref().is_some_and(|(other, _)| *other == key) {
-            return self.first.take().map(|(_, waker)| waker);
-        }
-        let index = self.others.iter().position(|(other, _)| *other == key)?;
-        Some(self.others.swap_remove(index).1)
-    }
-
-    /// Moves all wakers to `due`.
-    pub(crate) fn take(&mut self, due: &mut Vec<Waker>) {
-        due.extend(self.first.take().map(|(_, waker)| waker));
-        due.extend(self.others.drain(..).map(|(_, waker)| waker));
-    }
-
-    fn push(&mut self, key: WaiterKey, waker: Waker) {
-        match self.first {
-            None => self.first = Some((key, waker)),
-            Some(_) => self.others.push((key, waker)),
-        }
-    }
-
-    fn iter_mut(&mut self) -> impl Iterator<Item = &mut (WaiterKey, Waker)> {
-        self.first.iter_mut().chain(&mut self.others)
+        self.sweep = Some(Sweep { when, limit });
     }
 }
 
@@ -154,7 +171,8 @@ mod tests {
             // A hundred tasks a second, each of which polls once.
             let now = begin + number * Duration::from_millis(10);
             poll(&mut waiters, &StdArc::new(Task), now);
-            assert!(waiters.others.len() <= 400, "{}", waiters.others.len());
+            let others = waiters.more.as_ref().map_or(0, |more| more.others.len());
+            assert!(others <= 400, "{others}");
         }
     }
 
@@ -169,6 +187,7 @@ mod tests {
             }
         }
         assert!(woken < 2_000, "{woken}");
-        assert_eq!(waiters.others.len() + 1, tasks.len(), "each is kept once");
+        let others = waiters.more.as_ref().map_or(0, |more| more.others.len());
+        assert_eq!(others + 1, tasks.len(), "each is kept once");
     }
 }
