@@ -10,8 +10,8 @@ const CHUNK: (usize, usize) = (4 << 10, 64 << 10);
 /// A reader may ask for more at a time than it gets in one piece.
 const MOST: usize = 256 << 10;
 
-/// Beyond this an empty buffer is given back while its reader waits.
-const KEPT: usize = CHUNK.0;
+/// Less than this is copied, and not given away with its memory.
+const GIVEN: usize = CHUNK.0;
 
 /// A vector whose first bytes have been read already.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ impl ReadBuffer {
     /// goes with them; otherwise they are copied.
     pub(super) fn take(&mut self, count: usize) -> Bytes {
         let whole = count == self.len() && 2 * count >= self.bytes.capacity();
-        if whole && count >= KEPT {
+        if whole && count >= GIVEN {
             let start = std::mem::take(&mut self.start);
             return Bytes::from(std::mem::take(&mut self.bytes)).slice(start..);
         }
@@ -81,9 +81,9 @@ impl ReadBuffer {
         let spare = self.bytes.capacity() - self.bytes.len();
         if spare < room.min(CHUNK.0) || spare < missing {
             self.compact();
-            match self.bytes.capacity() == 0 && room > KEPT {
-                true => self.bytes = spare_vectors::take(room),
-                false => self.bytes.reserve(room),
+            match self.bytes.capacity() {
+                0 => self.bytes = spare_vectors::take(room),
+                _ => self.bytes.reserve(room),
             }
         }
         &mut self.bytes
@@ -96,9 +96,9 @@ impl ReadBuffer {
         }
     }
 
-    /// Its reader waits: an empty buffer need not keep much memory.
+    /// Its reader waits: an empty buffer need not keep memory.
     pub(super) fn rest(&mut self) {
-        if self.is_empty() && self.bytes.capacity() > KEPT {
+        if self.is_empty() && self.bytes.capacity() > 0 {
             spare_vectors::give(std::mem::take(&mut self.bytes));
         }
     }
@@ -149,14 +149,14 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_buffer_that_rests_keeps_little() {
+    fn an_empty_buffer_that_rests_keeps_nothing() {
         let mut buffer = filled(32 << 10);
         buffer.discard(1);
         buffer.rest();
         assert_eq!(buffer.len(), (32 << 10) - 1);
         buffer.clear();
         buffer.rest();
-        assert!(buffer.bytes.capacity() <= KEPT);
+        assert_eq!(buffer.bytes.capacity(), 0);
     }
 
     #[test]

@@ -16,6 +16,10 @@ fn file(content: &[u8]) -> std::fs::File {
 }
 
 #[test]
+#[expect(
+    clippy::unnecessary_mut_passed,
+    reason = "programs that are carried over from asyncio call it so"
+)]
 fn a_file_comes_after_what_was_written_and_before_what_follows() {
     over_both(async |kind| {
         const SIZE: usize = 3_000_000;

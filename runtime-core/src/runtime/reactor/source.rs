@@ -23,6 +23,8 @@ pub(crate) struct Source {
 struct Both {
     read: Waiters,
     write: Waiters,
+    /// The last key that a future was given.
+    last_key: u64,
 }
 
 impl Both {
@@ -53,7 +55,8 @@ impl Source {
         cx: &Context<'_>,
     ) -> Poll<io::Result<Seen>> {
         let mut due = Vec::new();
-        let polled = self.poll_with(direction, cx, has_had_its_share, |waiters, waker| {
+        let polled = self.poll_with(direction, cx, has_had_its_share, |both, waker| {
+            let waiters = both.of(direction);
             waiters.put_poll(waker, Instant::now, &mut due)
         });
         due.into_iter().for_each(wake_catching);
@@ -95,10 +98,9 @@ impl Source {
         cx: &Context<'_>,
         is_to_suspend: impl FnOnce() -> bool,
     ) -> Poll<io::Result<Seen>> {
-        self.poll_with(direction, cx, is_to_suspend, |waiters, waker| {
-            let (put, old) = waiters.put(*key, waker);
-            *key = Some(put);
-            old
+        self.poll_with(direction, cx, is_to_suspend, |both, waker| {
+            let key = *key.get_or_insert_with(|| WaiterKey::after(&mut both.last_key));
+            both.of(direction).put(key, waker)
         })
     }
 
@@ -109,7 +111,7 @@ impl Source {
         direction: Direction,
         cx: &Context<'_>,
         is_to_suspend: impl FnOnce() -> bool,
-        put: impl FnOnce(&mut Waiters, Waker) -> Option<Waker>,
+        put: impl FnOnce(&mut Both, Waker) -> Option<Waker>,
     ) -> Poll<io::Result<Seen>> {
         match self.readiness.look(direction) {
             // A peer that always has more would keep the task here for ever.
@@ -129,7 +131,7 @@ impl Source {
             true => Look::NotReady,
         };
         let unused = match again {
-            Look::NotReady => put(waiters.of(direction), waker),
+            Look::NotReady => put(&mut waiters, waker),
             Look::Ready(_) | Look::Gone => Some(waker),
         };
         drop(waiters);

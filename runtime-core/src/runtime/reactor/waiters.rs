@@ -12,6 +12,12 @@ impl WaiterKey {
     const POLL: WaiterKey = WaiterKey(0);
     /// The key of a waiter that is the only one of its source.
     pub(crate) const ONLY: WaiterKey = WaiterKey(u64::MAX);
+
+    /// The key of the next future, after `last`.
+    pub(super) fn after(last: &mut u64) -> WaiterKey {
+        *last += 1;
+        WaiterKey(*last)
+    }
 }
 
 /// How many wakers of polls there may be before all are woken for the first time.
@@ -27,7 +33,6 @@ const SOON: Duration = Duration::from_secs(1);
 pub(crate) struct Waiters {
     first: Option<(WaiterKey, Waker)>,
     more: Option<Box<More>>,
-    last_key: u64,
 }
 
 /// The waiters but the first.
@@ -46,22 +51,14 @@ struct Sweep {
 }
 
 impl Waiters {
-    /// Adds the waker of a future, or replaces it. Returns the future's key, and a waker for the
-    /// caller to drop outside the lock.
-    pub(super) fn put(
-        &mut self,
-        key: Option<WaiterKey>,
-        waker: Waker,
-    ) -> (WaiterKey, Option<Waker>) {
-        let key = key.unwrap_or_else(|| {
-            self.last_key += 1;
-            WaiterKey(self.last_key)
-        });
+    /// Adds the waker of a future, or replaces it. Returns a waker for the caller to drop outside
+    /// the lock.
+    pub(super) fn put(&mut self, key: WaiterKey, waker: Waker) -> Option<Waker> {
         if let Some((_, old)) = self.iter_mut().find(|(other, _)| *other == key) {
-            return (key, Some(std::mem::replace(old, waker)));
+            return Some(std::mem::replace(old, waker));
         }
         self.push(key, waker);
-        (key, None)
+        None
     }
 
     /// Adds the waker of a poll, unless one is there that wakes the same task. Moves wakers that
