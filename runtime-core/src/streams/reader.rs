@@ -29,6 +29,15 @@ use crate::sync::StdArc;
 /// been received before an error of the connection is read before that error. Nothing is received
 /// while nobody reads: so [`at_eof`](StreamReader::at_eof) notices the end of the stream when a
 /// read has.
+///
+/// ```compile_fail,E0499
+/// # async fn doc(mut reader: asyncio::StreamReader) -> std::io::Result<()> {
+/// let (one, two) = (reader.read(1), reader.read(1));
+/// one.await?;
+/// two.await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct StreamReader {
     connection: StdArc<Connection>,
     limit: usize,
