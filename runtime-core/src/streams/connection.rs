@@ -144,7 +144,6 @@ impl Connection {
             drop((of_reader, endpoint));
             let timer = self.limit.lock().take();
             timer.iter().for_each(TimerHandle::cancel);
-            drop(effects.session);
             self.over.set();
             self.membership.end();
         } else if let Some(limit) = effects.limit {
@@ -157,6 +156,8 @@ impl Connection {
             self.resumed.set();
         }
         effects.due.into_iter().for_each(wake_catching);
+        // Last: the destructor of a user's configuration may panic.
+        drop(effects.session);
     }
 
     /// Limits how long the end may take.

@@ -134,6 +134,15 @@ impl SharedError {
         SharedError(StdArc::new(error))
     }
 
+    /// The same error once more, for others than who has got it: of one that has no number, its
+    /// text.
+    pub(super) fn copy_of(error: &io::Error) -> SharedError {
+        SharedError::new(match error.raw_os_error() {
+            Some(code) => io::Error::from_raw_os_error(code),
+            None => io::Error::new(error.kind(), error.to_string()),
+        })
+    }
+
     pub(super) fn to_io(&self) -> io::Error {
         match self.0.raw_os_error() {
             Some(code) => io::Error::from_raw_os_error(code),

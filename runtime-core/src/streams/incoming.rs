@@ -80,11 +80,7 @@ impl Incoming {
 
     /// The connection was lost. Returns the error once more.
     pub(super) fn lost(&mut self, error: &io::Error) -> io::Error {
-        let lost = match error.raw_os_error() {
-            Some(code) => io::Error::from_raw_os_error(code),
-            None => io::Error::new(error.kind(), error.to_string()),
-        };
-        let lost = SharedError::new(lost);
+        let lost = SharedError::copy_of(error);
         let again = lost.to_io();
         self.end = Some(End::Lost(lost));
         again

@@ -44,8 +44,9 @@ impl Launched {
     /// There is no such program, or it may not be run; or the system is short of something. There
     /// is no child then, and no descriptor is left.
     pub(super) fn start(mut settings: Settings) -> io::Result<Launched> {
-        // The number of the pidfd's descriptor: if there is none, it fails before there is a child.
-        let reserved = std::fs::File::open("/dev/null")?;
+        // The numbers of the descriptors that tell of the exit: if there are none, it fails before
+        // there is a child.
+        let reserved = pipe_with(PipeFlags::CLOEXEC)?;
         let stdin = stdin(&mut settings)?;
         let (stdout, stderr) = outputs(&mut settings)?;
         before_exec(&mut settings.command, settings.new_session, settings.umask);

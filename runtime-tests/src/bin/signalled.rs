@@ -105,8 +105,11 @@ async fn by_code() {
     let main = asyncio::current_task().expect("main is a task");
     main.cancel();
     say("ready");
-    // The signal comes while the cancellation is on its way.
-    std::thread::sleep(Duration::from_millis(200));
+    // The signal comes while the cancellation is on its way. This blocks: otherwise that would be
+    // delivered first.
+    while main.cancelling() < 2 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     sleep(LONG).await;
 }
 
