@@ -10,6 +10,7 @@ use asyncio::Runner;
 #[path = "ends/callbacks.rs"]
 mod callbacks;
 
+#[expect(unsafe_code, reason = "handlers of an exit are set by the C library")]
 #[path = "ends/exits.rs"]
 mod exits;
 
@@ -19,6 +20,9 @@ mod fork;
 
 #[path = "ends/keeping.rs"]
 mod keeping;
+
+#[path = "ends/last_destructors.rs"]
+mod last_destructors;
 
 #[path = "ends/leaks.rs"]
 mod leaks;

@@ -21,7 +21,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use super::catch_panic::catch_panic;
-use crate::sync::local;
+use crate::sync::{lasting, local};
 
 /// The deepest nesting of calls of [`unnested`]. Small, because each level may contain stack frames
 /// of user code of any size.
@@ -34,7 +34,7 @@ local! {
     static NESTED: Cell<u32> = Cell::new(0)
 }
 
-local! {
+lasting! {
     /// The deferred work of this thread.
     static WAITING: RefCell<VecDeque<Work>> = RefCell::new(VecDeque::new())
 }
@@ -61,8 +61,8 @@ pub(crate) fn drop_unnested<T: 'static>(value: T) {
 pub(crate) fn afresh() -> Afresh {
     let nested = NESTED.with(|count| count.replace(0));
     // Usually nothing is nested here, and the list is empty.
-    let waiting = (nested > 0).then(|| WAITING.try_with(RefCell::take));
-    let waiting = waiting.and_then(Result::ok).unwrap_or_default();
+    let waiting = (nested > 0).then(|| WAITING.with(RefCell::take));
+    let waiting = waiting.unwrap_or_default();
     Afresh { nested, waiting }
 }
 
@@ -77,7 +77,7 @@ impl Drop for Afresh {
         NESTED.with(|count| count.set(self.nested));
         if !self.waiting.is_empty() {
             let waiting = std::mem::take(&mut self.waiting);
-            let _none = WAITING.try_with(|now| now.replace(waiting));
+            let _none = WAITING.with(|now| now.replace(waiting));
         }
     }
 }
@@ -85,12 +85,7 @@ impl Drop for Afresh {
 #[cold]
 fn defer(work: impl FnOnce() + 'static) {
     let work: Work = Box::new(work);
-    let mut work = Some(work);
-    // In the last destructors of a thread the list no longer exists.
-    let listed = WAITING.try_with(|waiting| waiting.borrow_mut().extend(work.take()));
-    if listed.is_err() {
-        work.into_iter().for_each(|work| work());
-    }
+    WAITING.with(|waiting| waiting.borrow_mut().push_back(work));
 }
 
 /// Ends one call of [`unnested`], also if its work panics. Holds the number of calls around it.
@@ -108,8 +103,8 @@ impl Drop for Level {
 /// Runs the deferred work. Only the outermost call does this, and it still counts in `NESTED`, so
 /// that no call inside the deferred work does the same.
 fn run_deferred() {
-    let next = || WAITING.try_with(|waiting| waiting.borrow_mut().pop_front());
-    while let Ok(Some(work)) = next() {
+    let next = || WAITING.with(|waiting| waiting.borrow_mut().pop_front());
+    while let Some(work) = next() {
         catch_panic(work);
     }
 }

@@ -19,11 +19,18 @@ mod section;
 #[path = "section_counted.rs"]
 mod section;
 
+#[cfg(not(asyncio_loom))]
+pub(crate) mod lasting;
+#[cfg(asyncio_loom)]
+#[path = "lasting_model.rs"]
+pub(crate) mod lasting;
+
 #[cfg(asyncio_loom)]
 mod model;
 #[cfg(not(asyncio_loom))]
 mod real;
 
+pub(crate) use lasting::lasting;
 pub(crate) use mutant::Mutant;
 pub(crate) use section::{CriticalSection, assert_outside};
 

@@ -118,6 +118,8 @@ pub(crate) enum Mutant {
     StopWakesOne,
     /// h3: no caller gets the error if a thread cannot be started.
     SwallowRefusal,
+    /// h3: a thread of the pool looks for those that wait for the end before it leaves.
+    EndBeforeLeave,
     /// h3: a thread of the pool decides to leave outside the lock under which it leaves.
     LeaveUnlocked,
     /// h3: a thread of the pool leaves after its keep-alive although jobs are queued.

@@ -7,13 +7,13 @@
 use std::cell::RefCell;
 use std::future::pending;
 use std::process::{Command, exit};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use asyncio::{
     EventLoop, Runner, TaskError, create_task, get_running_loop, run_coroutine_threadsafe, sleep,
-    to_thread,
+    to_thread, try_get_running_loop,
 };
 use runtime_tests::{Flag, begun, caught, on_drop, watched};
 
@@ -50,7 +50,38 @@ fn exits(test: &str, all: &[fn()]) {
     }
 }
 
+unsafe extern "C" {
+    safe fn atexit(handler: extern "C" fn()) -> i32;
+}
+
+/// A loop for the handler of an exit.
+static AT_EXIT: OnceLock<EventLoop> = OnceLock::new();
+
+/// Uses loops while the process exits. A panic in here would abort the process.
+extern "C" fn use_loops_at_exit() {
+    if let Some(event_loop) = AT_EXIT.get() {
+        use_everything(event_loop);
+    }
+    // An exit from inside a task leaves the thread inside its loop.
+    if try_get_running_loop().is_err() {
+        wait_for_loops();
+    }
+    thread::spawn(wait_for_loops).join().unwrap();
+}
+
+fn wait_for_loops() {
+    if let Some(event_loop) = AT_EXIT.get() {
+        let waited = event_loop.block_on(sleep(Duration::from_millis(1)));
+        assert_eq!(waited.is_err(), event_loop.is_closed());
+    }
+    let mut runner = busy();
+    assert_eq!(runner.run(async { to_thread(|| 3).await.unwrap() }), 3);
+    runner.close();
+}
+
 thread_local! {
+    /// A runner that is dropped when its thread ends.
+    static RUNNER: RefCell<Option<Runner>> = const { RefCell::new(None) };
     static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
 }
 
@@ -82,7 +113,8 @@ fn busy() -> Runner {
         for _ in 0..20 {
             let event_loop = get_running_loop();
             begun(async move {
-                LAST.set(Some(Last(event_loop.clone())));
+                // There is none on a thread that has ended.
+                let _none = LAST.try_with(|last| last.replace(Some(Last(event_loop.clone()))));
                 let _last = on_drop(move || use_everything(&event_loop));
                 loop {
                     sleep(Duration::from_micros(50)).await;
@@ -137,6 +169,21 @@ fn a_process_may_exit_from_anywhere() {
                 drop(runner);
                 thread::sleep(Duration::from_secs(10));
             },
+            || {
+                RUNNER.set(Some(busy()));
+                exit(7);
+            },
+            || {
+                let runner = busy();
+                AT_EXIT.set(runner.get_loop().clone()).unwrap();
+                assert_eq!(atexit(use_loops_at_exit), 0);
+                exit(7);
+            },
+            || {
+                AT_EXIT.set(busy().get_loop().clone()).unwrap();
+                assert_eq!(atexit(use_loops_at_exit), 0);
+                busy().run(async { drop(create_task(async { exit(7) }).await) });
+            },
         ],
     );
 }
@@ -150,6 +197,24 @@ fn destructors_of_the_loop_s_threads_may_use_it() {
             LAST.set(Some(Last(runner.get_loop().clone())));
             drop(runner);
             drop(LAST.take());
+        }
+    });
+}
+
+#[test]
+fn a_runner_may_end_with_its_thread() {
+    watched(|| {
+        for turn in 0..30 {
+            let thread = thread::spawn(move || {
+                // The order in which a thread's values are dropped is that of their first use.
+                if turn % 2 == 0 {
+                    RUNNER.set(None);
+                }
+                let runner = busy();
+                LAST.set(Some(Last(runner.get_loop().clone())));
+                RUNNER.set(Some(runner));
+            });
+            thread.join().unwrap();
         }
     });
 }

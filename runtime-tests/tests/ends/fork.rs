@@ -1,9 +1,12 @@
 //! Tests of a loop in a fork of its process: its threads do not exist there, so each call that
 //! would wait for them panics and says so.
 
+use std::ffi::{CStr, c_char};
+use std::io::Read;
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use asyncio::{Runner, create_task, run_coroutine_threadsafe};
+use asyncio::{Runner, create_task, run_coroutine_threadsafe, to_thread};
 use runtime_tests::{alone, caught};
 
 use super::workers;
@@ -74,6 +77,46 @@ fn a_fork_inside_a_run_may_run_a_loop_of_its_own() {
                 let value = asyncio::run(async { create_task(async { 6 }).await.unwrap() });
                 assert_eq!(value, 6);
             });
+            create_task(async {}).await.unwrap();
+        });
+        runner.close();
+    });
+}
+
+unsafe extern "C" {
+    safe fn dup2(of: i32, to: i32) -> i32;
+    fn execv(path: *const c_char, arguments: *const *const c_char) -> i32;
+}
+
+// What a C library in the same process does that starts programs by itself.
+#[test]
+fn a_fork_inside_a_run_may_start_a_program() {
+    alone(|| {
+        let mut runner: Runner = workers(2);
+        runner.run(async {
+            let (mut output, input) = std::io::pipe().unwrap();
+            let arguments = [c"sh", c"-c", c"echo hello; exec sleep 0"].map(CStr::as_ptr);
+            let arguments = [&arguments[..], &[std::ptr::null()]].concat();
+            match fork() {
+                0 => {
+                    dup2(input.as_raw_fd(), 1);
+                    // SAFETY: path and arguments are C strings, and the arguments end with null.
+                    unsafe { execv(c"/bin/sh".as_ptr(), arguments.as_ptr()) };
+                    _exit(1);
+                }
+                process => {
+                    drop(input);
+                    let said = to_thread(move || {
+                        let mut said = String::new();
+                        output.read_to_string(&mut said).unwrap();
+                        said
+                    });
+                    assert_eq!(said.await.unwrap(), "hello\n");
+                    let mut status = 0;
+                    assert_eq!(waitpid(process, &mut status, 0), process);
+                    assert_eq!(status, 0);
+                }
+            }
             create_task(async {}).await.unwrap();
         });
         runner.close();

@@ -5,9 +5,9 @@ use std::cell::{Cell, RefCell};
 use super::cancel;
 use super::context::Context;
 use super::reference::TaskRef;
-use crate::sync::local;
+use crate::sync::{lasting, local};
 
-local! {
+lasting! {
     /// Each context with the nesting of polls in which it was entered. It does not apply to a poll
     /// nested deeper: that is a poll of another task, which has its own context.
     static ENTERED: RefCell<Vec<(u32, Context)>> = RefCell::new(Vec::new())
@@ -56,8 +56,7 @@ impl Context {
             let (depth, context) = entered.last()?;
             (*depth == cancel::depth()).then(|| context.clone())
         };
-        // In a thread's last destructors the stack no longer exists.
-        ENTERED.try_with(innermost).ok().flatten()
+        ENTERED.with(innermost)
     }
 }
 

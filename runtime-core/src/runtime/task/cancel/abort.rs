@@ -12,7 +12,7 @@ use super::super::reference::TaskRef;
 use super::context;
 use crate::exceptions::Cause;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::{StdArc, local};
+use crate::sync::{StdArc, lasting};
 
 /// For what a group ends its body and its children.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ impl Abort {
 
 // The groups whose bodies are polled on this thread, the innermost last, each with its nesting of
 // polls.
-local! { static BODIES: RefCell<Vec<(u32, StdArc<Abort>)>> = RefCell::new(Vec::new()) }
+lasting! { static BODIES: RefCell<Vec<(u32, StdArc<Abort>)>> = RefCell::new(Vec::new()) }
 
 /// Polls the body of a group that had not been aborted when the poll began. If it is by now, its
 /// request comes with the next poll.
@@ -76,7 +76,7 @@ pub(super) fn family_end(task: &TaskRef, cause: Cause) -> FamilyEnd {
         return FamilyEnd::No;
     }
     let (depth, mut around) = (context::depth(), false);
-    let _end_of_thread = BODIES.try_with(|bodies| {
+    BODIES.with(|bodies| {
         let bodies = bodies.borrow();
         let mut here = bodies.iter().filter(|(at, _)| *at == depth);
         around = here.any(|(_, abort)| abort.cause() == cause);

@@ -9,9 +9,9 @@ use std::cell::RefCell;
 use super::context::{self, OwnerId};
 use super::scope_request::ScopeRequest;
 use crate::exceptions::Cause;
-use crate::sync::{StdArc, local};
+use crate::sync::{StdArc, lasting};
 
-local! { static FRAMES: RefCell<Vec<Frame>> = RefCell::new(Vec::new()) }
+lasting! { static FRAMES: RefCell<Vec<Frame>> = RefCell::new(Vec::new()) }
 
 struct Frame {
     /// The scope's own request, if it has made one.
@@ -109,21 +109,19 @@ pub(super) fn is_in_body_of(request: &ScopeRequest) -> bool {
 
 fn find<R>(owner: OwnerId, look: impl FnOnce(&Frame) -> R) -> Option<R> {
     let depth = context::depth();
-    let found = FRAMES.try_with(|frames| {
+    FRAMES.with(|frames| {
         let frames = frames.borrow();
         let mut innermost_first = frames.iter().rev();
         innermost_first
             .find(|frame| frame.has_made(owner, depth))
             .map(look)
-    });
-    // At the end of a thread the list is gone, and no scope polls.
-    found.ok().flatten()
+    })
 }
 
 /// Notes, in the frames further in than `owner`, that its request has been given back.
 pub(super) fn notify_inside(owner: OwnerId) {
     let depth = context::depth();
-    let _end_of_thread = FRAMES.try_with(|frames| {
+    FRAMES.with(|frames| {
         let mut frames = frames.borrow_mut();
         let own = |frame: &Frame| frame.has_made(owner, depth);
         let further_in = match frames.iter().rposition(own) {

@@ -12,7 +12,7 @@ use super::request::{CancelRequest, collect_claims};
 use super::scope_request::ScopeRequest;
 use crate::exceptions::{CancelledError, Cause};
 use crate::runtime::time::Stamp;
-use crate::sync::{StdArc, local};
+use crate::sync::{StdArc, lasting};
 
 /// Passes a cancellation on outward: pending for ever, with a mark in every poll.
 ///
@@ -222,7 +222,7 @@ struct Mark {
 // It is apart from the poll context because it has a destructor: only a raise pays for that. What
 // is taken out of it is dropped after the borrow: a claim that is given back wakes, which is user
 // code.
-local! { static MARKS: RefCell<Vec<Mark>> = RefCell::new(Vec::new()) }
+lasting! { static MARKS: RefCell<Vec<Mark>> = RefCell::new(Vec::new()) }
 
 fn with_marks<R>(work: impl FnOnce(&mut Vec<Mark>) -> R) -> R {
     MARKS.with(|marks| {

@@ -8,7 +8,7 @@ use super::frames;
 use super::scope_request::ScopeRequest;
 use crate::exceptions::CancelledError;
 use crate::runtime::time::Stamp;
-use crate::sync::{StdArc, local};
+use crate::sync::{StdArc, lasting};
 
 /// One request of a task or of a scope. Dropping a claimed one gives it back.
 #[derive(Debug)]
@@ -290,7 +290,7 @@ struct Collection {
 }
 
 // Set while a body is dropped whose raise goes on.
-local! { static COLLECTION: RefCell<Option<Collection>> = RefCell::new(None) }
+lasting! { static COLLECTION: RefCell<Option<Collection>> = RefCell::new(None) }
 
 /// Drops a body whose raise goes on, and returns the claims in it from around: all, or the task's
 /// own. They go on with that raise; given back as well, they would come twice.
@@ -313,9 +313,9 @@ pub(super) fn collect_claims(all: bool, drop_body: impl FnOnce()) -> Vec<CancelR
 
 /// Adds a dropped claim to the collection, or returns it.
 fn collect(claim: CancelRequest) -> Option<CancelRequest> {
-    let all = COLLECTION.try_with(|current| current.borrow().as_ref().map(|current| current.all));
+    let all = COLLECTION.with(|current| current.borrow().as_ref().map(|current| current.all));
     match all {
-        Ok(Some(all)) if claim.is_from_around() && (all || claim.is_of_task()) => {}
+        Some(all) if claim.is_from_around() && (all || claim.is_of_task()) => {}
         _ => return Some(claim),
     }
     COLLECTION.with(|current| {
