@@ -443,7 +443,8 @@ impl fmt::Display for NoRunningLoop {
 impl Error for NoRunningLoop {}
 
 /// A shutdown did not end within its time limit; returned by
-/// [`Runner::shutdown_timeout`](crate::Runner::shutdown_timeout).
+/// [`Runner::shutdown_timeout`](crate::Runner::shutdown_timeout) and
+/// [`EventLoop::shutdown_default_executor`](crate::EventLoop::shutdown_default_executor).
 #[derive(Clone, Debug)]
 pub struct ShutdownTimeout {
     pub(crate) limit: Duration,

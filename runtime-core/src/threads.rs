@@ -1,12 +1,18 @@
 //! Runs blocking functions: on pool threads (`to_thread`, executors), or in place (`blocking`).
 
+use std::future::{Future, poll_fn};
 use std::panic::Location;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use crate::exceptions::ShutdownTimeout;
 use crate::runtime::{
     Context, EventLoop, FunctionPool, PoolSettings, Task, block_in_place, boxed_call_if_big,
-    inherited_context, is_big, named_threads, no_running_loop, try_get_running_loop,
+    describe_function, inherited_context, is_big, named_threads, no_running_loop,
+    try_get_running_loop,
 };
+use crate::tasks::sleep;
 
 /// Runs `function` on a thread for blocking calls: `asyncio.to_thread`.
 ///
@@ -127,6 +133,62 @@ impl EventLoop {
             let pool = executor.map(|executor| &executor.pool);
             self.offload(pool, function, Context::new(), Location::caller())
         })
+    }
+
+    /// Closes the loop's own pool, and waits until its threads have left:
+    /// `loop.shutdown_default_executor`. [`Runner::close`](crate::Runner::close) does it too; call
+    /// this to have it done before.
+    ///
+    /// From the first poll on the pool refuses functions: the tasks of [`to_thread`] and
+    /// [`run_in_executor`](EventLoop::run_in_executor) are already cancelled, with "Executor
+    /// shutdown has been called", and no subprocess can be started. What was submitted before still
+    /// runs. Look-ups of names have threads of their own, and go on.
+    ///
+    /// # Errors
+    /// [`ShutdownTimeout`] if it took longer than `timeout`; the error names the functions that
+    /// still run, each with the place of the call. (asyncio warns instead.) They run on; a second
+    /// call waits for them again.
+    ///
+    /// # Panics
+    /// With a `timeout`, if it is awaited outside of every loop.
+    ///
+    /// # Cancellation
+    /// The pool stays closed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// # asyncio::run(async {
+    /// let event_loop = asyncio::get_running_loop();
+    /// let last = asyncio::to_thread(|| 42);
+    /// event_loop.shutdown_default_executor(Duration::from_secs(10)).await?;
+    /// assert_eq!(last.await.unwrap(), 42);
+    /// assert!(asyncio::to_thread(|| 43).await.is_err());
+    /// # Ok::<_, asyncio::ShutdownTimeout>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn shutdown_default_executor(
+        &self,
+        timeout: impl Into<Option<Duration>>,
+    ) -> Result<(), ShutdownTimeout> {
+        let timeout = timeout.into();
+        let pool = self.pool();
+        pool.finish();
+        let mut end = pin!(poll_fn(|cx| pool.poll_end(cx.waker())));
+        let Some(limit) = timeout else {
+            end.await;
+            return Ok(());
+        };
+        let mut sleep = pin!(sleep(limit));
+        poll_fn(|cx| {
+            if end.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            sleep.as_mut().poll(cx).map(|()| {
+                let stuck = pool.running().into_iter().map(describe_function).collect();
+                Err(ShutdownTimeout { limit, stuck })
+            })
+        })
+        .await
     }
 }
 

@@ -20,6 +20,7 @@ models! {
         pool::a_job_submitted_while_the_pool_closes_is_accounted_for,
     a_job_submitted_while_the_thread_leaves_is_run =
         pool::a_job_submitted_while_the_thread_leaves_is_run,
+    a_task_is_woken_at_the_end = pool::a_task_is_woken_at_the_end,
     a_job_without_a_thread_is_refused = pool::a_job_without_a_thread_is_refused,
     who_asks_the_same_is_answered = lookup::who_asks_the_same_is_answered,
     }
@@ -34,6 +35,8 @@ models! {
     a_tired_thread_looks_at_the_queue = pool::without_a_look_at_the_queue, "deadlock",
     a_wake_up_ends = pool::without_the_end_of_a_wake_up, "deadlock",
     a_thread_leaves_under_the_lock = pool::without_leaving_under_the_lock, "left: 1",
+    a_thread_looks_for_waiters_after_it_has_left = pool::without_a_look_after_the_leave,
+        "deadlock",
     a_refusal_is_an_error = pool::without_the_refusal, "NoThread",
     a_look_up_is_given_up_under_the_lock = lookup::without_a_decision_under_the_lock, "deadlock",
     an_answer_comes_before_the_wake_up = lookup::without_the_answer_first, "deadlock",

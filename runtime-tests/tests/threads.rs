@@ -13,6 +13,8 @@ use asyncio::{
 };
 use runtime_tests::{Flag, Log, alone, begun, caught, on_drop, on_workers, until, watched};
 
+#[path = "threads/default_executor.rs"]
+mod default_executor;
 #[path = "threads/executor.rs"]
 mod executor;
 #[path = "threads/in_place.rs"]

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::panic::Location;
+use std::task::Wake;
 use std::time::Duration;
 
 use crate::runtime::modelled::{Pool, Refusal, Settings, Work};
@@ -44,6 +45,17 @@ pub fn a_job_without_a_thread_is_refused() {
 /// over when it is woken (2 threads at most). Each is run, without another submit.
 pub fn a_job_for_a_tired_thread_is_run() {
     explore("h3: a job for a thread that may leave", None, one_by_one);
+}
+
+/// A task waits for the end of the pool while its thread runs a job and leaves (2 threads). It is
+/// woken.
+pub fn a_task_is_woken_at_the_end() {
+    explore("h3: a task waits for the end", None, poll_the_end);
+}
+
+/// A thread looks for those that wait for the end before it leaves.
+pub fn without_a_look_after_the_leave() {
+    explore("h3 twin", Some(Mutant::EndBeforeLeave), poll_the_end);
 }
 
 /// A thread leaves after its keep-alive although jobs are queued.
@@ -135,6 +147,28 @@ fn two_jobs() {
     pool.finish();
     pool.wait_end(None).expect("there is no deadline");
     assert_eq!(ran.count(), 2);
+}
+
+struct Rings(Bell);
+
+impl Wake for Rings {
+    fn wake(self: StdArc<Self>) {
+        self.0.ring();
+    }
+}
+
+fn poll_the_end() {
+    let ran = StdArc::new(Tally::default());
+    let pool = Pool::new(settings(Threads::AreThere));
+    let submitted = pool.submit(Job(StdArc::clone(&ran)));
+    assert!(submitted.is_ok(), "the pool is open");
+    pool.finish();
+    let rings = StdArc::new(Rings(Bell::new()));
+    while pool.poll_end(&StdArc::clone(&rings).into()).is_pending() {
+        rings.0.wait();
+    }
+    assert_eq!(ran.count(), 1);
+    pool.wait_end(None).expect("there is no deadline");
 }
 
 fn refused() {

@@ -66,7 +66,9 @@ mod watching;
 pub(crate) use advancing::Advance;
 pub(crate) use block_in_place::block_in_place;
 pub(crate) use block_on::run_foreign;
-pub(crate) use blocking::{FunctionPool, Settings as PoolSettings, named as named_threads};
+pub(crate) use blocking::{
+    FunctionPool, Settings as PoolSettings, describe as describe_function, named as named_threads,
+};
 pub(crate) use callbacks::TimerRegistration;
 pub(crate) use catch_panic::wake_catching;
 pub(crate) use engine::Engine;

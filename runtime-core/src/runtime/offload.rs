@@ -41,6 +41,11 @@ use crate::exceptions::{CancelReason, CancelSource, CancelledError, panic_text};
 use crate::sync::{Arc, Mutex, StdArc};
 
 impl EventLoop {
+    /// The loop's own pool.
+    pub(crate) fn pool(&self) -> &FunctionPool {
+        &self.shared().pool
+    }
+
     /// Runs `function` in `context` on a thread of `pool`, or of the loop's own pool if that is
     /// `None`. The task ends when the function has returned, or when it is cancelled.
     pub(crate) fn offload<F, T>(

@@ -189,7 +189,8 @@ paths! {
     "asyncio::EventLoop::sendfile" => asyncio::EventLoop::sendfile::<asyncio::net::TcpStream>;
     "asyncio::EventLoop::is_running" => asyncio::EventLoop::is_running;
     "asyncio::EventLoop::is_closed" => asyncio::EventLoop::is_closed;
-    "asyncio::Runner::shutdown_timeout" => asyncio::Runner::shutdown_timeout;
+    "asyncio::EventLoop::shutdown_default_executor" =>
+        |l: &EventLoop| drop(l.shutdown_default_executor(None));
     "asyncio::EventLoop::call_soon" => |l: &EventLoop| l.call_soon(|| ());
     "asyncio::EventLoop::call_soon_threadsafe" => |l: &EventLoop| l.call_soon_threadsafe(|| ());
     "asyncio::EventLoop::call_later" => |l: &EventLoop| l.call_later(ZERO, || ());

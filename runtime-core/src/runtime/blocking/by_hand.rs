@@ -24,6 +24,11 @@ impl<W> JobQueue<W> {
         }
     }
 
+    /// How many jobs wait or run.
+    pub(super) fn left(&self) -> usize {
+        self.waiting.len() + self.running
+    }
+
     pub(super) fn push(&mut self, work: W) -> Ticket {
         let ticket = Ticket(self.issued);
         self.issued += 1;

@@ -35,6 +35,11 @@ impl Job {
     }
 }
 
+/// Names a function that has not ended.
+pub(crate) fn describe(location: &'static Location<'static>) -> String {
+    format!("blocking function called at {location}")
+}
+
 impl Work for Job {
     fn run(self) {
         self.0.call();

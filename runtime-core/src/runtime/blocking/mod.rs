@@ -29,7 +29,9 @@
 //! * **The end.** `close` refuses further jobs and returns the queued ones; `finish` refuses
 //!   further jobs and has the queued ones run. `wait_end` waits until the last thread has removed
 //!   itself, and joins it. A thread that leaves joins the thread that left before it, so joining
-//!   the last one joins all.
+//!   the last one joins all. A task waits by `poll_end`: it looks at the state and leaves its waker
+//!   under the lock, and whoever removes a thread or a job looks for wakers afterwards, under the
+//!   same lock. So one of the two sees the other.
 //!
 //! **By hand.** In the deterministic mode one thread does everything. A job then is not queued for
 //! the pool's threads; its submitter gets a [`Claim`] instead. The holder of the claim runs a job
@@ -42,10 +44,11 @@
 //! every wake-up has to cross to the other one.
 
 mod by_hand;
+mod end;
 
 mod pool;
 
 mod job;
 
-pub(crate) use job::{Function, FunctionPool, Job};
+pub(crate) use job::{Function, FunctionPool, Job, describe};
 pub(crate) use pool::{Claim, Pool, Refusal, Settings, Work, named};

@@ -5,9 +5,11 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::panic::Location;
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::by_hand::{JobQueue, Ticket};
+use super::end::EndWaiters;
 use crate::runtime::catch_panic::catch_panic;
 use crate::sync::{Arc, Condvar, Mutant, Mutex, MutexGuard, StdArc, broken, local, thread};
 
@@ -92,6 +94,7 @@ struct State<W> {
     /// One entry for every thread that has not left.
     thread_slots: Vec<Option<ThreadSlot>>,
     last_left: Option<thread::JoinHandle<()>>,
+    end_waiters: EndWaiters,
 }
 
 struct ThreadSlot {
@@ -112,6 +115,7 @@ impl<W: Work> Pool<W> {
             waking: false,
             thread_slots: Vec::new(),
             last_left: None,
+            end_waiters: EndWaiters::default(),
         };
         let shared = Shared {
             state: Mutex::new(state),
@@ -190,7 +194,29 @@ impl<W: Work> Pool<W> {
             left
         };
         self.shared.work.notify_all();
+        self.shared.note_end();
         left
+    }
+
+    /// Returns ready when every job has ended and every thread has left. Until then `waker` is
+    /// kept, and is woken then. The pool must be closed. The last thread may still have to end, and
+    /// to be joined: by `wait_end`.
+    pub(crate) fn poll_end(&self, waker: &Waker) -> Poll<()> {
+        // Outside the lock: both may be foreign code.
+        let waker = waker.clone();
+        let _spare;
+        let mut state = self.shared.state.lock();
+        debug_assert!(state.closed, "threads leave when the pool is closed");
+        if state.is_over() {
+            return Poll::Ready(());
+        }
+        _spare = state.end_waiters.add(waker);
+        Poll::Pending
+    }
+
+    /// The locations of the jobs that run on threads of the pool.
+    pub(crate) fn running(&self) -> Vec<&'static Location<'static>> {
+        self.shared.state.lock().running().collect()
     }
 
     /// Waits until every thread has left and no job is being run by hand. The pool must be closed.
@@ -240,8 +266,9 @@ impl<W: Work> Claim<W> {
     /// Removes the job that `run` would have run, and returns it.
     pub(crate) fn give_up(self) -> Option<W> {
         let threads = self.shared.settings.max_threads;
-        let mut state = self.shared.state.lock();
-        state.by_hand.take(self.ticket, threads)
+        let work = self.shared.state.lock().by_hand.take(self.ticket, threads);
+        self.shared.note_end();
+        work
     }
 }
 
@@ -252,6 +279,12 @@ impl<W: Work> Drop for Pool<W> {
 }
 
 impl<W> State<W> {
+    /// Whether no job is left, and no thread.
+    fn is_over(&self) -> bool {
+        let jobs = self.queue.len() + self.by_hand.left();
+        self.closed && jobs == 0 && self.thread_slots.iter().all(Option::is_none)
+    }
+
     fn running(&self) -> impl Iterator<Item = &'static Location<'static>> {
         self.thread_slots
             .iter()
@@ -372,6 +405,7 @@ impl<W: Work> Shared<W> {
         SERVED.with(|served| served.set(before));
         self.state.lock().by_hand.running -= 1;
         self.gone.notify_all();
+        self.note_end();
         true
     }
 }
@@ -402,8 +436,24 @@ impl<W> Shared<W> {
         }
     }
 
+    /// Wakes those that wait in `poll_end`, if the pool is at its end.
+    fn note_end(&self) {
+        let waiters = {
+            let mut state = self.state.lock();
+            if state.is_over() {
+                std::mem::take(&mut state.end_waiters)
+            } else {
+                EndWaiters::default()
+            }
+        };
+        waiters.wake();
+    }
+
     /// Removes a thread from the list of threads, and joins the thread that left before it.
     fn leave(&self, place: usize) {
+        if broken(Mutant::EndBeforeLeave) {
+            self.note_end();
+        }
         let before = {
             let mut state = self.state.lock();
             let thread_slot = state.thread_slots[place]
@@ -413,6 +463,9 @@ impl<W> Shared<W> {
         };
         join(before);
         self.gone.notify_all();
+        if !broken(Mutant::EndBeforeLeave) {
+            self.note_end();
+        }
     }
 }
 

@@ -41,6 +41,7 @@ use super::schedule::closed_error;
 use super::shared::Shared;
 use super::shutdown_timer::ShutdownTimer;
 use super::worker::{Turn, Worker};
+use crate::runtime::blocking::describe as describe_function;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::reference::{self, TaskRef};
 use crate::runtime::unnest::afresh;
@@ -128,9 +129,10 @@ fn end_pool(shared: &Shared, deadline: Instant) -> Vec<String> {
         job.refuse("Executor shutdown has been called".to_owned());
     }
     let left_behind = shared.pool.wait_end(Some(deadline)).err();
-    let left_behind = left_behind.into_iter().flatten();
     left_behind
-        .map(|location| format!("blocking function called at {location}"))
+        .into_iter()
+        .flatten()
+        .map(describe_function)
         .collect()
 }
 
