@@ -143,14 +143,40 @@ async fn read(pipe: &mut Option<StreamReader>) -> io::Result<Option<Bytes>> {
     }
 }
 
+/// How much of its input a child is given at a time: what a pipe holds.
+const PIECE: usize = 64 << 10;
+
 /// Writes all of the input, and closes the pipe. A child that does not read it is no error.
 async fn feed(pipe: &mut Option<StreamWriter>, input: Option<&[u8]>) {
     let Some(pipe) = pipe else { return };
-    if let Some(input) = input {
-        pipe.write(input);
+    let mut input = Input {
+        pipe,
+        left: input.unwrap_or_default(),
+    };
+    // The pipe keeps a copy of what it cannot send at once. Of a large input it is to be small.
+    while let Some((piece, left)) = input.left.split_at_checked(PIECE) {
+        input.left = left;
+        input.pipe.write(piece);
+        if input.pipe.drain().await.is_err() {
+            break;
+        }
     }
-    pipe.close();
+    drop(input);
     let _unread = pipe.wait_closed().await;
+}
+
+/// What has not been written yet. When it is dropped, also by a cancellation, the pipe gets it,
+/// and is closed.
+struct Input<'a> {
+    pipe: &'a StreamWriter,
+    left: &'a [u8],
+}
+
+impl Drop for Input<'_> {
+    fn drop(&mut self) {
+        self.pipe.write(self.left);
+        self.pipe.close();
+    }
 }
 
 impl Drop for Process {
