@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{
     ANY_PORT, Blocking, Channels, Datagrams, Events, Gathers, Groups, Locks, Processes, Queues,
-    Secure, Semaphores, Sockets, Streams, Tasks, Timeouts, Timers, UnboundedChannels,
+    Semaphores, Sockets, Streams, Tasks, Timeouts, Timers, UnboundedChannels,
 };
 
 /// asyncio for Rust.
@@ -250,18 +250,6 @@ impl Streams for Asyncio {
     }
 }
 
-impl Secure for Asyncio {
-    async fn serve_secure(config: Arc<rustls::ServerConfig>, block: usize) -> SocketAddr {
-        let echo = move |reader, writer| echo_blocks(reader, writer, block);
-
-        let server = ::asyncio::start_server(echo, ANY_PORT).tls(config).await;
-        let server = server.expect("there is a free port");
-        let address = server.local_addrs()[0];
-        Self::detach(Self::spawn(async move { server.serve_forever().await }));
-        address
-    }
-}
-
 impl Sockets for Asyncio {
     type Stream = ::asyncio::net::TcpStream;
     type Listener = ::asyncio::net::TcpListener;
@@ -316,19 +304,6 @@ impl Datagrams for Asyncio {
     async fn send_to(socket: &Self::Socket, data: &[u8], address: SocketAddr) {
         let sent = socket.send_to(data, address).await;
         sent.expect("the peer has a socket");
-    }
-}
-
-async fn echo_blocks(
-    mut reader: ::asyncio::StreamReader,
-    writer: ::asyncio::StreamWriter,
-    block: usize,
-) {
-    while let Ok(data) = reader.readexactly(block).await {
-        writer.write(&data);
-        if writer.drain().await.is_err() {
-            return;
-        }
     }
 }
 

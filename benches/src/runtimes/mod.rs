@@ -5,14 +5,22 @@
 //! traits that it needs.
 
 mod asyncio;
+#[cfg(feature = "others")]
 mod smol;
+#[cfg(feature = "others")]
 mod tokio;
 
+#[cfg(feature = "others")]
 mod crates;
+#[cfg(feature = "others")]
+mod secure;
 
 pub use self::asyncio::Asyncio;
+#[cfg(feature = "others")]
 pub use self::crates::{Flume, FlumeQueue, Kanal, KanalQueue, OnTokio, QueueCrate};
+#[cfg(feature = "others")]
 pub use self::smol::Smol;
+#[cfg(feature = "others")]
 pub use self::tokio::{Tokio, TokioReader};
 
 use std::future::Future;
@@ -165,6 +173,7 @@ pub trait Datagrams: Tasks {
 }
 
 /// A runtime with TLS, by its own streams or by the crate that its users usually take.
+#[cfg(feature = "others")]
 pub trait Secure: Sockets {
     /// Serves an echo of blocks of so many bytes for ever. Returns the address.
     fn serve_secure(

@@ -28,7 +28,7 @@ pub async fn through_cat<R: Processes>(data: Arc<[u8]>) {
     assert_eq!(received, data.len());
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "others"))]
 mod tests {
     use super::*;
     use crate::runtimes::{Asyncio, Smol, Tokio};

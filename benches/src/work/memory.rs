@@ -37,7 +37,7 @@ where
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "others"))]
 mod tests {
     use super::*;
     use crate::runtimes::{Asyncio, Smol, Tokio};

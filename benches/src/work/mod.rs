@@ -14,4 +14,5 @@ pub mod streams;
 pub mod tasks;
 pub mod threads;
 pub mod timers;
+#[cfg(feature = "others")]
 pub mod tls;

@@ -148,6 +148,25 @@ pub async fn unbounded_one_to_one<R: UnboundedChannels>(count: usize) {
     R::join(consumer).await;
 }
 
+/// Starts a task that puts `count` numbers into a queue with room for `room`, and one that takes
+/// them out.
+pub async fn queue_one_to_one<R: Queues>(room: usize, count: usize) {
+    let queue = R::queue(room);
+    let (source, target) = (queue.clone(), queue);
+    let producer = R::spawn(async move {
+        for number in 0..count {
+            R::put(&target, number).await;
+        }
+    });
+    let consumer = R::spawn(async move {
+        for _ in 0..count {
+            black_box(R::get(&source).await);
+        }
+    });
+    R::join(producer).await;
+    R::join(consumer).await;
+}
+
 /// Starts four tasks that put `count` numbers each into a queue, and four that take them out.
 pub async fn queue_four_to_four<R: Queues>(count: usize) {
     let queue = R::queue(ROOM);
@@ -175,7 +194,7 @@ pub async fn queue_four_to_four<R: Queues>(count: usize) {
 /// The capacity of the queue: enough for a burst, too little for all numbers.
 const ROOM: usize = 128;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "others"))]
 mod tests {
     use super::*;
     use crate::runtimes::{Asyncio, Flume, Kanal, Smol, Tokio};
@@ -194,6 +213,7 @@ mod tests {
             channel_ping_pong::<R>(3, 10).await;
             channel_one_to_one::<R>(200).await;
             unbounded_one_to_one::<R>(200).await;
+            queue_one_to_one::<R>(1, 200).await;
             queue_four_to_four::<R>(200).await;
         });
     }

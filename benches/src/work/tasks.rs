@@ -135,7 +135,7 @@ pub async fn ping_pong<R: Tasks>(rounds: usize) {
 /// The sender for the next question; a separate type because it is recursive.
 struct Question(oneshot::Sender<oneshot::Sender<Question>>);
 
-#[cfg(test)]
+#[cfg(all(test, feature = "others"))]
 mod tests {
     use super::*;
     use crate::runtimes::{Asyncio, Smol, Tokio};

@@ -108,7 +108,7 @@ pub async fn blocking_jobs<R: Blocking>(count: usize) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "others"))]
 mod tests {
     use super::*;
     use crate::runtimes::{Asyncio, Smol, Tokio};

@@ -249,7 +249,7 @@ async fn longest_oversleep<R: Timers>(stop: Arc<AtomicBool>) -> Duration {
     longest
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "others"))]
 mod tests {
     use super::*;
     use crate::runtimes::{Asyncio, Smol, Tokio};
