@@ -20,6 +20,7 @@ use super::scheduler::threads;
 use super::scheduler::worker::Worker;
 use super::task::context::Context;
 use super::task::handle::TaskHandle;
+use super::task::memory::Keeping;
 use crate::exceptions::ShutdownTimeout;
 use crate::sync::{Arc, StdArc, thread};
 
@@ -211,6 +212,7 @@ struct Present {
     shared: Arc<Shared>,
     core: Rc<Core>,
     _entered: context::Guard,
+    _keeping: Option<Keeping>,
 }
 
 impl Present {
@@ -218,11 +220,13 @@ impl Present {
         let core = Rc::clone(worker.core());
         let shared = Arc::clone(&core.shared);
         let entered = context::enter(Arc::clone(&shared), ThreadKind::Worker(Rc::clone(&core)));
+        let keeping = shared.options.tuning.task_memory.then(Keeping::begin);
         shared.arrive();
         Present {
             shared,
             core,
             _entered: entered,
+            _keeping: keeping,
         }
     }
 }

@@ -58,6 +58,7 @@ pub(crate) enum Registered {
 
 /// Makes a task on the current loop. Returns `None` if this thread has no loop; `coro` has been
 /// dropped then.
+#[inline]
 pub(crate) fn spawn_here<F>(coro: F, new: NewTask) -> Option<Task<F::Output>>
 where
     F: Future + Send + 'static,
@@ -82,6 +83,8 @@ const MOST_EAGER: u32 = 16;
 
 /// Makes a task on a worker. Touches nothing that other workers write, except for the end of the
 /// run queue that thieves take from.
+// Always: with the settings of `create_task`, most of it is not there.
+#[inline(always)]
 fn spawn_on<F, P>(core: &Core, coro: F, parent: P, new: NewTask) -> (Task<P::Value>, Registered)
 where
     F: Future + Send + 'static,
@@ -196,9 +199,12 @@ where
     task
 }
 
-#[inline]
+#[inline(always)]
 fn meta(id: TaskId, new: NewTask) -> (SpawnMeta, Option<String>) {
-    let context = new.context.or_else(inherited_context);
+    let context = match new.context {
+        Some(context) => Some(context),
+        None => inherited_context(),
+    };
     (
         SpawnMeta {
             id,

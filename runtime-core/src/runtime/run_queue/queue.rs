@@ -72,19 +72,24 @@ impl<T: Word> RunQueue<T> {
 
     /// Takes the value to run now: from the slot, or from the deque if the slot is empty. After
     /// `STREAK` values from the slot in a row, the deque is served first.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&self) -> Option<T> {
-        let streak = self.streak.get();
-        if streak < STREAK {
-            if let Some(value) = self.stealable.slot.take() {
-                self.streak.set(streak + 1);
-                return Some(value);
+        let mut passes_over = false;
+        // A load spares the owner an exchange on an empty slot.
+        if !self.stealable.slot.is_empty() {
+            let streak = self.streak.get();
+            passes_over = streak == STREAK;
+            if !passes_over {
+                if let Some(value) = self.stealable.slot.exchange() {
+                    self.streak.set(streak + 1);
+                    return Some(value);
+                }
             }
         }
         self.streak.set(0);
         // The one call of this for both cases: so the compiler inlines it.
         let next = self.deque.pop();
-        if streak == STREAK {
+        if passes_over {
             return self.pass_over_slot(next);
         }
         next

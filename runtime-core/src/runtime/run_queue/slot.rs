@@ -51,10 +51,15 @@ impl<T: Word> Slot<T> {
     /// Takes the value out.
     #[inline]
     pub(crate) fn take(&self) -> Option<T> {
-        // The load spares the owner an exchange on an empty slot.
         if self.is_empty() {
             return None;
         }
+        self.exchange()
+    }
+
+    /// Takes the value out, by an exchange in any case.
+    #[inline]
+    pub(crate) fn exchange(&self) -> Option<T> {
         let before = self.word.swap(
             ptr::null_mut(),
             ordered(Ordering::AcqRel, Mutant::SlotRelaxed),

@@ -32,8 +32,10 @@ pub(crate) struct Core {
     /// Whether pushed tasks go to this worker's queue. False while worker 0 is apart, and under a
     /// seed.
     keeps_queue: Cell<bool>,
-    /// Pushes since the poll began.
-    pushes: Cell<u32>,
+    /// How many further pushes in this poll wake a thief.
+    pushes_to_notify: Cell<u32>,
+    /// How many pushes of one poll wake a thief.
+    pushes_between_notifies: u32,
     pub(crate) choices: Rc<Choices>,
 }
 
@@ -54,6 +56,10 @@ impl Core {
         let parker_index = shared.options.seed.map_or(parts.index, |_| 0);
         let parker = Arc::clone(&shared.workers.remotes[parker_index].parker);
         let inhibitor = shared.driver.inhibitor.clone();
+        let pushes_between_notifies = match shared.options.tuning.defer {
+            true => PUSHES_BEFORE_NOTIFY,
+            false => 1,
+        };
         Core {
             loop_ref: LoopRef::new(Arc::clone(&shared)),
             shared,
@@ -67,7 +73,8 @@ impl Core {
             slot_writer: RefCell::new(parts.slot_writer),
             ids: Cell::new((0, 0)),
             keeps_queue: Cell::new(choices.policy() == SchedulingPolicy::Stealing),
-            pushes: Cell::new(0),
+            pushes_to_notify: Cell::new(pushes_between_notifies),
+            pushes_between_notifies,
             choices,
         }
     }
@@ -82,20 +89,41 @@ impl Core {
     }
 
     /// Adds a task that is ready to run.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push(&self, task: Runnable, wake: Wake) {
+        if wake == Wake::Yielded {
+            return self.push_yielded(task);
+        }
         if !self.keeps_queue.get() {
             return self.push_elsewhere(task, wake);
         }
-        match wake {
-            Wake::Woken | Wake::WokenUncounted => self.queue.push_next(task),
-            Wake::Yielded => self.queue.push_back(task),
+        self.queue.push_next(task);
+        self.count_push();
+    }
+
+    /// Adds a task that was woken during its poll.
+    #[inline(always)]
+    pub(crate) fn push_yielded(&self, task: Runnable) {
+        if !self.keeps_queue.get() {
+            return self.push_elsewhere(task, Wake::Yielded);
         }
-        let pushes = self.pushes.get() + 1;
-        self.pushes.set(pushes);
-        if pushes % PUSHES_BEFORE_NOTIFY == 0 || !self.shared.options.tuning.defer {
-            self.notify_if_surplus(true);
+        self.queue.push_back(task);
+        self.count_push();
+    }
+
+    #[inline]
+    fn count_push(&self) {
+        let left = self.pushes_to_notify.get() - 1;
+        self.pushes_to_notify.set(left);
+        if left == 0 {
+            self.notify_within_poll();
         }
+    }
+
+    #[cold]
+    fn notify_within_poll(&self) {
+        self.begin_poll();
+        self.notify_if_surplus(true);
     }
 
     /// Chooses where pushed tasks go from now on: to this worker's queue, or to the injector.
@@ -134,7 +162,7 @@ impl Core {
     /// Resets the count of pushes: a poll begins.
     #[inline]
     pub(crate) fn begin_poll(&self) {
-        self.pushes.set(0);
+        self.pushes_to_notify.set(self.pushes_between_notifies);
     }
 
     /// Wakes another worker if the queue holds more than this worker runs next.
@@ -160,7 +188,7 @@ impl Core {
     ///
     /// # Errors
     /// The registry is closed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn register(&self, task: &Runnable) -> Result<(), Closed> {
         registration::register(&self.shared, task, || {
             let mut slot_writer = self.slot_writer.borrow_mut();

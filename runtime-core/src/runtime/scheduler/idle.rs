@@ -81,7 +81,8 @@ impl Idle {
     #[inline]
     pub(crate) fn may_wake(&self) -> bool {
         let word = self.word.load(Ordering::Relaxed);
-        searching(word) == 0 && word / SLEEPING > 0
+        // In this order: on a busy loop none is sleeping.
+        word >= SLEEPING && searching(word) == 0
     }
 
     /// Counts a worker without work as searching, unless enough workers search. False if so.

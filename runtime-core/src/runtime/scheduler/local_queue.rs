@@ -31,6 +31,8 @@ pub(crate) struct LocalQueue {
     /// The task that `run` or `block_on` waits for. It runs before the others.
     root: Cell<Option<TaskPointer>>,
     root_ready: RefCell<Option<Runnable>>,
+    /// How many tasks are ready, the root among them.
+    ready_count: Cell<usize>,
     /// How many other tasks run before the root, which has yielded.
     ahead_of_root: Cell<usize>,
     /// The local tasks. Those that have ended are pruned now and then.
@@ -51,6 +53,7 @@ impl LocalQueue {
             ready: RefCell::default(),
             root: Cell::new(None),
             root_ready: RefCell::default(),
+            ready_count: Cell::new(0),
             ahead_of_root: Cell::new(0),
             tasks: RefCell::default(),
             prune_at: Cell::new(64),
@@ -73,6 +76,7 @@ impl LocalQueue {
     pub(crate) fn push(&self, task: Runnable) -> Pushed {
         if !self.is_fifo && self.root.get() == Some(task.pointer()) {
             *self.root_ready.borrow_mut() = Some(task);
+            self.ready_count.set(self.ready_count.get() + 1);
             Pushed::Root
         } else {
             self.push_back(task);
@@ -83,6 +87,7 @@ impl LocalQueue {
     /// Adds a task behind those that are ready.
     pub(crate) fn push_back(&self, task: Runnable) {
         self.ready.borrow_mut().push_back(task);
+        self.ready_count.set(self.ready_count.get() + 1);
     }
 
     /// The root has yielded: it waits until `queued` tasks and the ready local tasks have run.
@@ -121,19 +126,31 @@ impl LocalQueue {
     #[inline]
     pub(crate) fn pop_root(&self) -> Option<Runnable> {
         self.ahead_of_root.set(0);
-        self.root_ready.borrow_mut().take()
+        self.count_popped(self.root_ready.borrow_mut().take())
     }
 
     /// Takes the next ready task: a local task or, if the queue is fifo, any task.
     #[inline]
     pub(crate) fn pop(&self) -> Option<Runnable> {
-        self.ready.borrow_mut().pop_front()
+        self.count_popped(self.ready.borrow_mut().pop_front())
+    }
+
+    fn count_popped(&self, task: Option<Runnable>) -> Option<Runnable> {
+        let popped = usize::from(task.is_some());
+        self.ready_count.set(self.ready_count.get() - popped);
+        task
     }
 
     /// Whether any task here is ready.
     #[inline]
     pub(crate) fn has_ready(&self) -> bool {
-        self.root_ready.borrow().is_some() || !self.ready.borrow().is_empty()
+        self.ready_count.get() > 0
+    }
+
+    /// Whether no task here is ready, and none has been sent.
+    #[inline]
+    pub(crate) fn is_quiet(&self) -> bool {
+        !self.has_ready() && !self.inbox.has_any()
     }
 
     /// Notes a local task, which must be ended when the thread leaves.

@@ -45,6 +45,7 @@ pub(crate) mod idle;
 pub(crate) mod ids;
 pub(crate) mod pace;
 pub(crate) mod parker;
+pub(crate) mod quiet_batch;
 pub(crate) mod role;
 pub(crate) mod stand_ins;
 
@@ -70,6 +71,7 @@ pub(crate) mod core;
 pub(crate) mod slow;
 
 pub(crate) mod apart;
+pub(crate) mod by_choice;
 
 #[expect(
     unsafe_code,

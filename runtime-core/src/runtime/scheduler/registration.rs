@@ -41,7 +41,7 @@ pub(crate) const HIDDEN: TaskId = TaskId(0);
 ///
 /// # Errors
 /// The registry is closed.
-#[inline]
+#[inline(always)]
 pub(crate) fn register(
     shared: &Shared,
     task: &Runnable,

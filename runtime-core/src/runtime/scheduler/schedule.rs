@@ -54,38 +54,46 @@ impl Stealable {
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.loop_ref.shared
     }
+}
 
-    #[inline(never)]
-    fn schedule_elsewhere(&self, task: Runnable, wake: Wake) {
-        if wake == Wake::Woken {
-            // The caller that wakes holds a reference to the task, and the task keeps the loop
-            // reference.
-            return submit(self.shared(), task);
-        }
-        // The caller holds no reference to the task: it has left it there, or has polled the task
-        // and entered another loop meanwhile. Once it is submitted, the task may end on another
-        // thread, and drop the last loop reference.
-        let shared = Arc::clone(self.shared());
-        submit(&shared, task);
+/// Adds a task to the queue of the worker that this thread is or, elsewhere, to the injector.
+// Not generic, and apart, so that it exists once. Not `&LoopRef`: as soon as the task is passed on,
+// it may end elsewhere, and drop the last count.
+#[inline(never)]
+fn schedule_stealable(loop_ref: &StdArc<LoopRef>, task: Runnable, wake: Wake) {
+    let elsewhere =
+        context::with(
+            |entry| match entry.and_then(|entry| entry.core_of(&loop_ref.shared)) {
+                Some(core) => {
+                    core.push(task, wake);
+                    None
+                }
+                None => Some(task),
+            },
+        );
+    if let Some(task) = elsewhere {
+        schedule_elsewhere(loop_ref, task, wake);
     }
+}
+
+#[inline(never)]
+fn schedule_elsewhere(loop_ref: &StdArc<LoopRef>, task: Runnable, wake: Wake) {
+    if wake == Wake::Woken {
+        // The caller that wakes holds a reference to the task, and the task keeps the loop
+        // reference.
+        return submit(&loop_ref.shared, task);
+    }
+    // The caller holds no reference to the task: it has left it there, or has polled the task and
+    // entered another loop meanwhile. Once it is submitted, the task may end on another thread, and
+    // drop the last loop reference.
+    let shared = Arc::clone(&loop_ref.shared);
+    submit(&shared, task);
 }
 
 impl Schedule for Stealable {
     #[inline(always)]
     fn schedule(&self, task: Runnable, wake: Wake) {
-        let elsewhere =
-            context::with(
-                |entry| match entry.and_then(|entry| entry.core_of(self.shared())) {
-                    Some(core) => {
-                        core.push(task, wake);
-                        None
-                    }
-                    None => Some(task),
-                },
-            );
-        if let Some(task) = elsewhere {
-            self.schedule_elsewhere(task, wake);
-        }
+        schedule_stealable(&self.loop_ref, task, wake);
     }
 
     #[inline]

@@ -61,6 +61,8 @@ pub(crate) struct Shared {
     /// `None` for good once the loop is closed: a handler may hold a reference to the loop.
     handler: Mutex<Option<Option<Handler>>>,
     debug: AtomicBool,
+    /// Debug mode is on, or tasks are abandoned: polls are not the usual ones.
+    unusual: AtomicBool,
     slow_nanoseconds: AtomicU64,
     pub(crate) counters: Counters,
     /// Where the monitor parks.
@@ -144,7 +146,7 @@ impl Shared {
         let mut parts: Vec<_> = parts.collect();
         let stand_ins = parts.split_off(timed);
         let spares = parts.split_off(options.workers);
-        let debug = AtomicBool::new(options.debug);
+        let [debug, unusual] = [(); 2].map(|()| AtomicBool::new(options.debug));
         let ids = options.seed.map_or_else(Ids::shared, |_| Ids::own());
         let shared = Shared {
             workers,
@@ -158,6 +160,7 @@ impl Shared {
             callback_timers: CallbackTimers::default(),
             handler: Mutex::new(Some(None)),
             debug,
+            unusual,
             slow_nanoseconds: AtomicU64::new(SLOW_NANOSECONDS),
             counters: Counters::default(),
             monitor_parker: Parker::new(interrupt),
@@ -278,6 +281,15 @@ impl Shared {
 
     pub(crate) fn set_debug(&self, debug: bool) {
         self.debug.store(debug, Ordering::Relaxed);
+        // It stays set: `run_unusual` looks again.
+        self.unusual.fetch_or(debug, Ordering::Relaxed);
+    }
+
+    /// Whether debug mode is, or was, on, or `is_abandoning`: one load for each poll.
+    #[inline]
+    pub(crate) fn is_unusual(&self) -> bool {
+        // Relaxed: as `is_debug` and `is_abandoning`.
+        self.unusual.load(Ordering::Relaxed)
     }
 
     /// How long a poll or a callback may take before debug mode reports it.
@@ -369,6 +381,7 @@ impl Shared {
 
     pub(crate) fn set_abandoning(&self) {
         self.abandoning.store(true, Ordering::Release);
+        self.unusual.store(true, Ordering::Release);
     }
 
     pub(crate) fn is_closed(&self) -> bool {

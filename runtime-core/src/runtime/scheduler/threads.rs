@@ -12,6 +12,7 @@ use super::shared::{Shared, WorkerParts};
 use super::stand_ins::{Absence, Replacement};
 use super::worker::Worker;
 use crate::runtime::catch_panic::catch_panic;
+use crate::runtime::task::memory::Keeping;
 use crate::sync::{Arc, Mutex, thread};
 
 /// Starts a thread of the loop, with its name, its stack size and its hooks.
@@ -250,6 +251,7 @@ fn reclaim_parts(core: Rc<Core>) -> Option<WorkerParts> {
 
 /// Works until `done`.
 fn work_until(shared: &Arc<Shared>, core: &Rc<Core>, done: impl Fn(&Core) -> bool) {
+    let _keeping = shared.options.tuning.task_memory.then(Keeping::begin);
     let _entered = context::enter(Arc::clone(shared), ThreadKind::Worker(Rc::clone(core)));
     shared.arrive();
     Worker::new(Rc::clone(core)).drive(|| done(core));

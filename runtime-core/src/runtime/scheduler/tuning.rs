@@ -1,7 +1,7 @@
 //! Switches for every optimisation, so that each can be turned off by itself.
 
 /// Which optimisations are on. Read once when a loop is built, from `ASYNCIO_TUNE`: a list of
-/// `no-lifo`, `no-defer`, `no-quiet-batches`; or `none` to turn all of them off.
+/// `no-lifo`, `no-defer`, `no-quiet-batches`, `no-task-memory`; or `none` to turn all of them off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
     /// The task that was just woken runs next, from a slot before the queue.
@@ -10,6 +10,8 @@ pub struct Tuning {
     pub defer: bool,
     /// A few timers that fire together wake one worker, not two.
     pub quiet_batches: bool,
+    /// Workers keep the memory of ended tasks for new ones.
+    pub task_memory: bool,
 }
 
 impl Default for Tuning {
@@ -18,6 +20,7 @@ impl Default for Tuning {
             lifo: true,
             defer: true,
             quiet_batches: true,
+            task_memory: true,
         }
     }
 }
@@ -39,6 +42,7 @@ impl Tuning {
             lifo: !off("no-lifo"),
             defer: !off("no-defer"),
             quiet_batches: !off("no-quiet-batches"),
+            task_memory: !off("no-task-memory"),
         }
     }
 }

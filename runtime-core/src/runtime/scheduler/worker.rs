@@ -2,17 +2,19 @@
 
 use std::rc::Rc;
 use std::task::Waker;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::apart;
-use super::choices::SchedulingPolicy;
+use super::by_choice;
 use super::context::{self, ThreadKind};
 use super::core::Core;
 use super::pace::Pace;
+use super::quiet_batch::QuietBatch;
 use super::registration::HIDDEN;
 use super::schedule::closed_error;
 use super::shared::print_error;
 use super::slow::Stopwatch;
+use super::worker_set::Remote;
 use crate::runtime::catch_panic::wake_catching;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::runnable::Runnable;
@@ -20,16 +22,6 @@ use crate::runtime::time::Swept;
 use crate::runtime::unnest::afresh;
 use crate::sync::atomic::Ordering;
 use crate::sync::{Arc, Mutant, broken};
-
-/// Up to so many timers that fire together wake no other worker at first: most tasks that slept run
-/// for a short time and sleep again, and have done so before another worker would be awake. (A task
-/// that runs for long is found by the monitor.)
-const QUIET_BATCH: usize = 256;
-
-/// How long a quiet batch may take before thieves are notified after all, and after how many turns
-/// that is checked.
-const QUIET_TIME: Duration = Duration::from_micros(100);
-const QUIET_TURNS_BETWEEN_LOOKS: usize = 16;
 
 /// What a turn did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,10 +33,18 @@ pub(crate) enum Turn {
     Idle,
 }
 
+/// Whether a task may be bound to the thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bound {
+    No,
+    Perhaps,
+}
+
 /// The part of a worker that only its own loop of turns touches.
 #[derive(Debug)]
 pub(crate) struct Worker {
     core: Rc<Core>,
+    remote: Arc<Remote<Runnable>>,
     /// This worker is counted as searching.
     searching: bool,
     /// The last turn polled the root.
@@ -55,9 +55,7 @@ pub(crate) struct Worker {
     apart: bool,
     /// Whether the next task comes from the local tasks first, or from the queue first.
     local_first: bool,
-    /// For so many turns thieves are not notified: see `QUIET_BATCH`.
-    quiet_turns: usize,
-    quiet_since: Instant,
+    quiet: QuietBatch,
     due: Vec<Waker>,
     /// The other workers, in the deterministic mode: this thread turns them too.
     siblings: Option<Vec<Worker>>,
@@ -66,14 +64,14 @@ pub(crate) struct Worker {
 impl Worker {
     pub(crate) fn new(core: Rc<Core>) -> Worker {
         Worker {
+            remote: Arc::clone(&core.shared.workers.remotes[core.index]),
             core,
             searching: false,
             ran_root: false,
             pace: Pace::new(),
             apart: false,
             local_first: true,
-            quiet_turns: 0,
-            quiet_since: Instant::now(),
+            quiet: QuietBatch::new(),
             due: Vec::new(),
             siblings: None,
         }
@@ -100,13 +98,26 @@ impl Worker {
     /// Turns and sleeps until `done` returns true. It is called between turns.
     pub(crate) fn drive(&mut self, mut done: impl FnMut() -> bool) {
         let _afresh = afresh();
-        while !done() {
-            if self.turn() == Turn::Idle && !done() {
-                self.sleep();
+        if self.siblings.is_some() {
+            self.drive_siblings(&mut done);
+        } else {
+            while !done() {
+                if self.turn_alone() == Turn::Idle && !done() {
+                    self.sleep();
+                }
             }
         }
         if std::mem::take(&mut self.searching) {
             self.core.shared.workers.end_search();
+        }
+    }
+
+    #[cold]
+    fn drive_siblings(&mut self, done: &mut dyn FnMut() -> bool) {
+        while !done() {
+            if self.turn_one_of_all() == Turn::Idle && !done() {
+                self.sleep();
+            }
         }
     }
 
@@ -118,22 +129,40 @@ impl Worker {
     }
 
     /// Polls one task, if any is found. Never blocks.
-    #[inline]
     pub(crate) fn turn(&mut self) -> Turn {
-        if self.siblings.is_some() {
-            return self.turn_one_of_all();
+        match self.siblings {
+            Some(_) => self.turn_one_of_all(),
+            None => self.turn_alone(),
         }
+    }
+
+    /// The turn of a worker that has its thread for itself.
+    #[inline(always)]
+    fn turn_alone(&mut self) -> Turn {
         if self.pace.is_look_due() {
             return self.turn_with_look();
         }
         self.usual_turn()
     }
 
-    #[inline]
+    #[inline(always)]
     fn usual_turn(&mut self) -> Turn {
+        // Usually no task here is bound to this thread.
+        if self.core.local_queue.is_quiet() {
+            self.ran_root = false;
+            if let Some(task) = self.core.queue.pop() {
+                self.local_first = true;
+                self.run_inline(task, Bound::No);
+                return Turn::Ran;
+            }
+        }
+        self.unusual_turn()
+    }
+
+    fn unusual_turn(&mut self) -> Turn {
         match self.next().or_else(|| self.search()) {
             Some(task) => {
-                self.run(task);
+                self.run(task, Bound::Perhaps);
                 Turn::Ran
             }
             None => Turn::Idle,
@@ -182,49 +211,7 @@ impl Worker {
 
     /// Polls one task, from a source that the choices select.
     fn turn_by_choice(&mut self) -> Option<Turn> {
-        let (core, choices) = (&self.core, &self.core.choices);
-        core.local_queue.receive();
-        if choices.policy() == SchedulingPolicy::Fifo {
-            return self.turn_in_fifo_order();
-        }
-        if choices.one_of(2) == 1 {
-            // Moves one task to the back, so that any task of the queue may come next in time.
-            core.queue
-                .pop()
-                .into_iter()
-                .for_each(|task| core.queue.push_back(task));
-        }
-        let workers = &core.shared.workers;
-        let elsewhere = || {
-            workers.find(
-                core.index,
-                &core.queue,
-                choices.one_of(workers.remotes.len()),
-            )
-        };
-        let first = choices.one_of(4);
-        let task = (first..first + 4).find_map(|source| match source % 4 {
-            0 => core.local_queue.pop_root_in_turn(),
-            1 => core.queue.pop(),
-            2 => core.local_queue.pop(),
-            _ => elsewhere(),
-        });
-        let task = task.or_else(|| core.local_queue.pop_root())?;
-        core.local_queue.let_pass();
-        Some(self.run_noted(task))
-    }
-
-    /// Polls the first ready task, in asyncio's order. Tasks that came from elsewhere go to the
-    /// end of the queue first.
-    fn turn_in_fifo_order(&mut self) -> Option<Turn> {
-        let core = &self.core;
-        let workers = &core.shared.workers;
-        while let Some(task) = workers.take_share(&core.queue) {
-            core.local_queue.push_back(task);
-            std::iter::from_fn(|| core.queue.pop())
-                .for_each(|task| core.local_queue.push_back(task));
-        }
-        let task = core.local_queue.pop()?;
+        let task = by_choice::next(&self.core)?;
         Some(self.run_noted(task))
     }
 
@@ -235,7 +222,7 @@ impl Worker {
         // Relaxed: a statistic.
         let noted = &core.shared.counters.schedule;
         noted.store(schedule, Ordering::Relaxed);
-        self.run(task);
+        self.run(task, Bound::Perhaps);
         Turn::Ran
     }
 
@@ -310,39 +297,48 @@ impl Worker {
     }
 
     /// Polls `task`, and wakes a thief if the queue holds more than this worker runs next.
-    #[inline]
-    fn run(&mut self, task: Runnable) {
+    fn run(&mut self, task: Runnable, bound: Bound) {
+        self.run_inline(task, bound);
+    }
+
+    #[inline(always)]
+    fn run_inline(&mut self, task: Runnable, bound: Bound) {
         let shared = &self.core.shared;
         if std::mem::take(&mut self.searching) {
             shared.workers.end_search();
         }
-        let remote = &shared.workers.remotes[self.core.index];
-        remote.tick();
+        self.remote.tick();
         self.core.begin_poll();
-        if shared.is_abandoning() {
-            task.abandon(closed_error());
-        } else if shared.is_debug() {
-            self.run_timed(task);
-        } else {
-            task.run();
+        if shared.is_unusual() {
+            self.run_unusual(task);
+        } else if let Some(again) = task.poll_once() {
+            match bound {
+                // The task is one of this loop's that any worker may run, so this is its
+                // scheduler's place for it, without a look for the worker of this thread.
+                Bound::No => self.core.push_yielded(again),
+                Bound::Perhaps => again.reschedule(),
+            }
         }
-        remote.tick();
-        if remote.is_look_requested() {
+        self.remote.tick();
+        if self.remote.is_look_requested() {
             self.pace.look_next();
         }
-        if self.quiet_turns == 0 {
+        if self.quiet.is_over() {
             self.core
                 .notify_if_surplus(self.core.local_queue.has_ready());
         } else {
-            self.end_quiet_turn();
+            self.quiet.end_turn();
         }
     }
 
-    fn end_quiet_turn(&mut self) {
-        self.quiet_turns -= 1;
-        let looks = self.quiet_turns % QUIET_TURNS_BETWEEN_LOOKS == 0;
-        if looks && self.quiet_since.elapsed() > QUIET_TIME {
-            self.quiet_turns = 0;
+    #[cold]
+    fn run_unusual(&self, task: Runnable) {
+        if self.core.shared.is_abandoning() {
+            task.abandon(closed_error());
+        } else if self.core.shared.is_debug() {
+            self.run_timed(task);
+        } else {
+            task.run();
         }
     }
 
@@ -350,7 +346,7 @@ impl Worker {
     /// never reach.
     #[cold]
     fn turn_with_look(&mut self) -> Turn {
-        let requested = self.core.shared.workers.remotes[self.core.index].take_look_request();
+        let requested = self.remote.take_look_request();
         let own = self.ran_root || !self.local_first;
         self.apart = apart::goes(&self.core, own);
         if self.apart {
@@ -363,7 +359,7 @@ impl Worker {
                 // This worker's own tasks get at least every other turn.
                 self.pace.skip_one();
                 self.local_first = true;
-                self.run(task);
+                self.run(task, Bound::Perhaps);
                 Turn::Ran
             }
             None => self.usual_turn(),
@@ -378,7 +374,7 @@ impl Worker {
         }
         match apart::next(&self.core, &mut self.ran_root) {
             Some(task) => {
-                self.run(task);
+                self.run(task, Bound::Perhaps);
                 Turn::Ran
             }
             None => Turn::Idle,
@@ -426,7 +422,7 @@ impl Worker {
         if !self.core.queue.is_empty() || self.core.local_queue.has_ready() {
             return;
         }
-        let parker = &shared.workers.remotes[self.core.index].parker;
+        let parker = &self.remote.parker;
         shared.counters.parks.fetch_add(1, Ordering::Relaxed);
         shared
             .workers
@@ -467,9 +463,8 @@ impl Worker {
 
     /// Wakes what was due, outside the role and every lock.
     fn wake_due(&mut self) {
-        if self.core.shared.options.tuning.quiet_batches && self.due.len() <= QUIET_BATCH {
-            self.quiet_turns = self.due.len();
-            self.quiet_since = Instant::now();
+        if self.core.shared.options.tuning.quiet_batches {
+            self.quiet.begin(self.due.len());
         }
         self.core.choices.shuffle(&mut self.due);
         self.due.drain(..).for_each(wake_catching);
@@ -489,7 +484,7 @@ impl Worker {
         let own = self.ran_root || !self.local_first;
         let local_queue = &self.core.local_queue;
         let waits = local_queue.has_root() && local_queue.inbox.has_any();
-        if waits && !own && shared.workers.remotes[self.core.index].is_frozen() {
+        if waits && !own && self.remote.is_frozen() {
             let name = polled.reference().describe();
             print_error(format_args!(
                 "<{name}> blocked the thread of run(), and the main coroutine with it"

@@ -40,7 +40,7 @@ pub(crate) struct Remote<T> {
 #[derive(Debug)]
 pub(crate) struct WorkerSet<T> {
     pub(crate) injector: Injector<T>,
-    pub(crate) remotes: Box<[Remote<T>]>,
+    pub(crate) remotes: Box<[Arc<Remote<T>>]>,
     /// No worker has used the remotes from this index on.
     used: AtomicUsize,
     pub(crate) idle: Idle,
@@ -61,15 +61,17 @@ impl<T: Word> WorkerSet<T> {
         interrupt: &Interrupt,
     ) -> (WorkerSet<T>, Vec<RunQueue<T>>) {
         let queues: Vec<_> = (0..workers + more).map(|_| RunQueue::new(lifo)).collect();
-        let remote = |queue: &RunQueue<T>| Remote {
-            queue: Arc::clone(queue.stealable()),
-            parker: Arc::new(Parker::new(Interrupt::clone(interrupt))),
-            polls: AtomicU64::new(0),
-            stuck: AtomicBool::new(false),
-            look_requested: AtomicBool::new(false),
-            frozen: AtomicBool::new(false),
-            away: AtomicBool::new(false),
-            dismissed: AtomicBool::new(false),
+        let remote = |queue: &RunQueue<T>| {
+            Arc::new(Remote {
+                queue: Arc::clone(queue.stealable()),
+                parker: Arc::new(Parker::new(Interrupt::clone(interrupt))),
+                polls: AtomicU64::new(0),
+                stuck: AtomicBool::new(false),
+                look_requested: AtomicBool::new(false),
+                frozen: AtomicBool::new(false),
+                away: AtomicBool::new(false),
+                dismissed: AtomicBool::new(false),
+            })
         };
         let workers = WorkerSet {
             injector: Injector::new(),
@@ -84,7 +86,7 @@ impl<T: Word> WorkerSet<T> {
     }
 
     /// The remotes that have, or had, a worker.
-    pub(crate) fn present(&self) -> &[Remote<T>] {
+    pub(crate) fn present(&self) -> &[Arc<Remote<T>>] {
         // Acquire, although a thread that must look at a remote has acquired its owner's push by
         // the idle word.
         &self.remotes[..self.used.load(Ordering::Acquire)]
@@ -215,7 +217,9 @@ impl<T: Word> WorkerSet<T> {
 
     /// Makes every worker look around before its next turn.
     pub(crate) fn request_look_of_all(&self) {
-        self.present().iter().for_each(Remote::request_look);
+        self.present()
+            .iter()
+            .for_each(|remote| remote.request_look());
     }
 
     /// Makes every worker stop: sets the flag, and unparks all of them.

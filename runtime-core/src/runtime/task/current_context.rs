@@ -61,8 +61,18 @@ impl Context {
 }
 
 /// Returns a copy of the current context for a new task or a callback. `None` if it is empty.
-#[inline]
+#[inline(always)]
 pub(crate) fn inherited_context() -> Option<Context> {
+    let entered = COUNT.with(Cell::get) > 0;
+    let is_empty = |task: &TaskRef| task.header().has_no_context();
+    if !entered && cancel::with_current(is_empty) == Some(true) {
+        return None;
+    }
+    inherited_if_any()
+}
+
+#[inline(never)]
+fn inherited_if_any() -> Option<Context> {
     match Context::entered() {
         Some(entered) => entered.inherited(),
         None => cancel::with_current(TaskRef::context_for_child).flatten(),

@@ -60,6 +60,8 @@ pub(crate) struct Vtable {
     pub(crate) output: unsafe fn(TaskPointer) -> *const (),
     /// Drops the output. Returns a panic that has not been retrieved.
     pub(crate) dispose: unsafe fn(TaskPointer) -> Option<PanicError>,
+    /// Whether a value that the future returns must be dropped.
+    pub(crate) value_needs_drop: bool,
     /// Gives the right to run, which the caller holds, to the scheduler.
     pub(crate) schedule: unsafe fn(TaskPointer, Wake),
     /// Removes the task from the registry, and tells its parent that it has ended.
@@ -150,6 +152,34 @@ impl Header {
         self.place.store(UNREGISTERED, Ordering::Release);
     }
 
+    /// Whether the task's context would be empty.
+    #[inline]
+    pub(crate) fn has_no_context(&self) -> bool {
+        self.context.load(Ordering::Acquire).is_null()
+    }
+
+    /// Whether nothing that belongs to the header must be dropped. Every field is named, so that
+    /// none is forgotten.
+    #[inline]
+    pub(crate) fn is_bare(&mut self) -> bool {
+        let Header {
+            joiner,
+            side,
+            context,
+            state: _,
+            vtable: _,
+            id: _,
+            place: _,
+            location: _,
+            waiting: _,
+        } = self;
+        // SAFETY: the caller has the header for itself.
+        let no_joiner = joiner.with(|place| unsafe { (*place).is_none() });
+        let side = side.load(Ordering::Acquire);
+        let context = context.load(Ordering::Acquire);
+        no_joiner && side.is_null() && context.is_null()
+    }
+
     /// The side allocation, if it has been made.
     #[inline]
     pub(crate) fn side(&self) -> Option<&Side> {
@@ -221,6 +251,7 @@ impl fmt::Debug for Header {
     }
 }
 
+// Left out where `is_bare`.
 impl Drop for Header {
     fn drop(&mut self) {
         // Acquire: the thread that stored it released its reference after that.

@@ -10,18 +10,17 @@ use std::pin::Pin;
 use std::task::{Context as PollWith, Poll, Waker};
 
 use super::cancel::{
-    self, CancelWaker, ForeignPolls, Forwarded, Forwarding, Propagation, Raise, propagation_from,
-    propagation_to_waiter, requested, shared_error, uncancel,
+    self, ForeignPolls, Forwarding, Propagation, Raise, propagation_from, propagation_to_waiter,
+    requested, shared_error, uncancel,
 };
 use super::context::Context;
 use super::handle::{CallbackId, TaskHandle};
 use super::header::TaskId;
+use super::join_state::{Cancelled, JoinState, detach};
+use super::joiner::{Join, Waited};
 use super::parent::Outcome;
 use super::reference::TaskRef;
-use super::side::Side;
-use super::transitions::Detach;
 use crate::exceptions::{CancelledError, FailedError, InvalidStateError, PanicError, TaskError};
-use crate::runtime::unnest::drop_unnested;
 
 /// A task of the loop: what `asyncio.create_task` returns.
 ///
@@ -48,29 +47,8 @@ pub struct Task<T> {
     /// Dropped by hand: `State::detach` may give its reference back in the same step.
     task: ManuallyDrop<TaskRef>,
     stage: JoinState,
-    /// The waker in the join place, by data and vtable. Its clone there keeps the address in use.
-    registered: (usize, usize),
-    cancel_waker: CancelWaker,
+    join: Join,
     output: PhantomData<fn() -> T>,
-}
-
-#[derive(Debug)]
-enum JoinState {
-    Waiting,
-    /// Apart, so that the others cost nothing.
-    Cancelled(Box<Cancelled>),
-    Taken,
-}
-
-/// The awaiter is cancelled, or about to be.
-#[derive(Debug)]
-enum Cancelled {
-    /// Its requests have been passed on to the task.
-    Forwarded(Forwarded),
-    /// The task ended cancelled, and the awaiter's own request is about to come.
-    Ended(CancelledError, ForeignPolls),
-    /// The task ended cancelled because of them: the awaiter is next.
-    Raising(Raise),
 }
 
 impl<T> Task<T> {
@@ -83,8 +61,7 @@ impl<T> Task<T> {
         Task {
             task: ManuallyDrop::new(task),
             stage: JoinState::Waiting,
-            registered: (0, 0),
-            cancel_waker: CancelWaker::default(),
+            join: Join::default(),
             output: PhantomData,
         }
     }
@@ -200,7 +177,7 @@ impl<T> Task<T> {
 
     /// Polls for the end, and forwards nothing to the task: for `shield`, and for the combinators.
     pub(crate) fn poll_passive(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
-        if matches!(self.stage, JoinState::Cancelled(_)) && !self.has_forwarded() {
+        if matches!(self.stage, JoinState::Cancelled(_)) && !self.stage.has_forwarded() {
             return self.poll_cancelled(cx);
         }
         match self.poll_outcome(cx.waker()) {
@@ -211,7 +188,7 @@ impl<T> Task<T> {
 
     /// Polls for the end, and leaves the output where it is: the task may be given back.
     pub(crate) fn poll_done(&mut self, waker: &Waker) -> Poll<()> {
-        if self.done() || !self.register(waker) {
+        if self.done() || !self.join.register_apart(&self.task, waker) {
             Poll::Ready(())
         } else {
             Poll::Pending
@@ -248,33 +225,6 @@ impl<T> Task<T> {
         self.poll_done(waker).map(|()| self.take())
     }
 
-    /// Puts `waker` into the join place. False if the task is done.
-    fn register(&mut self, waker: &Waker) -> bool {
-        let header = self.task.header();
-        if header.state.has_joiner() {
-            if self.registered == identity(waker) {
-                return true;
-            }
-            if !header.state.take_joiner() {
-                return false;
-            }
-        }
-        // What is there already, callbacks above all, comes before this awaiter.
-        header.side().into_iter().for_each(Side::place_joiner);
-        let new = waker.clone();
-        self.registered = identity(&new);
-        // SAFETY: H4: this is the handle, and JOINER is clear.
-        let _old = header
-            .joiner
-            .with_mut(|place| unsafe { (*place).replace(new) });
-        if header.state.give_joiner() {
-            return true;
-        }
-        // SAFETY: H4: the task was done before JOINER was set, so the place is still the handle's.
-        let _own = header.joiner.with_mut(|place| unsafe { (*place).take() });
-        false
-    }
-
     fn take(&mut self) -> Outcome<T> {
         let stage = std::mem::replace(&mut self.stage, JoinState::Taken);
         if let JoinState::Cancelled(cancelled) = stage {
@@ -304,22 +254,35 @@ impl<T> Future for Task<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut PollWith<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let JoinState::Cancelled(_) = this.stage {
-            return this.poll_cancelled(cx);
+        if !matches!(this.stage, JoinState::Waiting) {
+            return this.poll_unusual(cx);
         }
-        if cancel::current_pointer() == Some(this.task.pointer()) {
-            return Poll::Ready(Err(
-                InvalidStateError::new("Task cannot await on itself").into()
-            ));
+        if !this.done() {
+            match this.join.wait(&this.task, cx.waker()) {
+                Waited::Pending => return Poll::Pending,
+                Waited::Done => {}
+                Waited::Requested => return this.forward_request(cx),
+                Waited::ForItself => return this.poll_unusual(cx),
+            }
         }
-        match this.poll_outcome(cx.waker()) {
-            Poll::Ready(outcome) => this.end(outcome, cx),
-            Poll::Pending => this.forward(cx),
-        }
+        let outcome = this.take_output();
+        this.end(outcome, cx)
     }
 }
 
 impl<T> Task<T> {
+    #[cold]
+    fn poll_unusual(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
+        match self.stage {
+            JoinState::Cancelled(_) => self.poll_cancelled(cx),
+            JoinState::Waiting => {
+                let error = InvalidStateError::new("Task cannot await on itself");
+                Poll::Ready(Err(error.into()))
+            }
+            JoinState::Taken => polled_again(&self.task),
+        }
+    }
+
     #[inline]
     fn end(&mut self, outcome: Outcome<T>, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
         match outcome {
@@ -339,7 +302,7 @@ impl<T> Task<T> {
         match propagation_from(&self.task, &error) {
             Propagation::Raise(raise) => self.raise(raise, cx),
             Propagation::RequestComes if polls.try_again(cx.waker()) => {
-                self.cancel_waker.register_waker(cx.waker());
+                self.join.cancel_waker.register_waker(cx.waker());
                 self.stage = JoinState::Cancelled(Box::new(Cancelled::Ended(error, polls)));
                 Poll::Pending
             }
@@ -353,7 +316,7 @@ impl<T> Task<T> {
     /// Passes a request that has reached this await on to the task.
     #[inline]
     fn forward(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
-        self.cancel_waker.register_waker(cx.waker());
+        self.join.cancel_waker.register_waker(cx.waker());
         if cancel::offered_owner() == cancel::OwnerId::NONE {
             return Poll::Pending;
         }
@@ -362,7 +325,7 @@ impl<T> Task<T> {
 
     #[cold]
     fn forward_request(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
-        let mut forwarded = self.take_forwarded();
+        let mut forwarded = self.stage.take_forwarded();
         let passed = forwarded.forward(&self.task);
         if !forwarded.is_empty() {
             self.stage = JoinState::Cancelled(Box::new(Cancelled::Forwarded(forwarded)));
@@ -377,7 +340,7 @@ impl<T> Task<T> {
     /// Waits for the end of a task to which requests have been passed on, and raises them.
     #[cold]
     fn poll_cancelled(&mut self, cx: &mut PollWith<'_>) -> Poll<Result<T, TaskError>> {
-        if self.has_forwarded() && self.poll_done(cx.waker()).is_pending() {
+        if self.stage.has_forwarded() && self.poll_done(cx.waker()).is_pending() {
             return self.forward(cx);
         }
         let JoinState::Cancelled(cancelled) =
@@ -416,60 +379,15 @@ impl<T> Task<T> {
         self.stage = JoinState::Cancelled(Box::new(Cancelled::Raising(raise)));
         Poll::Pending
     }
-
-    fn take_forwarded(&mut self) -> Forwarded {
-        let JoinState::Cancelled(cancelled) =
-            std::mem::replace(&mut self.stage, JoinState::Waiting)
-        else {
-            return Forwarded::default();
-        };
-        match *cancelled {
-            Cancelled::Forwarded(forwarded) => forwarded,
-            Cancelled::Ended(..) | Cancelled::Raising(_) => unreachable!("an end is not passed on"),
-        }
-    }
-
-    fn has_forwarded(&self) -> bool {
-        match &self.stage {
-            JoinState::Cancelled(cancelled) => matches!(**cancelled, Cancelled::Forwarded(_)),
-            _ => false,
-        }
-    }
-
-    /// Whether the handle has taken what the task ended with.
-    fn has_taken(&self) -> bool {
-        match &self.stage {
-            JoinState::Waiting => false,
-            JoinState::Cancelled(_) => !self.has_forwarded(),
-            JoinState::Taken => true,
-        }
-    }
 }
 
 impl<T> Drop for Task<T> {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: `self.task` is not used again.
         let task = unsafe { ManuallyDrop::take(&mut self.task) };
-        if self.has_taken() {
-            return;
-        }
-        if self.has_forwarded() {
-            self.take_forwarded().acknowledge_suppressed(&task);
-        }
-        match task.header().state.detach() {
-            // The reference has been given back in the same step.
-            Detach::Released => drop(task.into_pointer()),
-            Detach::DropWaker => {
-                // SAFETY: H4: this is the handle, and `detach` has cleared JOINER.
-                let waker = task
-                    .header()
-                    .joiner
-                    .with_mut(|place| unsafe { (*place).take() });
-                // A foreign one may own the next task, with a joiner of its own.
-                waker.into_iter().for_each(drop_unnested);
-            }
-            // SAFETY: H3: the task is done, and this is its handle.
-            Detach::DropOutput => unsafe { task.dispose_output() },
+        if !matches!(self.stage, JoinState::Taken) {
+            detach(task, &mut self.stage);
         }
     }
 }
@@ -483,11 +401,6 @@ impl<T> fmt::Debug for Task<T> {
 #[cold]
 fn polled_again(task: &TaskRef) -> ! {
     panic!("the handle of {} was polled after its end", task.describe())
-}
-
-fn identity(waker: &Waker) -> (usize, usize) {
-    let vtable = std::ptr::from_ref(waker.vtable()).addr();
-    (waker.data().addr(), vtable)
 }
 
 fn outcome_to_result<T>(outcome: Outcome<T>) -> Result<T, TaskError> {

@@ -31,6 +31,8 @@
 #[expect(unsafe_code, reason = "a context behind one word of the header")]
 pub(crate) mod context;
 pub(crate) mod cycles;
+#[expect(unsafe_code, reason = "lists of blocks that are not in use")]
+pub(crate) mod memory;
 pub(crate) mod parent;
 pub(crate) mod registry;
 pub(crate) mod room;
@@ -71,6 +73,12 @@ pub(crate) mod schedule;
 pub(crate) mod raw;
 
 pub(crate) mod handle;
+
+#[expect(unsafe_code, reason = "the place of the awaiter's waker")]
+mod joiner;
+
+#[expect(unsafe_code, reason = "taking what the handle owns")]
+mod join_state;
 
 #[expect(unsafe_code, reason = "taking the output that the handle owns")]
 pub(crate) mod join;

@@ -11,6 +11,7 @@ use std::task::{Context as PollWith, Poll};
 use super::context::Context;
 use super::dyn_schedule::DynSchedule;
 use super::header::{Header, TaskId, TaskPointer, Vtable, Wake};
+use super::memory;
 use super::parent::{Outcome, Parent};
 use super::reference::TaskRef;
 use super::room::{Place, is_big};
@@ -84,13 +85,13 @@ where
     #[inline]
     fn allocate(future: F, scheduler: S, parent: P, meta: SpawnMeta) -> TaskPointer {
         let context = meta.context.map_or(std::ptr::null_mut(), Context::into_raw);
-        let cell = Box::new(Cell {
+        let cell = memory::new(Cell {
             header: Header::new(Self::VTABLE, meta.id, context, meta.location),
             scheduler,
             parent,
             stage: UnsafeCell::new(Stage::<F, O>::Future(future)),
         });
-        NonNull::from(Box::leak(cell)).cast()
+        cell.cast()
     }
 
     const VTABLE: &'static Vtable = &Vtable {
@@ -99,6 +100,7 @@ where
         take: Self::take,
         output: Self::output,
         dispose: Self::dispose,
+        value_needs_drop: std::mem::needs_drop::<P::Value>() || is_big::<Outcome<P::Value>>(),
         schedule: Self::schedule,
         unregister: Self::unregister,
         scheduler: Self::scheduler,
@@ -138,6 +140,28 @@ where
         };
         // SAFETY: as above.
         Poll::Ready(unsafe { cell.store(outcome, ending) })
+    }
+
+    /// Whether nothing must be dropped but the scheduler. Every field is named, so that none is
+    /// forgotten.
+    #[inline]
+    fn is_bare(&mut self) -> bool {
+        let Cell {
+            header,
+            scheduler: _,
+            parent: _,
+            stage,
+        } = self;
+        // SAFETY: the caller has the cell for itself.
+        let no_stage = stage.with(|stage| match unsafe { &*stage } {
+            Stage::Future(_) => !std::mem::needs_drop::<F>(),
+            Stage::Output(outcome) => {
+                let returned = matches!(outcome.look(), Outcome::Returned(_));
+                returned && !Self::VTABLE.value_needs_drop
+            }
+            Stage::Taken => true,
+        });
+        no_stage && !std::mem::needs_drop::<P>() && header.is_bare()
     }
 
     /// # Safety
@@ -306,11 +330,21 @@ where
     /// # Safety
     /// The caller gave back the last reference; `pointer` has this vtable.
     unsafe fn free(pointer: TaskPointer) {
-        let cell = pointer.cast::<Self>();
-        // SAFETY: H1: from `Box::leak`, and the caller gave back the last reference.
-        let cell = unsafe { Box::from_raw(cell.as_ptr()) };
+        let mut cell = pointer.cast::<Self>();
         // The rest may still contain values of the user: context values, callbacks, wakers.
-        drop_catching(cell);
+        catch_panic(|| {
+            // SAFETY: H1: the caller gave back the last reference.
+            let parts = unsafe { cell.as_mut() };
+            if parts.is_bare() {
+                // SAFETY: the scheduler is not used again.
+                unsafe { (&raw mut parts.scheduler).drop_in_place() };
+            } else {
+                // SAFETY: the cell is not used again.
+                unsafe { cell.drop_in_place() };
+            }
+        });
+        // SAFETY: from `memory::new`, in `allocate`.
+        unsafe { memory::free(cell) }
     }
 }
 

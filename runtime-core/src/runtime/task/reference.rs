@@ -347,7 +347,7 @@ impl TaskRef {
 
     /// A copy of the task's context for a child. `None` if the context is empty.
     pub(crate) fn context_for_child(&self) -> Option<Context> {
-        if self.header().context.load(Ordering::Acquire).is_null() {
+        if self.header().has_no_context() {
             return None;
         }
         self.context().inherited()

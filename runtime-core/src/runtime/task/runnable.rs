@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 use std::task::{Context as PollWith, Poll, Waker};
 
-use super::cancel::{self, OwnerId, wake_foreign_wakers};
+use super::cancel::{self, OwnerId, Serial, wake_foreign_wakers};
 use super::header::{Header, TaskPointer, Wake};
 use super::reference::TaskRef;
 use super::transitions::{Ending, PollEnd, Start};
@@ -55,6 +55,23 @@ impl Runnable {
 
     /// Polls the task once, and does what follows from it.
     pub(crate) fn run(self) {
+        if let Some(again) = self.poll_once() {
+            again.reschedule();
+        }
+    }
+
+    /// Gives a task that was woken during its poll back to its scheduler.
+    pub(crate) fn reschedule(self) {
+        let pointer = self.pointer;
+        let schedule = self.header().vtable.schedule;
+        // SAFETY: the right to run is ours.
+        unsafe { schedule(pointer, Wake::Yielded) }
+    }
+
+    /// As [`run`](Runnable::run), but returns the right to run again if the task was woken during
+    /// its poll, to a caller that knows where to put it.
+    #[inline(always)]
+    pub(crate) fn poll_once(self) -> Option<Runnable> {
         let pointer = self.pointer;
         // SAFETY: H5: the right to run is covered by the loop's reference until `idle` or `finish`.
         let header = unsafe { pointer.as_ref() };
@@ -66,14 +83,18 @@ impl Runnable {
         } else {
             deliver(pointer)
         };
-        cancel::end_marks();
         drop(entered);
         match ending {
-            // SAFETY: RUNNING is ours, and the output has been stored.
-            Some(ending) => unsafe { finish(pointer, ending) },
+            Some(ending) => {
+                // SAFETY: RUNNING is ours, and the output has been stored.
+                unsafe { finish(pointer, ending) }
+                None
+            }
             None => {
                 header.end_poll();
-                go_idle(pointer);
+                let rescheduled = header.state.idle() == PollEnd::Rescheduled;
+                // `idle` has answered whether the right to run is ours.
+                rescheduled.then_some(Runnable { pointer })
             }
         }
     }
@@ -141,15 +162,22 @@ fn begin_delivery(header: &Header) -> OwnerId {
 fn poll(pointer: TaskPointer) -> Option<Ending> {
     let noted = cancel::newest_raise();
     match poll_future(pointer) {
-        Poll::Ready(ending) => Some(ending),
-        Poll::Pending => {
-            if !cancel::is_disturbed() {
-                return None;
-            }
-            let error = cancel::claim_for_root(noted)?;
-            Some(cancel_future(pointer, error))
+        Poll::Ready(ending) => {
+            cancel::end_marks();
+            Some(ending)
         }
+        Poll::Pending if cancel::is_disturbed() => after_disturbance(pointer, noted),
+        Poll::Pending => None,
     }
+}
+
+/// The end of a poll in which something was raised, or a request was on its way.
+#[cold]
+fn after_disturbance(pointer: TaskPointer, noted: Serial) -> Option<Ending> {
+    let error = cancel::claim_for_root(noted);
+    let ending = error.map(|error| cancel_future(pointer, error));
+    cancel::end_marks();
+    ending
 }
 
 /// One poll with a request to deliver; a task that never started is dropped unpolled.
@@ -159,7 +187,9 @@ fn deliver(pointer: TaskPointer) -> Option<Ending> {
     let header = unsafe { pointer.as_ref() };
     if header.is_new() {
         let error = cancel::claim_for_root(cancel::newest_raise()).unwrap_or_default();
-        return Some(cancel_future(pointer, error));
+        let ending = cancel_future(pointer, error);
+        cancel::end_marks();
+        return Some(ending);
     }
     wake_foreign_wakers();
     poll(pointer)
@@ -185,17 +215,6 @@ fn cancel_future(pointer: TaskPointer, error: CancelledError) -> Ending {
     })
 }
 
-#[inline]
-fn go_idle(pointer: TaskPointer) {
-    // SAFETY: RUNNING is ours (H5), until `idle` answers.
-    let header = unsafe { pointer.as_ref() };
-    let vtable = header.vtable;
-    if header.state.idle() == PollEnd::Rescheduled {
-        // SAFETY: `idle` answered that the right to run is ours.
-        unsafe { (vtable.schedule)(pointer, Wake::Yielded) }
-    }
-}
-
 /// Ends the task: publishes DONE, notifies the wait list, takes the task out of the registry, drops
 /// the loop's reference, and wakes the awaiter of the `Task` handle. (If there is a wait list, that
 /// awaiter is notified with it.)
@@ -217,7 +236,7 @@ unsafe fn finish(pointer: TaskPointer, ending: Ending) {
         }
     }
     let no_handle = !header.state.has_handle();
-    if no_handle {
+    if no_handle && (header.vtable.value_needs_drop || ending != Ending::Returned) {
         // SAFETY: no handle, and none comes back: the output is ours (H3).
         unsafe { dispose(pointer) }
     }

@@ -97,7 +97,9 @@ impl State {
     /// released.
     #[inline]
     pub(crate) fn start(&self) -> Start {
-        let before = self.word.fetch_xor(SCHEDULED | RUNNING, Ordering::AcqRel);
+        // SCHEDULED is set, and RUNNING is not. An addition is one instruction that returns the
+        // word before; an exclusive or would be a loop.
+        let before = self.word.fetch_add(RUNNING - SCHEDULED, Ordering::AcqRel);
         debug_assert!(before & SCHEDULED != 0, "started without the right to run");
         debug_assert!(before & (RUNNING | DONE) == 0, "started twice");
         if before & CANCEL == 0 {
@@ -121,7 +123,8 @@ impl State {
     /// Ends a poll that returned `Pending`.
     #[inline]
     pub(crate) fn idle(&self) -> PollEnd {
-        let mut before = self.word.fetch_and(!RUNNING, Ordering::AcqRel);
+        // RUNNING is set: see `start`.
+        let mut before = self.word.fetch_sub(RUNNING, Ordering::AcqRel);
         if broken(Mutant::ForgetWakeDuringPoll) {
             before &= !SCHEDULED;
             self.word.fetch_and(!SCHEDULED, Ordering::Relaxed);

@@ -113,8 +113,8 @@ mod scope;
 pub(crate) use abort::{Abort, in_body_of};
 pub(crate) use cancel_waker::{CancelWaker, wake_foreign_wakers};
 pub(crate) use context::{
-    Entered, OwnerId, current, current_of_waiter, current_pointer, depth, ending_with, ends_with,
-    enter, enter_no_task, has_had_its_share, hidden, is_disturbed, is_request_offered,
+    Entered, OwnerId, Serial, current, current_of_waiter, current_pointer, depth, ending_with,
+    ends_with, enter, enter_no_task, has_had_its_share, hidden, is_disturbed, is_request_offered,
     newest_raise, offered_owner, shielded, wait_on, with_current,
 };
 pub(crate) use foreign_polls::ForeignPolls;

@@ -2,7 +2,7 @@
 
 use std::ptr::NonNull;
 
-use super::slots::{SlotWriter, Slots};
+use super::slots::{Place, SlotWriter, Slots};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutant, Mutex, broken};
 
@@ -20,22 +20,26 @@ pub(crate) enum TaskKind {
     Hidden,
 }
 
-/// The slot of a task: the array and the index in it.
+/// The slot of a task: the array and the place in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SlotIndex {
     shard: u32,
-    index: u32,
+    place: Place,
 }
 
 impl SlotIndex {
     pub(crate) fn to_word(self) -> u64 {
-        u64::from(self.shard) << 32 | u64::from(self.index)
+        let Place { page, offset } = self.place;
+        u64::from(self.shard) << 40 | u64::from(page) << 32 | u64::from(offset)
     }
 
     pub(crate) fn from_word(word: u64) -> SlotIndex {
         SlotIndex {
-            shard: (word >> 32) as u32,
-            index: word as u32,
+            shard: (word >> 40) as u32,
+            place: Place {
+                page: (word >> 32) as u8,
+                offset: word as u32,
+            },
         }
     }
 }
@@ -95,7 +99,7 @@ impl<T> Registry<T> {
         }
         Ok(SlotIndex {
             shard: worker as u32,
-            index: writer.insert(value),
+            place: writer.insert(value),
         })
     }
 
@@ -115,10 +119,10 @@ impl<T> Registry<T> {
             drop(foreign);
             foreign = self.foreign.lock();
         }
-        let index = foreign.writer.insert(value);
+        let place = foreign.writer.insert(value);
         Ok(SlotIndex {
             shard: self.shards.len() as u32 - 1,
-            index,
+            place,
         })
     }
 
@@ -126,7 +130,7 @@ impl<T> Registry<T> {
     /// reference.
     #[inline]
     pub(crate) fn remove(&self, place: SlotIndex, value: NonNull<T>) {
-        self.shards[place.shard as usize].remove(place.index, value);
+        self.shards[place.shard as usize].remove(place.place, value);
     }
 
     /// Calls `read` with every inserted value. The removal of a value waits until its call returns.

@@ -3,7 +3,7 @@
 use std::ptr::{self, NonNull};
 
 use crate::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use crate::sync::{Arc, IS_MODEL, Mutant, OnceLock, broken, ordered, spin};
+use crate::sync::{Arc, IS_MODEL, Mutant, OnceLock, StdArc, broken, ordered, spin};
 
 /// The first page has this many slots; each further page doubles the array. (Few in a model: loom
 /// keeps a history of each slot.)
@@ -12,13 +12,20 @@ const PAGES: usize = if IS_MODEL { 2 } else { 24 };
 /// The low bit of an occupied slot: a reader is taking a reference. The removal waits.
 const READER: usize = 1;
 
-type Page<T> = Box<[AtomicPtr<T>]>;
+type Page<T> = StdArc<[AtomicPtr<T>]>;
+
+/// Where a slot is in its array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) page: u8,
+    pub(crate) offset: u32,
+}
 
 /// The slots, as every thread sees them.
 #[derive(Debug)]
 pub(crate) struct Slots<T> {
     /// Page 0 has `FIRST_PAGE` slots, page k as many as all pages before it together.
-    /// A page is never freed while the loop exists, so an index stays valid.
+    /// A page is never freed while the loop exists, so a place stays valid.
     pages: [OnceLock<Page<T>>; PAGES],
     inserts: AtomicU64,
 }
@@ -28,11 +35,14 @@ pub(crate) struct Slots<T> {
 pub(crate) struct SlotWriter<T> {
     slots: Arc<Slots<T>>,
     capacity: usize,
-    cursor: usize,
-    /// The inserts since `cursor` was last at zero.
-    lap: usize,
+    /// The page that is being filled, its number, and the next slot in it.
+    page: Page<T>,
+    number: u8,
+    next: u32,
     /// All inserts, as published in `Slots::inserts`.
     total: u64,
+    /// How many there had been when the first page was last begun.
+    total_before_lap: u64,
 }
 
 impl<T> Slots<T> {
@@ -45,9 +55,11 @@ impl<T> Slots<T> {
         let writer = SlotWriter {
             slots: Arc::clone(&slots),
             capacity: 0,
-            cursor: 0,
-            lap: 0,
+            page: Page::default(),
+            number: 0,
+            next: 0,
             total: 0,
+            total_before_lap: 0,
         };
         (slots, writer)
     }
@@ -67,8 +79,9 @@ impl<T> Slots<T> {
 
     /// Removes `value` from its slot. Waits for a reader that is taking a reference to it.
     #[inline]
-    pub(crate) fn remove(&self, index: u32, value: NonNull<T>) {
-        let slot = self.slot(index as usize);
+    pub(crate) fn remove(&self, place: Place, value: NonNull<T>) {
+        let page = self.page(place.page as usize);
+        let slot = &page[place.offset as usize];
         while slot
             .compare_exchange(
                 value.as_ptr(),
@@ -105,48 +118,34 @@ impl<T> Slots<T> {
     }
 
     #[inline]
-    fn slot(&self, index: usize) -> &AtomicPtr<T> {
-        let page = (index / FIRST_PAGE)
-            .checked_ilog2()
-            .map_or(0, |log| log as usize + 1);
-        let first = if page == 0 {
-            0
-        } else {
-            FIRST_PAGE << (page - 1)
-        };
-        &self.pages[page]
+    fn page(&self, page: usize) -> &Page<T> {
+        self.pages[page]
             .get()
-            .expect("an index that was never handed out")[index - first]
+            .expect("an index that was never handed out")
     }
 
     /// Adds a page and returns the new capacity.
     fn grow(&self, capacity: usize) -> usize {
-        let page = if capacity == 0 {
-            0
-        } else {
-            (capacity / FIRST_PAGE).ilog2() as usize + 1
-        };
         let size = capacity.max(FIRST_PAGE);
         let empty = || AtomicPtr::new(ptr::null_mut());
-        self.pages[page].get_or_init(|| (0..size).map(|_| empty()).collect());
+        self.pages[page_after(capacity)].get_or_init(|| (0..size).map(|_| empty()).collect());
         capacity + size
     }
 }
 
 impl<T> SlotWriter<T> {
-    /// Stores `value` into a free slot and returns its index.
+    /// Stores `value` into a free slot and returns its place.
     #[inline]
-    pub(crate) fn insert(&mut self, value: NonNull<T>) -> u32 {
+    pub(crate) fn insert(&mut self, value: NonNull<T>) -> Place {
         loop {
-            if self.cursor == self.capacity {
-                self.begin_lap();
-            }
-            let index = self.cursor;
-            self.cursor += 1;
-            let slot = self.slots.slot(index);
+            let offset = self.next;
+            let Some(slot) = self.page.get(offset as usize) else {
+                self.begin_page();
+                continue;
+            };
+            self.next += 1;
             // Relaxed: only this slot writer turns null into a pointer.
             if slot.load(Ordering::Relaxed).is_null() {
-                self.lap += 1;
                 self.total += 1;
                 if broken(Mutant::CountBeforeInsert) {
                     self.slots.inserts.store(self.total, Ordering::Release);
@@ -157,22 +156,40 @@ impl<T> SlotWriter<T> {
                 // Release: pairs with the Acquire in `Slots::inserts`. After the slot: a thread
                 // that has counted an insert sees its slot filled, or emptied again by the removal.
                 self.slots.inserts.store(self.total, Ordering::Release);
-                return index as u32;
+                let page = self.number;
+                return Place { page, offset };
             }
         }
     }
 
-    /// Returns to the first slot, or doubles the array if the last lap found less than half of the
-    /// slots free. So an insert reads two slots on average.
+    /// Goes on to the next page. After the last one, returns to the first, or doubles the array if
+    /// the last lap found less than half of the slots free. So an insert reads two slots on
+    /// average.
     #[cold]
-    fn begin_lap(&mut self) {
-        if self.capacity == 0 || self.lap * 2 < self.capacity {
-            self.capacity = self.slots.grow(self.capacity);
-        } else {
-            self.cursor = 0;
+    fn begin_page(&mut self) {
+        let pages = page_after(self.capacity);
+        let mut page = match self.page.len() {
+            0 => 0,
+            _ => usize::from(self.number) + 1,
+        };
+        if page == pages {
+            let inserts = (self.total - self.total_before_lap) as usize;
+            if inserts * 2 < self.capacity || self.capacity == 0 {
+                self.capacity = self.slots.grow(self.capacity);
+            } else {
+                page = 0;
+            }
+            self.total_before_lap = self.total;
         }
-        self.lap = 0;
+        self.page = StdArc::clone(self.slots.page(page));
+        self.number = page as u8;
+        self.next = 0;
     }
+}
+
+/// The number of the page that follows the first `capacity` slots.
+fn page_after(capacity: usize) -> usize {
+    (usize::BITS - (capacity / FIRST_PAGE).leading_zeros()) as usize
 }
 
 /// Sets the reader bit of an occupied slot and returns its value; waits for another reader. Returns
@@ -210,8 +227,8 @@ mod tests {
             let mut seen = 0;
             slots.read(|_| seen += 1);
             assert_eq!(seen, 1000);
-            for (index, value) in placed {
-                slots.remove(index, value);
+            for (place, value) in placed {
+                slots.remove(place, value);
             }
             assert!(slots.is_empty(), "round {round}");
         }

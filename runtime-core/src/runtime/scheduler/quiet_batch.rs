@@ -1,0 +1,54 @@
+//! A batch of tasks that events or timers have woken together.
+//!
+//! Up to so many wake no other worker at first: most tasks that slept run for a short time and
+//! sleep again, and have done so before another worker would be awake. (A task that runs for long
+//! is found by the monitor.)
+
+use std::time::{Duration, Instant};
+
+/// How many tasks a quiet batch has at most.
+const MOST: usize = 256;
+
+/// How long a quiet batch may take before thieves are notified after all, and after how many turns
+/// that is checked.
+const TIME: Duration = Duration::from_micros(100);
+const TURNS_BETWEEN_LOOKS: usize = 16;
+
+/// Counts the turns in which thieves are not notified.
+#[derive(Debug)]
+pub(crate) struct QuietBatch {
+    turns: usize,
+    since: Instant,
+}
+
+impl QuietBatch {
+    pub(crate) fn new() -> QuietBatch {
+        QuietBatch {
+            turns: 0,
+            since: Instant::now(),
+        }
+    }
+
+    /// So many tasks are about to be woken together.
+    pub(crate) fn begin(&mut self, tasks: usize) {
+        if tasks <= MOST {
+            self.turns = tasks;
+            self.since = Instant::now();
+        }
+    }
+
+    /// Whether thieves are notified.
+    #[inline]
+    pub(crate) fn is_over(&self) -> bool {
+        self.turns == 0
+    }
+
+    /// Counts a turn.
+    pub(crate) fn end_turn(&mut self) {
+        self.turns -= 1;
+        let looks = self.turns % TURNS_BETWEEN_LOOKS == 0;
+        if looks && self.since.elapsed() > TIME {
+            self.turns = 0;
+        }
+    }
+}
