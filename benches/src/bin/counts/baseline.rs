@@ -58,7 +58,7 @@ impl Baseline {
 
 impl fmt::Display for Baseline {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{HEAD}{TAKEN_WITH}{}\n", self.taken_with)?;
+        writeln!(formatter, "{HEAD}{TAKEN_WITH}{}", self.taken_with)?;
         for (count, name) in &self.counts {
             writeln!(formatter, "{count:>6} {name}")?;
         }
