@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use crate::baseline::Baseline;
 use crate::rows::Row;
 
-/// What a row may rise, and what it may fall unmentioned.
-const TOLERATED: f64 = 0.03;
+/// What a row may rise, and what it may fall unmentioned, in per cent.
+const TOLERATED: u64 = 3;
 
 /// What becomes of one row.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -25,9 +25,10 @@ impl Change {
             return Self::Unknown;
         };
         let share = count as f64 / before as f64 - 1.0;
-        if share > TOLERATED {
+        // In whole numbers: what is tolerated exactly is tolerated.
+        if 100 * count > (100 + TOLERATED) * before {
             Self::Rise(share)
-        } else if share < -TOLERATED {
+        } else if 100 * count < (100 - TOLERATED) * before {
             Self::Fall(share)
         } else {
             Self::Within(share)
