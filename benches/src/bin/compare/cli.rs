@@ -18,10 +18,16 @@ usage: compare [options]
                      and uvloop, if that interpreter has it
   --json FILE        writes every sample, for other programs
   --markdown FILE    writes the table, as it is printed
+  --growth FOLDER    instead of a table, writes growth.md and its pictures: the rows
+                     at a tenth, one and ten times their size, with 1, 2 and 4
+                     workers, on asyncio and tokio (default: the best of 2 rounds)
   --list             lists the workloads, and which runtimes run them
   --sample RUNTIME WORKLOAD SIZE WORKERS
                      takes one sample in this process and prints one line of
                      JSON; used for the child processes, and under a profiler";
+
+/// The rounds of the page of growth, which has nine points for each runtime and row.
+const GROWTH_ROUNDS: usize = 2;
 
 /// What the program is to do.
 #[derive(Debug)]
@@ -33,7 +39,7 @@ pub(crate) enum Command {
 }
 
 /// The options of a comparison.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) rounds: usize,
     pub(crate) workers: usize,
@@ -41,10 +47,22 @@ pub(crate) struct Options {
     pub(crate) runtimes: Vec<Runtime>,
     pub(crate) json: Option<String>,
     pub(crate) markdown: Option<String>,
+    /// The folder of the page of growth, which is then written instead of the table.
+    pub(crate) growth: Option<String>,
     names: Vec<String>,
 }
 
 impl Options {
+    /// The same with other workers, scale and runtimes.
+    pub(crate) fn at(&self, workers: usize, scale: f64, runtimes: &[Runtime]) -> Self {
+        Self {
+            workers,
+            scale,
+            runtimes: runtimes.into(),
+            ..self.clone()
+        }
+    }
+
     /// Whether the options select a workload of this name.
     pub(crate) fn chooses(&self, name: &str) -> bool {
         self.names.is_empty() || self.names.iter().any(|part| name.contains(part.as_str()))
@@ -63,6 +81,7 @@ impl Default for Options {
                 .collect(),
             json: None,
             markdown: None,
+            growth: None,
             names: Vec::new(),
         }
     }
@@ -73,23 +92,28 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
     let mut arguments = Arguments(arguments);
     let mut options = Options::default();
     let mut python = false;
+    let mut rounds = None;
     while let Some(flag) = arguments.0.next() {
         match flag.as_str() {
             "--help" | "-h" => return Ok(Command::Help),
             "--list" => return Ok(Command::List),
             "--sample" => return arguments.order().map(Command::Sample),
-            "--rounds" => options.rounds = arguments.positive(&flag)?,
+            "--rounds" => rounds = Some(arguments.positive(&flag)?),
             "--workers" => options.workers = arguments.positive(&flag)?,
             "--scale" => options.scale = arguments.scale(&flag)?,
             "--workload" => options.names.push(arguments.value(&flag)?),
             "--runtimes" => options.runtimes = arguments.runtimes(&flag)?,
             "--python" => python = true,
             "--json" => options.json = Some(arguments.value(&flag)?),
+            "--growth" => options.growth = Some(arguments.value(&flag)?),
             "--markdown" => options.markdown = Some(arguments.value(&flag)?),
             // `cargo bench` adds it for every bench that it runs.
             "--bench" => {}
             _ => return Err(format!("no such option: {flag}\n\n{HELP}")),
         }
+    }
+    if let Some(rounds) = rounds.or(options.growth.as_ref().map(|_| GROWTH_ROUNDS)) {
+        options.rounds = rounds;
     }
     for runtime in Runtime::ALL
         .into_iter()
@@ -177,6 +201,19 @@ mod tests {
         assert!(asks("--python"));
         assert!(asks("--python --runtimes asyncio"));
         assert!(asks("--runtimes asyncio,python"));
+    }
+
+    #[test]
+    fn a_page_of_growth_takes_fewer_rounds_unless_told() {
+        let rounds = |line| {
+            let Ok(Command::Compare(options)) = parsed(line) else {
+                panic!("a comparison was asked for");
+            };
+            options.rounds
+        };
+        assert_eq!(rounds("--growth docs"), 2);
+        assert_eq!(rounds("--rounds 7 --growth docs"), 7);
+        assert_eq!(rounds(""), 5);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 
 mod machine;
 mod statistics;
+mod units;
 
 mod runs;
 mod sample;
@@ -24,6 +25,7 @@ mod table;
 
 mod rounds;
 
+mod growth;
 mod report;
 
 use std::process::ExitCode;
@@ -47,19 +49,28 @@ fn run(command: Command) -> Result<(), String> {
         Command::Help => println!("{}", cli::HELP),
         Command::List => report::list(&table::WORKLOADS),
         Command::Sample(order) => rounds::answer(&order)?,
-        Command::Compare(options) => compare(&options)?,
+        Command::Compare(options) => match &options.growth {
+            Some(folder) => growth::run(&chosen(&options)?, &options, folder)?,
+            None => compare(&options)?,
+        },
     }
     Ok(())
 }
 
-fn compare(options: &Options) -> Result<(), String> {
-    let chosen: Vec<&'static Workload> = table::WORKLOADS
-        .iter()
+/// The workloads that the options select.
+fn chosen(options: &Options) -> Result<Vec<&'static Workload>, String> {
+    let all = table::WORKLOADS.iter();
+    let chosen: Vec<_> = all
         .filter(|workload| options.chooses(workload.name))
         .collect();
-    if chosen.is_empty() {
-        return Err("no workload has such a name; see --list".into());
+    match chosen.is_empty() {
+        true => Err("no workload has such a name; see --list".into()),
+        false => Ok(chosen),
     }
+}
+
+fn compare(options: &Options) -> Result<(), String> {
+    let chosen = chosen(options)?;
     let python = look_for_python(options);
     let interpreter = python.as_ref().and_then(|python| python.as_ref().ok());
     let mut rows = Vec::new();

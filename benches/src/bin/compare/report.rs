@@ -10,6 +10,7 @@ use crate::interpreter::Interpreter;
 use crate::rounds::{Row, Series};
 use crate::sample::Sample;
 use crate::statistics::{Ratio, median};
+use crate::units::{digits, duration};
 use crate::workload::{Goal, Runtime, Subject, Workload};
 
 /// If others use more than this share of the machine, the ratios are marked as unreliable.
@@ -255,32 +256,6 @@ fn goal(goal: Goal) -> String {
     }
 }
 
-/// A duration in the unit that leaves one to three digits before the point.
-fn duration(nanoseconds: f64) -> String {
-    let (value, unit) = match nanoseconds {
-        ns if ns < 1e3 => (ns, "ns"),
-        ns if ns < 1e6 => (ns / 1e3, "µs"),
-        ns if ns < 1e9 => (ns / 1e6, "ms"),
-        ns => (ns / 1e9, "s"),
-    };
-    let places = if value < 10.0 {
-        2
-    } else {
-        usize::from(value < 100.0)
-    };
-    format!("{value:.places$} {unit}")
-}
-
-/// A ratio with two or three significant digits.
-fn digits(ratio: f64) -> String {
-    let places = match ratio {
-        ratio if ratio < 0.1 => 3,
-        ratio if ratio < 10.0 => 2,
-        _ => 0,
-    };
-    format!("{ratio:.places$}")
-}
-
 /// The content of the JSON file.
 #[derive(Serialize)]
 struct Report<'a> {
@@ -325,21 +300,6 @@ fn json(rows: &[Row], options: &Options) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_duration_is_written_in_its_own_unit() {
-        assert_eq!(duration(7.25), "7.25 ns");
-        assert_eq!(duration(442.0), "442 ns");
-        assert_eq!(duration(15_400.0), "15.4 µs");
-        assert_eq!(duration(150e6), "150 ms");
-    }
-
-    #[test]
-    fn a_ratio_keeps_the_digits_that_count() {
-        assert_eq!(digits(0.0041), "0.004");
-        assert_eq!(digits(0.354), "0.35");
-        assert_eq!(digits(61.7), "62");
-    }
 
     #[test]
     fn python_is_compared_with_asyncio_and_the_others_with_tokio() {

@@ -108,12 +108,16 @@ fn turns(count: usize, round: usize) -> Vec<usize> {
     turns
 }
 
+/// The amount of work at the scale of the options.
+pub(crate) fn size(workload: &Workload, options: &Options) -> usize {
+    (workload.size as f64 * options.scale).round().max(1.0) as usize
+}
+
 fn order(workload: &Workload, runtime: Runtime, options: &Options) -> Order {
-    let size = (workload.size as f64 * options.scale).round().max(1.0) as usize;
     Order {
         runtime,
         workload: workload.name.into(),
-        size,
+        size: size(workload, options),
         workers: options.workers,
     }
 }
