@@ -6,9 +6,9 @@
 //! how often would depend on the load of the machine.
 //!
 //! So the counted program has a clock of its own, which is decades ahead of the system's and moves
-//! by a nanosecond at each reading. No wait ends by time, since it would end in decades: the monitor
-//! never looks. A worker looks around after 61 turns. Both are as in a program whose turns are short
-//! and whose workers are not stuck, but for the few looks of the monitor.
+//! by a nanosecond at each reading. No wait ends by time, since it would end in decades: the
+//! monitor never looks. A worker looks around after 61 turns. Both are as in a program whose turns
+//! are short and whose workers are not stuck, but for the few looks of the monitor.
 
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicI64, Ordering};
