@@ -30,6 +30,11 @@ impl<T> Entry<T> {
         }
     }
 
+    /// The indices of the entries before and after this one in its slot.
+    pub(crate) fn neighbours(&self) -> (u32, u32) {
+        (self.previous, self.next)
+    }
+
     /// The index of the next entry in the same slot, which was added after this one.
     pub(crate) fn next(&self) -> u32 {
         self.next
@@ -88,12 +93,15 @@ impl Slot {
 pub(crate) struct Level {
     /// Bit *n* is set if and only if slot *n* has an entry.
     occupied: u64,
+    /// Bit *n* is set if slot *n* has had entries with different deadlines since it was last empty.
+    mixed: u64,
     slots: [Slot; SLOTS],
 }
 
 impl Level {
     pub(crate) const EMPTY: Self = Self {
         occupied: 0,
+        mixed: 0,
         slots: [Slot::EMPTY; SLOTS],
     };
 
@@ -114,6 +122,43 @@ impl Level {
         &self.slots[slot]
     }
 
+    /// Whether all entries of a slot have the same deadline. May be false although they have.
+    #[inline]
+    pub(crate) fn is_uniform(&self, slot: usize) -> bool {
+        self.mixed & (1 << slot) == 0
+    }
+
+    /// Makes a detached queue, whose entries belong here, that of an empty slot.
+    #[inline]
+    pub(crate) fn attach(&mut self, slot: usize, queue: Slot) {
+        debug_assert_eq!(self.occupied & (1 << slot), 0, "the slot has a queue");
+        self.slots[slot] = queue;
+        self.occupied |= 1 << slot;
+    }
+
+    /// Appends an entry that is about to be stored at `index`: notes its neighbours in it.
+    #[inline]
+    pub(crate) fn push_new<T>(
+        &mut self,
+        slot: usize,
+        index: u32,
+        entry: &mut Entry<T>,
+        entries: &mut Slab<Entry<T>>,
+    ) {
+        let queue = &mut self.slots[slot];
+        entry.previous = queue.last;
+        if queue.last == NIL {
+            queue.first = index;
+            queue.earliest = entry.when;
+        } else {
+            self.mixed |= u64::from(entry.when != queue.earliest) << slot;
+            queue.earliest = queue.earliest.min(entry.when);
+            entries.at_mut(queue.last).next = index;
+        }
+        queue.last = index;
+        self.occupied |= 1 << slot;
+    }
+
     /// Appends an entry, which must be in no slot.
     #[inline]
     pub(crate) fn push<T>(&mut self, slot: usize, index: u32, entries: &mut Slab<Entry<T>>) {
@@ -121,29 +166,35 @@ impl Level {
         let entry = entries.at_mut(index);
         entry.next = NIL;
         entry.previous = queue.last;
-        queue.earliest = queue.earliest.min(entry.when);
+        let when = entry.when;
         if queue.last == NIL {
             queue.first = index;
+            queue.earliest = when;
         } else {
+            self.mixed |= u64::from(when != queue.earliest) << slot;
+            queue.earliest = queue.earliest.min(when);
             entries.at_mut(queue.last).next = index;
         }
         queue.last = index;
         self.occupied |= 1 << slot;
     }
 
-    /// Removes an entry from its slot, at any position of the queue.
+    /// Removes an entry, which may have been taken out of its cell, from its slot, at any position
+    /// of the queue: links its neighbours to each other.
     #[inline]
-    pub(crate) fn unlink<T>(&mut self, slot: usize, index: u32, entries: &mut Slab<Entry<T>>) {
+    pub(crate) fn unlink<T>(
+        &mut self,
+        slot: usize,
+        (previous, next): (u32, u32),
+        entries: &mut Slab<Entry<T>>,
+    ) {
         let queue = &mut self.slots[slot];
-        let &Entry { next, previous, .. } = entries.at(index);
         if previous == NIL {
-            debug_assert_eq!(queue.first, index, "the entry is in another slot");
             queue.first = next;
         } else {
             entries.at_mut(previous).next = next;
         }
         if next == NIL {
-            debug_assert_eq!(queue.last, index, "the entry is in another slot");
             queue.last = previous;
         } else {
             entries.at_mut(next).previous = previous;
@@ -158,6 +209,7 @@ impl Level {
     #[inline]
     pub(crate) fn detach(&mut self, slot: usize) -> Slot {
         self.occupied &= !(1 << slot);
+        self.mixed &= !(1 << slot);
         core::mem::replace(&mut self.slots[slot], Slot::EMPTY)
     }
 }

@@ -59,7 +59,9 @@
 //! millennium costs no more than one of a second. Before `now` enters a slot of a higher level,
 //! where the rule would no longer hold for its entries, the slot is emptied and each of its entries
 //! moves to its new place at a lower level (it *cascades*). An entry moves at most ten times, and
-//! an entry that is cancelled usually has not moved at all.
+//! an entry that is cancelled usually has not moved at all. Entries that all have the same deadline
+//! move together when it is reached, as one queue: an owner that rounds its deadlines up to a grid
+//! pays for fewer moves.
 //!
 //! Entries are stored in a slab and linked into their slots by index. A [`Key`] is an index with a
 //! serial number that is never used twice. So a key whose entry has fired or was cancelled is known

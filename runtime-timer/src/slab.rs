@@ -30,6 +30,29 @@ pub struct Key {
 }
 
 impl Key {
+    /// The two numbers that the key consists of, for an owner that has something else to put into
+    /// the four bytes between the end of the second and the size of a key.
+    ///
+    /// ```
+    /// # use runtime_timer::{Key, Tick, Wheel};
+    /// let mut wheel = Wheel::new(Tick(0));
+    /// let key = wheel.insert(Tick(1), "tea");
+    /// let (serial, index) = key.into_parts();
+    /// assert_eq!(Key::from_parts(serial, index), key);
+    /// ```
+    #[must_use]
+    #[inline]
+    pub const fn into_parts(self) -> (NonZeroU64, u32) {
+        (self.serial, self.index)
+    }
+
+    /// The key of these parts. Parts that are not those of a key make a key that is stale.
+    #[must_use]
+    #[inline]
+    pub const fn from_parts(serial: NonZeroU64, index: u32) -> Self {
+        Self { serial, index }
+    }
+
     pub(crate) fn index(self) -> u32 {
         self.index
     }
@@ -76,6 +99,25 @@ impl<T> Slab<T> {
         self.cells.capacity()
     }
 
+    /// The index of the cell that the next insertion uses.
+    ///
+    /// # Panics
+    /// If there can be no more cells.
+    #[inline]
+    pub(crate) fn next_index(&self) -> u32 {
+        match self.first_vacant {
+            NIL => self.index_after_the_last(),
+            vacant => vacant,
+        }
+    }
+
+    #[cold]
+    fn index_after_the_last(&self) -> u32 {
+        let index = u32::try_from(self.cells.len()).unwrap_or(NIL);
+        assert_ne!(index, NIL, "a wheel holds at most 2^32 - 1 entries");
+        index
+    }
+
     #[inline]
     pub(crate) fn insert(&mut self, item: T) -> Key {
         let serial = self.next_serial;
@@ -102,8 +144,7 @@ impl<T> Slab<T> {
 
     #[cold]
     fn grow(&mut self, occupied: Cell<T>) -> u32 {
-        let index = u32::try_from(self.cells.len()).unwrap_or(NIL);
-        assert_ne!(index, NIL, "a wheel holds at most 2^32 - 1 entries");
+        let index = self.index_after_the_last();
         self.cells.push(occupied);
         index
     }
@@ -141,6 +182,25 @@ impl<T> Slab<T> {
             Cell::Occupied { item, .. } => item,
             Cell::Vacant { .. } => unreachable!("a link leads to a vacant cell"),
         }
+    }
+
+    /// Empties the cell of this key, and returns its item. The next insertion uses the cell.
+    #[inline]
+    pub(crate) fn remove(&mut self, key: Key) -> Option<T> {
+        let cell = self.cells.get_mut(key.index as usize)?;
+        match cell {
+            Cell::Occupied { serial, .. } if *serial == key.serial => {}
+            _ => return None,
+        }
+        let vacant = Cell::Vacant {
+            next: self.first_vacant,
+        };
+        let Cell::Occupied { item, .. } = mem::replace(cell, vacant) else {
+            return None;
+        };
+        self.first_vacant = key.index;
+        self.len -= 1;
+        Some(item)
     }
 
     /// Empties a cell that is known to be occupied, and returns its item. The next insertion uses

@@ -115,12 +115,16 @@ impl<T> Wheel<T> {
     /// wheel.insert(Tick(3), "overdue");
     /// assert_eq!(wheel.pop_expired(Tick(100)), Some("overdue"));
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, when: Tick, value: T) -> Key {
         let when = when.max(self.now);
-        let key = self.entries.insert(Entry::new(when, value));
-        self.link(key.index(), when);
-        key
+        let place = Place::of(when, self.now);
+        let mut entry = Entry::new(when, value);
+        let level = &mut self.levels[place.level];
+        let index = self.entries.next_index();
+        level.push_new(place.slot, index, &mut entry, &mut self.entries);
+        self.occupied |= 1 << place.level;
+        self.entries.insert(entry)
     }
 
     /// Removes a value before it is due and returns it, or `None` if the key is stale.
@@ -132,11 +136,11 @@ impl<T> Wheel<T> {
     /// assert_eq!(wheel.cancel(key), Some("timeout"));
     /// assert_eq!(wheel.cancel(key), None);
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn cancel(&mut self, key: Key) -> Option<T> {
-        let when = self.entries.get(key)?.when;
-        self.unlink(key.index(), when);
-        Some(self.entries.take(key.index()).value)
+        let entry = self.entries.remove(key)?;
+        self.unlink(entry.neighbours(), entry.when);
+        Some(entry.value)
     }
 
     /// Changes the deadline of a value to `when`. Returns `false` if the key is stale.
@@ -160,7 +164,8 @@ impl<T> Wheel<T> {
             return false;
         };
         let before = core::mem::replace(&mut entry.when, when);
-        self.unlink(key.index(), before);
+        let neighbours = entry.neighbours();
+        self.unlink(neighbours, before);
         self.link(key.index(), when);
         true
     }
@@ -327,17 +332,21 @@ impl<T> Wheel<T> {
     #[inline]
     fn take_first(&mut self, place: Place) -> T {
         let index = self.levels[place.level].slot(place.slot).first;
-        debug_assert_eq!(self.entries.at(index).when, self.now);
-        self.unlink(index, self.now);
-        self.entries.take(index).value
+        let entry = self.entries.take(index);
+        debug_assert_eq!(entry.when, self.now);
+        self.unlink(entry.neighbours(), self.now);
+        entry.value
     }
 
     /// Moves the time into the first occupied slot, and the slot's entries to their new places.
     ///
     /// The time does not move to the start of the slot but to its earliest deadline, or to `to` if
     /// that is before: so the entries skip levels on their way down, and a single entry moves to
-    /// level 0 directly.
+    /// level 0 directly. Entries with one deadline, if it is reached, move as they are linked: the
+    /// slot at level 0 to which all of them go is empty, and none of them is touched. (Memory that
+    /// has not been used since the insertion is slow.)
     fn cascade(&mut self, place: Place, to: Tick) {
+        let uniform = self.levels[place.level].is_uniform(place.slot);
         let slot = self.levels[place.level].detach(place.slot);
         self.note_if_emptied(place.level);
         debug_assert!(
@@ -345,6 +354,12 @@ impl<T> Wheel<T> {
             "a slot was entered before it was emptied"
         );
         self.now = slot.earliest.min(to);
+        if uniform && self.now == slot.earliest {
+            let place = Place::of(self.now, self.now);
+            self.levels[place.level].attach(place.slot, slot);
+            self.occupied |= 1 << place.level;
+            return;
+        }
         let mut index = slot.first;
         while index != NIL {
             let entry = self.entries.at(index);
@@ -361,10 +376,10 @@ impl<T> Wheel<T> {
         self.occupied |= 1 << place.level;
     }
 
-    #[inline]
-    fn unlink(&mut self, index: u32, when: Tick) {
+    #[inline(always)]
+    fn unlink(&mut self, neighbours: (u32, u32), when: Tick) {
         let place = Place::of(when, self.now);
-        self.levels[place.level].unlink(place.slot, index, &mut self.entries);
+        self.levels[place.level].unlink(place.slot, neighbours, &mut self.entries);
         self.note_if_emptied(place.level);
     }
 
