@@ -18,6 +18,8 @@ models! {
         a_timer_is_refused_or_woken = closing::a_timer_is_refused_or_woken,
         the_poller_is_left_for_a_task = poller::the_poller_is_left_for_a_task,
         somebody_is_in_the_poller = poller::somebody_is_in_the_poller,
+        who_serves_early_leaves_the_poller_to_somebody =
+        poller::who_serves_early_leaves_the_poller_to_somebody,
         a_notified_wait_returns = interrupt::a_notified_wait_returns,
         a_notified_wait_returns_beside_a_timer = interrupt::a_notified_wait_returns_beside_a_timer,
         a_notified_look_returns = paused_clock::a_notified_look_returns,

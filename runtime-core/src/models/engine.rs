@@ -55,6 +55,14 @@ impl Loop {
         Loop::with(options)
     }
 
+    /// The same, where workers serve what is due before they go to sleep. (Elsewhere they do not:
+    /// a timer that is due would hardly ever be found in the poller.)
+    pub(super) fn with_early_timers(workers: usize) -> Loop {
+        let mut options = options(workers);
+        options.tuning.early_timers = true;
+        Loop::with(options)
+    }
+
     fn with(options: Options) -> Loop {
         let (shared, parts) = Shared::new(options).expect("a model has no system to fail");
         Loop {
@@ -134,6 +142,9 @@ pub(super) fn options(workers: usize) -> Options {
         max_spare_workers: 0,
         seed: None,
         resolver: None,
-        tuning: Tuning::default(),
+        tuning: Tuning {
+            early_timers: false,
+            ..Tuning::default()
+        },
     }
 }

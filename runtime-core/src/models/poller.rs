@@ -23,6 +23,13 @@ pub fn somebody_is_in_the_poller() {
     explore_less_of_a_loop(2, "e1: a worker is in the poller", None, serve);
 }
 
+/// The same where workers serve what is due before they go to sleep (3 threads).
+pub fn who_serves_early_leaves_the_poller_to_somebody() {
+    explore_less_of_a_loop(2, "e1: served early", None, || {
+        serve_on(Loop::with_early_timers(2));
+    });
+}
+
 /// A worker that leaves the poller keeps the poller role.
 pub fn without_the_role_given_back() {
     explore_less_of_a_loop(1, "e1 twin", Some(Mutant::KeepRole), leave);
@@ -81,7 +88,10 @@ fn leave() {
 }
 
 fn serve() {
-    let mut event_loop = Loop::new(2);
+    serve_on(Loop::new(2));
+}
+
+fn serve_on(mut event_loop: Loop) {
     let workers = [event_loop.start_worker(), event_loop.start_worker()];
     let bell = StdArc::new(Bell::new());
     let ran = bell.clone();

@@ -10,8 +10,8 @@ use crate::runtime::modelled::driver::Driver;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutant, Poller, StdArc, thread};
 
-/// The poller takes the expiration (the shot) for a due timer, which another thread then cancels,
-/// and waits again (2 threads). It does not wait past the next timer.
+/// The poller takes the expiration (the shot) for a deadline, of which another thread then cancels
+/// one of two timers, and waits again (2 threads). It does not wait past the other one.
 pub fn a_shot_that_was_taken_is_not_waited_for() {
     explore_loop("d3: a shot that was taken", None, wait_twice);
 }
@@ -45,16 +45,17 @@ fn driver() -> Arc<Driver> {
 fn wait_twice() {
     let driver = driver();
     let noop = || Waker::noop().clone();
-    let due = driver.insert(None, DUE, noop()).expect(OPEN);
     // In a model a timer of a minute fires at once, although the clock has not reached it.
     let minute = driver.clock.now() + Duration::from_secs(60);
-    driver.insert(None, driver.clock.to_tick(minute), noop());
+    let minute = driver.clock.to_tick(minute);
+    let first = driver.insert(None, minute, noop()).expect(OPEN);
+    driver.insert(None, minute, noop());
     let guard = driver.role.take(0).expect("the poller role is free");
     let canceller = {
         let driver = driver.clone();
-        thread::spawn(move || driver.cancel(due))
+        thread::spawn(move || driver.cancel(first))
     };
-    // A wait that does not end is a deadlock: for each one, a timer is due or is due in a minute.
+    // A wait that does not end is a deadlock: for each one, a timer is due in a minute.
     driver.wait(&guard, &mut Vec::new());
     driver.wait(&guard, &mut Vec::new());
     driver.role.release(guard);

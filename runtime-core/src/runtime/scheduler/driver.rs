@@ -335,12 +335,13 @@ impl Driver {
     /// Waits until an interrupt, a deadline or an event. Moves the wakers of those who wait for the
     /// events to `due`, to be woken outside the role, which the caller holds.
     pub(crate) fn wait(&self, _held: &PollerGuard, due: &mut Vec<Waker>) {
-        {
+        // If a timer is due, the wait does not block: then there is nothing to arm.
+        let at_once = self.is_due(self.clock.tick());
+        if !at_once {
             let mut kernel_timer = self.kernel_timer.lock();
             kernel_timer.waiting = true;
             self.arm(&mut kernel_timer);
         }
-        let at_once = self.is_due(self.clock.tick());
         let events = self.wait_in_poller(at_once, due);
         let mut kernel_timer = self.kernel_timer.lock();
         kernel_timer.waiting = false;

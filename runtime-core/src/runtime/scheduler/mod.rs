@@ -72,6 +72,7 @@ pub(crate) mod slow;
 
 pub(crate) mod apart;
 pub(crate) mod by_choice;
+pub(crate) mod due;
 
 #[expect(
     unsafe_code,

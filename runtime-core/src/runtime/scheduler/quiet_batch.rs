@@ -29,12 +29,14 @@ impl QuietBatch {
         }
     }
 
-    /// So many tasks are about to be woken together.
-    pub(crate) fn begin(&mut self, tasks: usize) {
-        if tasks <= MOST {
+    /// So many tasks are about to be woken together. True if they are few enough for a quiet batch.
+    pub(crate) fn begin(&mut self, tasks: usize) -> bool {
+        let few = tasks <= MOST;
+        if few {
             self.turns = tasks;
             self.since = Instant::now();
         }
+        few
     }
 
     /// Whether thieves are notified.

@@ -1,7 +1,8 @@
 //! Switches for every optimisation, so that each can be turned off by itself.
 
 /// Which optimisations are on. Read once when a loop is built, from `ASYNCIO_TUNE`: a list of
-/// `no-lifo`, `no-defer`, `no-quiet-batches`, `no-task-memory`; or `none` to turn all of them off.
+/// `no-lifo`, `no-defer`, `no-quiet-batches`, `no-task-memory`, `no-early-timers`; or `none` to turn
+/// all of them off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
     /// The task that was just woken runs next, from a slot before the queue.
@@ -12,6 +13,9 @@ pub struct Tuning {
     pub quiet_batches: bool,
     /// Workers keep the memory of ended tasks for new ones.
     pub task_memory: bool,
+    /// A worker that has nothing to do serves what is due before it goes to sleep, without a visit
+    /// to the poller.
+    pub early_timers: bool,
 }
 
 impl Default for Tuning {
@@ -21,6 +25,7 @@ impl Default for Tuning {
             defer: true,
             quiet_batches: true,
             task_memory: true,
+            early_timers: true,
         }
     }
 }
@@ -43,6 +48,7 @@ impl Tuning {
             defer: !off("no-defer"),
             quiet_batches: !off("no-quiet-batches"),
             task_memory: !off("no-task-memory"),
+            early_timers: !off("no-early-timers"),
         }
     }
 }

@@ -1,21 +1,19 @@
 //! A worker: runs one turn at a time, and sleeps when there is nothing to do.
 
 use std::rc::Rc;
-use std::task::Waker;
 use std::time::Instant;
 
 use super::apart;
 use super::by_choice;
 use super::context::{self, ThreadKind};
 use super::core::Core;
+use super::due::Due;
 use super::pace::Pace;
-use super::quiet_batch::QuietBatch;
 use super::registration::HIDDEN;
 use super::schedule::closed_error;
 use super::shared::print_error;
 use super::slow::Stopwatch;
 use super::worker_set::Remote;
-use crate::runtime::catch_panic::wake_catching;
 use crate::runtime::task::handle::TaskHandle;
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::time::Swept;
@@ -55,8 +53,7 @@ pub(crate) struct Worker {
     apart: bool,
     /// Whether the next task comes from the local tasks first, or from the queue first.
     local_first: bool,
-    quiet: QuietBatch,
-    due: Vec<Waker>,
+    due: Due,
     /// The other workers, in the deterministic mode: this thread turns them too.
     siblings: Option<Vec<Worker>>,
 }
@@ -71,8 +68,7 @@ impl Worker {
             pace: Pace::new(),
             apart: false,
             local_first: true,
-            quiet: QuietBatch::new(),
-            due: Vec::new(),
+            due: Due::new(),
             siblings: None,
         }
     }
@@ -197,9 +193,9 @@ impl Worker {
     fn look_at_sources(&mut self) {
         let driver = &self.core.shared.driver;
         if let Some(guard) = driver.role.take(self.core.index) {
-            driver.look(&guard, &mut self.due);
+            driver.look(&guard, &mut self.due.wakers);
             driver.role.release(guard);
-            self.wake_due();
+            self.due.wake(&self.core);
         }
     }
 
@@ -323,11 +319,9 @@ impl Worker {
         if self.remote.is_look_requested() {
             self.pace.look_next();
         }
-        if self.quiet.is_over() {
+        if !self.due.is_quiet_turn() {
             self.core
                 .notify_if_surplus(self.core.local_queue.has_ready());
-        } else {
-            self.quiet.end_turn();
         }
     }
 
@@ -400,11 +394,11 @@ impl Worker {
         if driver.is_due(tick) || has_sources {
             if let Some(guard) = driver.role.take(self.core.index) {
                 if has_sources {
-                    driver.look(&guard, &mut self.due);
+                    driver.look(&guard, &mut self.due.wakers);
                 }
-                let swept = driver.expire(&mut self.due);
+                let swept = driver.expire(&mut self.due.wakers);
                 driver.role.release(guard);
-                self.wake_due();
+                self.due.wake(&self.core);
                 drop(swept);
             }
         }
@@ -413,15 +407,20 @@ impl Worker {
 
     /// Sleeps until there is something to do: in the poller, if the role is free.
     pub(crate) fn sleep(&mut self) {
-        self.pace.stop();
         if self.apart {
+            self.pace.stop();
             return apart::sleep(&self.core);
         }
-        let shared = &self.core.shared;
         // `done`, which is called between the turn and this, may have woken a task of this worker.
         if !self.core.queue.is_empty() || self.core.local_queue.has_ready() {
             return;
         }
+        if self.due.serve_timers(&self.core) {
+            return;
+        }
+        // Not before: a worker that never visits the poller has to look around in time.
+        self.pace.stop();
+        let shared = &self.core.shared;
         let parker = &self.remote.parker;
         shared.counters.parks.fetch_add(1, Ordering::Relaxed);
         shared
@@ -432,10 +431,10 @@ impl Worker {
         let swept = match &guard {
             Some(guard) => {
                 if parker.begin_poll() {
-                    shared.wait(guard, &mut self.due);
+                    shared.wait(guard, &mut self.due.wakers);
                     parker.end_poll();
                 }
-                driver.expire(&mut self.due)
+                driver.expire(&mut self.due.wakers)
             }
             None => {
                 // This may be the last worker to go to sleep: then a paused clock may jump.
@@ -457,17 +456,8 @@ impl Worker {
             .into_iter()
             .for_each(|guard| driver.role.release(guard));
         shared.unpark_monitor();
-        self.wake_due();
+        self.due.wake(&self.core);
         drop(swept);
-    }
-
-    /// Wakes what was due, outside the role and every lock.
-    fn wake_due(&mut self) {
-        if self.core.shared.options.tuning.quiet_batches {
-            self.quiet.begin(self.due.len());
-        }
-        self.core.choices.shuffle(&mut self.due);
-        self.due.drain(..).for_each(wake_catching);
     }
 
     /// Polls a task, and reports it if the poll takes long. The callbacks of the callback queue are

@@ -1,0 +1,69 @@
+//! What is due on one worker: the tasks of timers that have fired, and of events, woken in one go.
+
+use std::task::Waker;
+
+use super::core::Core;
+use super::quiet_batch::QuietBatch;
+use crate::runtime::catch_panic::wake_catching;
+
+/// The wakers of what is due, and the quiet turns after they have been woken.
+#[derive(Debug)]
+pub(crate) struct Due {
+    pub(crate) wakers: Vec<Waker>,
+    quiet: QuietBatch,
+}
+
+impl Due {
+    pub(crate) fn new() -> Due {
+        Due {
+            wakers: Vec::new(),
+            quiet: QuietBatch::new(),
+        }
+    }
+
+    /// Wakes what is due by now, without a visit to the poller. True if anything was. (While many
+    /// timers fire at close distances, some are due whenever a worker has nothing else to do.)
+    pub(crate) fn serve_timers(&mut self, core: &Core) -> bool {
+        let driver = &core.shared.driver;
+        let early = core.shared.options.tuning.early_timers && !driver.clock.is_paused();
+        if !early || !driver.is_due(driver.clock.tick()) {
+            return false;
+        }
+        let Some(guard) = driver.role.take(core.index) else {
+            return false;
+        };
+        let swept = driver.expire(&mut self.wakers);
+        driver.role.release(guard);
+        let any = !self.wakers.is_empty();
+        self.wake(core);
+        drop(swept);
+        any
+    }
+
+    /// Wakes what was due, outside the role and every lock.
+    pub(crate) fn wake(&mut self, core: &Core) {
+        if self.wakers.is_empty() {
+            return;
+        }
+        let quiet = core.shared.options.tuning.quiet_batches;
+        let quiet = quiet && self.quiet.begin(self.wakers.len());
+        core.choices.shuffle(&mut self.wakers);
+        for waker in self.wakers.drain(..) {
+            wake_catching(waker);
+            if quiet {
+                // Otherwise every so many pushes wake another worker.
+                core.begin_poll();
+            }
+        }
+    }
+
+    /// Counts a turn. True if it was a quiet one.
+    #[inline]
+    pub(crate) fn is_quiet_turn(&mut self) -> bool {
+        let quiet = !self.quiet.is_over();
+        if quiet {
+            self.quiet.end_turn();
+        }
+        quiet
+    }
+}
