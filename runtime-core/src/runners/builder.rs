@@ -184,7 +184,7 @@ impl Builder {
     /// Sets how late a timer may fire, so that several timers share one wake-up: by `fraction` of
     /// its delay, but never by more than `at_most`. The defaults are 0.002 and two milliseconds.
     /// With zero, every timer is as exact as the kernel allows, at the price of one wake-up for
-    /// each.
+    /// each. A fraction above one counts as one.
     ///
     /// # Panics
     /// If `fraction` is negative, infinite or NaN.

@@ -85,7 +85,7 @@ pub(crate) use scheduler::driver::Settings as TimeSettings;
 pub use scheduler::exception_context::ExceptionContext;
 pub(crate) use scheduler::options::{MOST_WORKERS, Options};
 pub use scheduler::tuning::Tuning;
-pub(crate) use sleeping::{NoTimer, Precision, Timer, loop_time, stamp_of};
+pub(crate) use sleeping::{Moment, NoTimer, Precision, Timer, loop_tick, loop_time, stamp_of};
 pub(crate) use spawning::{NewTask, no_running_loop, spawn_here, spawn_local};
 pub use task::callback::Handle;
 pub(crate) use task::cancel::{
@@ -103,7 +103,7 @@ pub use task::join::Task;
 pub(crate) use task::parent::{Outcome, Parent};
 pub(crate) use task::room::{boxed_call_if_big, boxed_if_big, is_big};
 pub(crate) use task::wait_list::WaitList;
-pub(crate) use time::{Slack, Stamp};
+pub(crate) use time::{Slack, Stamp, Tick};
 pub(crate) use unnest::{Unnested, drop_unnested};
 pub(crate) use wait_queue::{Acquire, Locked, OwnedWaiter, Permits, Resource, WaitQueue, Waiter};
 

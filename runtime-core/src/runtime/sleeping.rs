@@ -3,12 +3,12 @@
 use std::fmt;
 use std::panic::Location;
 use std::task::{Context as PollWith, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::scheduler::context::{self, worker_index};
+use super::scheduler::context;
 use super::scheduler::loop_ref::LoopRef;
 use super::task::cancel;
-use super::time::{Stamp, Tick, TimerKey, TimerStatus};
+use super::time::{Clock, Stamp, Tick, TimerKey, TimerStatus};
 use crate::exceptions::{LoopClosed, NoRunningLoop};
 use crate::sync::StdArc;
 
@@ -85,117 +85,153 @@ impl Timer {
         matches!(self.state, State::New)
     }
 
-    /// Returns ready if `when` has passed. Otherwise the waker of `cx` will be woken then. `None`
-    /// as `when` means never.
+    /// Returns ready if `when` has passed. Otherwise the waker of `cx` will be woken then.
     ///
     /// # Errors
     /// If this thread has no loop at the first poll, or the loop is closed.
     #[inline]
     pub(crate) fn poll(
         &mut self,
-        when: Option<Instant>,
-        precision: Precision,
-        location: &'static Location<'static>,
-        cx: &mut PollWith<'_>,
-    ) -> Poll<Result<(), NoTimer>> {
-        match &mut self.state {
-            State::New => self.arm(None, when, precision, location, cx),
-            State::Waiting {
-                loop_ref,
-                when: tick,
-                key,
-                waker,
-            } => {
-                let driver = &loop_ref.shared.driver;
-                if driver.clock.tick() >= *tick {
-                    return self.finish();
-                }
-                if driver.is_closed() {
-                    return self.move_on(when, precision, location, cx);
-                }
-                if *waker != identity(cx.waker()) {
-                    let new = cx.waker().clone();
-                    *waker = identity(&new);
-                    match driver.set_waker(*key, new) {
-                        TimerStatus::Pending => {}
-                        // The old waker has just been woken. The next poll sees it by the clock.
-                        TimerStatus::Fired => cx.waker().wake_by_ref(),
-                        TimerStatus::Closed => return self.move_on(when, precision, location, cx),
-                    }
-                }
-                note_wait(location);
-                Poll::Pending
-            }
-            State::Done => Poll::Ready(Ok(())),
-        }
-    }
-
-    fn finish(&mut self) -> Poll<Result<(), NoTimer>> {
-        self.cancel();
-        self.state = State::Done;
-        Poll::Ready(Ok(()))
-    }
-
-    /// Binds the timer, whose loop is closed, to the loop that polls it now.
-    #[cold]
-    fn move_on(
-        &mut self,
-        when: Option<Instant>,
-        precision: Precision,
-        location: &'static Location<'static>,
-        cx: &mut PollWith<'_>,
-    ) -> Poll<Result<(), NoTimer>> {
-        self.state = State::New;
-        match self.arm(None, when, precision, location, cx) {
-            Poll::Ready(Err(_)) => Poll::Ready(Err(NoTimer::LoopClosed)),
-            poll => poll,
-        }
-    }
-
-    /// As [`poll`](Timer::poll), where the caller has just read the clock: reading it again would
-    /// cost as much as the rest of arming a timer.
-    #[inline]
-    pub(crate) fn poll_from(
-        &mut self,
-        now: Instant,
-        when: Instant,
+        when: impl Moment,
         precision: Precision,
         location: &'static Location<'static>,
         cx: &mut PollWith<'_>,
     ) -> Poll<Result<(), NoTimer>> {
         match self.state {
-            State::New => self.arm(Some(now), Some(when), precision, location, cx),
-            _ => self.poll(Some(when), precision, location, cx),
+            State::New => self.arm(None, when.here(), precision, location, cx),
+            _ => self.poll_again(precision, location, cx),
         }
     }
 
-    fn arm(
+    /// Polls a timer that is not new.
+    #[inline]
+    pub(crate) fn poll_again(
         &mut self,
-        now: Option<Instant>,
-        when: Option<Instant>,
         precision: Precision,
         location: &'static Location<'static>,
         cx: &mut PollWith<'_>,
     ) -> Poll<Result<(), NoTimer>> {
-        let Some(loop_ref) = context::loop_ref() else {
-            return Poll::Ready(Err(NoTimer::NoRunningLoop));
+        let State::Waiting {
+            loop_ref,
+            when,
+            waker,
+            ..
+        } = &self.state
+        else {
+            return Poll::Ready(Ok(()));
         };
         let driver = &loop_ref.shared.driver;
-        let now = now.map_or_else(|| driver.clock.tick(), |now| driver.clock.to_tick(now));
-        // A deadline beyond the range of ticks is also put on the wheel, so that closing the loop
-        // wakes it.
-        let when = when.map_or(Tick::NEVER, |when| driver.clock.to_tick(when));
+        if driver.clock.tick() >= *when {
+            self.cancel();
+            self.state = State::Done;
+            return Poll::Ready(Ok(()));
+        }
+        if driver.is_closed() || *waker != identity(cx.waker()) {
+            return self.renew(precision, location, cx);
+        }
+        note_wait(location);
+        Poll::Pending
+    }
+
+    /// Gives a timer that is not due the waker of `cx`, or binds it to the loop that polls it now,
+    /// if its own is closed.
+    #[cold]
+    fn renew(
+        &mut self,
+        precision: Precision,
+        location: &'static Location<'static>,
+        cx: &mut PollWith<'_>,
+    ) -> Poll<Result<(), NoTimer>> {
+        let State::Waiting {
+            loop_ref,
+            key,
+            waker,
+            when,
+        } = &mut self.state
+        else {
+            return Poll::Ready(Ok(()));
+        };
+        let (driver, when) = (&loop_ref.shared.driver, *when);
+        let mut closed = driver.is_closed();
+        if !closed {
+            let new = cx.waker().clone();
+            *waker = identity(&new);
+            match driver.set_waker(*key, new) {
+                TimerStatus::Pending => {}
+                // The old waker has just been woken. The next poll sees it by the clock.
+                TimerStatus::Fired => cx.waker().wake_by_ref(),
+                TimerStatus::Closed => closed = true,
+            }
+        }
+        if closed {
+            // If there is no other loop, the timer stays with the closed one.
+            return match self.arm(None, when, precision, location, cx) {
+                Poll::Ready(Err(_)) => Poll::Ready(Err(NoTimer::LoopClosed)),
+                poll => poll,
+            };
+        }
+        note_wait(location);
+        Poll::Pending
+    }
+
+    /// Puts a new timer on the wheel, unless `when` has passed. `now` is for a caller that has just
+    /// read the clock: reading it again would cost as much as the rest.
+    #[inline(never)]
+    pub(crate) fn arm(
+        &mut self,
+        now: Option<Tick>,
+        when: Tick,
+        precision: Precision,
+        location: &'static Location<'static>,
+        cx: &mut PollWith<'_>,
+    ) -> Poll<Result<(), NoTimer>> {
+        let Some(current) = context::loop_ref_and_worker() else {
+            return Poll::Ready(Err(NoTimer::NoRunningLoop));
+        };
+        let now = now.unwrap_or_else(|| current.0.shared.driver.clock.tick());
+        self.arm_here(current, now, when, precision, location, cx)
+    }
+
+    /// The same for a delay that begins now. One that is beyond the range of ticks never ends.
+    #[inline(never)]
+    pub(crate) fn arm_after(
+        &mut self,
+        delay: Duration,
+        precision: Precision,
+        location: &'static Location<'static>,
+        cx: &mut PollWith<'_>,
+    ) -> Poll<Result<(), NoTimer>> {
+        let Some(current) = context::loop_ref_and_worker() else {
+            return Poll::Ready(Err(NoTimer::NoRunningLoop));
+        };
+        let now = current.0.shared.driver.clock.tick();
+        let when = now.checked_add(delay).unwrap_or(Tick::NEVER);
+        self.arm_here(current, now, when, precision, location, cx)
+    }
+
+    #[inline(always)]
+    fn arm_here(
+        &mut self,
+        (loop_ref, worker): (StdArc<LoopRef>, Option<usize>),
+        now: Tick,
+        when: Tick,
+        precision: Precision,
+        location: &'static Location<'static>,
+        cx: &mut PollWith<'_>,
+    ) -> Poll<Result<(), NoTimer>> {
         if when <= now {
             self.state = State::Done;
             return Poll::Ready(Ok(()));
         }
+        let driver = &loop_ref.shared.driver;
         let fires = match precision {
             Precision::Shared => driver.fires_at(now, when),
             Precision::Exact => when,
         };
         let clone = cx.waker().clone();
         let waker = identity(&clone);
-        let Some(key) = driver.insert(worker_index(&loop_ref.shared), fires, clone) else {
+        // A timer that never fires is also put on the wheel, so that closing the loop wakes it.
+        let Some(key) = driver.insert(worker, fires, clone) else {
             return Poll::Ready(Err(NoTimer::LoopClosed));
         };
         self.state = State::Waiting {
@@ -210,16 +246,22 @@ impl Timer {
 
     /// Removes the timer from its loop. Polled again, it starts over.
     pub(crate) fn cancel(&mut self) {
-        let state = std::mem::replace(&mut self.state, State::New);
-        if let State::Waiting { loop_ref, key, .. } = state {
-            loop_ref.shared.driver.cancel(key);
+        self.remove();
+        self.state = State::New;
+    }
+
+    #[inline]
+    fn remove(&self) {
+        if let State::Waiting { loop_ref, key, .. } = &self.state {
+            loop_ref.shared.driver.cancel(*key);
         }
     }
 }
 
 impl Drop for Timer {
+    #[inline]
     fn drop(&mut self) {
-        self.cancel();
+        self.remove();
     }
 }
 
@@ -235,15 +277,56 @@ fn note_wait(location: &'static Location<'static>) {
     cancel::wait_on(location);
 }
 
+/// What a timer waits for.
+pub(crate) trait Moment: Copy {
+    /// The tick of that moment by the clock of the current loop.
+    fn here(self) -> Tick;
+}
+
+impl Moment for Tick {
+    #[inline]
+    fn here(self) -> Tick {
+        self
+    }
+}
+
+impl Moment for Instant {
+    fn here(self) -> Tick {
+        with_clock(|clock| clock.to_tick(self))
+    }
+}
+
 /// The time of the current loop's clock; without a current loop, that of the system.
 pub(crate) fn loop_time() -> Instant {
     context::with(|entry| entry.map(|entry| entry.shared.driver.clock.now()))
         .unwrap_or_else(Instant::now)
 }
 
+/// The same as a tick.
+#[inline]
+pub(crate) fn loop_tick() -> Tick {
+    with_clock(Clock::tick)
+}
+
 /// The stamp of the moment at which a deadline, which has passed, was reached, by the clock of the
 /// current loop.
-pub(crate) fn stamp_of(deadline: Instant) -> Stamp {
-    let stamp = context::with(|entry| Some(entry?.shared.driver.clock.stamp_of(deadline)));
-    stamp.unwrap_or_else(|| Stamp::of(deadline))
+pub(crate) fn stamp_of(deadline: impl Moment) -> Stamp {
+    let deadline = deadline.here();
+    with_clock(|clock| clock.stamp_of(deadline))
+}
+
+/// The clock of the current loop, or else of the process's default one; without either, one that
+/// runs.
+#[inline]
+fn with_clock<R>(look: impl Fn(&Clock) -> R) -> R {
+    let looked = context::with(|entry| entry.map(|entry| look(&entry.shared.driver.clock)));
+    looked.unwrap_or_else(|| with_other_clock(look))
+}
+
+#[cold]
+fn with_other_clock<R>(look: impl Fn(&Clock) -> R) -> R {
+    match context::current() {
+        Some(shared) => look(&shared.driver.clock),
+        None => look(&Clock::new(false)),
+    }
 }

@@ -2,21 +2,20 @@
 
 use std::panic::Location;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
-use crate::runtime::{Precision, Stamp, Timer, loop_time, stamp_of};
+use crate::runtime::{Moment, NoTimer, Precision, Stamp, Tick, Timer, loop_tick, stamp_of};
 
 /// Knows whether a deadline has come. Every look brings the deadline, which may have moved.
-pub(super) struct DeadlineTimer {
+pub(super) struct DeadlineTimer<M> {
     timer: Timer,
     /// The deadline that the timer is for.
-    armed: Option<Instant>,
+    armed: Option<M>,
     location: &'static Location<'static>,
 }
 
-impl DeadlineTimer {
+impl<M: Moment + PartialEq> DeadlineTimer<M> {
     /// The timer of a scope that was made at `location`.
-    pub(super) fn new(location: &'static Location<'static>) -> DeadlineTimer {
+    pub(super) fn new(location: &'static Location<'static>) -> DeadlineTimer<M> {
         DeadlineTimer {
             timer: Timer::new(),
             armed: None,
@@ -31,8 +30,8 @@ impl DeadlineTimer {
     /// The time, as long as there is no timer: one look at the clock for all that a first poll
     /// asks.
     #[inline]
-    pub(super) fn now(&self) -> Option<Instant> {
-        self.armed.is_none().then(loop_time)
+    pub(super) fn now(&self) -> Option<Tick> {
+        self.armed.is_none().then(loop_tick)
     }
 
     /// When the deadline asked for the end, if it has come. One that was past when it was set has
@@ -40,8 +39,8 @@ impl DeadlineTimer {
     #[inline]
     pub(super) fn look(
         &mut self,
-        now: Option<Instant>,
-        deadline: Option<Instant>,
+        now: Option<Tick>,
+        deadline: Option<M>,
         cx: &mut Context<'_>,
     ) -> Option<Stamp> {
         let Some(deadline) = deadline else {
@@ -62,14 +61,18 @@ impl DeadlineTimer {
     /// Whether `deadline` has come. The timer is armed only once the body has been found waiting:
     /// before that a look at the clock, at `now`, is enough.
     #[inline]
-    fn is_due(&mut self, now: Option<Instant>, deadline: Instant, cx: &mut Context<'_>) -> bool {
+    fn is_due(&mut self, now: Option<Tick>, deadline: M, cx: &mut Context<'_>) -> bool {
         match self.armed {
-            Some(before) if before == deadline => self.poll(None, deadline, cx),
+            Some(before) if before == deadline => {
+                let (timer, location) = (&mut self.timer, self.location);
+                let poll = timer.poll_again(Precision::Shared, location, cx);
+                has_come(poll, location)
+            }
             Some(_moved) => {
                 self.disarm();
-                deadline <= loop_time()
+                deadline.here() <= loop_tick()
             }
-            None => now.is_some_and(|now| deadline <= now),
+            None => now.is_some_and(|now| deadline.here() <= now),
         }
     }
 
@@ -82,28 +85,30 @@ impl DeadlineTimer {
 
     /// Arms the timer for the first time, or anew.
     #[inline]
-    pub(super) fn arm(&mut self, now: Option<Instant>, deadline: Instant, cx: &mut Context<'_>) {
+    pub(super) fn arm(&mut self, now: Option<Tick>, deadline: M, cx: &mut Context<'_>) {
         if self.armed.is_none() {
+            let (timer, location) = (&mut self.timer, self.location);
+            let poll = timer.arm(now, deadline.here(), Precision::Shared, location, cx);
+            let has_come = has_come(poll, location);
             self.armed = Some(deadline);
-            if self.poll(now, deadline, cx) {
+            if has_come {
                 // It has come while the body was polled: this poll's look was too early.
                 cx.waker().wake_by_ref();
             }
         }
     }
+}
 
-    fn poll(&mut self, now: Option<Instant>, deadline: Instant, cx: &mut Context<'_>) -> bool {
-        let (timer, location) = (&mut self.timer, self.location);
-        let poll = match now {
-            Some(now) => timer.poll_from(now, deadline, Precision::Shared, location, cx),
-            None => timer.poll(Some(deadline), Precision::Shared, location, cx),
-        };
-        match poll {
-            Poll::Ready(Ok(())) => true,
-            Poll::Ready(Err(error)) => {
-                panic!("{error}: the deadline set at {location} cannot be waited for")
-            }
-            Poll::Pending => false,
-        }
+#[inline]
+fn has_come(poll: Poll<Result<(), NoTimer>>, location: &Location<'_>) -> bool {
+    match poll {
+        Poll::Ready(Ok(())) => true,
+        Poll::Ready(Err(error)) => cannot_be_waited_for(error, location),
+        Poll::Pending => false,
     }
+}
+
+#[cold]
+fn cannot_be_waited_for(error: NoTimer, location: &Location<'_>) -> ! {
+    panic!("{error}: the deadline set at {location} cannot be waited for")
 }

@@ -7,20 +7,28 @@ use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
 
 use pin_project_lite::pin_project;
 
 use super::deadline::DeadlineTimer;
 use super::handle::ScopeStage;
 use crate::exceptions::{CancelReason, CancelSource, CancelledError};
-use crate::runtime::{Delivery, Raise, Scope, Stamp, Verdict, hidden};
+use crate::runtime::{Delivery, Moment, Raise, Scope, Stamp, Tick, Verdict, hidden, loop_tick};
 
 /// What controls a scope from outside of its future.
 pub(crate) trait Control {
+    /// What its deadlines are.
+    type Moment: Moment + PartialEq;
+
     /// The control as it is at the beginning of a poll. It is to wake `waker` when that changes.
     /// `now` is the time of the first poll.
-    fn look(&mut self, now: Option<Instant>, waker: &Waker) -> View;
+    fn look(&mut self, now: Option<Tick>, waker: &Waker) -> View<Self::Moment>;
+
+    /// Whether the next look needs the time, though there may be no deadline.
+    #[inline]
+    fn wants_time(&self) -> bool {
+        false
+    }
 
     /// The error of the scope's request; `made` is where the scope was made.
     fn error(&self, made: &'static Location<'static>) -> CancelledError {
@@ -34,7 +42,11 @@ pub(crate) trait Control {
     /// The delivery that is about to be made; none if `deadline`, for which it is, has just been
     /// moved.
     #[inline]
-    fn begin_delivery(&self, _deadline: Option<Instant>, delivery: Delivery) -> Option<Delivery> {
+    fn begin_delivery(
+        &self,
+        _deadline: Option<Self::Moment>,
+        delivery: Delivery,
+    ) -> Option<Delivery> {
         Some(delivery)
     }
 
@@ -46,13 +58,13 @@ pub(crate) trait Control {
 
     /// Polls the body by `poll`.
     #[inline]
-    fn around<R>(&self, _view: &View, poll: impl FnOnce() -> R) -> R {
+    fn around<R>(&self, _view: &View<Self::Moment>, poll: impl FnOnce() -> R) -> R {
         poll()
     }
 
     /// The body waits, after a poll that began with `view`.
     #[inline]
-    fn wait(&mut self, _view: &View, _waker: &Waker) {}
+    fn wait(&mut self, _view: &View<Self::Moment>, _waker: &Waker) {}
 
     /// The request has been taken back, put off, or given back.
     #[inline]
@@ -64,9 +76,9 @@ pub(crate) trait Control {
 }
 
 /// A control, at the beginning of a poll.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct View {
-    pub(crate) deadline: Option<Instant>,
+#[derive(Clone, Copy)]
+pub(crate) struct View<M> {
+    pub(crate) deadline: Option<M>,
     /// When the scope was cancelled by its control.
     pub(crate) cancelled: Option<Stamp>,
     /// Whether the body is shielded from requests from outside.
@@ -75,14 +87,25 @@ pub(crate) struct View {
     pub(crate) withholds: bool,
 }
 
+impl<M> Default for View<M> {
+    fn default() -> View<M> {
+        View {
+            deadline: None,
+            cancelled: None,
+            shielded: false,
+            withholds: false,
+        }
+    }
+}
+
 /// The beginning of a poll.
-struct Look {
-    view: View,
+struct Look<M> {
+    view: View<M>,
     was_open: bool,
     /// The time, if it was looked at.
-    now: Option<Instant>,
+    now: Option<Tick>,
     /// The deadline of an open scope.
-    deadline: Option<Instant>,
+    deadline: Option<M>,
     /// Since when an open scope is due.
     asked: Option<Stamp>,
 }
@@ -90,18 +113,21 @@ struct Look {
 pin_project! {
     #[project = Projection]
     /// The future of a scope: the body's value, or `None` if the scope has cancelled it.
-    pub(crate) struct Scoped<F, C> {
+    pub(crate) struct Scoped<F, C>
+    where
+        C: Control,
+    {
         #[pin]
         body: Option<F>,
         scope: Scope,
         control: C,
-        timer: DeadlineTimer,
+        timer: DeadlineTimer<C::Moment>,
         // A box, so that it costs nothing before.
         raising: Option<Box<Raise>>,
     }
 }
 
-impl<F, C> Scoped<F, C> {
+impl<F, C: Control> Scoped<F, C> {
     pub(crate) fn new(body: F, control: C, location: &'static Location<'static>) -> Scoped<F, C> {
         Scoped {
             body: Some(body),
@@ -151,11 +177,17 @@ impl<F: Future, C: Control> Future for Scoped<F, C> {
 impl<F: Future, C: Control> Projection<'_, F, C> {
     /// Looks whether the scope is due.
     #[inline]
-    fn look(&mut self, cx: &mut Context<'_>) -> Look {
+    fn look(&mut self, cx: &mut Context<'_>) -> Look<C::Moment> {
         let was_open = self.scope.is_open();
-        let now = if was_open { self.timer.now() } else { None };
+        let wanted = was_open && self.control.wants_time();
+        let now = wanted.then(loop_tick);
         let view = self.control.look(now, cx.waker());
         let deadline = view.deadline.filter(|_| was_open);
+        let now = if deadline.is_some() {
+            now.or_else(|| self.timer.now())
+        } else {
+            None
+        };
         let asked = view.cancelled.or_else(|| {
             let asked = self.timer.look(now, deadline, cx)?;
             self.control.pass_deadline(asked);
@@ -172,7 +204,7 @@ impl<F: Future, C: Control> Projection<'_, F, C> {
 
     /// Polls the body, with the scope's request on its way if the scope is due.
     #[inline(always)]
-    fn poll_body(&mut self, look: &Look, cx: &mut Context<'_>) -> Verdict<F::Output> {
+    fn poll_body(&mut self, look: &Look<C::Moment>, cx: &mut Context<'_>) -> Verdict<F::Output> {
         let Some(body) = self.body.as_mut().as_pin_mut() else {
             polled_again(self.timer.location())
         };
@@ -194,7 +226,7 @@ impl<F: Future, C: Control> Projection<'_, F, C> {
 
     /// The body waits.
     #[inline]
-    fn wait(&mut self, look: &Look, cx: &mut Context<'_>) {
+    fn wait(&mut self, look: &Look<C::Moment>, cx: &mut Context<'_>) {
         self.control.wait(&look.view, cx.waker());
         let is_due = look.asked.is_some();
         if self.scope.is_open() && (is_due || !look.was_open) {

@@ -9,6 +9,10 @@
 
 mod poller_events;
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+#[expect(unsafe_code, reason = "a call of the C library")]
+mod system_clock;
+
 #[expect(unsafe_code, reason = "code that runs in a child before its program")]
 mod exec;
 
@@ -24,8 +28,10 @@ mod linux;
 )]
 mod portable;
 
+mod clock;
 mod poller;
 
+pub(crate) use clock::MonotonicClock;
 pub(crate) use exec::before_exec;
 pub(crate) use poller::Poller;
 pub(crate) use poller_events::{PollerEvents, Ready};

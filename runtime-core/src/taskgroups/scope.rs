@@ -5,7 +5,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use crate::exceptions::CancelledError;
-use crate::runtime::{Abort, Stamp, in_body_of};
+use crate::runtime::{Abort, Stamp, Tick, in_body_of};
 use crate::scopes::{Control, Lease, Part, ScopeHandle, ScopeStage, View};
 use crate::sync::StdArc;
 
@@ -65,7 +65,9 @@ pub(crate) struct GroupControl {
 }
 
 impl Control for GroupControl {
-    fn look(&mut self, _: Option<Instant>, waker: &Waker) -> View {
+    type Moment = Instant;
+
+    fn look(&mut self, _: Option<Tick>, waker: &Waker) -> View<Instant> {
         let cancelled = self.handle.0.register_waker(waker, |state| {
             let error = state.part.0.as_ref();
             error.map(|error| Stamp(error.cause().stamp()))
@@ -83,7 +85,7 @@ impl Control for GroupControl {
             .unwrap_or_default()
     }
 
-    fn around<R>(&self, view: &View, poll: impl FnOnce() -> R) -> R {
+    fn around<R>(&self, view: &View<Instant>, poll: impl FnOnce() -> R) -> R {
         match view.cancelled {
             None => in_body_of(&self.abort, poll),
             Some(_) => poll(),

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use crate::runtime::{NoTimer, Precision, Timer, is_request_offered, loop_time};
+use crate::runtime::{NoTimer, Precision, Tick, Timer, is_request_offered};
 
 /// Sleeps for `delay`, counted from the first poll: `asyncio.sleep`.
 ///
@@ -81,7 +81,9 @@ enum Until {
     /// Not polled yet: the delay begins at the first poll.
     After(Duration),
     At(Instant),
-    /// The end is beyond what an `Instant` can represent.
+    /// The delay has begun: the timer knows the end.
+    Begun,
+    /// Only the end of the loop ends it.
     Never,
     /// Has yielded: over at the next poll, unless a request is being delivered.
     Yielded,
@@ -147,33 +149,34 @@ impl Sleep {
         yield_once(cx)
     }
 
-    fn poll_timer(
-        &mut self,
-        now: Option<Instant>,
-        when: Instant,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
+    fn poll_timer(&mut self, when: Instant, cx: &mut Context<'_>) -> Poll<()> {
         let first = self.timer.is_new();
         let (precision, location) = (self.precision, self.location);
-        let timer = &mut self.timer;
-        let poll = match now {
-            Some(now) => timer.poll_from(now, when, precision, location, cx),
-            None => timer.poll(Some(when), precision, location, cx),
-        };
+        let poll = self.timer.poll(when, precision, location, cx);
+        self.after_poll(first, poll, cx)
+    }
+
+    #[inline]
+    fn after_poll(
+        &mut self,
+        first: bool,
+        poll: Poll<Result<(), NoTimer>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         match poll {
+            Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(())) if first => self.yield_once(cx),
             Poll::Ready(Ok(())) => {
                 self.until = Until::Over;
                 Poll::Ready(())
             }
             Poll::Ready(Err(error)) => self.refuse(error),
-            Poll::Pending => Poll::Pending,
         }
     }
 
     fn poll_never(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let (precision, location) = (self.precision, self.location);
-        match self.timer.poll(None, precision, location, cx) {
+        match self.timer.poll(Tick::NEVER, precision, location, cx) {
             Poll::Ready(Err(error)) => self.refuse(error),
             _ => Poll::Pending,
         }
@@ -193,14 +196,21 @@ impl Sleep {
     }
 
     /// The first poll of a delay, which begins now.
+    #[inline]
     fn begin(&mut self, delay: Duration, cx: &mut Context<'_>) -> Poll<()> {
-        let now = loop_time();
-        let Some(when) = now.checked_add(delay) else {
-            self.until = Until::Never;
-            return self.poll_never(cx);
-        };
-        self.until = Until::At(when);
-        self.poll_timer(Some(now), when, cx)
+        let (precision, location) = (self.precision, self.location);
+        let poll = self.timer.arm_after(delay, precision, location, cx);
+        if !self.timer.is_new() {
+            self.until = Until::Begun;
+        }
+        self.after_poll(true, poll, cx)
+    }
+
+    #[inline]
+    fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let (precision, location) = (self.precision, self.location);
+        let poll = self.timer.poll_again(precision, location, cx);
+        self.after_poll(false, poll, cx)
     }
 }
 
@@ -209,7 +219,8 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         match self.until {
-            Until::At(when) => self.poll_timer(None, when, cx),
+            Until::Begun => self.go_on(cx),
+            Until::At(when) => self.poll_timer(when, cx),
             Until::After(delay) => self.begin(delay, cx),
             Until::Yield => self.yield_once(cx),
             Until::Yielded if is_request_offered() => yield_once(cx),

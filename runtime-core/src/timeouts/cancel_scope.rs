@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use crate::exceptions::{CancelReason, CancelSource, CancelledError};
 use crate::runtime::{
-    CancelRequest, CancelWaker, Passing, Stamp, TaskId, current_task, delivered_requests,
+    CancelRequest, CancelWaker, Passing, Stamp, TaskId, Tick, current_task, delivered_requests,
     is_request_offered, reason_at, settled_requests, shielded,
 };
 use crate::scopes::{Control, Lease, Part, ScopeHandle, ScopeStage, State, View};
@@ -204,7 +204,9 @@ impl ScopeControl {
 }
 
 impl Control for ScopeControl {
-    fn look(&mut self, _: Option<Instant>, waker: &Waker) -> View {
+    type Moment = Instant;
+
+    fn look(&mut self, _: Option<Tick>, waker: &Waker) -> View<Instant> {
         let view = self.handle.0.register_waker(waker, view);
         self.note_delivered();
         view
@@ -222,7 +224,7 @@ impl Control for ScopeControl {
         });
     }
 
-    fn around<R>(&self, view: &View, poll: impl FnOnce() -> R) -> R {
+    fn around<R>(&self, view: &View<Instant>, poll: impl FnOnce() -> R) -> R {
         if view.shielded {
             return shielded(self.before_shield(), poll);
         }
@@ -230,7 +232,7 @@ impl Control for ScopeControl {
         poll()
     }
 
-    fn wait(&mut self, before: &View, waker: &Waker) {
+    fn wait(&mut self, before: &View<Instant>, waker: &Waker) {
         let now = self.handle.0.with(|state| view(state));
         if now.shielded || before.shielded {
             self.cancel_waker.register_waker(waker);
@@ -252,7 +254,7 @@ impl Control for ScopeControl {
     }
 }
 
-fn view(state: &State<Shielding>) -> View {
+fn view(state: &State<Shielding>) -> View<Instant> {
     View {
         deadline: state.deadline,
         cancelled: state.part.cancelled,

@@ -5,7 +5,7 @@ use std::task::Waker;
 use std::time::Instant;
 
 use crate::exceptions::InvalidStateError;
-use crate::runtime::Delivery;
+use crate::runtime::{Delivery, Tick};
 use crate::scopes::{Control, Lease, Part, ScopeHandle, ScopeStage, View};
 
 /// A timeout, as its body and any other task see it: `asyncio.Timeout`.
@@ -94,7 +94,9 @@ impl Timeout {
 }
 
 impl Control for Lease<Expiry> {
-    fn look(&mut self, _: Option<Instant>, waker: &Waker) -> View {
+    type Moment = Instant;
+
+    fn look(&mut self, _: Option<Tick>, waker: &Waker) -> View<Instant> {
         let deadline = self.0.register_waker(waker, |state| state.deadline);
         View {
             deadline,

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::control::Timeout;
 use crate::exceptions::TimeoutError;
-use crate::runtime::loop_time;
+use crate::runtime::{Tick, loop_time};
 use crate::scopes::{Control, Once, Scoped, View};
 
 /// Awaits `awaitable` for so long at most: `asyncio.wait_for`. No limit: `None`.
@@ -146,12 +146,19 @@ impl<F> fmt::Debug for WaitFor<F> {
 enum Limit {
     /// Counted from the first poll.
     Delay(Option<Duration>),
-    At(Option<Instant>),
+    At(Option<Tick>),
 }
 
 impl Control for Limit {
+    type Moment = Tick;
+
     #[inline]
-    fn look(&mut self, now: Option<Instant>, _: &Waker) -> View {
+    fn wants_time(&self) -> bool {
+        matches!(self, Limit::Delay(Some(_)))
+    }
+
+    #[inline]
+    fn look(&mut self, now: Option<Tick>, _: &Waker) -> View<Tick> {
         if let Limit::Delay(delay) = self {
             let deadline = delay.and_then(|delay| now?.checked_add(delay));
             *self = Limit::At(deadline);

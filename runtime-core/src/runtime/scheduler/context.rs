@@ -144,10 +144,18 @@ pub(crate) fn loop_ref() -> Option<StdArc<LoopRef>> {
         .or_else(|| Some(LoopRef::foreign(&default()?)))
 }
 
-/// The index of this thread among the workers of `shared`, if it is one.
+/// The same, with the index of this thread among the workers of that loop, if it is one.
 #[inline]
-pub(crate) fn worker_index(shared: &Arc<Shared>) -> Option<usize> {
-    with(|entry| Some(entry?.core_of(shared)?.index))
+pub(crate) fn loop_ref_and_worker() -> Option<(StdArc<LoopRef>, Option<usize>)> {
+    let current = with(|entry| {
+        let entry = entry?;
+        let worker = match entry.kind() {
+            ThreadKind::Worker(core) => Some(core.index),
+            _ => None,
+        };
+        Some((StdArc::clone(&entry.loop_ref), worker))
+    });
+    current.or_else(|| Some((LoopRef::foreign(&default()?), None)))
 }
 
 /// The current loop, or else the process's default one.

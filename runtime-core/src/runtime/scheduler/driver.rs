@@ -65,8 +65,8 @@ use super::role::{PollerGuard, PollerRole};
 use crate::runtime::catch_panic::{catch_panic, wake_catching};
 use crate::runtime::reactor::{Sources, WatchList};
 use crate::runtime::time::{
-    AdvanceKey, Caller, Clock, ClockInhibitor, Jump, Slack, Swept, Tick, TimerKey, TimerStatus,
-    Timers,
+    AdvanceKey, Caller, Clock, ClockInhibitor, Grid, Jump, Slack, Swept, Tick, TimerKey,
+    TimerStatus, Timers,
 };
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use crate::sync::{Mutant, Mutex, Poller, PollerEvents, StdArc, StdWeak, broken};
@@ -108,7 +108,7 @@ pub(crate) struct Settings {
 pub(crate) struct Driver {
     pub(crate) clock: Clock,
     pub(crate) role: PollerRole,
-    slack: Slack,
+    grid: Grid,
     pub(crate) inhibitor: ClockInhibitor,
     poller: StdWeak<Poller>,
     /// Keeps the poller open until the loop is closed.
@@ -123,16 +123,17 @@ pub(crate) struct Driver {
 
 impl Driver {
     pub(crate) fn new(poller: StdArc<Poller>, workers: usize, settings: Settings) -> Driver {
+        let clock = Clock::new(settings.paused);
         Driver {
-            clock: Clock::new(settings.paused),
+            timers: Timers::new(workers, clock.tick()),
+            clock,
             inhibitor: ClockInhibitor::new(settings.paused),
             role: PollerRole::new(),
             poller: StdArc::downgrade(&poller),
             own_poller: Mutex::new(Some(poller)),
-            timers: Timers::new(workers),
             sources: Sources::default(),
             watch_list: WatchList::default(),
-            slack: settings.slack,
+            grid: settings.slack.into(),
             parked_until: AtomicU64::new(AWAKE),
             kernel_timer: Mutex::new(KernelTimer {
                 armed: Tick::NEVER,
@@ -203,7 +204,7 @@ impl Driver {
         if self.clock.is_paused() {
             when
         } else {
-            self.slack.apply(now, when)
+            self.grid.apply(now, when)
         }
     }
 

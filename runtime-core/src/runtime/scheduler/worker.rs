@@ -384,12 +384,7 @@ impl Worker {
         }
         let task = shared.workers.take_share(&self.core.queue);
         let driver = &shared.driver;
-        let paused = driver.clock.is_paused();
-        let tick = if paused {
-            driver.clock.tick()
-        } else {
-            driver.clock.to_tick(now)
-        };
+        let tick = driver.clock.tick_at(now);
         let has_sources = driver.sources.has_any();
         if driver.is_due(tick) || has_sources {
             if let Some(guard) = driver.role.take(self.core.index) {

@@ -2,11 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::stamp::Stamp;
+use super::stamp::{Stamp, system_clock};
 use crate::sync::StdAtomicU64;
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sys::MonotonicClock;
 
-/// Nanoseconds since the loop was made. `Tick::NEVER` is past every deadline.
+/// A point in the loop's time, in nanoseconds. `Tick::NEVER` is past every deadline.
+///
+/// All running clocks count from one instant: so a deadline may go from one loop to another, and is
+/// also a stamp. A paused clock begins with zero when the loop is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(pub(crate) u64);
 
@@ -19,9 +23,9 @@ impl Tick {
     }
 
     /// The tick `delay` later. `None` if that would not be before `NEVER`.
+    #[inline]
     pub(crate) fn checked_add(self, delay: Duration) -> Option<Tick> {
-        let nanoseconds = u64::try_from(delay.as_nanos()).ok()?;
-        let tick = Tick(self.0.checked_add(nanoseconds)?);
+        let tick = Tick(self.0.checked_add(nanoseconds(delay)?)?);
         (tick < Tick::NEVER).then_some(tick)
     }
 }
@@ -29,7 +33,10 @@ impl Tick {
 /// The clock of a loop. The rest of the engine reads the loop's time only through it.
 #[derive(Debug)]
 pub(crate) struct Clock {
+    /// The instant of tick zero.
     base: Instant,
+    /// What a clock that runs reads.
+    running: MonotonicClock,
     /// The current tick of a paused clock; `None` if the clock runs with real time.
     paused: Option<AtomicU64>,
     /// The stamp of the last jump of a paused clock.
@@ -38,8 +45,15 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn new(paused: bool) -> Clock {
+        let running = *system_clock();
+        let base = if paused {
+            Instant::now()
+        } else {
+            running.started()
+        };
         Clock {
-            base: Instant::now(),
+            base,
+            running,
             paused: paused.then(|| AtomicU64::new(0)),
             jumped: StdAtomicU64::new(0),
         }
@@ -52,9 +66,18 @@ impl Clock {
         }
     }
 
+    #[inline]
     pub(crate) fn tick(&self) -> Tick {
         match &self.paused {
-            None => self.to_tick(Instant::now()),
+            None => Tick(self.running.now()),
+            Some(time) => Tick(time.load(Ordering::Acquire)),
+        }
+    }
+
+    /// The same where the system's clock has just been read, at `now`.
+    pub(crate) fn tick_at(&self, now: Instant) -> Tick {
+        match &self.paused {
+            None => Tick(self.running.at(now)),
             Some(time) => Tick(time.load(Ordering::Acquire)),
         }
     }
@@ -77,17 +100,24 @@ impl Clock {
     /// Returns the stamp of the moment at which a deadline, which has passed, was reached. For a
     /// paused clock that is its last jump: it jumps to the next deadline, and no further before
     /// everything due there has run.
-    pub(crate) fn stamp_of(&self, deadline: Instant) -> Stamp {
+    pub(crate) fn stamp_of(&self, deadline: Tick) -> Stamp {
         match &self.paused {
-            None => Stamp::of(deadline),
+            None => Stamp::of(deadline.0),
             Some(_) => Stamp(self.jumped.load(Ordering::Relaxed)),
         }
     }
 
-    /// Returns the tick of `when`: zero for an instant before the loop was made, `NEVER` for one
-    /// beyond the range (584 years).
+    /// Returns the tick of `when`: zero for an instant before tick zero, `NEVER` for one beyond the
+    /// range (584 years).
+    #[inline]
     pub(crate) fn to_tick(&self, when: Instant) -> Tick {
-        let nanoseconds = when.saturating_duration_since(self.base).as_nanos();
-        u64::try_from(nanoseconds).map_or(Tick::NEVER, Tick)
+        nanoseconds(when.saturating_duration_since(self.base)).map_or(Tick::NEVER, Tick)
     }
+}
+
+/// A time in nanoseconds, if so many fit.
+#[inline]
+fn nanoseconds(time: Duration) -> Option<u64> {
+    let seconds = time.as_secs().checked_mul(1_000_000_000)?;
+    seconds.checked_add(time.subsec_nanos().into())
 }

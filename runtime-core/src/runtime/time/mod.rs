@@ -12,7 +12,7 @@ mod advances;
 mod slack;
 
 pub(crate) use advances::AdvanceKey;
-pub(crate) use slack::Slack;
+pub(crate) use slack::{Grid, Slack};
 
 mod clock_inhibitor;
 mod timers;

@@ -21,23 +21,48 @@ impl Default for Slack {
     }
 }
 
-impl Slack {
+/// The slack in whole numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grid {
+    /// The fraction, in units of 2⁻⁶⁴: at most the whole delay.
+    fraction: u64,
+    /// The limit, in nanoseconds: two or more.
+    limit: u64,
+}
+
+impl From<Slack> for Grid {
+    fn from(slack: Slack) -> Grid {
+        let limit = u64::try_from(slack.at_most.as_nanos()).unwrap_or(u64::MAX);
+        if limit < 2 {
+            return Grid {
+                fraction: 0,
+                limit: u64::MAX,
+            };
+        }
+        // Rounded up, as far as an `f64` can say: the limit of the default belongs to one second.
+        let fraction = (slack.fraction * 2f64.powi(64)).ceil() as u64;
+        Grid { fraction, limit }
+    }
+}
+
+impl Grid {
     /// Returns the tick at which a timer for `when`, made at `now`, fires: the first point of a
     /// common grid that is not before `when`. The grid is as wide as the limit, or else the largest
     /// power of two that fits into the slack, so that timers with similar delays share its points.
+    #[inline]
     pub(crate) fn apply(&self, now: Tick, when: Tick) -> Tick {
-        let limit = u64::try_from(self.at_most.as_nanos()).unwrap_or(u64::MAX);
-        let wanted = (when.since(now).as_nanos() as f64 * self.fraction) as u64;
-        let grid = if wanted >= limit {
-            limit
-        } else {
-            wanted.checked_ilog2().map_or(0, |log| 1 << log)
-        };
-        if grid < 2 || when == Tick::NEVER {
+        if when == Tick::NEVER {
             return when;
         }
-        let fires = when.0.checked_next_multiple_of(grid).unwrap_or(when.0);
-        Tick(fires.min(Tick::NEVER.0 - 1))
+        let delay = when.0.saturating_sub(now.0);
+        let wanted = ((u128::from(delay) * u128::from(self.fraction)) >> 64) as u64;
+        let fires = if wanted >= self.limit {
+            when.0.checked_next_multiple_of(self.limit)
+        } else {
+            let between = (1 << (wanted | 1).ilog2()) - 1;
+            when.0.checked_add(between).map(|last| last & !between)
+        };
+        Tick(fires.map_or(when.0, |fires| fires.min(Tick::NEVER.0 - 1)))
     }
 }
 
@@ -47,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_timer_is_never_early_and_late_by_the_slack_at_most() {
-        let slack = Slack::default();
+        let slack = Grid::from(Slack::default());
         for delay in (0..60)
             .map(|log| 1u64 << log)
             .flat_map(|delay| [delay - 1, delay, delay + 1])
@@ -67,8 +92,28 @@ mod tests {
     }
 
     #[test]
+    fn no_slack_is_none_and_a_large_one_is_the_delay_at_most() {
+        let (now, when) = (Tick(1_000_003), Tick(9_000_017));
+        let fires = |fraction, at_most| Grid::from(Slack { fraction, at_most }).apply(now, when);
+        let second = Duration::from_secs(1);
+        assert_eq!(fires(0.5, Duration::ZERO), when);
+        assert_eq!(fires(0.5, Duration::from_nanos(1)), when);
+        assert_eq!(fires(0.0, second), when);
+        for fraction in [1.0, 3.0, f64::MAX] {
+            let late = fires(fraction, second).since(when);
+            assert!(late <= when.since(now), "{fraction}: {late:?}");
+        }
+        let always = Grid::from(Slack {
+            fraction: 1.0,
+            at_most: second,
+        });
+        assert_eq!(always.apply(now, Tick::NEVER), Tick::NEVER);
+        assert!(always.apply(now, Tick(u64::MAX - 1)) < Tick::NEVER);
+    }
+
+    #[test]
     fn timers_of_a_second_meet_on_a_grid_of_two_milliseconds() {
-        let slack = Slack::default();
+        let slack = Grid::from(Slack::default());
         let fires: std::collections::BTreeSet<_> = (0..10_000u64)
             .map(|start| slack.apply(Tick(start * 100_000), Tick(start * 100_000 + 1_000_000_000)))
             .map(|tick| tick.0)

@@ -9,10 +9,9 @@
 //! call happens before another, their stamps are in that order. The stamp of a deadline is the
 //! deadline itself, however late a thread checks it.
 
-use std::time::Instant;
-
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{StdOnceLock, global};
+use crate::sys::MonotonicClock;
 
 /// A moment in the order of requests and deliveries. The default (zero) is before every other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,7 +26,7 @@ global! {
 impl Stamp {
     /// Returns a new stamp, later than all stamps made so far.
     pub(crate) fn now() -> Stamp {
-        let now = Stamp::of(Instant::now());
+        let now = Stamp::of(system_clock().now());
         // Relaxed: the modifications of one word have one order, which agrees with happens-before
         // between threads.
         let before = LATEST.fetch_max(now.0, Ordering::Relaxed);
@@ -43,16 +42,17 @@ impl Stamp {
         Stamp(LATEST.load(Ordering::Relaxed))
     }
 
-    /// Returns the stamp of a deadline.
-    pub(crate) fn of(when: Instant) -> Stamp {
-        static BASE: StdOnceLock<Instant> = StdOnceLock::new();
-        let base = *BASE.get_or_init(Instant::now);
-        let nanoseconds = when.saturating_duration_since(base).as_nanos();
+    /// Returns the stamp of a time of the process's clock.
+    pub(super) fn of(nanoseconds: u64) -> Stamp {
         // At most half the range of a word, which is 292 years: the upper bit belongs to the cause.
-        Stamp(
-            u64::try_from(nanoseconds).map_or(u64::MAX >> 1, |stamp| stamp.clamp(1, u64::MAX >> 1)),
-        )
+        Stamp(nanoseconds.clamp(1, u64::MAX >> 1))
     }
+}
+
+/// The clock of the process: all running clocks have its ticks, and stamps are made of them.
+pub(super) fn system_clock() -> &'static MonotonicClock {
+    static CLOCK: StdOnceLock<MonotonicClock> = StdOnceLock::new();
+    CLOCK.get_or_init(MonotonicClock::start)
 }
 
 #[cfg(test)]
@@ -67,6 +67,6 @@ mod tests {
             assert!(after > before && Stamp::latest() >= after);
             before = after;
         }
-        assert!(Stamp::of(Instant::now()) <= Stamp::now());
+        assert!(Stamp::of(system_clock().now()) <= Stamp::now());
     }
 }

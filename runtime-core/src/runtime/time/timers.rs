@@ -93,10 +93,10 @@ struct Shard {
 }
 
 impl Timers {
-    /// Makes a wheel for each of `workers` workers, and one more.
-    pub(crate) fn new(workers: usize) -> Timers {
+    /// Makes a wheel for each of `workers` workers, and one more. Their time begins with `start`.
+    pub(crate) fn new(workers: usize, start: Tick) -> Timers {
         Timers {
-            shards: (0..=workers).map(|_| Shard::new()).collect(),
+            shards: (0..=workers).map(|_| Shard::new(start)).collect(),
         }
     }
 
@@ -212,9 +212,9 @@ impl Timers {
 }
 
 impl Shard {
-    fn new() -> Shard {
+    fn new(start: Tick) -> Shard {
         Shard {
-            wheel: Mutex::new(Some(Box::new(Wheel::new(runtime_timer::Tick(0))))),
+            wheel: Mutex::new(Some(Box::new(Wheel::new(runtime_timer::Tick(start.0))))),
             next: AtomicU64::new(Tick::NEVER.0),
             cancelled: Mutex::new(Vec::new()),
             any_cancelled: AtomicBool::new(false),
