@@ -10,6 +10,10 @@
 //!    sleeper waits past the new deadline, the thread does what the sleeper does, which takes
 //!    effect on a wait that is under way.
 //!
+//! A timer that is not earlier than the deadline that its wheel has published takes neither step.
+//! The sleeper does not wait past that one; or the thread that has published it is between its two
+//! steps, and what it will do looks at the earliest deadline of that moment.
+//!
 //! Each thread writes one word and then reads the other's, with a `fence(SeqCst)` between: at least
 //! one of them sees the other. `parked_until` is written, and the kernel's timer armed, under one
 //! lock, so that during a wait the two agree: a deadline that is not before the one is
@@ -36,8 +40,9 @@
 //!   redundant call, or a wait that ends in vain; no wake-up is lost.
 //! * `parked_until`: that a thread sleeps in the poller, and until when. Written under the lock of
 //!   `kernel_timer` by the thread that arms, and reset by the sleeper under the same lock.
-//! * `Shard::next`: the earliest deadline of a wheel. Written under the wheel's lock by each thread
-//!   that changes it. It may be early, but is never late.
+//! * `Shard::next`: the earliest deadline of a wheel. Written under the wheel's lock. It is never
+//!   late, but may be that of a timer that has been cancelled. The visit to the wheel at that time
+//!   ends that memory.
 //! * The driver timer of the callback timers is remembered as being on a wheel. Its waker ends
 //!   that. A closed driver, which fires nothing, refuses the timer: then none is remembered.
 //! * Interrupts are edges of an eventfd that is never read: each write is one edge. It ends a wait,
@@ -125,7 +130,7 @@ impl Driver {
     pub(crate) fn new(poller: StdArc<Poller>, workers: usize, settings: Settings) -> Driver {
         let clock = Clock::new(settings.paused);
         Driver {
-            timers: Timers::new(workers, clock.tick()),
+            timers: Timers::new(workers, clock.tick(), settings.paused),
             clock,
             inhibitor: ClockInhibitor::new(settings.paused),
             role: PollerRole::new(),
@@ -145,6 +150,7 @@ impl Driver {
 
     /// Adds a timer, to the wheel of a worker if one makes it. `None` if the loop is closed. The
     /// caller must hold no lock: what was cancelled on that wheel is dropped here.
+    #[inline(always)]
     pub(crate) fn insert(
         &self,
         worker: Option<usize>,
@@ -152,25 +158,24 @@ impl Driver {
         waker: Waker,
     ) -> Option<TimerKey> {
         let caller = Caller::HoldsNothing;
-        let key = self.timers.insert(caller, worker, when, waker)?;
-        self.announce(when, worker.is_some());
+        let (key, earlier) = self.timers.insert(caller, worker, when, waker)?;
+        self.announce(when, earlier, worker.is_some());
         Some(key)
     }
 
     /// Like `insert`, for a caller that holds a lock: runs no user code, unless the waker itself
     /// is.
     pub(crate) fn insert_only(&self, when: Tick, waker: Waker) -> Option<TimerKey> {
-        let key = self.timers.insert(Caller::HoldsALock, None, when, waker)?;
-        self.announce(when, false);
+        let caller = Caller::HoldsALock;
+        let (key, earlier) = self.timers.insert(caller, None, when, waker)?;
+        self.announce(when, earlier, false);
         Some(key)
     }
 
     /// Makes a thread that waits in the poller past `when` wake in time: a timer for `when` has
-    /// been added.
+    /// been added. `earlier`: it has changed the published deadline.
     #[inline(always)]
-    fn announce(&self, when: Tick, by_worker: bool) {
-        // Pairs with the fence in `arm`.
-        fence(Ordering::SeqCst);
+    fn announce(&self, when: Tick, earlier: bool, by_worker: bool) {
         if self.clock.is_paused() {
             // A worker that adds a timer looks itself, or makes the holder of the role look, when
             // it goes to sleep.
@@ -179,6 +184,15 @@ impl Driver {
             }
             return;
         }
+        if earlier {
+            self.wake_in_time(when);
+        }
+    }
+
+    #[inline(never)]
+    fn wake_in_time(&self, when: Tick) {
+        // Pairs with the fence in `arm`.
+        fence(Ordering::SeqCst);
         let past = self.parked_until.load(Ordering::Relaxed) > when.0;
         if past && !broken(Mutant::ArmWithoutLook) {
             let mut kernel_timer = self.kernel_timer.lock();
@@ -200,6 +214,7 @@ impl Driver {
 
     /// When a timer for `when`, made at `now`, fires within the loop's slack. A paused clock jumps
     /// to `when` itself.
+    #[inline]
     pub(crate) fn fires_at(&self, now: Tick, when: Tick) -> Tick {
         if self.clock.is_paused() {
             when

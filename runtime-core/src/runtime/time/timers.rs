@@ -6,6 +6,14 @@
 //! passed. A cancel from another thread that finds the lock taken does not wait: it puts its key on
 //! a list, and the next visit to the wheel cancels the timer.
 //!
+//! **The published deadline** is never later than the earliest deadline of the wheel. It may be
+//! earlier: a cancel does not look for the next deadline, so the one that is published may be that
+//! of a cancelled timer. When it has passed, one visit finds nothing due, and publishes the
+//! earliest deadline of that moment. Until then an insertion behind it publishes nothing, and
+//! nobody has to be told of it. So most timeouts neither change what the thread in the poller waits
+//! for, nor cost more than the wheel itself. (A paused clock jumps to the published deadline, so it
+//! must be exact then: each cancel publishes.)
+//!
 //! **User code.** A waker may be the user's: its clone, its wake and its drop may do anything, for
 //! example insert a timer into this wheel. None of the three happens under a lock of this file. The
 //! wakers that a visit takes out are returned to the visitor. A visitor that holds another lock, or
@@ -18,6 +26,7 @@
 //! again. (The wheel is removed because it is large, and a handle keeps the loop's memory after the
 //! close.)
 
+use std::num::NonZeroU64;
 use std::task::Waker;
 
 use runtime_timer::{Key, Wheel};
@@ -33,8 +42,27 @@ const BATCH: usize = 1024;
 /// Identifies a timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TimerKey {
+    // The parts of a `Key`, and in its padding the shard.
+    serial: NonZeroU64,
+    index: u32,
     shard: u32,
-    key: Key,
+}
+
+impl TimerKey {
+    #[inline]
+    fn new(shard: usize, key: Key) -> TimerKey {
+        let (serial, index) = key.into_parts();
+        TimerKey {
+            serial,
+            index,
+            shard: shard as u32,
+        }
+    }
+
+    #[inline]
+    fn key(self) -> Key {
+        Key::from_parts(self.serial, self.index)
+    }
 }
 
 /// Whether the thread that inserts a timer may run user code.
@@ -76,6 +104,8 @@ impl Drop for Swept {
 #[derive(Debug)]
 pub(crate) struct Timers {
     shards: Box<[Shard]>,
+    /// The published deadlines are exact.
+    exact: bool,
 }
 
 /// Aligned so that no two workers' locks share a cache line, or a pair of lines that is fetched
@@ -84,18 +114,27 @@ pub(crate) struct Timers {
 #[repr(align(128))]
 struct Shard {
     /// `None` once it is closed; final.
-    wheel: Mutex<Option<Box<Wheel<Waker>>>>,
-    /// The wheel's next deadline, to be read without the lock. Written under it.
+    wheel: Mutex<Option<Box<Timed>>>,
+    /// The published deadline, to be read without the lock. Written under it.
     next: AtomicU64,
     /// The timers that were cancelled while the lock was taken.
     cancelled: Mutex<Vec<Key>>,
     any_cancelled: AtomicBool,
 }
 
+/// A wheel, and what has been published of it.
+#[derive(Debug)]
+struct Timed {
+    wheel: Wheel<Waker>,
+    published: Tick,
+}
+
 impl Timers {
     /// Makes a wheel for each of `workers` workers, and one more. Their time begins with `start`.
-    pub(crate) fn new(workers: usize, start: Tick) -> Timers {
+    /// `exact`: `next` is always the earliest deadline.
+    pub(crate) fn new(workers: usize, start: Tick, exact: bool) -> Timers {
         Timers {
+            exact,
             shards: (0..=workers).map(|_| Shard::new(start)).collect(),
         }
     }
@@ -109,7 +148,8 @@ impl Timers {
     }
 
     /// Inserts a timer that wakes `waker` at `when` into the wheel of a worker, or into the last
-    /// one. Returns `None` if the loop is closed: `waker` has been dropped then.
+    /// one. Returns its key, and whether the wheel's published deadline is earlier than before.
+    /// Returns `None` if the loop is closed: `waker` has been dropped then.
     ///
     /// Also drops the wakers of timers that were cancelled while the wheel was locked, unless the
     /// caller holds a lock. Then this runs no user code, provided that `waker` is none.
@@ -120,7 +160,7 @@ impl Timers {
         worker: Option<usize>,
         when: Tick,
         waker: Waker,
-    ) -> Option<TimerKey> {
+    ) -> Option<(TimerKey, bool)> {
         let index = self.index(worker);
         let shard = &self.shards[index];
         if caller == Caller::HoldsNothing && shard.has_cancelled() {
@@ -129,16 +169,17 @@ impl Timers {
         let mut place = shard.wheel.lock();
         // If the timer is refused here, the lock is released before `waker` is dropped: locals are
         // dropped before parameters.
-        let wheel = place.as_deref_mut()?;
-        let key = wheel.insert(runtime_timer::Tick(when.0), waker);
-        let next = next_deadline(wheel);
+        let timed = place.as_deref_mut()?;
+        let key = timed.wheel.insert(runtime_timer::Tick(when.0), waker);
+        let before = timed.published;
+        timed.published = before.min(when);
         if broken(Mutant::PublishUnlocked) {
             // What another thread publishes meanwhile is overwritten.
             drop(place);
         }
-        shard.publish(next);
-        let shard = index as u32;
-        Some(TimerKey { shard, key })
+        // In any case: a branch would cost as much, and models switch threads here.
+        shard.publish(before.min(when));
+        Some((TimerKey::new(index, key), when < before))
     }
 
     /// Replaces the waker of a timer. The waker that is not kept is dropped after the lock.
@@ -148,7 +189,7 @@ impl Timers {
         let closed = place.is_none();
         let waits = place
             .as_deref_mut()
-            .and_then(|wheel| wheel.get_mut(key.key))
+            .and_then(|timed| timed.wheel.get_mut(key.key()))
             .map(|place| std::mem::swap(place, &mut waker))
             .is_some();
         // The destructor of the old waker, or of the refused new one, may be user code: it runs
@@ -166,11 +207,13 @@ impl Timers {
     pub(crate) fn cancel(&self, key: TimerKey) {
         let shard = self.shard(key);
         let Some(mut place) = shard.wheel.try_lock() else {
-            return shard.leave_cancelled(key.key);
+            return shard.leave_cancelled(key.key());
         };
-        if let Some(wheel) = place.as_deref_mut() {
-            let waker = wheel.cancel(key.key);
-            shard.publish(next_deadline(wheel));
+        if let Some(timed) = place.as_deref_mut() {
+            let waker = timed.wheel.cancel(key.key());
+            if self.exact {
+                shard.publish_next(timed);
+            }
             drop(place);
             drop(waker);
         }
@@ -197,7 +240,7 @@ impl Timers {
         waiting
     }
 
-    /// The earliest deadline of all wheels, or a little before it.
+    /// The earliest deadline of all wheels, or an earlier one of a cancelled timer.
     pub(crate) fn next(&self) -> Tick {
         self.shards
             .iter()
@@ -214,7 +257,10 @@ impl Timers {
 impl Shard {
     fn new(start: Tick) -> Shard {
         Shard {
-            wheel: Mutex::new(Some(Box::new(Wheel::new(runtime_timer::Tick(start.0))))),
+            wheel: Mutex::new(Some(Box::new(Timed {
+                wheel: Wheel::new(runtime_timer::Tick(start.0)),
+                published: Tick::NEVER,
+            }))),
             next: AtomicU64::new(Tick::NEVER.0),
             cancelled: Mutex::new(Vec::new()),
             any_cancelled: AtomicBool::new(false),
@@ -235,7 +281,7 @@ impl Shard {
 
     /// Locks the wheel and takes out the timers that were cancelled while it was locked. The caller
     /// must publish the next deadline.
-    fn visit(&self, swept: &mut Swept) -> MutexGuard<'_, Option<Box<Wheel<Waker>>>> {
+    fn visit(&self, swept: &mut Swept) -> MutexGuard<'_, Option<Box<Timed>>> {
         let mut place = self.wheel.lock();
         if self.has_cancelled() {
             self.sweep(place.as_deref_mut(), swept);
@@ -246,19 +292,21 @@ impl Shard {
     #[cold]
     fn sweep_alone(&self) {
         let mut swept = Swept::default();
-        let place = self.visit(&mut swept);
-        self.publish(place.as_deref().map_or(Tick::NEVER, next_deadline));
+        let mut place = self.visit(&mut swept);
+        if let Some(timed) = place.as_deref_mut() {
+            self.publish_next(timed);
+        }
     }
 
     #[cold]
-    fn sweep(&self, wheel: Option<&mut Wheel<Waker>>, swept: &mut Swept) {
+    fn sweep(&self, timed: Option<&mut Timed>, swept: &mut Swept) {
         let keys = {
             let mut cancelled = self.cancelled.lock();
             self.any_cancelled.store(false, Ordering::Relaxed);
             std::mem::take(&mut *cancelled)
         };
-        if let Some(wheel) = wheel {
-            let wakers = keys.into_iter().filter_map(|key| wheel.cancel(key));
+        if let Some(timed) = timed {
+            let wakers = keys.into_iter().filter_map(|key| timed.wheel.cancel(key));
             swept.0.extend(wakers);
         }
     }
@@ -273,17 +321,18 @@ impl Shard {
     /// Moves the wakers of a batch of due timers to `due`. Returns false if no more are due.
     fn expire(&self, now: Tick, due: &mut Vec<Waker>, swept: &mut Swept) -> bool {
         let mut place = self.visit(swept);
-        place.as_deref_mut().is_some_and(|wheel| {
-            let more = take_due(wheel, now, BATCH, due);
-            self.publish(next_deadline(wheel));
+        place.as_deref_mut().is_some_and(|timed| {
+            let more = take_due(&mut timed.wheel, now, BATCH, due);
+            self.publish_next(timed);
             more
         })
     }
 
     fn close(&self, waiting: &mut Vec<Waker>, swept: &mut Swept) {
         let mut place = self.visit(swept);
-        if let Some(wheel) = place.as_deref_mut() {
-            let _none = take_due(wheel, Tick::NEVER, usize::MAX, waiting);
+        if let Some(timed) = place.as_deref_mut() {
+            let _none = take_due(&mut timed.wheel, Tick::NEVER, usize::MAX, waiting);
+            timed.published = Tick::NEVER;
         }
         self.publish(Tick::NEVER);
         if !broken(Mutant::InsertClosed) {
@@ -292,7 +341,14 @@ impl Shard {
         }
     }
 
-    /// Publishes the next deadline. The caller must hold the lock of the wheel.
+    /// Publishes the earliest deadline of the wheel.
+    fn publish_next(&self, timed: &mut Timed) {
+        let next = timed.wheel.next_deadline();
+        timed.published = next.map_or(Tick::NEVER, |tick| Tick(tick.0));
+        self.publish(timed.published);
+    }
+
+    /// Publishes a deadline. The caller must hold the lock of the wheel.
     fn publish(&self, next: Tick) {
         self.next.store(next.0, Ordering::Release);
     }
@@ -307,14 +363,47 @@ fn take_due(wheel: &mut Wheel<Waker>, now: Tick, at_most: usize, due: &mut Vec<W
     due.len() - before == at_most
 }
 
-fn next_deadline(wheel: &Wheel<Waker>) -> Tick {
-    let next = wheel.next_deadline();
-    next.map_or(Tick::NEVER, |tick| Tick(tick.0))
-}
-
 #[cold]
 fn drop_each(wakers: Vec<Waker>) {
     for waker in wakers {
         catch_panic(|| drop(waker));
+    }
+}
+
+#[cfg(all(test, not(asyncio_loom)))]
+mod tests {
+    use super::*;
+
+    const EARLY: Tick = Tick(1_000);
+    const LATE: Tick = Tick(2_000);
+
+    fn with_a_cancelled_one(exact: bool) -> Timers {
+        let timers = Timers::new(0, Tick(0), exact);
+        let insert = |when| {
+            let waker = Waker::noop().clone();
+            let inserted = timers.insert(Caller::HoldsNothing, None, when, waker);
+            inserted.expect("the timers are not closed")
+        };
+        let (early, first) = insert(EARLY);
+        let (_late, earlier) = insert(LATE);
+        assert!(first && !earlier, "only the first one has to be announced");
+        timers.cancel(early);
+        timers
+    }
+
+    #[test]
+    fn the_deadline_of_a_cancelled_timer_costs_one_visit() {
+        let timers = with_a_cancelled_one(false);
+        assert_eq!(timers.next(), EARLY);
+        let mut due = Vec::new();
+        drop(timers.expire(EARLY, &mut due));
+        assert_eq!((due.len(), timers.next()), (0, LATE));
+        drop(timers.expire(LATE, &mut due));
+        assert_eq!((due.len(), timers.next()), (1, Tick::NEVER));
+    }
+
+    #[test]
+    fn where_time_jumps_the_deadline_of_a_cancelled_timer_is_gone() {
+        assert_eq!(with_a_cancelled_one(true).next(), LATE);
     }
 }
