@@ -151,25 +151,10 @@ impl<F: Future, C: Control> Future for Scoped<F, C> {
             outside_a_task(this.timer.location())
         }
         let look = this.look(cx);
-        match this.poll_body(&look, cx) {
-            Verdict::Pending => {
-                this.wait(&look, cx);
-                Poll::Pending
-            }
-            Verdict::Ready(value) => {
-                let expired = this.scope.has_reached_the_body();
-                this.end(if expired {
-                    ScopeStage::Expired
-                } else {
-                    ScopeStage::Finished
-                });
-                Poll::Ready(Some(value))
-            }
-            Verdict::Expired => {
-                this.end(ScopeStage::Caught);
-                Poll::Ready(None)
-            }
-            Verdict::Raised(raise) => this.raise(raise, cx),
+        if look.asked.is_none() && this.scope.is_undisturbed() {
+            this.poll_undisturbed(&look, cx)
+        } else {
+            this.poll_disturbed(&look, cx)
         }
     }
 }
@@ -202,8 +187,61 @@ impl<F: Future, C: Control> Projection<'_, F, C> {
         }
     }
 
-    /// Polls the body, with the scope's request on its way if the scope is due.
+    /// Polls the body where nobody asks for its end: almost always.
     #[inline(always)]
+    fn poll_undisturbed(
+        &mut self,
+        look: &Look<C::Moment>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<F::Output>> {
+        let Some(body) = self.body.as_mut().as_pin_mut() else {
+            polled_again(self.timer.location())
+        };
+        match self.control.around(&look.view, || body.poll(cx)) {
+            Poll::Pending => {
+                self.control.wait(&look.view, cx.waker());
+                if let Some(deadline) = look.deadline {
+                    self.timer.arm(look.now, deadline, cx);
+                }
+                Poll::Pending
+            }
+            Poll::Ready(value) => self.be_ready(value),
+        }
+    }
+
+    /// Polls the body where the scope is due or has been, or a request from outside is on its way.
+    #[inline(never)]
+    fn poll_disturbed(
+        &mut self,
+        look: &Look<C::Moment>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<F::Output>> {
+        match self.poll_body(look, cx) {
+            Verdict::Pending => {
+                self.wait(look, cx);
+                Poll::Pending
+            }
+            Verdict::Ready(value) => self.be_ready(value),
+            Verdict::Expired => {
+                self.end(ScopeStage::Caught);
+                Poll::Ready(None)
+            }
+            Verdict::Raised(raise) => self.raise(raise, cx),
+        }
+    }
+
+    #[inline]
+    fn be_ready(&mut self, value: F::Output) -> Poll<Option<F::Output>> {
+        let expired = self.scope.has_reached_the_body();
+        self.end(if expired {
+            ScopeStage::Expired
+        } else {
+            ScopeStage::Finished
+        });
+        Poll::Ready(Some(value))
+    }
+
+    /// Polls the body, with the scope's request on its way if the scope is due.
     fn poll_body(&mut self, look: &Look<C::Moment>, cx: &mut Context<'_>) -> Verdict<F::Output> {
         let Some(body) = self.body.as_mut().as_pin_mut() else {
             polled_again(self.timer.location())
@@ -225,7 +263,6 @@ impl<F: Future, C: Control> Projection<'_, F, C> {
     }
 
     /// The body waits.
-    #[inline]
     fn wait(&mut self, look: &Look<C::Moment>, cx: &mut Context<'_>) {
         self.control.wait(&look.view, cx.waker());
         let is_due = look.asked.is_some();

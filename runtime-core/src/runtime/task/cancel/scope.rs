@@ -156,6 +156,12 @@ impl Scope {
         )
     }
 
+    /// Whether the scope may be due still, and no request has anything to do with it so far.
+    #[inline]
+    pub(crate) fn is_undisturbed(&self) -> bool {
+        self.is_open() && self.outranked == 0 && context::offered_owner() == OwnerId::NONE
+    }
+
     /// Whether a request from further out went by when the scope was due.
     pub(crate) fn was_bypassed(&self) -> bool {
         self.stage == ScopeState::Bypassed
@@ -386,8 +392,11 @@ impl Drop for Scope {
 ///
 /// Behind a shield none has been since it went up.
 pub(crate) fn delivered_requests() -> Option<u32> {
-    let shield = context::shield();
     let mut counted = context::current_cancelling()?;
+    if counted == 0 {
+        return Some(0);
+    }
+    let shield = context::shield();
     loop {
         let waits = u32::from(context::current_has_request());
         // A request may come between the two looks: it must not be counted and found absent.
