@@ -121,10 +121,10 @@ impl<T: Word> RunQueue<T> {
     /// Whether another worker would find something that this worker does not run next. `busy`: this
     /// worker has something else to run first.
     #[inline]
-    pub(crate) fn has_surplus(&self, busy: bool) -> bool {
+    pub(crate) fn has_surplus(&self, busy: impl FnOnce() -> bool) -> bool {
         match self.deque.len() {
             0 => false,
-            1 => busy || !self.stealable.slot.is_empty(),
+            1 => busy() || !self.stealable.slot.is_empty(),
             _ => true,
         }
     }

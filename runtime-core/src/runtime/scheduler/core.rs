@@ -123,7 +123,7 @@ impl Core {
     #[cold]
     fn notify_within_poll(&self) {
         self.begin_poll();
-        self.notify_if_surplus(true);
+        self.notify_if_surplus(|| true);
     }
 
     /// Chooses where pushed tasks go from now on: to this worker's queue, or to the injector.
@@ -167,7 +167,7 @@ impl Core {
 
     /// Wakes another worker if the queue holds more than this worker runs next.
     #[inline]
-    pub(crate) fn notify_if_surplus(&self, busy: bool) {
+    pub(crate) fn notify_if_surplus(&self, busy: impl FnOnce() -> bool) {
         if self.queue.has_surplus(busy) {
             self.shared.workers.notify_for_surplus();
         }

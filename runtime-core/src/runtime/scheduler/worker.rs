@@ -145,8 +145,8 @@ impl Worker {
     fn usual_turn(&mut self) -> Turn {
         // Usually no task here is bound to this thread.
         if self.core.local_queue.is_quiet() {
-            self.ran_root = false;
             if let Some(task) = self.core.queue.pop() {
+                self.ran_root = false;
                 self.local_first = true;
                 self.run_inline(task, Bound::No);
                 return Turn::Ran;
@@ -320,8 +320,8 @@ impl Worker {
             self.pace.look_next();
         }
         if !self.due.is_quiet_turn() {
-            self.core
-                .notify_if_surplus(self.core.local_queue.has_ready());
+            let core = &self.core;
+            core.notify_if_surplus(|| core.local_queue.has_ready());
         }
     }
 
