@@ -72,3 +72,28 @@ pub(crate) fn queue_ping_pong(setup: Setup) -> Sample {
 pub(crate) fn queue_four_to_four(setup: Setup) -> Sample {
     interpreter::become_script(script!("queue_four_to_four.py"), setup.size)
 }
+
+/// `create_subprocess_exec` and `wait`, one after the other.
+pub(crate) fn children_one_by_one(setup: Setup) -> Sample {
+    let script = concat!(
+        include_str!("../python/meter.py"),
+        include_str!("../python/child.py"),
+        include_str!("../python/children_one_by_one.py")
+    );
+    interpreter::become_script(script, setup.size)
+}
+
+/// The same for all, then `gather`.
+pub(crate) fn children_at_once(setup: Setup) -> Sample {
+    let script = concat!(
+        include_str!("../python/meter.py"),
+        include_str!("../python/child.py"),
+        include_str!("../python/children_at_once.py")
+    );
+    interpreter::become_script(script, setup.size)
+}
+
+/// `communicate` with `cat`.
+pub(crate) fn through_cat(setup: Setup) -> Sample {
+    interpreter::become_script(script!("through_cat.py"), setup.size)
+}
