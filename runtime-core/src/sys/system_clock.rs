@@ -13,6 +13,7 @@ struct Timespec {
 }
 
 // That of the C library, which `Instant` calls. (That of `rustix` crashes under valgrind.)
+// SAFETY: the declaration is that of the C library.
 unsafe extern "C" {
     fn clock_gettime(clock: c_int, time: *mut Timespec) -> c_int;
 }

@@ -299,13 +299,12 @@ impl Worker {
 
     #[inline(always)]
     fn run_inline(&mut self, task: Runnable, bound: Bound) {
-        let shared = &self.core.shared;
-        if std::mem::take(&mut self.searching) {
-            shared.workers.end_search();
+        if self.searching {
+            self.end_search();
         }
         self.remote.tick();
         self.core.begin_poll();
-        if shared.is_unusual() {
+        if self.core.shared.is_unusual() {
             self.run_unusual(task);
         } else if let Some(again) = task.poll_once() {
             match bound {
@@ -323,6 +322,12 @@ impl Worker {
             let core = &self.core;
             core.notify_if_surplus(|| core.local_queue.has_ready());
         }
+    }
+
+    #[cold]
+    fn end_search(&mut self) {
+        self.searching = false;
+        self.core.shared.workers.end_search();
     }
 
     #[cold]
