@@ -42,9 +42,7 @@ impl Due {
 
     /// Wakes what was due, outside the role and every lock.
     pub(crate) fn wake(&mut self, core: &Core) {
-        if self.wakers.is_empty() {
-            return;
-        }
+        // Also if there is none: what is left of an earlier batch ends here.
         let quiet = core.shared.options.tuning.quiet_batches;
         let quiet = quiet && self.quiet.begin(self.wakers.len());
         core.choices.shuffle(&mut self.wakers);

@@ -1,8 +1,8 @@
 //! Switches for every optimisation, so that each can be turned off by itself.
 
 /// Which optimisations are on. Read once when a loop is built, from `ASYNCIO_TUNE`: a list of
-/// `no-lifo`, `no-defer`, `no-quiet-batches`, `no-task-memory`, `no-early-timers`; or `none` to turn
-/// all of them off.
+/// `no-lifo`, `no-defer`, `no-quiet-batches`, `no-task-memory`, `no-early-timers`; or `none` to
+/// turn all of them off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
     /// The task that was just woken runs next, from a slot before the queue.
