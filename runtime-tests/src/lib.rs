@@ -12,7 +12,7 @@ mod probes;
 mod python;
 mod strace;
 
-pub use loops::{begun, from_many_threads, on_workers, until};
+pub use loops::{begun, from_many_threads, on_workers, soon, until};
 pub use panics::{Caught, caught};
 pub use probes::{Flag, Log, OnDrop, Polls, blocking_wait, counting_polls, on_drop};
 pub use python::newest_python;

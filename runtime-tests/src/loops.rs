@@ -80,6 +80,23 @@ pub fn until(mut condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
     }
 }
 
+/// Waits until `condition` holds, outside of every loop. The system may show a thread for a moment
+/// after it has been joined.
+///
+/// # Panics
+/// If it still does not hold after ten seconds.
+#[track_caller]
+pub fn soon(mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + LOOP_TIMEOUT;
+    while !condition() {
+        assert!(
+            Instant::now() < deadline,
+            "the condition does not hold after {LOOP_TIMEOUT:?}"
+        );
+        std::thread::yield_now();
+    }
+}
+
 /// Makes a task, and waits until its first poll has begun. On a loop with one worker the task is
 /// suspended or has ended by then.
 pub async fn begun<F>(coro: F) -> Task<F::Output>

@@ -13,7 +13,7 @@ use asyncio::{
     CancelledError, EventLoop, Runner, catch_cancelled, checkpoint, create_task, current_task,
     finally, sleep,
 };
-use runtime_tests::{Flag, Log, alone, begun, caught, on_drop, on_workers, until, watched};
+use runtime_tests::{Flag, Log, alone, begun, caught, on_drop, on_workers, soon, until, watched};
 
 #[path = "runners/deadlocks.rs"]
 mod deadlocks;
@@ -389,15 +389,12 @@ fn neither_threads_nor_descriptors_leak() {
                 sleep(Duration::from_micros(1)).await;
             });
         };
+        let threads = count("/proc/self/task");
         (0..5).for_each(|_| cycle());
-        let before = (count("/proc/self/task"), count("/proc/self/fd"));
+        let before = count("/proc/self/fd");
         (0..300).for_each(|_| cycle());
-        // A joined thread's entry may outlast the join by a moment.
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while count("/proc/self/task") > before.0 && Instant::now() < deadline {
-            thread::yield_now();
-        }
-        assert_eq!((count("/proc/self/task"), count("/proc/self/fd")), before);
+        soon(|| count("/proc/self/task") == threads);
+        assert_eq!(count("/proc/self/fd"), before);
     });
 }
 

@@ -11,7 +11,7 @@ use asyncio::{
     EventLoop, Runner, TaskError, catch_cancelled, checkpoint, context_var, create_task,
     current_task, finally, get_running_loop, sleep, to_thread, try_get_running_loop,
 };
-use runtime_tests::{Flag, Log, alone, begun, caught, on_drop, on_workers, until, watched};
+use runtime_tests::{Flag, Log, alone, begun, caught, on_drop, on_workers, soon, until, watched};
 
 #[path = "threads/default_executor.rs"]
 mod default_executor;

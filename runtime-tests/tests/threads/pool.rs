@@ -46,7 +46,7 @@ fn the_close_joins_every_thread() {
             }
             assert!(pool_threads() > 0);
         });
-        assert_eq!(pool_threads(), 0);
+        soon(|| pool_threads() == 0);
     });
 }
 
