@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use asyncio::signals::SIGUSR1;
 use asyncio::{
