@@ -1,5 +1,7 @@
 //! Tests of done callbacks: they run in the callback queue, in order, and never inside the caller.
 
+use std::cell::Cell;
+
 use super::*;
 
 // TF-4
@@ -49,15 +51,19 @@ fn callbacks_of_a_loop_never_run_two_at_once() {
 // TF-4
 #[test]
 fn a_callback_of_a_cancelled_task_does_not_run_inside_cancel() {
+    // Of this thread: a spare worker may take the place of a slow one, and run the callback.
+    thread_local! { static INSIDE: Cell<bool> = const { Cell::new(false) } }
     on_workers(1, async {
         let (called, task) = (Flag::default(), begun(pending::<()>()).await);
         let flag = called.clone();
         task.add_done_callback(move |handle| {
-            assert!(handle.cancelled());
-            flag.set();
+            if handle.cancelled() && !INSIDE.get() {
+                flag.set();
+            }
         });
+        INSIDE.set(true);
         assert!(task.cancel());
-        assert!(!called.is_set() && !task.done());
+        INSIDE.set(false);
         until(|| called.is_set()).await;
     });
 }
@@ -82,12 +88,16 @@ fn callbacks_that_wait_when_main_ends_still_run() {
 fn a_removed_callback_does_not_run() {
     on_workers(1, async {
         let log = Log::default();
-        let task = create_task(checkpoint());
+        // It ends only after the removal, even if a spare worker takes the place of a slow one.
+        let removal = Arc::new(asyncio::Event::new());
+        let removed_now = Arc::clone(&removal);
+        let task = create_task(async move { removed_now.wait().await });
         let (removed, kept) = (log.clone(), log.clone());
         let id = task.add_done_callback(move |_| removed.note("removed"));
         task.add_done_callback(move |_| kept.note("kept"));
         assert!(task.remove_done_callback(id));
         assert!(!task.remove_done_callback(id), "it was removed already");
+        removal.set();
         until(|| !log.notes().is_empty()).await;
         assert_eq!(log.notes(), ["kept"]);
         assert!(!task.handle().remove_done_callback(id));
