@@ -164,6 +164,8 @@ impl Timer {
             }
         }
         if closed {
+            // The other loop may have another clock.
+            let when = driver.clock.instant(when).map_or(Tick::NEVER, Moment::here);
             // If there is no other loop, the timer stays with the closed one.
             return match self.arm(None, when, precision, location, cx) {
                 Poll::Ready(Err(_)) => Poll::Ready(Err(NoTimer::LoopClosed)),

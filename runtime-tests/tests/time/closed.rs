@@ -219,6 +219,33 @@ fn a_sleep_that_is_carried_over_begins_anew_on_the_next_loop() {
     });
 }
 
+/// The time of a paused loop begins with the loop, that of a running one does not.
+#[test]
+fn a_sleep_that_is_carried_over_to_another_clock_ends_at_its_instant() {
+    watched(|| {
+        asyncio::run(sleep(20 * TICK));
+        for paused_first in [true, false] {
+            let runner = |paused| Runner::builder().workers(1).start_paused(paused).build();
+            let mut first = runner(paused_first).unwrap();
+            let event_loop = first.get_loop().clone();
+            let end = event_loop.time() + 200 * TICK;
+            let mut nap = Box::pin(sleep_until(end));
+            first.run(poll_fn(|cx| {
+                Poll::Ready(assert!(nap.as_mut().poll(cx).is_pending()))
+            }));
+            drop(first);
+            let mut second = runner(!paused_first).unwrap();
+            let event_loop = second.get_loop().clone();
+            second.run(nap);
+            let late = event_loop.time().checked_duration_since(end);
+            assert!(
+                late.expect("not early") < Duration::from_secs(5),
+                "{late:?}"
+            );
+        }
+    });
+}
+
 #[test]
 fn a_sleep_that_waits_on_another_loop_goes_on_there() {
     watched(|| {

@@ -9,8 +9,8 @@ use crate::sys::MonotonicClock;
 
 /// A point in the loop's time, in nanoseconds. `Tick::NEVER` is past every deadline.
 ///
-/// All running clocks count from one instant: so a deadline may go from one loop to another, and is
-/// also a stamp. A paused clock begins with zero when the loop is made.
+/// All running clocks count from one instant, so their ticks are also stamps. A paused clock begins
+/// with zero when the loop is made: a deadline goes from one loop to another as an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(pub(crate) u64);
 
@@ -64,6 +64,14 @@ impl Clock {
             None => Instant::now(),
             Some(time) => self.base + Duration::from_nanos(time.load(Ordering::Acquire)),
         }
+    }
+
+    /// The instant of `tick`. `None` for `NEVER`, and for one that no instant can express.
+    pub(crate) fn instant(&self, tick: Tick) -> Option<Instant> {
+        let past = Duration::from_nanos(tick.0);
+        (tick != Tick::NEVER)
+            .then(|| self.base.checked_add(past))
+            .flatten()
     }
 
     #[inline]
