@@ -12,12 +12,12 @@ use crate::interpreter;
 use crate::sample::Sample;
 use crate::workload::Setup;
 
-/// The script of a row, after the code for the laps that all scripts share.
+/// The script of a row, in one file or more, after the code for the laps that all scripts share.
 macro_rules! script {
-    ($file:literal) => {
+    ($($file:literal),+) => {
         concat!(
             include_str!("../python/meter.py"),
-            include_str!(concat!("../python/", $file))
+            $(include_str!(concat!("../python/", $file))),+
         )
     };
 }
@@ -75,22 +75,12 @@ pub(crate) fn queue_four_to_four(setup: Setup) -> Sample {
 
 /// `create_subprocess_exec` and `wait`, one after the other.
 pub(crate) fn children_one_by_one(setup: Setup) -> Sample {
-    let script = concat!(
-        include_str!("../python/meter.py"),
-        include_str!("../python/child.py"),
-        include_str!("../python/children_one_by_one.py")
-    );
-    interpreter::become_script(script, setup.size)
+    interpreter::become_script(script!("child.py", "children_one_by_one.py"), setup.size)
 }
 
 /// The same for all, then `gather`.
 pub(crate) fn children_at_once(setup: Setup) -> Sample {
-    let script = concat!(
-        include_str!("../python/meter.py"),
-        include_str!("../python/child.py"),
-        include_str!("../python/children_at_once.py")
-    );
-    interpreter::become_script(script, setup.size)
+    interpreter::become_script(script!("child.py", "children_at_once.py"), setup.size)
 }
 
 /// `communicate` with `cat`.
