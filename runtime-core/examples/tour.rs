@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Instant;
 
-/// The example programs: those of asyncio's documentation in its order, mostly, and the others. (One
+/// The example programs, mostly in the order of asyncio's documentation, and the others. (One
 /// of the commands that `ci_runner` shows fails, and so does it.)
 const PROGRAMS: [&str; 33] = [
     "hello",
