@@ -165,7 +165,15 @@ fn a_process_may_exit_from_anywhere() {
             || {
                 let runner = busy();
                 let event_loop = runner.get_loop().clone();
-                thread::spawn(move || event_loop.block_on(async { exit(7) }));
+                // A loop that is closed before the thread enters it would refuse the coroutine.
+                let (inside, entered) = mpsc::channel();
+                thread::spawn(move || {
+                    event_loop.block_on(async move {
+                        inside.send(()).unwrap();
+                        exit(7)
+                    })
+                });
+                entered.recv().unwrap();
                 drop(runner);
                 thread::sleep(Duration::from_secs(10));
             },
