@@ -4,7 +4,7 @@
 #[macro_use]
 mod twin;
 
-use asyncio::models::{idle, inbox, monitor, replace, steal_slot, submit, timer};
+use asyncio::models::{idle, inbox, monitor, replace, stacked, steal_slot, submit, timer};
 
 models! {
     holds {
@@ -17,6 +17,8 @@ models! {
         what_is_sent_is_received = inbox::what_is_sent_is_received,
         a_new_task_is_stolen = steal_slot::a_new_task_is_stolen,
         a_worker_that_comes_wakes_the_monitor = monitor::a_worker_that_comes_wakes_the_monitor,
+        a_worker_that_goes_to_sleep_looks_at_the_stack =
+        stacked::a_worker_that_goes_to_sleep_looks_at_the_stack,
         a_submitted_task_is_run_and_its_result_comes_back =
         submit::a_submitted_task_is_run_and_its_result_comes_back,
         a_task_submitted_while_its_loop_closes_is_not_forgotten =
@@ -37,6 +39,8 @@ models! {
         the_park_has_a_fence = monitor::without_the_fence_of_the_park, "deadlock",
         the_worker_has_a_fence = monitor::without_the_fence_of_the_worker, "deadlock",
         the_worker_looks_for_the_monitor = monitor::without_the_look_of_the_worker, "deadlock",
+        a_sleeper_looks_at_the_stack = stacked::without_the_look_at_the_stack, "deadlock",
+        who_stacks_looks_at_the_deque = stacked::without_the_look_at_the_deque, "deadlock",
         a_push_comes_first = submit::without_the_push_before_the_word, "deadlock",
         a_push_is_locked = submit::without_the_lock_of_a_push, "is forgotten",
         an_insertion_looks_at_the_sleeper = timer::without_the_look_at_the_sleeper, "deadlock",

@@ -20,6 +20,8 @@ use runtime_tests::{
 mod callbacks;
 #[path = "tasks/cancel_and_wait.rs"]
 mod cancel_and_wait;
+#[path = "tasks/depth_first.rs"]
+mod depth_first;
 
 // TF-1
 #[test]

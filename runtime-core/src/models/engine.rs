@@ -21,7 +21,7 @@ pub(super) struct Loop {
 /// The calling thread as a worker of the loop; usually worker 0, as in a `Runner`.
 pub(super) struct First {
     pub(super) worker: Worker,
-    core: Rc<Core>,
+    pub(super) core: Rc<Core>,
     _entered: context::Guard,
 }
 
@@ -60,6 +60,13 @@ impl Loop {
     pub(super) fn with_early_timers(workers: usize) -> Loop {
         let mut options = options(workers);
         options.tuning.early_timers = true;
+        Loop::with(options)
+    }
+
+    /// The same, where new tasks go to the stack as soon as one waits in the deque.
+    pub(super) fn depth_first(workers: usize) -> Loop {
+        let mut options = options(workers);
+        options.tuning.depth_first = true;
         Loop::with(options)
     }
 
@@ -144,6 +151,7 @@ pub(super) fn options(workers: usize) -> Options {
         resolver: None,
         tuning: Tuning {
             early_timers: false,
+            depth_first: false,
             ..Tuning::default()
         },
     }

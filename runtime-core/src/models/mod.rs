@@ -72,6 +72,7 @@ pub mod rw_lock;
 pub mod semaphore;
 pub mod shot;
 pub mod shutdown_request;
+pub mod stacked;
 pub mod steal_slot;
 pub mod stop;
 pub mod submit;

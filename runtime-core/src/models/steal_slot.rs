@@ -2,8 +2,8 @@
 
 use super::drop_probe::DropProbe;
 use super::test_scheduler::TestScheduler;
-use crate::runtime::modelled::RunQueue;
 use crate::runtime::modelled::runnable::Runnable;
+use crate::runtime::modelled::{Order, RunQueue};
 use crate::sync::{Mutant, StdArc, Tally, explore, thread};
 
 /// A worker makes a task, and another steals from its slot (2 threads). One of them runs the task,
@@ -18,7 +18,7 @@ pub fn without_the_order_of_the_slot() {
 }
 
 fn steal() {
-    let queue = RunQueue::<Runnable>::new(true);
+    let queue = RunQueue::<Runnable>::new(Order::SLOT);
     let victim = queue.stealable().clone();
     let thief = thread::spawn(move || victim.steal_slot().map(Runnable::run).is_some());
     let dropped = StdArc::new(Tally::default());

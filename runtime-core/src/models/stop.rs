@@ -1,5 +1,6 @@
 //! h2, the small model: a worker set is stopped while its workers go to sleep, one in the poller.
 
+use crate::runtime::modelled::Order;
 use crate::runtime::modelled::parker::Interrupt;
 use crate::runtime::modelled::runnable::Runnable;
 use crate::runtime::modelled::worker_set::WorkerSet;
@@ -22,7 +23,7 @@ fn stop() {
         let poller = poller.clone();
         StdArc::new(move || poller.ring())
     };
-    let (workers, queues) = WorkerSet::<Runnable>::new(2, 0, true, &interrupt);
+    let (workers, queues) = WorkerSet::<Runnable>::new(2, 0, Order::SLOT, &interrupt);
     let workers = Arc::new(workers);
     let threads: Vec<_> = queues
         .into_iter()

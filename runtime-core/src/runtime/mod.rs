@@ -113,7 +113,7 @@ pub(crate) mod modelled {
     pub(crate) use super::blocking::{Pool, Refusal, Settings, Work};
     pub(crate) use super::lookups::{InFlight, Question};
     pub(crate) use super::reactor::{Direction, Source, Sources};
-    pub(crate) use super::run_queue::{Injector, RunQueue, Word};
+    pub(crate) use super::run_queue::{Injector, Order, RunQueue, Word};
     pub(crate) use super::scheduler::{
         context, core, driver, monitor, options, parker, shared, shutdown, threads, worker,
         worker_set,

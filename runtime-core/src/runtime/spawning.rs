@@ -10,7 +10,7 @@ use super::scheduler::shared::Shared;
 use super::task::cancel;
 use super::task::context::Context;
 use super::task::current_context::inherited_context;
-use super::task::header::{TaskId, Wake};
+use super::task::header::TaskId;
 use super::task::join::Task;
 use super::task::parent::{NoParent, Parent};
 use super::task::spawn::{self, SpawnMeta};
@@ -104,7 +104,7 @@ where
     if eager && may_start_eagerly() {
         runnable.run();
     } else {
-        core.push(runnable, Wake::Woken);
+        core.push_new(runnable);
     }
     (task, Registered::Accepted)
 }

@@ -27,6 +27,9 @@ pub(crate) mod lasting;
 
 #[cfg(asyncio_loom)]
 mod model;
+#[cfg(asyncio_loom)]
+#[path = "queue_model.rs"]
+pub(crate) mod queue;
 #[cfg(not(asyncio_loom))]
 mod real;
 

@@ -82,6 +82,10 @@ pub(crate) enum Mutant {
     UnparkWithoutFence,
     /// b8: a worker that comes back does not unpark the monitor.
     ArriveSilently,
+    /// b9: a worker that goes to sleep does not look at the stacks of new tasks.
+    LookPastStack,
+    /// b9: who pushes to a stack does not look whether thieves have emptied the deque meanwhile.
+    StackSilently,
     /// c1: the notification is sent before the push.
     NotifyBeforePush,
     /// c2: whether a completion is in time is decided outside the lock under which it happens.

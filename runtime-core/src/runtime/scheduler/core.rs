@@ -8,11 +8,12 @@ use super::local_queue::LocalQueue;
 use super::loop_ref::LoopRef;
 use super::registration;
 use super::shared::{Shared, WorkerParts};
+use super::worker_set::Remote;
 use crate::runtime::run_queue::RunQueue;
 use crate::runtime::task::header::{Header, TaskId, Wake};
 use crate::runtime::task::registry::{Closed, SlotWriter};
 use crate::runtime::task::runnable::Runnable;
-use crate::sync::{Arc, StdArc};
+use crate::sync::{Arc, Mutant, StdArc, broken};
 
 /// How many pushes during one poll wake a thief without waiting for the end of the poll.
 const PUSHES_BEFORE_NOTIFY: u32 = 32;
@@ -25,6 +26,7 @@ pub(crate) struct Core {
     pub(crate) loop_ref: StdArc<LoopRef>,
     pub(crate) index: usize,
     pub(crate) queue: RunQueue<Runnable>,
+    remote: Arc<Remote<Runnable>>,
     pub(crate) local_queue: LocalQueue,
     slot_writer: RefCell<SlotWriter<Header>>,
     /// The rest of this worker's block of task ids: the next id, and the end.
@@ -36,6 +38,8 @@ pub(crate) struct Core {
     pushes_to_notify: Cell<u32>,
     /// How many pushes of one poll wake a thief.
     pushes_between_notifies: u32,
+    /// The number of the last poll that pushed that many.
+    prolific_poll: Cell<u64>,
     pub(crate) choices: Rc<Choices>,
 }
 
@@ -62,6 +66,7 @@ impl Core {
         };
         Core {
             loop_ref: LoopRef::new(Arc::clone(&shared)),
+            remote: Arc::clone(&shared.workers.remotes[parts.index]),
             shared,
             index: parts.index,
             queue: parts.queue,
@@ -75,6 +80,7 @@ impl Core {
             keeps_queue: Cell::new(choices.policy() == SchedulingPolicy::Stealing),
             pushes_to_notify: Cell::new(pushes_between_notifies),
             pushes_between_notifies,
+            prolific_poll: Cell::new(0),
             choices,
         }
     }
@@ -101,6 +107,34 @@ impl Core {
         self.count_push();
     }
 
+    /// Adds a new task.
+    #[inline(always)]
+    pub(crate) fn push_new(&self, task: Runnable) {
+        if !self.keeps_queue.get() {
+            return self.push_elsewhere(task, Wake::Woken);
+        }
+        if self.queue.stacks_new() && self.is_poll_of_few() {
+            return self.push_to_stack(task);
+        }
+        self.queue.push_next(task);
+        self.count_push();
+    }
+
+    #[inline(never)]
+    fn push_to_stack(&self, task: Runnable) {
+        if self.queue.push_to_stack(task) && !broken(Mutant::StackSilently) {
+            self.shared.workers.notify_for_surplus();
+        }
+        self.count_push();
+    }
+
+    /// Whether the current poll has pushed few tasks so far. Those of one that pushes many keep
+    /// their order.
+    #[inline]
+    fn is_poll_of_few(&self) -> bool {
+        self.prolific_poll.get() != self.remote.polls()
+    }
+
     /// Adds a task that was woken during its poll.
     #[inline(always)]
     pub(crate) fn push_yielded(&self, task: Runnable) {
@@ -122,6 +156,7 @@ impl Core {
 
     #[cold]
     fn notify_within_poll(&self) {
+        self.prolific_poll.set(self.remote.polls());
         self.begin_poll();
         self.notify_if_surplus(|| true);
     }

@@ -22,7 +22,7 @@ use crate::exceptions::{LoopClosed, PanicError};
 use crate::runtime::blocking::FunctionPool;
 use crate::runtime::catch_panic::catch_panic;
 use crate::runtime::lookups::{LazyLookups, Lookups};
-use crate::runtime::run_queue::RunQueue;
+use crate::runtime::run_queue::{BACKLOG, Order, RunQueue};
 use crate::runtime::task::header::Header;
 use crate::runtime::task::registry::{Registry, SlotWriter};
 use crate::runtime::task::runnable::Runnable;
@@ -133,9 +133,17 @@ impl Shared {
         // Room for all workers, spares and stand-ins from the start: no array here ever grows.
         let timed = options.workers + options.spares();
         let remotes = timed + options.stand_ins();
-        let lifo = options.tuning.lifo && options.seed.is_none();
-        let (workers, queues) =
-            WorkerSet::new(options.workers, remotes - options.workers, lifo, &interrupt);
+        let tuning = &options.tuning;
+        let order = Order {
+            lifo: tuning.lifo && options.seed.is_none(),
+            backlog: tuning.depth_first.then_some(BACKLOG),
+        };
+        let (workers, queues) = WorkerSet::new(
+            options.workers,
+            remotes - options.workers,
+            order,
+            &interrupt,
+        );
         let (registry, slot_writer) = Registry::new(remotes);
         let parts = queues.into_iter().zip(slot_writer).enumerate();
         let parts = parts.map(|(index, (queue, slot_writer))| WorkerParts {

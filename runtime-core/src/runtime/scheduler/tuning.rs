@@ -1,14 +1,16 @@
 //! Switches for every optimisation, so that each can be turned off by itself.
 
 /// Which optimisations are on. Read once when a loop is built, from `ASYNCIO_TUNE`: a list of
-/// `no-lifo`, `no-defer`, `no-quiet-batches`, `no-task-memory`, `no-early-timers`; or `none` to
-/// turn all of them off.
+/// `no-lifo`, `no-defer`, `no-depth-first`, `no-quiet-batches`, `no-task-memory`,
+/// `no-early-timers`; or `none` to turn all of them off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
     /// The task that was just woken runs next, from a slot before the queue.
     pub lifo: bool,
     /// Wake-ups of other workers are asked for at the end of a poll, not at every push.
     pub defer: bool,
+    /// While many tasks wait, new ones run before older ones.
+    pub depth_first: bool,
     /// A few timers that fire together wake one worker, not two.
     pub quiet_batches: bool,
     /// Workers keep the memory of ended tasks for new ones.
@@ -23,6 +25,7 @@ impl Default for Tuning {
         Tuning {
             lifo: true,
             defer: true,
+            depth_first: true,
             quiet_batches: true,
             task_memory: true,
             early_timers: true,
@@ -46,6 +49,7 @@ impl Tuning {
         Tuning {
             lifo: !off("no-lifo"),
             defer: !off("no-defer"),
+            depth_first: !off("no-depth-first"),
             quiet_batches: !off("no-quiet-batches"),
             task_memory: !off("no-task-memory"),
             early_timers: !off("no-early-timers"),

@@ -387,6 +387,7 @@ impl Worker {
         if slow {
             self.core.queue.end_streak();
         }
+        self.core.queue.count_look();
         let task = shared.workers.take_share(&self.core.queue);
         let driver = &shared.driver;
         let tick = driver.clock.tick_at(now);

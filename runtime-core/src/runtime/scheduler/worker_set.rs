@@ -11,7 +11,7 @@
 
 use super::idle::Idle;
 use super::parker::{Interrupt, Parker};
-use crate::runtime::run_queue::{Injector, RunQueue, Stealable, Word};
+use crate::runtime::run_queue::{Injector, Order, RunQueue, Stealable, Word};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Arc, Mutant, broken};
 
@@ -57,10 +57,10 @@ impl<T: Word> WorkerSet<T> {
     pub(crate) fn new(
         workers: usize,
         more: usize,
-        lifo: bool,
+        order: Order,
         interrupt: &Interrupt,
     ) -> (WorkerSet<T>, Vec<RunQueue<T>>) {
-        let queues: Vec<_> = (0..workers + more).map(|_| RunQueue::new(lifo)).collect();
+        let queues: Vec<_> = (0..workers + more).map(|_| RunQueue::new(order)).collect();
         let remote = |queue: &RunQueue<T>| {
             Arc::new(Remote {
                 queue: Arc::clone(queue.stealable()),
