@@ -20,9 +20,8 @@ use crate::sync::{Mutex, StdArc};
 /// cancelled: that is the ordinary value [`TaskError::Cancelled`].
 #[derive(Clone, Default)]
 pub struct CancelledError {
-    /// `None` for a shutdown request, which allocates nothing.
+    /// One word, because every task has room for an error. `None` if it would have the defaults.
     detail: Option<StdArc<Detail>>,
-    cause: Cause,
 }
 
 /// The identity of a request: its stamp, and whether it was a shutdown's. A request that an awaiter
@@ -64,13 +63,15 @@ impl Cause {
     }
 }
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Detail {
+    cause: Cause,
     message: Option<Cow<'static, str>>,
-    reason: CancelReason,
+    /// `None` for a shutdown.
+    reason: Option<CancelReason>,
 }
 
-/// The reason of a request without a detail.
+/// The reason of a request that gives none.
 static REQUESTED: CancelReason = CancelReason::new(CancelSource::Requested);
 /// The reason of a shutdown.
 static SHUTDOWN_REASON: CancelReason = CancelReason::new(CancelSource::Shutdown);
@@ -78,10 +79,12 @@ static SHUTDOWN_REASON: CancelReason = CancelReason::new(CancelSource::Shutdown)
 impl CancelledError {
     #[inline]
     pub(crate) fn new(reason: CancelReason) -> CancelledError {
-        let message = None;
+        let reason = Some(reason);
         CancelledError {
-            detail: Some(StdArc::new(Detail { message, reason })),
-            cause: Cause::default(),
+            detail: Some(StdArc::new(Detail {
+                reason,
+                ..Detail::default()
+            })),
         }
     }
 
@@ -93,29 +96,31 @@ impl CancelledError {
 
     /// The same, for another reason.
     pub(crate) fn because(mut self, reason: CancelReason) -> CancelledError {
-        self.change(|detail| detail.reason = reason);
+        self.change(|detail| detail.reason = Some(reason));
         self
     }
 
     fn change(&mut self, change: impl FnOnce(&mut Detail)) {
-        let reason = self.reason().clone();
-        let message = None;
-        let new = || StdArc::new(Detail { message, reason });
-        change(StdArc::make_mut(self.detail.get_or_insert_with(new)));
+        change(StdArc::make_mut(self.detail.get_or_insert_default()));
     }
 
     /// The same, with what has caused it.
-    pub(crate) fn caused_by(self, cause: Cause) -> CancelledError {
-        CancelledError { cause, ..self }
+    pub(crate) fn caused_by(mut self, cause: Cause) -> CancelledError {
+        if self.cause() != cause {
+            self.change(|detail| detail.cause = cause);
+        }
+        self
     }
 
     pub(crate) fn cause(&self) -> Cause {
-        self.cause
+        let detail = self.detail.as_ref();
+        detail.map_or(Cause::default(), |detail| detail.cause)
     }
 
     /// Whether it has a message or a reason of its own.
     pub(crate) fn has_detail(&self) -> bool {
-        self.detail.is_some()
+        let detail = self.detail.as_ref();
+        detail.is_some_and(|detail| detail.reason.is_some() || detail.message.is_some())
     }
 
     /// The text given to `cancel_with`, if any.
@@ -150,11 +155,14 @@ impl CancelledError {
     /// ```
     #[must_use]
     pub fn reason(&self) -> &CancelReason {
-        match &self.detail {
-            Some(detail) => &detail.reason,
-            None if self.cause.is_shutdown() => &SHUTDOWN_REASON,
-            None => &REQUESTED,
-        }
+        let given = self
+            .detail
+            .as_ref()
+            .and_then(|detail| detail.reason.as_ref());
+        given.unwrap_or_else(|| match self.cause().is_shutdown() {
+            true => &SHUTDOWN_REASON,
+            false => &REQUESTED,
+        })
     }
 
     /// The signal that asked for the cancellation, if it was one.

@@ -86,7 +86,7 @@ pub(crate) enum Wake {
 }
 
 /// The beginning of a task's one allocation.
-#[repr(C, align(16))]
+#[repr(C)]
 pub(crate) struct Header {
     pub(crate) state: State,
     pub(crate) vtable: &'static Vtable,
@@ -112,7 +112,7 @@ const NOTHING: usize = 0;
 /// stays so if the registry was closed.
 const UNREGISTERED: u64 = u64::MAX;
 
-const _: () = assert!(IS_MODEL || size_of::<Header>() + size_of::<usize>() <= 96);
+const _: () = assert!(IS_MODEL || size_of::<Header>() <= 80);
 
 impl Header {
     #[inline]

@@ -408,6 +408,6 @@ fn outcome_to_result<T>(outcome: Outcome<T>) -> Result<T, TaskError> {
         Outcome::Returned(value) => Ok(value),
         Outcome::Failed => Err(TaskError::Failed(FailedError)),
         Outcome::Cancelled(error) => Err(error.into()),
-        Outcome::Panicked(payload) => Err(PanicError::new(payload).into()),
+        Outcome::Panicked(payload) => Err(PanicError::new(*payload).into()),
     }
 }

@@ -21,8 +21,12 @@ pub(crate) enum Outcome<T> {
     /// An error, which the parent has.
     Failed,
     Cancelled(CancelledError),
-    Panicked(Box<dyn Any + Send>),
+    /// In a box of its own: a pointer to a trait object would make every task larger by a word.
+    Panicked(Box<Box<dyn Any + Send>>),
 }
+
+// Room for the outcome is a part of every task.
+const _: () = assert!(size_of::<Outcome<()>>() <= 2 * size_of::<usize>());
 
 /// The parent of a task whose future returns an `R`: a value in the task's allocation.
 pub(crate) trait Parent<R>: Send + Sync + 'static {

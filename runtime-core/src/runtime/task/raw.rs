@@ -12,7 +12,7 @@ use super::context::Context;
 use super::dyn_schedule::DynSchedule;
 use super::header::{Header, TaskId, TaskPointer, Vtable, Wake};
 use super::memory;
-use super::parent::{Outcome, Parent};
+use super::parent::{NoParent, Outcome, Parent};
 use super::reference::TaskRef;
 use super::room::{Place, is_big};
 use super::runnable::Runnable;
@@ -21,7 +21,7 @@ use super::transitions::Ending;
 use crate::exceptions::{CancelledError, Cause, PanicError};
 use crate::runtime::catch_panic::{catch_panic, forget_payload};
 use crate::runtime::unnest::unnested;
-use crate::sync::UnsafeCell;
+use crate::sync::{IS_MODEL, UnsafeCell};
 
 /// What a task is made with, besides its future, its scheduler and its parent.
 #[derive(Debug)]
@@ -50,6 +50,9 @@ enum Stage<F, O> {
     /// The output has been taken; or, for a moment, the future is dropped and no output is stored.
     Taken,
 }
+
+// What a task takes whose future has nothing to keep. Allocators round it up to 112.
+const _: () = assert!(IS_MODEL || size_of::<Cell<u8, usize, NoParent, Outcome<()>>>() <= 104);
 
 /// Allocates a task. Returns the right to run it, and the handle's reference. The task is not in
 /// the registry yet. The caller must have boxed a big future; a big output is boxed here.
@@ -206,7 +209,7 @@ where
         if P::TAKES_PANICS {
             self.header.state.silence();
         }
-        Outcome::Panicked(self.parent.receive_panic(payload))
+        Outcome::Panicked(Box::new(self.parent.receive_panic(payload)))
     }
 
     /// # Safety
@@ -274,7 +277,7 @@ where
             return None;
         };
         match outcome.into_value() {
-            Outcome::Panicked(payload) => return Some(PanicError::new(payload)),
+            Outcome::Panicked(payload) => return Some(PanicError::new(*payload)),
             Outcome::Cancelled(error) => drop(error),
             // Unnested: the value may own a task whose output owns a task, and so on.
             Outcome::Returned(value) if std::mem::needs_drop::<P::Value>() => {

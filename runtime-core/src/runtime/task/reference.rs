@@ -161,7 +161,11 @@ impl TaskRef {
     }
 
     fn error_of_shutdown(&self) -> CancelledError {
-        CancelledError::default().caused_by(Cause::shutdown(self.scheduler().closing_since()))
+        CancelledError::default().caused_by(self.cause_of_shutdown())
+    }
+
+    fn cause_of_shutdown(&self) -> Cause {
+        Cause::shutdown(self.scheduler().closing_since())
     }
 
     /// Gives back a request that was claimed and not acted on: it is delivered again.
@@ -224,7 +228,7 @@ impl TaskRef {
     /// every other.
     pub(crate) fn cause(&self) -> Cause {
         if self.header().state.has_had_shutdown() {
-            return self.error_of_shutdown().cause();
+            return self.cause_of_shutdown();
         }
         self.header().side().map(Side::cause).unwrap_or_default()
     }
