@@ -2,15 +2,16 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::task::{Context as PollWith, Poll, Waker};
+use std::task::{Context as PollWith, Poll};
 use std::time::{Duration, Instant};
 
 use super::scheduler::context;
 use super::scheduler::loop_ref::LoopRef;
 use super::task::cancel;
+use super::task::waker::{task_address, wakes_task};
 use super::time::{Clock, Stamp, Tick, TimerKey, TimerStatus};
 use crate::exceptions::{LoopClosed, NoRunningLoop};
-use crate::sync::StdArc;
+use crate::sync::{IS_MODEL, StdArc};
 
 /// How exactly a timer fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,94 +41,127 @@ impl fmt::Display for NoTimer {
     }
 }
 
-/// Waits for an instant. The first poll binds it to a loop; dropping it removes it from that loop.
+/// A timer on a wheel of a loop. Dropping it removes it from there.
 ///
 /// If the loop is closed first, the closing wakes the timer, and the next poll binds it to the loop
 /// that polls it then. If that loop is the closed one, or there is none, the poll returns an error.
 ///
 /// **Whether the waker must be replaced** is decided by comparing the waker of the poll with the
-/// clone on the wheel, by data and vtable, as `will_wake` does. That needs no lock. (The comparison
-/// is not with the waker that was cloned: its clone may have other data, and its address may have
-/// been freed and used again.) While the clone is on the wheel, its address cannot be used again.
-/// It leaves the wheel in two cases, and `poll` rules both out before it compares:
+/// clone on the wheel. If both are a task's own, their tasks are compared, by address: that needs
+/// no lock, and one word. While the clone is on the wheel, it keeps its task, so the address cannot
+/// be used again. It leaves the wheel in two cases, and `poll` rules both out before it compares:
 ///
 /// * the timer fires: then the clock has reached the deadline, because a timer is never early;
 /// * the loop is closed: then the closed flag is set. It was set before the clone was taken off the
-///   wheel, so a thread that made a waker at the same address after that sees the flag.
+///   wheel, so a thread that made a task at the same address after that sees the flag.
+///
+/// Any other waker is compared with the clone itself, by `will_wake`, under the lock of the wheel.
 #[derive(Debug)]
 pub(crate) struct Timer {
-    state: State,
+    loop_ref: StdArc<LoopRef>,
+    when: Tick,
+    /// The task whose waker is on the wheel; 0 if it is not a task's own.
+    task: usize,
+    key: TimerKey,
+    /// A byte of which most values are free: an enum with a timer in it needs no tag of its own.
+    precision: Precision,
 }
 
-#[derive(Debug)]
-enum State {
-    /// Not on a wheel: never polled, or cancelled.
-    New,
-    /// On a wheel of the loop, unless it has fired or the loop has been closed.
-    Waiting {
-        loop_ref: StdArc<LoopRef>,
-        when: Tick,
-        key: TimerKey,
-        /// The data and the vtable of the clone on the wheel.
-        waker: (usize, usize),
-    },
-    /// The deadline has passed.
-    Done,
-}
+// A future that waits for a timer has one of these in it, and most timers are waited for by a task.
+const _: () = assert!(IS_MODEL || size_of::<Option<Timer>>() <= 40);
 
 impl Timer {
-    pub(crate) const fn new() -> Timer {
-        Timer { state: State::New }
-    }
-
-    /// Whether the timer is on no wheel: it has never been polled, or has been cancelled.
-    pub(crate) fn is_new(&self) -> bool {
-        matches!(self.state, State::New)
-    }
-
-    /// Returns ready if `when` has passed. Otherwise the waker of `cx` will be woken then.
+    /// Puts a timer on a wheel of the current loop: the waker of `cx` will be woken at `when`.
+    /// Passes the timer to `keep`, which is cheaper than to return it. Returns ready if `when` has
+    /// passed: then there is no timer. `now` is for a caller that has just read the clock: reading
+    /// it again would cost as much as the rest.
     ///
     /// # Errors
-    /// If this thread has no loop at the first poll, or the loop is closed.
+    /// If this thread has no loop, or the loop is closed.
+    #[inline(never)]
+    pub(crate) fn arm(
+        now: Option<Tick>,
+        when: Tick,
+        precision: Precision,
+        location: &'static Location<'static>,
+        cx: &mut PollWith<'_>,
+        keep: impl FnOnce(Timer),
+    ) -> Poll<Result<(), NoTimer>> {
+        let Some(current) = context::loop_ref_and_worker() else {
+            return Poll::Ready(Err(NoTimer::NoRunningLoop));
+        };
+        let now = now.unwrap_or_else(|| current.0.shared.driver.clock.tick());
+        Timer::arm_here(current, now, when, precision, location, cx, keep)
+    }
+
+    /// The same for a delay that begins now. One that is beyond the range of ticks never ends.
+    #[inline(never)]
+    pub(crate) fn arm_after(
+        delay: Duration,
+        precision: Precision,
+        location: &'static Location<'static>,
+        cx: &mut PollWith<'_>,
+        keep: impl FnOnce(Timer),
+    ) -> Poll<Result<(), NoTimer>> {
+        let Some(current) = context::loop_ref_and_worker() else {
+            return Poll::Ready(Err(NoTimer::NoRunningLoop));
+        };
+        let now = current.0.shared.driver.clock.tick();
+        let when = now.checked_add(delay).unwrap_or(Tick::NEVER);
+        Timer::arm_here(current, now, when, precision, location, cx, keep)
+    }
+
+    #[inline(always)]
+    fn arm_here(
+        (loop_ref, worker): (StdArc<LoopRef>, Option<usize>),
+        now: Tick,
+        when: Tick,
+        precision: Precision,
+        location: &'static Location<'static>,
+        cx: &mut PollWith<'_>,
+        keep: impl FnOnce(Timer),
+    ) -> Poll<Result<(), NoTimer>> {
+        if when <= now {
+            return Poll::Ready(Ok(()));
+        }
+        let driver = &loop_ref.shared.driver;
+        let fires = match precision {
+            Precision::Shared => driver.fires_at(now, when),
+            Precision::Exact => when,
+        };
+        let clone = cx.waker().clone();
+        let task = task_address(&clone);
+        // A timer that never fires is also put on the wheel, so that closing the loop wakes it.
+        let Some(key) = driver.insert(worker, fires, clone) else {
+            return Poll::Ready(Err(NoTimer::LoopClosed));
+        };
+        keep(Timer {
+            loop_ref,
+            when,
+            task,
+            key,
+            precision,
+        });
+        note_wait(location);
+        Poll::Pending
+    }
+
+    /// Returns ready if the deadline has passed. Otherwise the waker of `cx` will be woken then.
+    ///
+    /// # Errors
+    /// If the loop is closed.
     #[inline]
     pub(crate) fn poll(
         &mut self,
-        when: impl Moment,
-        precision: Precision,
         location: &'static Location<'static>,
         cx: &mut PollWith<'_>,
     ) -> Poll<Result<(), NoTimer>> {
-        match self.state {
-            State::New => self.arm(None, when.here(), precision, location, cx),
-            _ => self.poll_again(precision, location, cx),
-        }
-    }
-
-    /// Polls a timer that is not new.
-    #[inline]
-    pub(crate) fn poll_again(
-        &mut self,
-        precision: Precision,
-        location: &'static Location<'static>,
-        cx: &mut PollWith<'_>,
-    ) -> Poll<Result<(), NoTimer>> {
-        let State::Waiting {
-            loop_ref,
-            when,
-            waker,
-            ..
-        } = &self.state
-        else {
-            return Poll::Ready(Ok(()));
-        };
-        let driver = &loop_ref.shared.driver;
-        if driver.clock.tick() >= *when {
-            self.cancel();
-            self.state = State::Done;
+        let driver = &self.loop_ref.shared.driver;
+        if driver.clock.tick() >= self.when {
             return Poll::Ready(Ok(()));
         }
-        if driver.is_closed() || *waker != identity(cx.waker()) {
-            return self.renew(precision, location, cx);
+        if driver.is_closed() || !wakes_task(cx.waker(), self.task) {
+            return self.renew(location, cx);
         }
         note_wait(location);
         Poll::Pending
@@ -138,140 +172,51 @@ impl Timer {
     #[cold]
     fn renew(
         &mut self,
-        precision: Precision,
         location: &'static Location<'static>,
         cx: &mut PollWith<'_>,
     ) -> Poll<Result<(), NoTimer>> {
-        let State::Waiting {
-            loop_ref,
-            key,
-            waker,
-            when,
-        } = &mut self.state
-        else {
-            return Poll::Ready(Ok(()));
-        };
-        let (driver, when) = (&loop_ref.shared.driver, *when);
-        let mut closed = driver.is_closed();
-        if !closed {
-            let new = cx.waker().clone();
-            *waker = identity(&new);
-            match driver.set_waker(*key, new) {
-                TimerStatus::Pending => {}
-                // The old waker has just been woken. The next poll sees it by the clock.
-                TimerStatus::Fired => cx.waker().wake_by_ref(),
-                TimerStatus::Closed => closed = true,
+        let driver = &self.loop_ref.shared.driver;
+        if !driver.is_closed() {
+            let status = match driver.has_waker(self.key, cx.waker()) {
+                true => TimerStatus::Pending,
+                false => driver.set_waker(self.key, cx.waker().clone()),
+            };
+            self.task = task_address(cx.waker());
+            if status != TimerStatus::Closed {
+                note_wait(location);
+                if status == TimerStatus::Fired {
+                    // The old waker has just been woken. The next poll sees it by the clock.
+                    cx.waker().wake_by_ref();
+                }
+                return Poll::Pending;
             }
         }
-        if closed {
-            // The other loop may have another clock.
-            let when = driver.clock.instant(when).map_or(Tick::NEVER, Moment::here);
-            // If there is no other loop, the timer stays with the closed one.
-            return match self.arm(None, when, precision, location, cx) {
-                Poll::Ready(Err(_)) => Poll::Ready(Err(NoTimer::LoopClosed)),
-                poll => poll,
-            };
+        // The other loop may have another clock.
+        let when = driver.clock.instant(self.when);
+        let when = when.map_or(Tick::NEVER, Moment::here);
+        let precision = self.precision;
+        match Timer::arm(None, when, precision, location, cx, |timer| *self = timer) {
+            // There is no other loop: the timer stays with the closed one.
+            Poll::Ready(Err(_)) => Poll::Ready(Err(NoTimer::LoopClosed)),
+            poll => poll,
         }
-        note_wait(location);
-        Poll::Pending
     }
 
-    /// Puts a new timer on the wheel, unless `when` has passed. `now` is for a caller that has just
-    /// read the clock: reading it again would cost as much as the rest.
-    #[inline(never)]
-    pub(crate) fn arm(
-        &mut self,
-        now: Option<Tick>,
-        when: Tick,
-        precision: Precision,
-        location: &'static Location<'static>,
-        cx: &mut PollWith<'_>,
-    ) -> Poll<Result<(), NoTimer>> {
-        let Some(current) = context::loop_ref_and_worker() else {
-            return Poll::Ready(Err(NoTimer::NoRunningLoop));
-        };
-        let now = now.unwrap_or_else(|| current.0.shared.driver.clock.tick());
-        self.arm_here(current, now, when, precision, location, cx)
+    pub(crate) fn precision(&self) -> Precision {
+        self.precision
     }
 
-    /// The same for a delay that begins now. One that is beyond the range of ticks never ends.
-    #[inline(never)]
-    pub(crate) fn arm_after(
-        &mut self,
-        delay: Duration,
-        precision: Precision,
-        location: &'static Location<'static>,
-        cx: &mut PollWith<'_>,
-    ) -> Poll<Result<(), NoTimer>> {
-        let Some(current) = context::loop_ref_and_worker() else {
-            return Poll::Ready(Err(NoTimer::NoRunningLoop));
-        };
-        let now = current.0.shared.driver.clock.tick();
-        let when = now.checked_add(delay).unwrap_or(Tick::NEVER);
-        self.arm_here(current, now, when, precision, location, cx)
-    }
-
-    #[inline(always)]
-    fn arm_here(
-        &mut self,
-        (loop_ref, worker): (StdArc<LoopRef>, Option<usize>),
-        now: Tick,
-        when: Tick,
-        precision: Precision,
-        location: &'static Location<'static>,
-        cx: &mut PollWith<'_>,
-    ) -> Poll<Result<(), NoTimer>> {
-        if when <= now {
-            self.state = State::Done;
-            return Poll::Ready(Ok(()));
-        }
-        let driver = &loop_ref.shared.driver;
-        let fires = match precision {
-            Precision::Shared => driver.fires_at(now, when),
-            Precision::Exact => when,
-        };
-        let clone = cx.waker().clone();
-        let waker = identity(&clone);
-        // A timer that never fires is also put on the wheel, so that closing the loop wakes it.
-        let Some(key) = driver.insert(worker, fires, clone) else {
-            return Poll::Ready(Err(NoTimer::LoopClosed));
-        };
-        self.state = State::Waiting {
-            loop_ref,
-            when,
-            key,
-            waker,
-        };
-        note_wait(location);
-        Poll::Pending
-    }
-
-    /// Removes the timer from its loop. Polled again, it starts over.
-    pub(crate) fn cancel(&mut self) {
-        self.remove();
-        self.state = State::New;
-    }
-
-    #[inline]
-    fn remove(&self) {
-        if let State::Waiting { loop_ref, key, .. } = &self.state {
-            loop_ref.shared.driver.cancel(*key);
-        }
+    /// Takes effect when the timer is bound to another loop.
+    pub(crate) fn set_precision(&mut self, precision: Precision) {
+        self.precision = precision;
     }
 }
 
 impl Drop for Timer {
     #[inline]
     fn drop(&mut self) {
-        self.remove();
+        self.loop_ref.shared.driver.cancel(self.key);
     }
-}
-
-fn identity(waker: &Waker) -> (usize, usize) {
-    (
-        waker.data().addr(),
-        std::ptr::from_ref(waker.vtable()).addr(),
-    )
 }
 
 /// Notes, for reports, where the current task waits.

@@ -7,7 +7,8 @@ use crate::runtime::{Moment, NoTimer, Precision, Stamp, Tick, Timer, loop_tick, 
 
 /// Knows whether a deadline has come. Every look brings the deadline, which may have moved.
 pub(super) struct DeadlineTimer<M> {
-    timer: Timer,
+    /// `None` if there is none, or the deadline has come.
+    timer: Option<Timer>,
     /// The deadline that the timer is for.
     armed: Option<M>,
     location: &'static Location<'static>,
@@ -17,7 +18,7 @@ impl<M: Moment + PartialEq> DeadlineTimer<M> {
     /// The timer of a scope that was made at `location`.
     pub(super) fn new(location: &'static Location<'static>) -> DeadlineTimer<M> {
         DeadlineTimer {
-            timer: Timer::new(),
+            timer: None,
             armed: None,
             location,
         }
@@ -64,9 +65,14 @@ impl<M: Moment + PartialEq> DeadlineTimer<M> {
     fn is_due(&mut self, now: Option<Tick>, deadline: M, cx: &mut Context<'_>) -> bool {
         match self.armed {
             Some(before) if before == deadline => {
-                let (timer, location) = (&mut self.timer, self.location);
-                let poll = timer.poll_again(Precision::Shared, location, cx);
-                has_come(poll, location)
+                let Some(timer) = &mut self.timer else {
+                    return true;
+                };
+                let has_come = has_come(timer.poll(self.location, cx), self.location);
+                if has_come {
+                    self.timer = None;
+                }
+                has_come
             }
             Some(_moved) => {
                 self.disarm();
@@ -79,7 +85,7 @@ impl<M: Moment + PartialEq> DeadlineTimer<M> {
     #[inline]
     pub(super) fn disarm(&mut self) {
         if self.armed.take().is_some() {
-            self.timer.cancel();
+            self.timer = None;
         }
     }
 
@@ -87,8 +93,9 @@ impl<M: Moment + PartialEq> DeadlineTimer<M> {
     #[inline]
     pub(super) fn arm(&mut self, now: Option<Tick>, deadline: M, cx: &mut Context<'_>) {
         if self.armed.is_none() {
-            let (timer, location) = (&mut self.timer, self.location);
-            let poll = timer.arm(now, deadline.here(), Precision::Shared, location, cx);
+            let (location, precision) = (self.location, Precision::Shared);
+            let keep = |timer| self.timer = Some(timer);
+            let poll = Timer::arm(now, deadline.here(), precision, location, cx, keep);
             let has_come = has_come(poll, location);
             self.armed = Some(deadline);
             if has_come {

@@ -3,10 +3,11 @@
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use crate::runtime::{NoTimer, Precision, Tick, Timer, is_request_offered};
+use crate::runtime::{Moment, NoTimer, Precision, Tick, Timer, is_request_offered};
+use crate::sync::IS_MODEL;
 
 /// Sleeps for `delay`, counted from the first poll: `asyncio.sleep`.
 ///
@@ -68,21 +69,27 @@ pub fn sleep_until(when: Instant) -> Sleep {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct Sleep {
-    until: Until,
-    timer: Timer,
-    precision: Precision,
+    state: State,
     location: &'static Location<'static>,
 }
 
+const _: () = assert!(IS_MODEL || size_of::<Sleep>() <= 48);
+
 #[derive(Debug)]
+enum State {
+    /// There is no timer.
+    Idle { until: Until, precision: Precision },
+    /// The timer knows the end.
+    Waiting(Timer),
+}
+
+#[derive(Clone, Copy, Debug)]
 enum Until {
     /// The first poll yields.
     Yield,
-    /// Not polled yet: the delay begins at the first poll.
+    /// The delay begins at the first poll.
     After(Duration),
     At(Instant),
-    /// The delay has begun: the timer knows the end.
-    Begun,
     /// Only the end of the loop ends it.
     Never,
     /// Has yielded: over at the next poll, unless a request is being delivered.
@@ -93,10 +100,9 @@ enum Until {
 impl Sleep {
     #[track_caller]
     fn new(until: Until) -> Sleep {
+        let precision = Precision::Shared;
         Sleep {
-            until,
-            timer: Timer::new(),
-            precision: Precision::Shared,
+            state: State::Idle { until, precision },
             location: Location::caller(),
         }
     }
@@ -110,7 +116,11 @@ impl Sleep {
     /// # });
     /// ```
     pub fn exact(mut self) -> Sleep {
-        self.precision = Precision::Exact;
+        let exact = Precision::Exact;
+        match &mut self.state {
+            State::Idle { precision, .. } => *precision = exact,
+            State::Waiting(timer) => timer.set_precision(exact),
+        }
         self
     }
 
@@ -126,14 +136,12 @@ impl Sleep {
     /// # });
     /// ```
     pub fn reset(&mut self, when: Instant) {
-        self.timer.cancel();
-        self.until = Until::At(when);
+        self.set(Until::At(when));
     }
 
     /// Makes this sleep endless: only the end of its loop ends it.
     pub(crate) fn reset_to_never(&mut self) {
-        self.timer.cancel();
-        self.until = Until::Never;
+        self.set(Until::Never);
     }
 
     /// Sleeps, and then returns `result`: the second argument of `asyncio.sleep`.
@@ -144,41 +152,60 @@ impl Sleep {
         }
     }
 
+    /// Removes the timer, if there is one.
+    #[inline]
+    fn set(&mut self, until: Until) {
+        let precision = match &self.state {
+            State::Idle { precision, .. } => *precision,
+            State::Waiting(timer) => timer.precision(),
+        };
+        self.state = State::Idle { until, precision };
+    }
+
+    #[inline(never)]
     fn yield_once(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.until = Until::Yielded;
+        self.set(Until::Yielded);
         yield_once(cx)
     }
 
-    fn poll_timer(&mut self, when: Instant, cx: &mut Context<'_>) -> Poll<()> {
-        let first = self.timer.is_new();
-        let (precision, location) = (self.precision, self.location);
-        let poll = self.timer.poll(when, precision, location, cx);
-        self.after_poll(first, poll, cx)
+    /// The first poll of a delay, which begins now.
+    #[inline]
+    fn begin(&mut self, delay: Duration, precision: Precision, cx: &mut Context<'_>) -> Poll<()> {
+        let state = &mut self.state;
+        let keep = |timer| *state = State::Waiting(timer);
+        let armed = Timer::arm_after(delay, precision, self.location, cx, keep);
+        self.after_arming(armed, cx)
+    }
+
+    #[inline(never)]
+    fn wait_until(&mut self, when: Tick, precision: Precision, cx: &mut Context<'_>) -> Poll<()> {
+        let state = &mut self.state;
+        let keep = |timer| *state = State::Waiting(timer);
+        let armed = Timer::arm(None, when, precision, self.location, cx, keep);
+        self.after_arming(armed, cx)
     }
 
     #[inline]
-    fn after_poll(
-        &mut self,
-        first: bool,
-        poll: Poll<Result<(), NoTimer>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
-        match poll {
+    fn after_arming(&mut self, armed: Poll<Result<(), NoTimer>>, cx: &mut Context<'_>) -> Poll<()> {
+        match armed {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(())) if first => self.yield_once(cx),
-            Poll::Ready(Ok(())) => {
-                self.until = Until::Over;
-                Poll::Ready(())
-            }
+            Poll::Ready(Ok(())) => self.yield_once(cx),
             Poll::Ready(Err(error)) => self.refuse(error),
         }
     }
 
-    fn poll_never(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let (precision, location) = (self.precision, self.location);
-        match self.timer.poll(Tick::NEVER, precision, location, cx) {
-            Poll::Ready(Err(error)) => self.refuse(error),
-            _ => Poll::Pending,
+    // Apart, so that the first poll saves few registers.
+    #[inline(never)]
+    fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let State::Waiting(timer) = &mut self.state else {
+            unreachable!("the caller has looked");
+        };
+        match ready!(timer.poll(self.location, cx)) {
+            Ok(()) => {
+                self.set(Until::Over);
+                Poll::Ready(())
+            }
+            Err(error) => self.refuse(error),
         }
     }
 
@@ -194,38 +221,24 @@ impl Sleep {
             }
         }
     }
-
-    /// The first poll of a delay, which begins now.
-    #[inline]
-    fn begin(&mut self, delay: Duration, cx: &mut Context<'_>) -> Poll<()> {
-        let (precision, location) = (self.precision, self.location);
-        let poll = self.timer.arm_after(delay, precision, location, cx);
-        if !self.timer.is_new() {
-            self.until = Until::Begun;
-        }
-        self.after_poll(true, poll, cx)
-    }
-
-    #[inline]
-    fn go_on(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let (precision, location) = (self.precision, self.location);
-        let poll = self.timer.poll_again(precision, location, cx);
-        self.after_poll(false, poll, cx)
-    }
 }
 
 impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        match self.until {
-            Until::Begun => self.go_on(cx),
-            Until::At(when) => self.poll_timer(when, cx),
-            Until::After(delay) => self.begin(delay, cx),
-            Until::Yield => self.yield_once(cx),
+        let this = &mut *self;
+        let (until, precision) = match &mut this.state {
+            State::Waiting(_) => return this.go_on(cx),
+            State::Idle { until, precision } => (until, *precision),
+        };
+        match *until {
+            Until::After(delay) => this.begin(delay, precision, cx),
+            Until::At(when) => this.wait_until(when.here(), precision, cx),
+            Until::Never => this.wait_until(Tick::NEVER, precision, cx),
+            Until::Yield => this.yield_once(cx),
             Until::Yielded if is_request_offered() => yield_once(cx),
             Until::Yielded | Until::Over => Poll::Ready(()),
-            Until::Never => self.poll_never(cx),
         }
     }
 }
@@ -245,7 +258,7 @@ impl<T> Future for SleepResult<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        std::task::ready!(Pin::new(&mut self.sleep).poll(cx));
+        ready!(Pin::new(&mut self.sleep).poll(cx));
         match self.result.take() {
             Some(result) => Poll::Ready(result),
             None => panic!(

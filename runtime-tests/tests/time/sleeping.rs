@@ -167,6 +167,30 @@ fn a_sleep_can_be_reset_to_a_later_instant() {
 }
 
 #[test]
+fn a_sleep_wakes_who_polled_it_last_a_task_or_another() {
+    on_workers(2, async {
+        let alarm = Arc::new(Alarm::default());
+        let other = Waker::from(Arc::clone(&alarm));
+        let mut long = sleep(HOUR);
+        for _ in 0..3 {
+            for _ in 0..2 {
+                assert!(poll_once(&mut long, &other).is_pending());
+                assert_eq!(Arc::strong_count(&alarm), 3, "the other's is on the wheel");
+            }
+            for _ in 0..2 {
+                let again = poll_fn(|cx| Poll::Ready(poll_once(&mut long, cx.waker())));
+                assert!(again.await.is_pending());
+                assert_eq!(Arc::strong_count(&alarm), 2, "the task's is on the wheel");
+            }
+        }
+        let mut short = sleep(2 * TICK);
+        assert!(poll_once(&mut short, &other).is_pending());
+        short.await;
+        assert_eq!(Arc::strong_count(&alarm), 2);
+    });
+}
+
+#[test]
 fn a_sleep_that_is_over_can_begin_anew() {
     on_workers(2, async {
         let mut sleep = sleep(TICK);

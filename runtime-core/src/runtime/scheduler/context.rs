@@ -140,22 +140,30 @@ pub(crate) fn core() -> Option<Rc<Core>> {
 /// A loop reference of the current loop, or else of the process's default one.
 #[inline]
 pub(crate) fn loop_ref() -> Option<StdArc<LoopRef>> {
-    with(|entry| Some(StdArc::clone(&entry?.loop_ref)))
-        .or_else(|| Some(LoopRef::foreign(&default()?)))
+    with(|entry| Some(StdArc::clone(&entry?.loop_ref))).or_else(foreign_loop_ref)
 }
 
 /// The same, with the index of this thread among the workers of that loop, if it is one.
 #[inline]
 pub(crate) fn loop_ref_and_worker() -> Option<(StdArc<LoopRef>, Option<usize>)> {
-    let current = with(|entry| {
+    // Apart, since an option of both would go through memory.
+    let mut worker = None;
+    let own = with(|entry| {
         let entry = entry?;
-        let worker = match entry.kind() {
-            ThreadKind::Worker(core) => Some(core.index),
-            _ => None,
-        };
-        Some((StdArc::clone(&entry.loop_ref), worker))
+        if let ThreadKind::Worker(core) = entry.kind() {
+            worker = Some(core.index);
+        }
+        Some(StdArc::clone(&entry.loop_ref))
     });
-    current.or_else(|| Some((LoopRef::foreign(&default()?), None)))
+    match own {
+        Some(loop_ref) => Some((loop_ref, worker)),
+        None => Some((foreign_loop_ref()?, None)),
+    }
+}
+
+#[cold]
+fn foreign_loop_ref() -> Option<StdArc<LoopRef>> {
+    Some(LoopRef::foreign(&default()?))
 }
 
 /// The current loop, or else the process's default one.

@@ -202,6 +202,11 @@ impl Driver {
         }
     }
 
+    /// Whether a timer waits, and will wake what `waker` wakes.
+    pub(crate) fn has_waker(&self, key: TimerKey, waker: &Waker) -> bool {
+        self.timers.has_waker(key, waker)
+    }
+
     /// Replaces the waker of a timer.
     pub(crate) fn set_waker(&self, key: TimerKey, waker: Waker) -> TimerStatus {
         self.timers.set_waker(key, waker)

@@ -35,6 +35,21 @@ pub(crate) fn wakes(waker: &Waker, pointer: TaskPointer) -> bool {
     waker.data() == pointer.as_ptr().cast_const().cast() && ptr::eq(waker.vtable(), &VTABLE)
 }
 
+/// Whether `waker` is a waker of the task at `address` itself.
+#[inline]
+pub(crate) fn wakes_task(waker: &Waker, address: usize) -> bool {
+    waker.data().addr() == address && ptr::eq(waker.vtable(), &VTABLE)
+}
+
+/// The address of the task that `waker` wakes; 0 if it is no waker of a task itself.
+#[inline]
+pub(crate) fn task_address(waker: &Waker) -> usize {
+    match ptr::eq(waker.vtable(), &VTABLE) {
+        true => waker.data().addr(),
+        false => 0,
+    }
+}
+
 fn pointer(data: *const ()) -> TaskPointer {
     let header = data.cast::<Header>().cast_mut();
     ptr::NonNull::new(header).expect("a waker of a task points to it")

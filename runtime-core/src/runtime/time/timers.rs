@@ -39,13 +39,14 @@ use crate::sync::{Mutant, Mutex, MutexGuard, broken};
 /// The most timers that expire while the lock is held once.
 const BATCH: usize = 1024;
 
-/// Identifies a timer.
+/// Identifies a timer. Packed, so that an owner has two bytes left of the size of a `Key`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, packed(2))]
 pub(crate) struct TimerKey {
     // The parts of a `Key`, and in its padding the shard.
     serial: NonZeroU64,
     index: u32,
-    shard: u32,
+    shard: u16,
 }
 
 impl TimerKey {
@@ -55,7 +56,7 @@ impl TimerKey {
         TimerKey {
             serial,
             index,
-            shard: shard as u32,
+            shard: shard as u16,
         }
     }
 
@@ -133,6 +134,10 @@ impl Timers {
     /// Makes a wheel for each of `workers` workers, and one more. Their time begins with `start`.
     /// `exact`: `next` is always the earliest deadline.
     pub(crate) fn new(workers: usize, start: Tick, exact: bool) -> Timers {
+        assert!(
+            workers <= usize::from(u16::MAX),
+            "a key has 16 bits for the wheel"
+        );
         Timers {
             exact,
             shards: (0..=workers).map(|_| Shard::new(start)).collect(),
@@ -180,6 +185,15 @@ impl Timers {
         // In any case: a branch would cost as much, and models switch threads here.
         shard.publish(before.min(when));
         Some((TimerKey::new(index, key), when < before))
+    }
+
+    /// Whether a timer waits, and will wake what `waker` wakes. This calls nothing of either waker.
+    pub(crate) fn has_waker(&self, key: TimerKey, waker: &Waker) -> bool {
+        let place = self.shard(key).wheel.lock();
+        let own = place
+            .as_deref()
+            .and_then(|timed| timed.wheel.get(key.key()));
+        own.is_some_and(|own| own.will_wake(waker))
     }
 
     /// Replaces the waker of a timer. The waker that is not kept is dropped after the lock.
