@@ -11,9 +11,16 @@
 //! 2. A worker that goes to sleep first counts itself as sleeping, also by an exchange
 //!    ([`Idle::start_sleeping`]), and then looks at the queues again.
 //!
+//! 3. A worker that has found work first counts itself as searching no more, also by an exchange
+//!    ([`Idle::end_search`]). If it was the last searcher, it then looks whether there is more
+//!    work, because what was added while it searched relied on it, and wakes another worker for
+//!    that. If there is none, it wakes nobody: short tasks would send workers round in circles,
+//!    each woken by the last one, to find nothing.
+//!
 //! Both exchanges are on one word, so one comes first. If the sleeper's comes first, the adder sees
 //! the sleeper in the count and wakes it. If the adder's comes first, the sleeper's exchange has
 //! read it (or a later one) and so acquires the push, which the sleeper's second look then finds.
+//! The same holds between an adder and a searcher that ends its search.
 
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -80,9 +87,9 @@ impl Idle {
     /// itself.
     #[inline]
     pub(crate) fn may_wake(&self) -> bool {
-        let word = self.word.load(Ordering::Relaxed);
-        // In this order: on a busy loop none is sleeping.
-        word >= SLEEPING && searching(word) == 0
+        // Not whether a worker searches: it may have ended its search since, without a look at what
+        // the caller adds. Only the exchange tells.
+        self.word.load(Ordering::Relaxed) >= SLEEPING
     }
 
     /// Counts a worker without work as searching, unless enough workers search. False if so.
@@ -96,11 +103,13 @@ impl Idle {
         true
     }
 
-    /// Counts a searcher that has found work as searching no more. True if it was the last
-    /// searcher: it must wake another worker in its place.
+    /// Counts a searcher that has found work as searching no more. True if it was the last searcher
+    /// and a worker sleeps: then it must look at the queues once more, and wake a worker if there is
+    /// anything.
     #[must_use]
     pub(crate) fn end_search(&self) -> bool {
-        searching(self.word.fetch_sub(SEARCHING, Ordering::AcqRel)) == 1
+        let word = self.word.fetch_sub(SEARCHING, Ordering::AcqRel);
+        searching(word) == 1 && word >= SLEEPING
     }
 
     /// Counts a worker as sleeping. The worker must look at the queues once more after this.

@@ -104,7 +104,7 @@ impl Worker {
             }
         }
         if std::mem::take(&mut self.searching) {
-            self.core.shared.workers.end_search();
+            self.core.shared.workers.end_search(self.core.index);
         }
     }
 
@@ -327,7 +327,7 @@ impl Worker {
     #[cold]
     fn end_search(&mut self) {
         self.searching = false;
-        self.core.shared.workers.end_search();
+        self.core.shared.workers.end_search(self.core.index);
     }
 
     #[cold]
@@ -369,7 +369,7 @@ impl Worker {
     fn turn_apart(&mut self) -> Turn {
         self.pace.look_next();
         if std::mem::take(&mut self.searching) {
-            self.core.shared.workers.end_search();
+            self.core.shared.workers.end_search(self.core.index);
         }
         match apart::next(&self.core, &mut self.ran_root) {
             Some(task) => {

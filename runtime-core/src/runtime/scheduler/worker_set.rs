@@ -154,9 +154,13 @@ impl<T: Word> WorkerSet<T> {
     }
 
     /// Counts the caller, a searcher that has found work, as searching no more. The last one wakes
-    /// another.
-    pub(crate) fn end_search(&self) {
-        if self.idle.end_search() && !broken(Mutant::LastSearcherSilent) {
+    /// another, if there is more work.
+    pub(crate) fn end_search(&self, worker: usize) {
+        if !self.idle.end_search() || broken(Mutant::LastSearcherSilent) {
+            return;
+        }
+        // The caller has what it runs next in hand: all that is in its own queue waits.
+        if self.remotes[worker].queue.has_any() || self.has_work() {
             self.notify();
         }
     }
