@@ -40,7 +40,7 @@ models! {
         the_worker_has_a_fence = monitor::without_the_fence_of_the_worker, "deadlock",
         the_worker_looks_for_the_monitor = monitor::without_the_look_of_the_worker, "deadlock",
         a_sleeper_looks_at_the_stack = stacked::without_the_look_at_the_stack, "deadlock",
-        who_stacks_looks_at_the_deque = stacked::without_the_look_at_the_deque, "deadlock",
+        the_end_of_a_poll_looks_at_the_stack = stacked::without_the_look_after_the_poll, "deadlock",
         a_push_comes_first = submit::without_the_push_before_the_word, "deadlock",
         a_push_is_locked = submit::without_the_lock_of_a_push, "is forgotten",
         an_insertion_looks_at_the_sleeper = timer::without_the_look_at_the_sleeper, "deadlock",

@@ -16,8 +16,8 @@ pub fn without_the_look_at_the_stack() {
     explore_less_of_a_loop(1, "b9 twin", step, block);
 }
 
-/// A worker that pushes to its stack does not look whether its deque has been emptied meanwhile.
-pub fn without_the_look_at_the_deque() {
+/// The end of a poll does not look at the stack.
+pub fn without_the_look_after_the_poll() {
     let step = Some(Mutant::StackSilently);
     explore_less_of_a_loop(1, "b9 twin", step, block);
 }

@@ -84,7 +84,7 @@ pub(crate) enum Mutant {
     ArriveSilently,
     /// b9: a worker that goes to sleep does not look at the stacks of new tasks.
     LookPastStack,
-    /// b9: who pushes to a stack does not look whether thieves have emptied the deque meanwhile.
+    /// b9: the end of a poll does not look at the stack.
     StackSilently,
     /// c1: the notification is sent before the push.
     NotifyBeforePush,

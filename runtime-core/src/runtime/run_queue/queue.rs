@@ -103,16 +103,15 @@ impl<T: Word> RunQueue<T> {
         !self.stealable.slot.is_empty() && self.deque.len() > self.backlog
     }
 
-    /// Adds a new value to the stack. Returns true if thieves have emptied the deque meanwhile:
-    /// nothing else tells a sleeping worker of the stack then.
-    pub(crate) fn push_to_stack(&self, value: T) -> bool {
-        let Some(stack) = &self.stack else {
-            self.push_next(value);
-            return false;
-        };
-        self.streak.set(self.streak.get() | STACKED);
-        stack.push(value);
-        self.deque.len() <= 1
+    /// Adds a new value to the stack.
+    pub(crate) fn push_to_stack(&self, value: T) {
+        match &self.stack {
+            Some(stack) => {
+                self.streak.set(self.streak.get() | STACKED);
+                stack.push(value);
+            }
+            None => self.push_next(value),
+        }
     }
 
     /// Adds `value` to the back of the deque.
@@ -160,31 +159,30 @@ impl<T: Word> RunQueue<T> {
     fn pop_stacked(&self) -> Option<T> {
         let stack = self.stack.as_ref()?;
         let streak = self.streak.get();
-        let ends_streak = streak == STACKED + STREAK;
-        if !ends_streak {
+        if streak < STACKED + STREAK {
             if let Some(value) = self.stealable.slot.take() {
                 self.streak.set(streak + 1);
                 return Some(value);
             }
         }
         self.streak.set(STACKED);
-        if ends_streak || !stack.take_turn() {
-            if let Some(next) = self.deque.pop() {
-                return self.pass_over_slot(Some(next));
+        let from_stack = || {
+            let value = stack.pop();
+            if value.is_none() {
+                self.streak.set(0);
             }
-        }
-        if let Some(value) = stack.pop() {
-            return Some(value);
-        }
-        self.streak.set(0);
-        let next = self.deque.pop();
+            value
+        };
+        let next = match stack.take_turn() {
+            true => from_stack().or_else(|| self.deque.pop()),
+            false => self.deque.pop().or_else(from_stack),
+        };
         self.pass_over_slot(next)
     }
 
-    /// The deque was served first, with `next`. The value in the slot moves to the back of the
-    /// deque: there, thieves may take it while this worker runs something else, perhaps for a long
-    /// time.
-    #[cold]
+    /// The deque or the stack was served first, with `next`. The value in the slot moves to the
+    /// back of the deque: there, thieves may take it while this worker runs something else, perhaps
+    /// for a long time.
     fn pass_over_slot(&self, next: Option<T>) -> Option<T> {
         let in_slot = self.stealable.slot.take();
         match (next, in_slot) {
@@ -228,10 +226,25 @@ impl<T: Word> RunQueue<T> {
     #[inline]
     pub(crate) fn has_surplus(&self, busy: impl FnOnce() -> bool) -> bool {
         match self.deque.len() {
+            0 => self.has_stack() && self.has_stacked_surplus(busy),
+            1 => self.has_stack() || busy() || !self.stealable.slot.is_empty(),
+            _ => true,
+        }
+    }
+
+    /// The same while the deque is empty.
+    #[cold]
+    fn has_stacked_surplus(&self, busy: impl FnOnce() -> bool) -> bool {
+        match self.stacked() {
             0 => false,
             1 => busy() || !self.stealable.slot.is_empty(),
             _ => true,
         }
+    }
+
+    #[inline]
+    fn has_stack(&self) -> bool {
+        self.is_stacked() && !broken(Mutant::StackSilently)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -342,7 +355,7 @@ mod tests {
         if !queue.stacks_new() {
             return queue.push_next(value);
         }
-        assert!(!queue.push_to_stack(value), "enough wait in the deque");
+        queue.push_to_stack(value);
     }
 
     /// A queue with 2 in its slot, 0, 0 and 1 in its deque, and 3 to 6 in its stack.
@@ -382,12 +395,31 @@ mod tests {
     }
 
     #[test]
-    fn who_pushes_to_the_stack_learns_that_the_deque_has_been_emptied() {
+    fn the_stack_gets_its_turn_although_the_slot_is_always_full() {
+        let queue = stacked();
+        for _ in 0..200 {
+            assert!(queue.pop().is_some());
+            queue.push_next(&8);
+        }
+        assert_eq!(queue.stacked(), 0);
+    }
+
+    #[test]
+    fn the_end_of_a_poll_tells_thieves_of_the_stack() {
         let (queue, thief) = (stacked(), RunQueue::new(WITH_STACK));
-        while queue.stealable.stealer.len() > 1 {
+        while !queue.stealable.stealer.is_empty() {
             let _stolen = queue.stealable().steal(&thief);
         }
-        assert!(queue.push_to_stack(&7));
+        assert!(queue.has_surplus(|| false));
+        while queue.stacked() > 1 {
+            let _stolen = queue.stealable().steal(&thief);
+        }
+        // One in the slot, one in the stack.
+        assert!(queue.has_surplus(|| false));
+        queue.push_back(&7);
+        assert_eq!(queue.pop(), Some(&2));
+        // One in the deque, one in the stack.
+        assert!(queue.has_surplus(|| false));
     }
 
     #[test]
@@ -421,8 +453,8 @@ mod tests {
             assert_eq!(queue.pop(), Some(&8));
         }
         queue.push_next(&9);
-        assert_eq!([queue.pop(), queue.pop()], [Some(&0), Some(&6)]);
+        assert_eq!(queue.pop(), Some(&6));
         let rest: Vec<_> = queue.drain().collect();
-        assert_eq!(rest[..3], [&0, &1, &2]);
+        assert_eq!(rest[..5], [&0, &0, &1, &2, &9]);
     }
 }

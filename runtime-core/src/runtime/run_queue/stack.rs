@@ -11,16 +11,10 @@
 //! * While no more than [`BACKLOG`] tasks wait in the deque, it takes the new ones too.
 //! * Beyond that, new tasks go to the stack, as long as one poll does not make many: those are no
 //!   tree, and keep their order.
-//! * The deque and the stack take turns.
+//! * The deque and the stack take turns, also when the slot has been served long enough.
 //! * Thieves take from the stack's other end: the tasks nearest to the root, with the most to do.
 //! * Now and then the worker takes from that end, too, so that no task waits for as long as newer
 //!   ones keep coming.
-//!
-//! **Telling sleeping workers.** The end of a poll looks at the slot and the deque only. That is
-//! enough: a task goes to the stack while the deque is long, so the end of that poll tells of the
-//! deque. If thieves empty the deque first, they search again before they sleep, and see the stack.
-//! They may have done so between the look at the deque and the push to the stack: so the push looks
-//! at the deque once more, and tells a worker if it is short (model b9).
 
 use std::cell::Cell;
 

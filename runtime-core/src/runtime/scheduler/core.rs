@@ -13,7 +13,7 @@ use crate::runtime::run_queue::RunQueue;
 use crate::runtime::task::header::{Header, TaskId, Wake};
 use crate::runtime::task::registry::{Closed, SlotWriter};
 use crate::runtime::task::runnable::Runnable;
-use crate::sync::{Arc, Mutant, StdArc, broken};
+use crate::sync::{Arc, StdArc};
 
 /// How many pushes during one poll wake a thief without waiting for the end of the poll.
 const PUSHES_BEFORE_NOTIFY: u32 = 32;
@@ -122,9 +122,7 @@ impl Core {
 
     #[inline(never)]
     fn push_to_stack(&self, task: Runnable) {
-        if self.queue.push_to_stack(task) && !broken(Mutant::StackSilently) {
-            self.shared.workers.notify_for_surplus();
-        }
+        self.queue.push_to_stack(task);
         self.count_push();
     }
 

@@ -5,6 +5,7 @@ use std::task::Waker;
 use super::core::Core;
 use super::quiet_batch::QuietBatch;
 use crate::runtime::catch_panic::wake_catching;
+use crate::runtime::task::waker::fetch;
 
 /// The wakers of what is due, and the quiet turns after they have been woken.
 #[derive(Debug)]
@@ -46,6 +47,9 @@ impl Due {
         let quiet = core.shared.options.tuning.quiet_batches;
         let quiet = quiet && self.quiet.begin(self.wakers.len());
         core.choices.shuffle(&mut self.wakers);
+        if core.shared.options.tuning.fetch_ahead {
+            self.wakers.iter().for_each(fetch);
+        }
         for waker in self.wakers.drain(..) {
             wake_catching(waker);
             if quiet {

@@ -104,8 +104,8 @@ impl Idle {
     }
 
     /// Counts a searcher that has found work as searching no more. True if it was the last searcher
-    /// and a worker sleeps: then it must look at the queues once more, and wake a worker if there is
-    /// anything.
+    /// and a worker sleeps: then it must look at the queues once more, and wake a worker if there
+    /// is anything.
     #[must_use]
     pub(crate) fn end_search(&self) -> bool {
         let word = self.word.fetch_sub(SEARCHING, Ordering::AcqRel);

@@ -33,7 +33,8 @@ impl QuietBatch {
     pub(crate) fn begin(&mut self, tasks: usize) -> bool {
         let few = tasks <= MOST;
         if few {
-            self.turns = tasks;
+            // Each of them may wake one more: who waits for it.
+            self.turns = 2 * tasks;
             self.since = Instant::now();
         }
         few

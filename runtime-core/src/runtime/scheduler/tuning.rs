@@ -2,7 +2,7 @@
 
 /// Which optimisations are on. Read once when a loop is built, from `ASYNCIO_TUNE`: a list of
 /// `no-lifo`, `no-defer`, `no-depth-first`, `no-quiet-batches`, `no-task-memory`,
-/// `no-early-timers`; or `none` to turn all of them off.
+/// `no-early-timers`, `no-fetch-ahead`; or `none` to turn all of them off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
     /// The task that was just woken runs next, from a slot before the queue.
@@ -18,6 +18,8 @@ pub struct Tuning {
     /// A worker that has nothing to do serves what is due before it goes to sleep, without a visit
     /// to the poller.
     pub early_timers: bool,
+    /// The memory of tasks that are woken together is fetched together.
+    pub fetch_ahead: bool,
 }
 
 impl Default for Tuning {
@@ -29,6 +31,7 @@ impl Default for Tuning {
             quiet_batches: true,
             task_memory: true,
             early_timers: true,
+            fetch_ahead: true,
         }
     }
 }
@@ -53,6 +56,7 @@ impl Tuning {
             quiet_batches: !off("no-quiet-batches"),
             task_memory: !off("no-task-memory"),
             early_timers: !off("no-early-timers"),
+            fetch_ahead: !off("no-fetch-ahead"),
         }
     }
 }

@@ -17,6 +17,7 @@
 //!   The end of the task takes it before DONE.
 
 use std::fmt;
+use std::hint::black_box;
 use std::panic::Location;
 use std::ptr::{self, NonNull};
 use std::task::{Context as PollWith, Poll, Waker};
@@ -211,6 +212,13 @@ impl Header {
         }
         self.side()
             .expect("stored above, here or by another thread")
+    }
+
+    /// Loads a word of each cache line, of which a wake and a poll need the rest.
+    #[inline]
+    pub(crate) fn fetch(&self) {
+        let state = self.state.is_scheduled();
+        black_box((state, self.waiting.load(Ordering::Relaxed)));
     }
 
     /// Whether the future has never been polled.

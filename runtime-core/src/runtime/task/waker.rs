@@ -6,7 +6,7 @@ use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use super::header::{Header, TaskPointer};
 use super::reference::TaskRef;
-use crate::sync::assert_outside;
+use crate::sync::{IS_MODEL, assert_outside};
 
 // A custom vtable rather than `std::task::Wake`: a task is never an `Arc`.
 static VTABLE: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
@@ -47,6 +47,18 @@ pub(crate) fn task_address(waker: &Waker) -> usize {
     match ptr::eq(waker.vtable(), &VTABLE) {
         true => waker.data().addr(),
         false => 0,
+    }
+}
+
+/// Fetches the memory of the task that `waker` wakes, if it is a waker of a task itself.
+///
+/// For many tasks that are about to be woken: a wake is a read-modify-write, which waits for its
+/// memory before anything else goes on. These loads wait together.
+#[inline]
+pub(crate) fn fetch(waker: &Waker) {
+    if !IS_MODEL && ptr::eq(waker.vtable(), &VTABLE) {
+        // SAFETY: the waker holds a reference, or is covered (H5).
+        unsafe { pointer(waker.data()).as_ref() }.fetch();
     }
 }
 
