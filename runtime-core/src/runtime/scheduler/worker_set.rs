@@ -60,7 +60,16 @@ impl<T: Word> WorkerSet<T> {
         order: Order,
         interrupt: &Interrupt,
     ) -> (WorkerSet<T>, Vec<RunQueue<T>>) {
-        let queues: Vec<_> = (0..workers + more).map(|_| RunQueue::new(order)).collect();
+        // The others have no stack: there may be many of them, and few are ever used.
+        let without_stack = Order {
+            backlog: None,
+            ..order
+        };
+        let orders = (0..workers + more).map(|queue| match queue < workers {
+            true => order,
+            false => without_stack,
+        });
+        let queues: Vec<_> = orders.map(RunQueue::new).collect();
         let remote = |queue: &RunQueue<T>| {
             Arc::new(Remote {
                 queue: Arc::clone(queue.stealable()),
