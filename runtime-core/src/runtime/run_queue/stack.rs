@@ -15,6 +15,9 @@
 //! * Thieves take from the stack's other end: the tasks nearest to the root, with the most to do.
 //! * Now and then the worker takes from that end, too, so that no task waits for as long as newer
 //!   ones keep coming.
+//!
+//! Only the workers that a loop begins with have a stack: spares and stand-ins are many, and a loop
+//! that is closed would keep their buffers.
 
 use std::cell::Cell;
 
