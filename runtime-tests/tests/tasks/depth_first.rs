@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 
 use asyncio::{Tuning, checkpoint, create_task};
 use runtime_tests::{on_workers, until, watched};
@@ -81,114 +81,93 @@ fn a_tree_of_tasks_is_walked_depth_first() {
     assert!(most_alive(1, breadth_first) > 60_000);
 }
 
-/// Makes `count` tasks that yield until `stop` is set.
-fn backlog(count: usize, stop: &Arc<AtomicBool>) {
-    for _ in 0..count {
-        let stop = Arc::clone(stop);
-        create_task(async move {
-            while !stop.load(SeqCst) {
-                checkpoint().await;
-            }
-        });
-    }
-}
-
-#[test]
-fn many_tasks_of_one_poll_begin_in_order() {
+/// Runs `main` on a worker beside `count` tasks that yield until it ends, or sets its flag.
+fn beside(count: usize, main: impl AsyncFnOnce(Arc<AtomicBool>)) {
     on_workers(1, async {
         let stop = Arc::new(AtomicBool::new(false));
-        backlog(500, &stop);
+        for _ in 0..count {
+            create_task(turns(Arc::default(), Arc::clone(&stop)));
+        }
         checkpoint().await;
-        let begun = Arc::new(std::sync::Mutex::new(Vec::new()));
-        create_task({
-            let begun = Arc::clone(&begun);
-            async move {
-                let _group = (0..300)
-                    .map(|number| {
-                        let begun = Arc::clone(&begun);
-                        create_task(async move { begun.lock().unwrap().push(number) })
-                    })
-                    .collect::<Vec<_>>();
-            }
-        })
-        .await
-        .unwrap();
-        until(|| begun.lock().unwrap().len() == 300).await;
+        main(Arc::clone(&stop)).await;
         stop.store(true, SeqCst);
-        let begun = begun.lock().unwrap();
-        let late: Vec<_> = begun
-            .iter()
-            .copied()
-            .filter(|number| (32..299).contains(number))
-            .collect();
-        assert!(late.is_sorted(), "{late:?}");
     });
 }
 
-/// A task that makes two: one for the slot, and for the stack the next one of its kind.
-fn chain(
-    links: Arc<AtomicUsize>,
+/// Yields until `stop` is set, and counts its turns.
+async fn turns(count: Arc<AtomicUsize>, stop: Arc<AtomicBool>) {
+    while !stop.load(SeqCst) {
+        count.fetch_add(1, SeqCst);
+        checkpoint().await;
+    }
+}
+
+/// A task that makes one for the slot, and for the stack `more` of its own kind.
+fn breed(
+    more: usize,
+    made: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
 ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
-        if !stop.load(SeqCst) && links.fetch_add(1, SeqCst) < 1_000_000 {
+        if !stop.load(SeqCst) && made.fetch_add(1, SeqCst) < 100_000 {
             create_task(async {});
-            create_task(chain(links, stop));
+            for _ in 0..more {
+                create_task(breed(more, Arc::clone(&made), Arc::clone(&stop)));
+            }
         }
     })
 }
 
 #[test]
-fn new_tasks_and_woken_ones_take_turns() {
-    on_workers(1, async {
-        let stop = Arc::new(AtomicBool::new(false));
-        backlog(200, &stop);
-        checkpoint().await;
-        let (links, turns) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
-        create_task(chain(Arc::clone(&links), Arc::clone(&stop)));
-        let yielding = create_task({
-            let (turns, stop) = (Arc::clone(&turns), Arc::clone(&stop));
-            async move {
-                while !stop.load(SeqCst) {
-                    turns.fetch_add(1, SeqCst);
-                    checkpoint().await;
-                }
+fn many_tasks_of_one_poll_begin_in_order() {
+    beside(500, async |_| {
+        let begun = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&begun);
+        let maker = create_task(async move {
+            for number in 0..300 {
+                let begun = Arc::clone(&all);
+                create_task(async move { begun.lock().unwrap().push(number) });
             }
         });
-        until(|| turns.load(SeqCst) >= 10).await;
-        stop.store(true, SeqCst);
-        yielding.await.unwrap();
-        let links = links.load(SeqCst);
+        maker.await.unwrap();
+        until(|| begun.lock().unwrap().len() == 300).await;
+        let mut begun = begun.lock().unwrap().clone();
+        // The last one was in the slot, and the first ones came before it was known that many come.
+        begun.retain(|number| (32..299).contains(number));
+        assert!(begun.is_sorted(), "{begun:?}");
+    });
+}
+
+#[test]
+fn new_tasks_and_woken_ones_take_turns() {
+    beside(200, async |stop| {
+        let (made, old) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
+        create_task(breed(1, Arc::clone(&made), Arc::clone(&stop)));
+        create_task(turns(Arc::clone(&old), stop));
+        until(|| old.load(SeqCst) >= 10).await;
+        let made = made.load(SeqCst);
         assert!(
-            (1_000..10_000).contains(&links),
-            "{links} new tasks in 10 turns of 200 old ones"
+            (1_000..10_000).contains(&made),
+            "{made} new tasks in 10 turns of 200 old ones"
         );
     });
 }
 
 #[test]
-fn the_oldest_of_the_waiting_new_tasks_gets_its_turn() {
-    on_workers(1, async {
-        let stop = Arc::new(AtomicBool::new(false));
-        backlog(500, &stop);
-        checkpoint().await;
-        let begun = Arc::new(AtomicBool::new(false));
-        let first = create_task({
-            let (stop, begun) = (Arc::clone(&stop), Arc::clone(&begun));
-            async move {
-                // The slot's; then the one that waits below all others on the stack.
-                create_task(async {});
-                create_task(async move { begun.store(true, SeqCst) });
-                while !stop.load(SeqCst) {
-                    create_task(async {});
-                    create_task(async {});
-                    create_task(async {});
-                    checkpoint().await;
-                }
-            }
+fn the_oldest_new_task_gets_its_turn_although_newer_ones_keep_coming() {
+    beside(500, async |stop| {
+        let begun = Arc::new(AtomicUsize::new(usize::MAX));
+        let made = Arc::<AtomicUsize>::default();
+        let (last, count) = (Arc::clone(&begun), Arc::clone(&made));
+        create_task(async move {
+            create_task(async {});
+            // Below all that come after it: each of those leaves one more than it takes.
+            let made = Arc::clone(&count);
+            create_task(async move { last.store(made.load(SeqCst), SeqCst) });
+            create_task(breed(2, count, stop));
         });
-        until(|| begun.load(SeqCst)).await;
-        stop.store(true, SeqCst);
-        first.await.unwrap();
+        until(|| begun.load(SeqCst) < usize::MAX).await;
+        let made = begun.load(SeqCst);
+        assert!(made < 50_000, "it began after {made} newer ones");
     });
 }

@@ -8,8 +8,9 @@
 //! * [`RunQueue`]: a worker's own queue. It is crossbeam's FIFO deque, with a LIFO slot before it
 //!   for the task that was just woken. The slot keeps a hand-over between two tasks on one core and
 //!   in its cache. While many tasks wait, new ones go to a stack beside it (`stack.rs`).
-//! * [`Stealable`]: the other end of a worker's queue, for thieves. They take from the deque. They
-//!   leave the slot alone unless its worker is stuck; otherwise every ping-pong would change cores.
+//! * [`Stealable`]: the other end of a worker's queue, for thieves. They take from the deque and
+//!   from the old end of the stack. They leave the slot alone unless its worker is stuck; otherwise
+//!   every ping-pong would change cores.
 
 mod injector;
 #[expect(unsafe_code, reason = "a slot of one word, taken by exchange")]
