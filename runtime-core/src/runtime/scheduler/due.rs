@@ -41,11 +41,21 @@ impl Due {
         any
     }
 
-    /// Wakes what was due, outside the role and every lock.
+    /// Wakes what was due, outside the role and every lock. For a worker with nothing else to do.
     pub(crate) fn wake(&mut self, core: &Core) {
         // Also if there is none: what is left of an earlier batch ends here.
         let quiet = core.shared.options.tuning.quiet_batches;
         let quiet = quiet && self.quiet.begin(self.wakers.len());
+        self.wake_all(core, quiet);
+    }
+
+    /// Like `wake`, for a worker that has looked around between two of its tasks.
+    pub(crate) fn wake_busy(&mut self, core: &Core) {
+        let quiet = self.quiet.extend(self.wakers.len());
+        self.wake_all(core, quiet);
+    }
+
+    fn wake_all(&mut self, core: &Core, quiet: bool) {
         core.choices.shuffle(&mut self.wakers);
         if core.shared.options.tuning.fetch_ahead {
             self.wakers.iter().for_each(fetch);

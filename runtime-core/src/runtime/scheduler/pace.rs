@@ -55,6 +55,12 @@ impl Pace {
         self.turns_to_look = TURNS_BETWEEN_LOOKS;
     }
 
+    /// The worker looks at everything now, because it has nothing to do: the next look is due after
+    /// as many turns as after any other.
+    pub(crate) fn visited_poller(&mut self) {
+        self.turns_to_look = self.look_every;
+    }
+
     /// Forgets the last look, because the worker sleeps: the time until the next look says nothing
     /// about turns.
     pub(crate) fn stop(&mut self) {

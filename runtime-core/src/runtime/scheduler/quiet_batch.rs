@@ -3,6 +3,9 @@
 //! Up to so many wake no other worker at first: most tasks that slept run for a short time and
 //! sleep again, and have done so before another worker would be awake. (A task that runs for long
 //! is found by the monitor.)
+//!
+//! What comes while such a batch is run belongs to it, and does not make it longer than 100 µs: a
+//! worker that events keep busy gets help. Its next batch begins when it has had nothing to do.
 
 use std::time::{Duration, Instant};
 
@@ -29,14 +32,27 @@ impl QuietBatch {
         }
     }
 
-    /// So many tasks are about to be woken together. True if they are few enough for a quiet batch.
+    /// So many tasks are about to be woken together, on a worker that has nothing else to do. True
+    /// if they are few enough for a quiet batch.
     pub(crate) fn begin(&mut self, tasks: usize) -> bool {
-        let few = tasks <= MOST;
-        if few {
-            // Each of them may wake one more: who waits for it.
-            self.turns = 2 * tasks;
+        self.turns = 0;
+        if tasks > 0 {
             self.since = Instant::now();
         }
+        self.add(tasks)
+    }
+
+    /// So many tasks are about to be woken together, on a worker that is busy. True if they belong
+    /// to a quiet batch.
+    pub(crate) fn extend(&mut self, tasks: usize) -> bool {
+        !self.is_over() && self.add(tasks)
+    }
+
+    fn add(&mut self, tasks: usize) -> bool {
+        // Each of them may wake one more: who waits for it.
+        let turns = self.turns + 2 * tasks;
+        let few = turns <= 2 * MOST;
+        self.turns = if few { turns } else { 0 };
         few
     }
 

@@ -195,7 +195,7 @@ impl Worker {
         if let Some(guard) = driver.role.take(self.core.index) {
             driver.look(&guard, &mut self.due.wakers);
             driver.role.release(guard);
-            self.due.wake(&self.core);
+            self.due.wake_busy(&self.core);
         }
     }
 
@@ -399,7 +399,7 @@ impl Worker {
                 }
                 let swept = driver.expire(&mut self.due.wakers);
                 driver.role.release(guard);
-                self.due.wake(&self.core);
+                self.due.wake_busy(&self.core);
                 drop(swept);
             }
         }
@@ -431,6 +431,7 @@ impl Worker {
         let mut guard = driver.role.take(self.core.index);
         let swept = match &guard {
             Some(guard) => {
+                self.pace.visited_poller();
                 if parker.begin_poll() {
                     shared.wait(guard, &mut self.due.wakers);
                     parker.end_poll();
