@@ -17,6 +17,7 @@ models! {
         what_is_sent_is_received = inbox::what_is_sent_is_received,
         a_new_task_is_stolen = steal_slot::a_new_task_is_stolen,
         a_worker_that_comes_wakes_the_monitor = monitor::a_worker_that_comes_wakes_the_monitor,
+        a_worker_that_is_woken_sets_the_alarm = monitor::a_worker_that_is_woken_sets_the_alarm,
         a_worker_that_goes_to_sleep_looks_at_the_stack =
         stacked::a_worker_that_goes_to_sleep_looks_at_the_stack,
         a_submitted_task_is_run_and_its_result_comes_back =
@@ -39,6 +40,7 @@ models! {
         the_park_has_a_fence = monitor::without_the_fence_of_the_park, "deadlock",
         the_worker_has_a_fence = monitor::without_the_fence_of_the_worker, "deadlock",
         the_worker_looks_for_the_monitor = monitor::without_the_look_of_the_worker, "deadlock",
+        a_thread_notes_whom_it_wakes_first = monitor::without_the_note_of_the_first, "deadlock",
         a_sleeper_looks_at_the_stack = stacked::without_the_look_at_the_stack, "deadlock",
         the_end_of_a_poll_looks_at_the_stack = stacked::without_the_look_after_the_poll, "deadlock",
         a_push_comes_first = submit::without_the_push_before_the_word, "deadlock",

@@ -116,7 +116,7 @@ impl First {
         shared.workers.remotes[parts.index].parker.bind();
         let core = Rc::new(Core::new(Arc::clone(shared), parts));
         let entered = context::enter(Arc::clone(shared), ThreadKind::Worker(Rc::clone(&core)));
-        shared.workers.idle.arrive();
+        let _first = shared.workers.idle.arrive();
         First {
             worker: Worker::new(Rc::clone(&core)),
             core,

@@ -1,8 +1,8 @@
-//! b8: the monitor parks while a worker comes back.
+//! b8: the monitor parks while a worker comes back, or is woken.
 
 use super::engine::{Loop, explore_loop};
 use crate::runtime::modelled::monitor::park_monitor;
-use crate::sync::{Arc, Mutant, thread};
+use crate::sync::{Arc, Mutant, spin, thread};
 
 /// The monitor parks while the only worker comes (2 threads). It is not parked while the worker is
 /// awake.
@@ -25,12 +25,48 @@ pub fn without_the_look_of_the_worker() {
     explore_loop("b8 twin", Some(Mutant::ArriveSilently), come);
 }
 
+/// The monitor parks while the only worker sleeps, and is woken by another thread (3 threads). It
+/// is not parked while the worker is awake.
+pub fn a_worker_that_is_woken_sets_the_alarm() {
+    explore_loop("b8: a worker that is woken sets the alarm", None, be_woken);
+}
+
+/// The thread that wakes the worker does not note that it is the first.
+pub fn without_the_note_of_the_first() {
+    explore_loop("b8 twin", Some(Mutant::ForgetFirst), be_woken);
+}
+
+fn be_woken() {
+    let mut event_loop = Loop::new(1);
+    let mut first = event_loop.enter();
+    let monitor = {
+        let shared = Arc::clone(&event_loop.shared);
+        thread::spawn(move || {
+            shared.alarm.bind();
+            while shared.workers.idle.all_sleeping() {
+                // It does not park before the worker is in the poller.
+                park_monitor(&shared);
+                spin();
+            }
+        })
+    };
+    let waker = {
+        let shared = Arc::clone(&event_loop.shared);
+        thread::spawn(move || shared.workers.notify())
+    };
+    // If the thread comes before the worker sleeps, it wakes nobody.
+    event_loop.shared.workers.remotes[0].parker.unpark();
+    first.worker.sleep();
+    monitor.join().expect("a panic would have ended the model");
+    waker.join().expect("a panic would have ended the model");
+}
+
 fn come() {
     let event_loop = Loop::new(1);
     let monitor = {
         let shared = Arc::clone(&event_loop.shared);
         thread::spawn(move || {
-            shared.monitor_parker.bind();
+            shared.alarm.bind();
             park_monitor(&shared);
         })
     };

@@ -33,7 +33,7 @@ fn stop() {
             thread::spawn(move || {
                 let parker = &workers.remotes[worker].parker;
                 parker.bind();
-                workers.idle.arrive();
+                let _first = workers.idle.arrive();
                 while !workers.is_stopping() {
                     workers.start_sleeping(worker, false);
                     if worker == 0 {
@@ -42,7 +42,8 @@ fn stop() {
                         poller.wait();
                         parker.end_poll();
                     }
-                    assert!(workers.idle.wake_up(worker), "no thread has added work");
+                    let wake_up = workers.idle.wake_up(worker);
+                    assert!(!wake_up.chosen, "no thread has added work");
                 }
                 workers.leave(&queue);
             })

@@ -82,6 +82,8 @@ pub(crate) enum Mutant {
     UnparkWithoutFence,
     /// b8: a worker that comes back does not unpark the monitor.
     ArriveSilently,
+    /// b8: a thread that wakes the first worker does not note that it is the first.
+    ForgetFirst,
     /// b9: a worker that goes to sleep does not look at the stacks of new tasks.
     LookPastStack,
     /// b9: the end of a poll does not look at the stack.

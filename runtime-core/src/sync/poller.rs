@@ -28,6 +28,7 @@ pub(crate) struct Poller {
     order: atomic::AtomicBool,
     /// A thread is inside `wait`.
     occupied: AtomicBool,
+    alarm: Bell,
     /// The events of descriptors that no wait has taken.
     posted: Mutex<Vec<(usize, Ready)>>,
 }
@@ -44,6 +45,7 @@ impl Poller {
             fired: AtomicBool::new(false),
             order: atomic::AtomicBool::new(false),
             occupied: AtomicBool::new(false),
+            alarm: Bell::new(),
             posted: Mutex::default(),
         })
     }
@@ -60,6 +62,31 @@ impl Poller {
         if fires {
             self.bell.ring();
         }
+        Ok(())
+    }
+
+    #[expect(clippy::unused_self, reason = "a model is a platform like the others")]
+    pub(crate) fn has_alarm(&self) -> bool {
+        true
+    }
+
+    /// Time does not pass in a model: the alarm goes off at once.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "a model is a platform like the others, and they can fail"
+    )]
+    pub(crate) fn set_alarm(&self, _after: Duration) -> io::Result<()> {
+        self.alarm.ring();
+        Ok(())
+    }
+
+    /// Waits until the alarm goes off.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "a model is a platform like the others, and they can fail"
+    )]
+    pub(crate) fn wait_for_alarm(&self) -> io::Result<()> {
+        self.alarm.wait();
         Ok(())
     }
 

@@ -29,6 +29,8 @@ pub(crate) struct Poller {
     /// because the kernel rounds its timeout by the thread's timer slack.
     timer: OwnedFd,
     interrupt: OwnedFd,
+    /// A timer that one thread waits for outside of the poller.
+    alarm: OwnedFd,
 }
 
 impl Poller {
@@ -39,6 +41,7 @@ impl Poller {
             TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK,
         )?;
         let interrupt = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let alarm = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC)?;
         // Edge-triggered: so the timer and the interrupt need not be read after a wait.
         // SAFETY: the descriptor outlives the poller, which is declared before it in the struct and
         // so dropped first.
@@ -49,30 +52,31 @@ impl Poller {
             poller,
             timer,
             interrupt,
+            alarm,
         })
     }
 
     /// Arms the timer, which ends one wait after that time; `None` disarms it. Also affects a wait
     /// in progress.
     pub(crate) fn arm(&self, after: Option<Duration>) -> io::Result<()> {
-        let zero = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        // Zero would disarm the timer: a deadline that has passed fires after a nanosecond.
-        let after = after.map(|after| after.max(Duration::from_nanos(1)));
-        let it_value = after.map_or(zero, |after| Timespec {
-            tv_sec: i64::try_from(after.as_secs())
-                .unwrap_or(i64::MAX / 2)
-                .min(i64::MAX / 2),
-            tv_nsec: after.subsec_nanos().into(),
-        });
-        let spec = Itimerspec {
-            it_interval: zero,
-            it_value,
-        };
-        timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &spec)?;
-        Ok(())
+        set(&self.timer, after)
+    }
+
+    /// Makes `wait_for_alarm` return after that time, instead of whenever an earlier call said.
+    pub(crate) fn set_alarm(&self, after: Duration) -> io::Result<()> {
+        set(&self.alarm, Some(after))
+    }
+
+    /// Blocks until the alarm goes off. If it did since the last call, returns at once.
+    pub(crate) fn wait_for_alarm(&self) -> io::Result<()> {
+        let mut expirations = [0; 8];
+        loop {
+            match rustix::io::read(&self.alarm, &mut expirations) {
+                Ok(_) => return Ok(()),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Registers a descriptor, once, for both directions: each change is reported once, with `key`.
@@ -136,6 +140,28 @@ impl Poller {
         // Fails only if the eventfd's counter is near 2^64.
         let _ = rustix::io::write(&self.interrupt, &1u64.to_ne_bytes());
     }
+}
+
+/// Arms a timer once, or disarms it.
+fn set(timer: &OwnedFd, after: Option<Duration>) -> io::Result<()> {
+    let zero = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // Zero would disarm the timer: a deadline that has passed fires after a nanosecond.
+    let after = after.map(|after| after.max(Duration::from_nanos(1)));
+    let it_value = after.map_or(zero, |after| Timespec {
+        tv_sec: i64::try_from(after.as_secs())
+            .unwrap_or(i64::MAX / 2)
+            .min(i64::MAX / 2),
+        tv_nsec: after.subsec_nanos().into(),
+    });
+    let spec = Itimerspec {
+        it_interval: zero,
+        it_value,
+    };
+    timerfd_settime(timer, TimerfdTimerFlags::empty(), &spec)?;
+    Ok(())
 }
 
 fn ready_of(flags: EventFlags) -> Ready {

@@ -45,6 +45,35 @@ impl Poller {
         each!(self, poller => poller.arm(after))
     }
 
+    /// Whether `set_alarm` and `wait_for_alarm` work.
+    pub(crate) fn has_alarm(&self) -> bool {
+        !matches!(self, Poller::Portable(_))
+    }
+
+    /// Makes `wait_for_alarm` return after that time, instead of whenever an earlier call said.
+    ///
+    /// # Errors
+    /// Among others, this poller has no alarm.
+    pub(crate) fn set_alarm(&self, after: Duration) -> io::Result<()> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Poller::Linux(poller) => poller.set_alarm(after),
+            Poller::Portable(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// Blocks until the alarm goes off. If it did since the last call, returns at once.
+    ///
+    /// # Errors
+    /// Among others, this poller has no alarm.
+    pub(crate) fn wait_for_alarm(&self) -> io::Result<()> {
+        match self {
+            #[cfg(target_os = "linux")]
+            Poller::Linux(poller) => poller.wait_for_alarm(),
+            Poller::Portable(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
     /// Registers a descriptor, once, for both directions: each change is reported once, with `key`.
     pub(crate) fn add(&self, fd: BorrowedFd<'_>, key: usize) -> io::Result<()> {
         each!(self, poller => poller.add(fd, key))

@@ -3,7 +3,7 @@
 use super::*;
 use asyncio::blocking;
 use std::sync::Barrier;
-use std::sync::atomic::AtomicIsize;
+use std::sync::atomic::{AtomicBool, AtomicIsize};
 
 /// How long a hog blocks its worker.
 const HOG: Duration = Duration::from_millis(150);
@@ -129,6 +129,48 @@ fn tasks_queued_behind_a_hog_are_taken_over() {
             }
         });
     }
+}
+
+/// How long a task waits that was made by one which then blocks its worker.
+fn time_behind_a_hog(event_loop: &EventLoop) -> Duration {
+    // All workers sleep in between, if others do not keep them busy.
+    thread::sleep(5 * TICK);
+    let (send, receive) = mpsc::channel();
+    event_loop.create_task(async move {
+        let (ran, runs) = mpsc::channel();
+        let before = Instant::now();
+        create_task(async move { ran.send(()) });
+        let _late = runs.recv_timeout(HOG);
+        send.send(before.elapsed()).unwrap();
+    });
+    receive.recv().unwrap()
+}
+
+/// The monitor sleeps as long as workers wake up for short times only. That must not include one
+/// that is stuck, while another wakes up every now and then.
+#[test]
+fn a_task_behind_a_hog_runs_soon_although_another_worker_keeps_waking_up() {
+    in_a_quiet_moment(|| {
+        seen_from_outside(|event_loop| {
+            let over = AtomicBool::new(false);
+            let mut took = thread::scope(|scope| {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        event_loop.create_task(async {});
+                        thread::sleep(TICK / 2);
+                    }
+                });
+                let took: Vec<_> = (0..TRIALS).map(|_| time_behind_a_hog(event_loop)).collect();
+                over.store(true, Ordering::Relaxed);
+                took
+            });
+            took.sort_unstable();
+            match took[TRIALS - 2] {
+                late if late > 10 * TICK => Err(format!("{took:?}")),
+                _ => Ok(()),
+            }
+        })
+    });
 }
 
 #[test]

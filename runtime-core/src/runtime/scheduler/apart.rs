@@ -30,7 +30,7 @@ pub(crate) fn goes(core: &Core, own: bool) -> bool {
     let others = options.workers > 1 || options.spares() > 0;
     if workers.remotes[0].take_frozen() && !own && main && others {
         workers.set_apart(true);
-        core.shared.unpark_monitor();
+        core.shared.alarm.unpark(&core.shared.driver);
     }
     let apart = main && workers.is_apart();
     core.keep_queue(!apart);

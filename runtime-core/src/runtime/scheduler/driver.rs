@@ -266,6 +266,22 @@ impl Driver {
         }
     }
 
+    /// Makes the alarm go off after that time, instead of whenever an earlier call said.
+    pub(crate) fn set_alarm(&self, after: Duration) {
+        if let Some(poller) = self.poller.upgrade() {
+            poller.set_alarm(after).unwrap_or_else(report_failure);
+        }
+    }
+
+    /// Blocks until the alarm goes off. If it did since the last call, returns at once.
+    ///
+    /// # Errors
+    /// The poller has failed, or is closed.
+    pub(crate) fn wait_for_alarm(&self) -> io::Result<()> {
+        let poller = self.poller.upgrade();
+        poller.ok_or(io::ErrorKind::NotConnected)?.wait_for_alarm()
+    }
+
     /// Keeps the poller open for a thread of the loop, until the result is dropped.
     pub(crate) fn keep_open(&self) -> Option<StdArc<Poller>> {
         self.poller.upgrade()

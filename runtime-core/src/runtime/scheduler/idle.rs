@@ -17,13 +17,18 @@
 //!    that. If there is none, it wakes nobody: short tasks would send workers round in circles,
 //!    each woken by the last one, to find nothing.
 //!
+//! The same word tells who has to set the monitor's alarm (see `monitor`): whose exchange counts the
+//! first awake worker after a time in which all of them slept. A worker that was chosen by
+//! `worker_to_wake` has been counted by another thread, so the list notes for it that it is the
+//! first. There is one at most: as long as it counts as awake, no other worker is the first.
+//!
 //! Both exchanges are on one word, so one comes first. If the sleeper's comes first, the adder sees
 //! the sleeper in the count and wakes it. If the adder's comes first, the sleeper's exchange has
 //! read it (or a later one) and so acquires the push, which the sleeper's second look then finds.
 //! The same holds between an adder and a searcher that ends its search.
 
-use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{Mutant, Mutex, broken};
 
 /// One worker that searches for work. It is also counted as awake.
 const SEARCHING: u64 = 1;
@@ -38,9 +43,27 @@ const FIELD: u64 = 0xffff;
 #[derive(Debug)]
 pub(crate) struct Idle {
     word: AtomicU64,
-    sleepers: Mutex<Vec<usize>>,
+    sleepers: Mutex<Sleepers>,
     /// How many workers there are. At most half of them search.
     workers: usize,
+}
+
+/// The list of the sleeping workers.
+#[derive(Debug)]
+struct Sleepers {
+    list: Vec<usize>,
+    /// A worker that was chosen while no worker was awake, and does not know it yet.
+    chosen_first: Option<usize>,
+}
+
+/// How a worker that sleeps no more has been counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) struct WakeUp {
+    /// By the thread that chose it: as awake and searching. Else by itself, as awake.
+    pub(crate) chosen: bool,
+    /// No worker was awake then.
+    pub(crate) first: bool,
 }
 
 impl Idle {
@@ -48,14 +71,19 @@ impl Idle {
     pub(crate) fn new(workers: usize) -> Idle {
         Idle {
             word: AtomicU64::new(0),
-            sleepers: Mutex::new(Vec::with_capacity(workers)),
+            sleepers: Mutex::new(Sleepers {
+                list: Vec::with_capacity(workers),
+                chosen_first: None,
+            }),
             workers,
         }
     }
 
-    /// Counts a worker as awake: it has started, or has entered the loop again.
-    pub(crate) fn arrive(&self) {
-        self.word.fetch_add(AWAKE, Ordering::AcqRel);
+    /// Counts a worker as awake: it has started, or has entered the loop again. True if no worker
+    /// was awake.
+    pub(crate) fn arrive(&self) -> bool {
+        let before = self.word.fetch_add(AWAKE, Ordering::AcqRel);
+        awake(before) == 0
     }
 
     /// Stops counting an awake worker, which leaves for good or until it enters the loop again.
@@ -76,9 +104,13 @@ impl Idle {
         if searching(self.word.load(Ordering::Acquire)) > 0 {
             return None;
         }
-        let worker = sleepers.pop()?;
-        self.word
+        let worker = sleepers.list.pop()?;
+        let before = self
+            .word
             .fetch_sub(SLEEPING - AWAKE - SEARCHING, Ordering::AcqRel);
+        if awake(before) == 0 && !broken(Mutant::ForgetFirst) {
+            sleepers.chosen_first = Some(worker);
+        }
         Some(worker)
     }
 
@@ -117,25 +149,32 @@ impl Idle {
         let mut sleepers = self.sleepers.lock();
         let leaving = AWAKE + if was_searching { SEARCHING } else { 0 };
         self.word.fetch_add(SLEEPING - leaving, Ordering::AcqRel);
-        sleepers.push(worker);
+        sleepers.list.push(worker);
     }
 
-    /// Counts a worker that has been woken as awake, if it is still on the list. False if it has
-    /// been chosen by `worker_to_wake`: then it already counts as awake and searching.
-    #[must_use]
-    pub(crate) fn wake_up(&self, worker: usize) -> bool {
+    /// Counts a worker that has been woken as awake, if it is still on the list. If it is not, it
+    /// has been chosen by `worker_to_wake`: then it already counts as awake and searching.
+    pub(crate) fn wake_up(&self, worker: usize) -> WakeUp {
         let mut sleepers = self.sleepers.lock();
-        let Some(index) = sleepers.iter().position(|sleeper| *sleeper == worker) else {
-            return false;
+        let on_list = sleepers.list.iter().position(|sleeper| *sleeper == worker);
+        let first = match on_list {
+            Some(index) => {
+                sleepers.list.swap_remove(index);
+                let before = self.word.fetch_sub(SLEEPING - AWAKE, Ordering::AcqRel);
+                awake(before) == 0
+            }
+            None => sleepers
+                .chosen_first
+                .take_if(|first| *first == worker)
+                .is_some(),
         };
-        sleepers.swap_remove(index);
-        self.word.fetch_sub(SLEEPING - AWAKE, Ordering::AcqRel);
-        true
+        let chosen = on_list.is_none();
+        WakeUp { chosen, first }
     }
 
     /// How many workers are awake.
     pub(crate) fn awake(&self) -> usize {
-        ((self.word.load(Ordering::Acquire) / AWAKE) & FIELD) as usize
+        awake(self.word.load(Ordering::Acquire)) as usize
     }
 
     /// How many workers are sleeping.
@@ -145,8 +184,12 @@ impl Idle {
 
     /// Whether no worker is awake.
     pub(crate) fn all_sleeping(&self) -> bool {
-        (self.word.load(Ordering::Acquire) / AWAKE) & FIELD == 0
+        awake(self.word.load(Ordering::Acquire)) == 0
     }
+}
+
+fn awake(word: u64) -> u64 {
+    (word / AWAKE) & FIELD
 }
 
 fn searching(word: u64) -> u64 {

@@ -58,6 +58,7 @@ pub(crate) mod worker_set;
 pub(crate) mod callback_timers;
 pub(crate) mod deadlock;
 
+pub(crate) mod alarm;
 pub(crate) mod local_queue;
 pub(crate) mod options;
 

@@ -26,10 +26,10 @@
 //!
 //! Looking has a price, because a third thread that wakes up makes the kernel spread the others. So
 //! the monitor looks every 1 ms while it finds something or the workers' counters do not move, and
-//! every 3 ms while they move or all workers sleep. When all of them have slept for 300 ms, it
-//! parks without a timeout, and the next worker that wakes up unparks it. A fence on either side
-//! orders "do all workers sleep?" against "is the monitor parked?": at least one side sees the
-//! other.
+//! every 3 ms while they move. When all of them sleep, it parks without a timeout, and the next
+//! worker that wakes up sets its alarm (see `alarm`; without one, the monitor parks when all have
+//! slept for 300 ms, and that worker unparks it). A fence on either side orders "do all workers
+//! sleep?" against "is the monitor parked?": at least one side sees the other.
 
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -53,7 +53,7 @@ fn own_number(shared: &Shared) -> usize {
 
 /// The body of the monitor's thread.
 pub(crate) fn run(shared: &Arc<Shared>) {
-    shared.monitor_parker.bind();
+    shared.alarm.bind();
     Monitor::new(shared).run();
 }
 
@@ -115,8 +115,14 @@ impl Monitor<'_> {
 
     fn run(&mut self) {
         let mut pause = LOOK;
+        let patience = match self.shared.alarm.exists {
+            true => Duration::ZERO,
+            false => QUIET_BEFORE_PARK,
+        };
         while !self.shared.workers.is_stopping() {
-            self.shared.monitor_parker.park_timeout(pause);
+            if !pause.is_zero() {
+                self.shared.alarm.park_timeout(pause);
+            }
             let moved = self.any_moved();
             let acted = self.look();
             if moved {
@@ -125,9 +131,14 @@ impl Monitor<'_> {
             pause = if acted || !moved { LOOK } else { RELAXED_LOOK };
             if self.shared.workers.idle.all_sleeping() {
                 pause = RELAXED_LOOK;
-                if self.last_movement.elapsed() >= QUIET_BEFORE_PARK {
+                if self.last_movement.elapsed() >= patience {
                     park_monitor(self.shared);
                     self.last_movement = Instant::now();
+                    // A worker has been awake for some milliseconds, unless the alarm went off in
+                    // vain. Another look soon tells whether it is stuck.
+                    self.look_at_workers();
+                    let in_vain = self.shared.workers.idle.all_sleeping();
+                    pause = if in_vain { Duration::ZERO } else { LOOK };
                 }
             }
         }
@@ -272,10 +283,10 @@ impl Monitor<'_> {
     }
 }
 
-/// Parks the monitor until a worker wakes up, if all workers sleep and one of them polls.
+/// Parks the monitor until its alarm goes off, if all workers sleep and one of them polls.
 pub(crate) fn park_monitor(shared: &Shared) {
     shared.monitor_parked.store(true, Ordering::Relaxed);
-    // Pairs with the fence in `Shared::unpark_monitor`: either a worker that wakes up sees
+    // Pairs with the fence in `Shared::set_alarm`: either a worker that wakes up sees
     // `monitor_parked`, or this thread sees that the worker is awake.
     if !broken(Mutant::ParkWithoutFence) {
         fence(Ordering::SeqCst);
@@ -284,7 +295,7 @@ pub(crate) fn park_monitor(shared: &Shared) {
     let none_counted = shared.workers.idle.awake() + shared.workers.idle.sleeping() == 0;
     let has_poller = none_counted || shared.driver.role.holder().is_some();
     if shared.workers.idle.all_sleeping() && has_poller && !shared.workers.is_stopping() {
-        shared.monitor_parker.park();
+        shared.alarm.park(&shared.driver);
     }
     shared.monitor_parked.store(false, Ordering::Relaxed);
 }

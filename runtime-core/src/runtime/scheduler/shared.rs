@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use super::alarm::Alarm;
 use super::callback_queue::CallbackQueue;
 use super::callback_timers::CallbackTimers;
 use super::driver::{Driver, Waited};
@@ -66,7 +67,7 @@ pub(crate) struct Shared {
     slow_nanoseconds: AtomicU64,
     pub(crate) counters: Counters,
     /// Where the monitor parks.
-    pub(crate) monitor_parker: Parker,
+    pub(crate) alarm: Alarm,
     /// The parts of the spare workers that are not running.
     pub(crate) spares: Mutex<Vec<WorkerParts>>,
     pub(crate) stand_ins: StandIns,
@@ -122,6 +123,7 @@ impl Shared {
     /// The poller cannot be created.
     pub(crate) fn new(options: Options) -> io::Result<(Shared, Vec<WorkerParts>)> {
         let poller = StdArc::new(Poller::new(options.portable_poller)?);
+        let has_alarm = poller.has_alarm();
         let interrupt: Interrupt = {
             let poller = StdArc::downgrade(&poller);
             StdArc::new(move || {
@@ -171,7 +173,7 @@ impl Shared {
             unusual,
             slow_nanoseconds: AtomicU64::new(SLOW_NANOSECONDS),
             counters: Counters::default(),
-            monitor_parker: Parker::new(interrupt),
+            alarm: Alarm::new(Parker::new(interrupt), has_alarm),
             spares: Mutex::new(spares),
             stand_ins: StandIns::new(timed..remotes),
             stand_in_parts: Mutex::new(stand_ins),
@@ -204,17 +206,17 @@ impl Shared {
     /// Counts the calling worker as awake: it enters `run`, or returns from `blocking`, or from a
     /// sleep while it is apart.
     pub(crate) fn arrive(&self) {
-        self.workers.idle.arrive();
+        let first = self.workers.idle.arrive();
         if !broken(Mutant::ArriveSilently) {
-            self.unpark_monitor();
+            self.set_alarm(first);
         }
     }
 
-    /// Unparks the monitor if it is parked without a timeout, and waits until a jump of a paused
-    /// clock that is under way is over. A worker calls this when it has woken up and is counted as
-    /// awake.
+    /// Sets the monitor's alarm if it is parked without a timeout, and waits until a jump of a
+    /// paused clock that is under way is over. A worker calls this when it has woken up and is
+    /// counted as awake. `first`: no worker was awake before.
     #[inline]
-    pub(crate) fn unpark_monitor(&self) {
+    pub(crate) fn set_alarm(&self, first: bool) {
         self.driver.inhibitor.pass();
         // Pairs with the fence in `monitor::park_monitor`: the worker is counted as awake before
         // this, and reads `monitor_parked` after it.
@@ -222,7 +224,7 @@ impl Shared {
             fence(Ordering::SeqCst);
         }
         if self.monitor_parked.load(Ordering::Relaxed) {
-            self.monitor_parker.unpark();
+            self.alarm.set(&self.driver, first);
         }
     }
 

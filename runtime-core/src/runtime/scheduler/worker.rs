@@ -451,13 +451,14 @@ impl Worker {
                 .into_iter()
                 .for_each(|guard| driver.role.release(guard));
         }
-        self.searching = !shared.workers.idle.wake_up(self.core.index);
+        let wake_up = shared.workers.idle.wake_up(self.core.index);
+        self.searching = wake_up.chosen;
         // Only after this worker counts as awake: otherwise the next holder of the role could make
         // a paused clock jump before the timers that have expired here are woken.
         guard
             .into_iter()
             .for_each(|guard| driver.role.release(guard));
-        shared.unpark_monitor();
+        shared.set_alarm(wake_up.first);
         self.due.wake(&self.core);
         drop(swept);
     }
