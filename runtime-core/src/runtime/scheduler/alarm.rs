@@ -7,14 +7,14 @@
 //! wake up for short times, the monitor sleeps on.
 //!
 //! 1. Only the **first** worker that is awake after a time in which all slept sets the alarm. The
-//!    word of the idle protocol tells which one that is. (If any worker did, one that wakes up every
-//!    now and then would put off the alarm while another is stuck.)
+//!    word of the idle protocol tells which one that is. (If any worker did, one that wakes up
+//!    every now and then would put off the alarm while another is stuck.)
 //! 2. So as long as a worker is awake and the monitor is parked, the alarm is set, and goes off
 //!    [`AFTER`] after the first of them woke up, at the latest. A worker that is not the first
 //!    relies on that.
 //! 3. What the alarm is set to is remembered, under a lock that is held while it is set. If it goes
 //!    off late enough, it is left as it is: workers that wake up a hundred thousand times a second
-//!    set it a thousand times. A first worker sees what the first one before it remembered: that
+//!    set it four hundred times. A first worker sees what the first one before it remembered: that
 //!    one has gone to sleep since, by an exchange on the same word.
 //!
 //! An alarm that goes off while all sleep wakes the monitor once in vain. Without an alarm (the

@@ -17,8 +17,8 @@
 //!    that. If there is none, it wakes nobody: short tasks would send workers round in circles,
 //!    each woken by the last one, to find nothing.
 //!
-//! The same word tells who has to set the monitor's alarm (see `monitor`): whose exchange counts the
-//! first awake worker after a time in which all of them slept. A worker that was chosen by
+//! The same word tells who has to set the monitor's alarm (see `alarm`): the worker whose exchange
+//! counts the first awake one after a time in which all of them slept. A worker that was chosen by
 //! `worker_to_wake` has been counted by another thread, so the list notes for it that it is the
 //! first. There is one at most: as long as it counts as awake, no other worker is the first.
 //!

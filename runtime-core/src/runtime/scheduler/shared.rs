@@ -123,15 +123,8 @@ impl Shared {
     /// The poller cannot be created.
     pub(crate) fn new(options: Options) -> io::Result<(Shared, Vec<WorkerParts>)> {
         let poller = StdArc::new(Poller::new(options.portable_poller)?);
-        let has_alarm = poller.has_alarm();
-        let interrupt: Interrupt = {
-            let poller = StdArc::downgrade(&poller);
-            StdArc::new(move || {
-                if let Some(poller) = poller.upgrade() {
-                    poller.interrupt();
-                }
-            })
-        };
+        let has_alarm = options.tuning.alarm && poller.has_alarm();
+        let interrupt = interrupt_of(&poller);
         // Room for all workers, spares and stand-ins from the start: no array here ever grows.
         let timed = options.workers + options.spares();
         let remotes = timed + options.stand_ins();
@@ -397,6 +390,16 @@ impl Shared {
     pub(crate) fn is_closed(&self) -> bool {
         self.registry.is_closed()
     }
+}
+
+/// Interrupts the poller, as long as it is open.
+fn interrupt_of(poller: &StdArc<Poller>) -> Interrupt {
+    let poller = StdArc::downgrade(poller);
+    StdArc::new(move || {
+        if let Some(poller) = poller.upgrade() {
+            poller.interrupt();
+        }
+    })
 }
 
 /// Calls the handler in the context of the task or callback that failed. If the handler panics, its

@@ -2,7 +2,7 @@
 
 /// Which optimisations are on. Read once when a loop is built, from `ASYNCIO_TUNE`: a list of
 /// `no-lifo`, `no-defer`, `no-depth-first`, `no-quiet-batches`, `no-task-memory`,
-/// `no-early-timers`, `no-fetch-ahead`; or `none` to turn all of them off.
+/// `no-early-timers`, `no-fetch-ahead`, `no-alarm`; or `none` to turn all of them off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
     /// The task that was just woken runs next, from a slot before the queue.
@@ -20,6 +20,8 @@ pub struct Tuning {
     pub early_timers: bool,
     /// The memory of tasks that are woken together is fetched together.
     pub fetch_ahead: bool,
+    /// The monitor sleeps until its alarm goes off, while workers are awake for short times only.
+    pub alarm: bool,
 }
 
 impl Default for Tuning {
@@ -32,6 +34,7 @@ impl Default for Tuning {
             task_memory: true,
             early_timers: true,
             fetch_ahead: true,
+            alarm: true,
         }
     }
 }
@@ -57,6 +60,7 @@ impl Tuning {
             task_memory: !off("no-task-memory"),
             early_timers: !off("no-early-timers"),
             fetch_ahead: !off("no-fetch-ahead"),
+            alarm: !off("no-alarm"),
         }
     }
 }
