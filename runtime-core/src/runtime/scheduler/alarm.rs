@@ -41,7 +41,8 @@ const WITHOUT: Duration = Duration::from_millis(3);
 pub(crate) struct Alarm {
     parker: Parker,
     clock: MonotonicClock,
-    /// When the alarm goes off, or went off, by `clock`.
+    /// When the alarm goes off, or went off, by `clock`. The greatest number if it must not be set
+    /// any more.
     set_to: Mutex<u64>,
     /// Whether there is an alarm.
     pub(crate) exists: bool,
@@ -91,12 +92,22 @@ impl Alarm {
         }
     }
 
-    /// Wakes the monitor at once.
+    /// Wakes the monitor at once. (A worker that wakes up at the same time may put that off, by
+    /// [`AFTER`] at most.)
     pub(crate) fn unpark(&self, driver: &Driver) {
+        self.go_off(driver, 0);
+    }
+
+    /// Wakes the monitor at once, to end. No worker sets the alarm back after this.
+    pub(crate) fn end(&self, driver: &Driver) {
+        self.go_off(driver, u64::MAX);
+    }
+
+    fn go_off(&self, driver: &Driver, remembered: u64) {
         self.parker.unpark();
         if self.exists {
             let mut set_to = self.set_to.lock();
-            *set_to = 0;
+            *set_to = remembered;
             driver.set_alarm(Duration::ZERO);
         }
     }

@@ -1,9 +1,10 @@
 //! What is due on one worker: the tasks of timers that have fired, and of events, woken in one go.
 
 use std::task::Waker;
+use std::time::Instant;
 
 use super::core::Core;
-use super::quiet_batch::QuietBatch;
+use super::quiet_batch::{QuietBatch, TooLong};
 use crate::runtime::catch_panic::wake_catching;
 use crate::runtime::task::waker::fetch;
 
@@ -69,13 +70,19 @@ impl Due {
         }
     }
 
-    /// Counts a turn. True if it was a quiet one.
+    /// Whether thieves are not notified after this turn.
     #[inline]
-    pub(crate) fn is_quiet_turn(&mut self) -> bool {
-        let quiet = !self.quiet.is_over();
-        if quiet {
-            self.quiet.end_turn();
-        }
-        quiet
+    pub(crate) fn is_quiet(&self) -> bool {
+        !self.quiet.is_over()
+    }
+
+    /// Counts a quiet turn.
+    pub(crate) fn end_quiet_turn(&mut self) -> Option<TooLong> {
+        self.quiet.end_turn()
+    }
+
+    /// The worker has looked at the clock, between two turns.
+    pub(crate) fn end_if_long(&mut self, now: Instant) {
+        self.quiet.end_if_long(now);
     }
 }

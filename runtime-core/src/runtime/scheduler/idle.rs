@@ -19,13 +19,15 @@
 //!
 //! The same word tells who has to set the monitor's alarm (see `alarm`): the worker whose exchange
 //! counts the first awake one after a time in which all of them slept. A worker that was chosen by
-//! `worker_to_wake` has been counted by another thread, so the list notes for it that it is the
-//! first. There is one at most: as long as it counts as awake, no other worker is the first.
+//! `worker_to_wake` has been counted by another thread, which may stop before it wakes it. So that
+//! thread leaves a note on the list, and the next worker that runs takes it, which may be another.
 //!
 //! Both exchanges are on one word, so one comes first. If the sleeper's comes first, the adder sees
 //! the sleeper in the count and wakes it. If the adder's comes first, the sleeper's exchange has
 //! read it (or a later one) and so acquires the push, which the sleeper's second look then finds.
 //! The same holds between an adder and a searcher that ends its search.
+
+use std::mem;
 
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutant, Mutex, broken};
@@ -52,8 +54,8 @@ pub(crate) struct Idle {
 #[derive(Debug)]
 struct Sleepers {
     list: Vec<usize>,
-    /// A worker that was chosen while no worker was awake, and does not know it yet.
-    chosen_first: Option<usize>,
+    /// A worker was chosen while none was awake, and none has woken up since.
+    chosen_first: bool,
 }
 
 /// How a worker that sleeps no more has been counted.
@@ -62,7 +64,7 @@ struct Sleepers {
 pub(crate) struct WakeUp {
     /// By the thread that chose it: as awake and searching. Else by itself, as awake.
     pub(crate) chosen: bool,
-    /// No worker was awake then.
+    /// It is the first that runs since all slept, and has to set the monitor's alarm.
     pub(crate) first: bool,
 }
 
@@ -73,17 +75,18 @@ impl Idle {
             word: AtomicU64::new(0),
             sleepers: Mutex::new(Sleepers {
                 list: Vec::with_capacity(workers),
-                chosen_first: None,
+                chosen_first: false,
             }),
             workers,
         }
     }
 
-    /// Counts a worker as awake: it has started, or has entered the loop again. True if no worker
-    /// was awake.
+    /// Counts a worker as awake: it has started, or has entered the loop again. True if it is the
+    /// first.
     pub(crate) fn arrive(&self) -> bool {
+        let mut sleepers = self.sleepers.lock();
         let before = self.word.fetch_add(AWAKE, Ordering::AcqRel);
-        awake(before) == 0
+        awake(before) == 0 || mem::take(&mut sleepers.chosen_first)
     }
 
     /// Stops counting an awake worker, which leaves for good or until it enters the loop again.
@@ -109,7 +112,7 @@ impl Idle {
             .word
             .fetch_sub(SLEEPING - AWAKE - SEARCHING, Ordering::AcqRel);
         if awake(before) == 0 && !broken(Mutant::ForgetFirst) {
-            sleepers.chosen_first = Some(worker);
+            sleepers.chosen_first = true;
         }
         Some(worker)
     }
@@ -157,18 +160,13 @@ impl Idle {
     pub(crate) fn wake_up(&self, worker: usize) -> WakeUp {
         let mut sleepers = self.sleepers.lock();
         let on_list = sleepers.list.iter().position(|sleeper| *sleeper == worker);
-        let first = match on_list {
-            Some(index) => {
-                sleepers.list.swap_remove(index);
-                let before = self.word.fetch_sub(SLEEPING - AWAKE, Ordering::AcqRel);
-                awake(before) == 0
-            }
-            None => sleepers
-                .chosen_first
-                .take_if(|first| *first == worker)
-                .is_some(),
-        };
+        let alone = on_list.is_some_and(|index| {
+            sleepers.list.swap_remove(index);
+            let before = self.word.fetch_sub(SLEEPING - AWAKE, Ordering::AcqRel);
+            awake(before) == 0
+        });
         let chosen = on_list.is_none();
+        let first = alone || mem::take(&mut sleepers.chosen_first);
         WakeUp { chosen, first }
     }
 

@@ -131,7 +131,7 @@ impl Monitor<'_> {
             pause = if acted || !moved { LOOK } else { RELAXED_LOOK };
             if self.shared.workers.idle.all_sleeping() {
                 pause = RELAXED_LOOK;
-                if self.last_movement.elapsed() >= patience {
+                if self.last_movement.elapsed() >= patience && !self.is_needed() {
                     park_monitor(self.shared);
                     self.last_movement = Instant::now();
                     // A worker has been awake for some milliseconds, unless the alarm went off in
@@ -142,6 +142,13 @@ impl Monitor<'_> {
                 }
             }
         }
+    }
+
+    /// Whether a look is needed although all workers sleep: what was begun has an end that only
+    /// another look finds. Workers that wake up for short times would put it off for ever.
+    fn is_needed(&self) -> bool {
+        let stuck = self.stuck.iter().any(|looks| *looks > 0);
+        stuck || self.apart || self.injector_waited || !self.spares.is_empty()
     }
 
     fn any_moved(&self) -> bool {

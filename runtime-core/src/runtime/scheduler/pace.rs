@@ -61,6 +61,12 @@ impl Pace {
         self.turns_to_look = self.look_every;
     }
 
+    /// So many turns, all since the worker was idle, took so long, which is too long without a look.
+    pub(crate) fn learn(&mut self, turns: u32, took: Duration) {
+        self.look_every = turns_between_looks(turns, took);
+        self.look_next();
+    }
+
     /// Forgets the last look, because the worker sleeps: the time until the next look says nothing
     /// about turns.
     pub(crate) fn stop(&mut self) {
@@ -73,18 +79,20 @@ impl Pace {
         let looked = self.looked.replace(now);
         let took = looked.map_or(Duration::ZERO, |looked| now - looked);
         let slow = requested || took > TIME_BETWEEN_LOOKS;
-        if slow {
-            let turns = f64::from(self.look_every) * TIME_BETWEEN_LOOKS.as_secs_f64();
-            let turns = if requested {
-                1.0
-            } else {
-                turns / took.as_secs_f64()
-            };
-            self.look_every = (turns as u32).max(1);
+        if requested {
+            self.look_every = 1;
+        } else if slow {
+            self.look_every = turns_between_looks(self.look_every, took);
         } else if took < TIME_BETWEEN_LOOKS / 2 {
             self.look_every = (2 * self.look_every).min(TURNS_BETWEEN_LOOKS);
         }
         self.turns_to_look = self.look_every;
         slow
     }
+}
+
+/// How many turns pass between two looks if so many of them `took` so long.
+fn turns_between_looks(turns: u32, took: Duration) -> u32 {
+    let turns = f64::from(turns) * TIME_BETWEEN_LOOKS.as_secs_f64() / took.as_secs_f64();
+    (turns as u32).clamp(1, TURNS_BETWEEN_LOOKS)
 }

@@ -12,22 +12,34 @@ use std::time::{Duration, Instant};
 /// How many tasks a quiet batch has at most.
 const MOST: usize = 256;
 
-/// How long a quiet batch may take before thieves are notified after all, and after how many turns
-/// that is checked.
+/// How long a quiet batch may take before thieves are notified after all.
 const TIME: Duration = Duration::from_micros(100);
-const TURNS_BETWEEN_LOOKS: usize = 16;
+
+/// After how many turns the time is looked at, beside the first few.
+const TURNS_BETWEEN_LOOKS: u32 = 8;
 
 /// Counts the turns in which thieves are not notified.
 #[derive(Debug)]
 pub(crate) struct QuietBatch {
+    /// How many quiet turns are left.
     turns: usize,
+    /// How many there have been.
+    done: u32,
     since: Instant,
+}
+
+/// A quiet batch that takes longer than it may.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TooLong {
+    pub(crate) turns: u32,
+    pub(crate) took: Duration,
 }
 
 impl QuietBatch {
     pub(crate) fn new() -> QuietBatch {
         QuietBatch {
             turns: 0,
+            done: 0,
             since: Instant::now(),
         }
     }
@@ -38,6 +50,7 @@ impl QuietBatch {
         self.turns = 0;
         if tasks > 0 {
             self.since = Instant::now();
+            self.done = 0;
         }
         self.add(tasks)
     }
@@ -62,12 +75,70 @@ impl QuietBatch {
         self.turns == 0
     }
 
-    /// Counts a turn.
-    pub(crate) fn end_turn(&mut self) {
-        self.turns -= 1;
-        let looks = self.turns % TURNS_BETWEEN_LOOKS == 0;
-        if looks && self.since.elapsed() > TIME {
+    /// The worker has looked at the clock: ends a batch that takes too long.
+    pub(crate) fn end_if_long(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.since) > TIME {
             self.turns = 0;
         }
+    }
+
+    /// Counts a turn. Reports it if the batch takes too long, and ends it.
+    pub(crate) fn end_turn(&mut self) -> Option<TooLong> {
+        self.turns -= 1;
+        self.done += 1;
+        let turns = self.done;
+        let looks = turns.is_power_of_two() || turns % TURNS_BETWEEN_LOOKS == 0;
+        if !looks {
+            return None;
+        }
+        let took = self.since.elapsed();
+        (took > TIME).then(|| {
+            self.turns = 0;
+            TooLong { turns, took }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun_before(tasks: usize, time: Duration) -> QuietBatch {
+        let mut batch = QuietBatch::new();
+        assert!(batch.begin(tasks));
+        batch.since -= time;
+        batch
+    }
+
+    #[test]
+    fn a_batch_ends_after_its_turns_or_its_time() {
+        let mut batch = begun_before(3, Duration::ZERO);
+        batch.since += Duration::from_secs(60);
+        for left in (0..6).rev() {
+            assert!(batch.end_turn().is_none());
+            assert_eq!(batch.is_over(), left == 0);
+        }
+        let mut batch = begun_before(3, 2 * TIME);
+        let too_long = batch.end_turn().expect("the first turn looks at the clock");
+        assert!(too_long.turns == 1 && too_long.took > TIME && batch.is_over());
+    }
+
+    #[test]
+    fn what_comes_meanwhile_does_not_make_a_batch_longer_than_its_time() {
+        let mut batch = begun_before(2, TIME);
+        let looks = (0..100).take_while(|_| {
+            batch.end_if_long(Instant::now());
+            let quiet = batch.extend(1);
+            quiet && batch.end_turn().is_none()
+        });
+        assert_eq!(looks.count(), 0, "the batch goes on after its time");
+        assert!(!batch.extend(1), "a batch that is over begins anew");
+    }
+
+    #[test]
+    fn a_batch_has_a_limit_also_in_parts() {
+        let mut batch = begun_before(MOST, Duration::ZERO);
+        assert!(!batch.extend(1) && batch.is_over());
+        assert!(!QuietBatch::new().begin(MOST + 1));
     }
 }

@@ -314,7 +314,7 @@ pub(crate) fn close(shared: &Arc<Shared>) {
         task.abandon(closed_error());
     }
     shared.workers.stop();
-    shared.alarm.unpark(&shared.driver);
+    shared.alarm.end(&shared.driver);
     discard(shared.callback_timers.close(&shared.driver));
     shared.callback_queue.close();
     shared.driver.close();

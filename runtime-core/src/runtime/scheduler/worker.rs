@@ -318,9 +318,24 @@ impl Worker {
         if self.remote.is_look_requested() {
             self.pace.look_next();
         }
-        if !self.due.is_quiet_turn() {
-            let core = &self.core;
-            core.notify_if_surplus(|| core.local_queue.has_ready());
+        if self.due.is_quiet() {
+            self.end_quiet_turn();
+        } else {
+            self.notify_if_surplus();
+        }
+    }
+
+    #[inline(always)]
+    fn notify_if_surplus(&self) {
+        let core = &self.core;
+        core.notify_if_surplus(|| core.local_queue.has_ready());
+    }
+
+    #[inline(never)]
+    fn end_quiet_turn(&mut self) {
+        if let Some(too_long) = self.due.end_quiet_turn() {
+            self.pace.learn(too_long.turns, too_long.took);
+            self.notify_if_surplus();
         }
     }
 
@@ -387,6 +402,7 @@ impl Worker {
         if slow {
             self.core.queue.end_streak();
         }
+        self.due.end_if_long(now);
         self.core.queue.count_look();
         let task = shared.workers.take_share(&self.core.queue);
         let driver = &shared.driver;
