@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::block_on::{RootResult, run_root};
 use super::event_loop::EventLoop;
+use super::run_queue;
 use super::scheduler::choices::Choices;
 use super::scheduler::context::{self, ThreadKind};
 use super::scheduler::core::Core;
@@ -21,6 +22,7 @@ use super::scheduler::worker::Worker;
 use super::task::context::Context;
 use super::task::handle::TaskHandle;
 use super::task::memory::Keeping;
+use super::time::Stamp;
 use crate::exceptions::ShutdownTimeout;
 use crate::sync::{Arc, StdArc, thread};
 
@@ -62,6 +64,7 @@ impl Engine {
         if shared.options.seed.is_some() {
             return Ok(engine);
         }
+        make_lazy_statics();
         // If a thread cannot be started, `engine` is dropped, which stops the threads started so
         // far.
         for parts in parts {
@@ -204,6 +207,13 @@ impl Drop for Engine {
     fn drop(&mut self) {
         let _complete = self.close(None);
     }
+}
+
+/// Makes the statics that the loop's threads would make when they first need them. If the process
+/// forked while one of them is made, a loop in the child would wait for that thread for ever.
+fn make_lazy_statics() {
+    run_queue::make_lazy_statics();
+    let _stamp = Stamp::now();
 }
 
 /// Worker 0 has entered the loop and counts as awake in the worker set. Dropping this makes it

@@ -393,3 +393,27 @@ fn after_a_freeze_main_and_its_tasks_hand_over_as_before() {
         }
     });
 }
+
+/// Between a freeze and the end of the time apart, the workers are awake for microseconds only.
+#[test]
+fn a_time_apart_ends_although_workers_only_wake_up_for_short_times() {
+    on_workers(2, async {
+        let own = thread::current().id();
+        let runs_here = || async {
+            let task = create_task(async { thread::current().id() });
+            task.await.unwrap() == own
+        };
+        create_task(async { thread::sleep(60 * TICK) })
+            .await
+            .unwrap();
+        assert!(!runs_here().await, "worker 0 is not apart");
+        let begin = Instant::now();
+        while !runs_here().await {
+            assert!(
+                begin.elapsed() < Duration::from_secs(15),
+                "worker 0 stays apart"
+            );
+            sleep(2 * TICK).await;
+        }
+    });
+}

@@ -23,4 +23,4 @@ pub(crate) use stack::BACKLOG;
 
 mod queue;
 
-pub(crate) use queue::{Order, RunQueue, Stealable};
+pub(crate) use queue::{Order, RunQueue, Stealable, make_lazy_statics};

@@ -300,6 +300,12 @@ impl<T: Word> Stealable<T> {
     }
 }
 
+/// Makes the static of crossbeam's that counts the threads which look into deques.
+pub(crate) fn make_lazy_statics() {
+    let (empty, into) = (Deque::<()>::new_fifo(), Deque::new_fifo());
+    let _nothing = empty.stealer().steal_batch_and_pop(&into);
+}
+
 fn steal_batch<T>(from: &Stealer<T>, into: &RunQueue<T>) -> Option<T> {
     loop {
         match from.steal_batch_and_pop(&into.deque) {
