@@ -198,6 +198,12 @@ impl Core {
         self.pushes_to_notify.set(self.pushes_between_notifies);
     }
 
+    /// Wakes another worker, at the end of a poll, for what this worker does not run next.
+    #[inline(always)]
+    pub(crate) fn notify_after_poll(&self) {
+        self.notify_if_surplus(|| self.local_queue.has_ready());
+    }
+
     /// Wakes another worker if the queue holds more than this worker runs next.
     #[inline]
     pub(crate) fn notify_if_surplus(&self, busy: impl FnOnce() -> bool) {

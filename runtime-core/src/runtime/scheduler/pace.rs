@@ -61,7 +61,7 @@ impl Pace {
         self.turns_to_look = self.look_every;
     }
 
-    /// So many turns, all since the worker was idle, took so long, which is too long without a look.
+    /// So many turns, all since the worker was idle, took so long: too long without a look.
     pub(crate) fn learn(&mut self, turns: u32, took: Duration) {
         self.look_every = turns_between_looks(turns, took);
         self.look_next();

@@ -321,21 +321,15 @@ impl Worker {
         if self.due.is_quiet() {
             self.end_quiet_turn();
         } else {
-            self.notify_if_surplus();
+            self.core.notify_after_poll();
         }
-    }
-
-    #[inline(always)]
-    fn notify_if_surplus(&self) {
-        let core = &self.core;
-        core.notify_if_surplus(|| core.local_queue.has_ready());
     }
 
     #[inline(never)]
     fn end_quiet_turn(&mut self) {
         if let Some(too_long) = self.due.end_quiet_turn() {
             self.pace.learn(too_long.turns, too_long.took);
-            self.notify_if_surplus();
+            self.core.notify_after_poll();
         }
     }
 
