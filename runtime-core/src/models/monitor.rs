@@ -1,6 +1,7 @@
 //! b8: the monitor parks while a worker comes back, or is woken.
 
 use super::engine::{Loop, explore_loop};
+use crate::runtime::modelled::alarm::Until;
 use crate::runtime::modelled::monitor::park_monitor;
 use crate::sync::{Arc, Mutant, spin, thread};
 
@@ -45,7 +46,7 @@ fn be_woken() {
             shared.alarm.bind();
             while shared.workers.idle.all_sleeping() {
                 // It does not park before the worker is in the poller.
-                park_monitor(&shared);
+                park_monitor(&shared, Until::Alarm);
                 spin();
             }
         })
@@ -67,7 +68,7 @@ fn come() {
         let shared = Arc::clone(&event_loop.shared);
         thread::spawn(move || {
             shared.alarm.bind();
-            park_monitor(&shared);
+            park_monitor(&shared, Until::Alarm);
         })
     };
     event_loop.shared.arrive();

@@ -115,7 +115,7 @@ pub(crate) mod modelled {
     pub(crate) use super::reactor::{Direction, Source, Sources};
     pub(crate) use super::run_queue::{Injector, Order, RunQueue, Word};
     pub(crate) use super::scheduler::{
-        context, core, driver, monitor, options, parker, shared, shutdown, threads, worker,
+        alarm, context, core, driver, monitor, options, parker, shared, shutdown, threads, worker,
         worker_set,
     };
     pub(crate) use super::task::{

@@ -17,6 +17,9 @@
 //!    set it four hundred times. A first worker sees what the first one before it remembered: that
 //!    one has gone to sleep since, by an exchange on the same word.
 //!
+//! While something is under way whose end the monitor has to find (`Monitor::is_needed`), it looks
+//! on, and parks only when all have slept for long, until the next worker wakes up.
+//!
 //! An alarm that goes off while all sleep wakes the monitor once in vain. Without an alarm (the
 //! portable poller has none), each worker that wakes up unparks the monitor.
 
@@ -25,6 +28,7 @@ use std::time::Duration;
 use super::driver::Driver;
 use super::parker::Parker;
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sys::MonotonicClock;
 
 /// How long after a worker has woken up the alarm goes off.
@@ -36,6 +40,15 @@ const SOONEST: Duration = Duration::from_micros(2500);
 /// How long the monitor parks if the alarm fails.
 const WITHOUT: Duration = Duration::from_millis(3);
 
+/// Until when the monitor parks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// Some time after a worker has woken up.
+    Alarm,
+    /// Until a worker wakes up.
+    NextWake,
+}
+
 /// The place where the monitor parks.
 #[derive(Debug)]
 pub(crate) struct Alarm {
@@ -44,6 +57,8 @@ pub(crate) struct Alarm {
     /// When the alarm goes off, or went off, by `clock`. The greatest number if it must not be set
     /// any more.
     set_to: Mutex<u64>,
+    /// The monitor parks until the next worker wakes up. Published by the flag that it is parked.
+    until_next_wake: AtomicBool,
     /// Whether there is an alarm.
     pub(crate) exists: bool,
 }
@@ -54,6 +69,7 @@ impl Alarm {
             parker,
             clock: MonotonicClock::start(),
             set_to: Mutex::new(0),
+            until_next_wake: AtomicBool::new(false),
             exists,
         }
     }
@@ -61,6 +77,12 @@ impl Alarm {
     /// Binds this to the calling thread, which alone may park here.
     pub(crate) fn bind(&self) {
         self.parker.bind();
+    }
+
+    /// The monitor is about to park.
+    pub(crate) fn begin_park(&self, until: Until) {
+        self.until_next_wake
+            .store(until == Until::NextWake, Ordering::Relaxed);
     }
 
     /// Sleeps until the alarm goes off, or `unpark` is called.
@@ -80,9 +102,10 @@ impl Alarm {
     /// A worker has woken up. `first`: no worker was awake.
     pub(crate) fn set(&self, driver: &Driver, first: bool) {
         if !self.exists {
-            return self.parker.unpark();
-        }
-        if first {
+            self.parker.unpark();
+        } else if self.until_next_wake.load(Ordering::Relaxed) {
+            self.unpark(driver);
+        } else if first {
             let mut set_to = self.set_to.lock();
             let now = self.clock.now();
             if set_to.saturating_sub(now) < SOONEST.as_nanos() as u64 {

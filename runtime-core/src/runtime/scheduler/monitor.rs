@@ -34,6 +34,7 @@
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use super::alarm::Until;
 use super::role::PollerGuard;
 use super::shared::Shared;
 use super::threads;
@@ -115,10 +116,6 @@ impl Monitor<'_> {
 
     fn run(&mut self) {
         let mut pause = LOOK;
-        let patience = match self.shared.alarm.exists {
-            true => Duration::ZERO,
-            false => QUIET_BEFORE_PARK,
-        };
         while !self.shared.workers.is_stopping() {
             if !pause.is_zero() {
                 self.shared.alarm.park_timeout(pause);
@@ -131,8 +128,19 @@ impl Monitor<'_> {
             pause = if acted || !moved { LOOK } else { RELAXED_LOOK };
             if self.shared.workers.idle.all_sleeping() {
                 pause = RELAXED_LOOK;
-                if self.last_movement.elapsed() >= patience && !self.is_needed() {
-                    park_monitor(self.shared);
+                let needed = self.is_needed() || !self.shared.alarm.exists;
+                let patience = if needed {
+                    QUIET_BEFORE_PARK
+                } else {
+                    Duration::ZERO
+                };
+                if self.last_movement.elapsed() >= patience {
+                    let until = if needed {
+                        Until::NextWake
+                    } else {
+                        Until::Alarm
+                    };
+                    park_monitor(self.shared, until);
                     self.last_movement = Instant::now();
                     // A worker has been awake for some milliseconds, unless the alarm went off in
                     // vain. Another look soon tells whether it is stuck.
@@ -145,7 +153,8 @@ impl Monitor<'_> {
     }
 
     /// Whether a look is needed although all workers sleep: what was begun has an end that only
-    /// another look finds. Workers that wake up for short times would put it off for ever.
+    /// another look finds. Workers that wake up for short times would put it off for ever. So then
+    /// the monitor parks only if all have slept for long, and until the next of them wakes up.
     fn is_needed(&self) -> bool {
         let stuck = self.stuck.iter().any(|looks| *looks > 0);
         stuck || self.apart || self.injector_waited || !self.spares.is_empty()
@@ -290,9 +299,12 @@ impl Monitor<'_> {
     }
 }
 
-/// Parks the monitor until its alarm goes off, if all workers sleep and one of them polls.
-pub(crate) fn park_monitor(shared: &Shared) {
-    shared.monitor_parked.store(true, Ordering::Relaxed);
+/// Parks the monitor until its alarm goes off, or the next worker wakes up, if all workers sleep
+/// and one of them polls.
+pub(crate) fn park_monitor(shared: &Shared, until: Until) {
+    shared.alarm.begin_park(until);
+    // Release: a worker that sees this sees also until when.
+    shared.monitor_parked.store(true, Ordering::Release);
     // Pairs with the fence in `Shared::set_alarm`: either a worker that wakes up sees
     // `monitor_parked`, or this thread sees that the worker is awake.
     if !broken(Mutant::ParkWithoutFence) {

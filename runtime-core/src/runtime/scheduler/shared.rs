@@ -216,7 +216,8 @@ impl Shared {
         if !broken(Mutant::UnparkWithoutFence) {
             fence(Ordering::SeqCst);
         }
-        if self.monitor_parked.load(Ordering::Relaxed) {
+        // Acquire: pairs with the Release there.
+        if self.monitor_parked.load(Ordering::Acquire) {
             self.alarm.set(&self.driver, first);
         }
     }
