@@ -12,7 +12,7 @@
 //! 2. So as long as a worker is awake and the monitor is parked, the alarm is set, and goes off
 //!    [`AFTER`] after the first of them woke up, at the latest. A worker that is not the first
 //!    relies on that.
-//! 3. What the alarm is set to is remembered, under a lock that is held while it is set. If it goes
+//! 3. What the alarm is set to is remembered, and written under a lock while it is set. If it goes
 //!    off late enough, it is left as it is: workers that wake up a hundred thousand times a second
 //!    set it four hundred times. A first worker sees what the first one before it remembered: that
 //!    one has gone to sleep since, by an exchange on the same word.
@@ -28,7 +28,7 @@ use std::time::Duration;
 use super::driver::Driver;
 use super::parker::Parker;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sys::MonotonicClock;
 
 /// How long after a worker has woken up the alarm goes off.
@@ -36,6 +36,9 @@ const AFTER: Duration = Duration::from_millis(5);
 
 /// An alarm that goes off sooner than this is set back.
 const SOONEST: Duration = Duration::from_micros(2500);
+
+/// The alarm must not be set any more.
+const ENDED: u64 = u64::MAX;
 
 /// How long the monitor parks if the alarm fails.
 const WITHOUT: Duration = Duration::from_millis(3);
@@ -54,9 +57,10 @@ pub(crate) enum Until {
 pub(crate) struct Alarm {
     parker: Parker,
     clock: MonotonicClock,
-    /// When the alarm goes off, or went off, by `clock`. The greatest number if it must not be set
-    /// any more.
-    set_to: Mutex<u64>,
+    /// When the alarm goes off, or went off, by `clock`; or `ENDED`. Written under `setting`.
+    set_to: AtomicU64,
+    /// Held while the alarm is set.
+    setting: Mutex<()>,
     /// The monitor parks until the next worker wakes up. Published by the flag that it is parked.
     until_next_wake: AtomicBool,
     /// Whether there is an alarm.
@@ -68,7 +72,8 @@ impl Alarm {
         Alarm {
             parker,
             clock: MonotonicClock::start(),
-            set_to: Mutex::new(0),
+            set_to: AtomicU64::new(0),
+            setting: Mutex::new(()),
             until_next_wake: AtomicBool::new(false),
             exists,
         }
@@ -106,12 +111,22 @@ impl Alarm {
         } else if self.until_next_wake.load(Ordering::Relaxed) {
             self.unpark(driver);
         } else if first {
-            let mut set_to = self.set_to.lock();
+            // Relaxed: see step 3.
+            let set_to = self.set_to.load(Ordering::Relaxed);
             let now = self.clock.now();
             if set_to.saturating_sub(now) < SOONEST.as_nanos() as u64 {
-                *set_to = now + AFTER.as_nanos() as u64;
-                driver.set_alarm(AFTER);
+                self.set_back(driver, now);
             }
+        }
+    }
+
+    #[cold]
+    fn set_back(&self, driver: &Driver, now: u64) {
+        let _setting = self.setting.lock();
+        if self.set_to.load(Ordering::Relaxed) != ENDED {
+            let set_to = now + AFTER.as_nanos() as u64;
+            self.set_to.store(set_to, Ordering::Relaxed);
+            driver.set_alarm(AFTER);
         }
     }
 
@@ -123,14 +138,14 @@ impl Alarm {
 
     /// Wakes the monitor at once, to end. No worker sets the alarm back after this.
     pub(crate) fn end(&self, driver: &Driver) {
-        self.go_off(driver, u64::MAX);
+        self.go_off(driver, ENDED);
     }
 
     fn go_off(&self, driver: &Driver, remembered: u64) {
         self.parker.unpark();
         if self.exists {
-            let mut set_to = self.set_to.lock();
-            *set_to = remembered;
+            let _setting = self.setting.lock();
+            self.set_to.store(remembered, Ordering::Relaxed);
             driver.set_alarm(Duration::ZERO);
         }
     }

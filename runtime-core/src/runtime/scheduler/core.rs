@@ -201,7 +201,15 @@ impl Core {
     /// Wakes another worker, at the end of a poll, for what this worker does not run next.
     #[inline(always)]
     pub(crate) fn notify_after_poll(&self) {
-        self.notify_if_surplus(|| self.local_queue.has_ready());
+        if self.has_surplus() {
+            self.shared.workers.notify_for_surplus();
+        }
+    }
+
+    /// Whether more waits than this worker runs next.
+    #[inline]
+    pub(crate) fn has_surplus(&self) -> bool {
+        self.queue.has_surplus(|| self.local_queue.has_ready())
     }
 
     /// Wakes another worker if the queue holds more than this worker runs next.

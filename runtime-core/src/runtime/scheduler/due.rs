@@ -77,8 +77,9 @@ impl Due {
     }
 
     /// Counts a quiet turn.
-    pub(crate) fn end_quiet_turn(&mut self) -> Option<TooLong> {
-        self.quiet.end_turn()
+    #[inline]
+    pub(crate) fn end_quiet_turn(&mut self, core: &Core) -> Option<TooLong> {
+        self.quiet.end_turn(|| core.has_surplus())
     }
 
     /// The worker has looked at the clock, between two turns.

@@ -82,13 +82,15 @@ impl QuietBatch {
         }
     }
 
-    /// Counts a turn. Reports it if the batch takes too long, and ends it.
-    pub(crate) fn end_turn(&mut self) -> Option<TooLong> {
+    /// Counts a turn. Reports it if the batch takes too long, and ends it. `waits`: whether more
+    /// waits than the worker runs next; if not, the time does not matter.
+    #[inline]
+    pub(crate) fn end_turn(&mut self, waits: impl FnOnce() -> bool) -> Option<TooLong> {
         self.turns -= 1;
         self.done += 1;
         let turns = self.done;
         let looks = turns.is_power_of_two() || turns % TURNS_BETWEEN_LOOKS == 0;
-        if !looks {
+        if !looks || !waits() {
             return None;
         }
         let took = self.since.elapsed();
@@ -115,11 +117,13 @@ mod tests {
         let mut batch = begun_before(3, Duration::ZERO);
         batch.since += Duration::from_secs(60);
         for left in (0..6).rev() {
-            assert!(batch.end_turn().is_none());
+            assert!(batch.end_turn(|| true).is_none());
             assert_eq!(batch.is_over(), left == 0);
         }
         let mut batch = begun_before(3, 2 * TIME);
-        let too_long = batch.end_turn().expect("the first turn looks at the clock");
+        let too_long = batch
+            .end_turn(|| true)
+            .expect("the first turn looks at the clock");
         assert!(too_long.turns == 1 && too_long.took > TIME && batch.is_over());
     }
 
@@ -129,7 +133,7 @@ mod tests {
         let looks = (0..100).take_while(|_| {
             batch.end_if_long(Instant::now());
             let quiet = batch.extend(1);
-            quiet && batch.end_turn().is_none()
+            quiet && batch.end_turn(|| true).is_none()
         });
         assert_eq!(looks.count(), 0, "the batch goes on after its time");
         assert!(!batch.extend(1), "a batch that is over begins anew");

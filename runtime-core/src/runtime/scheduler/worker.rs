@@ -327,7 +327,7 @@ impl Worker {
 
     #[inline(never)]
     fn end_quiet_turn(&mut self) {
-        if let Some(too_long) = self.due.end_quiet_turn() {
+        if let Some(too_long) = self.due.end_quiet_turn(&self.core) {
             self.pace.learn(too_long.turns, too_long.took);
             self.core.notify_after_poll();
         }
