@@ -22,7 +22,7 @@ pub(crate) mod atomic {
 }
 
 pub(crate) mod thread {
-    pub(crate) use loom::thread::{Builder, JoinHandle, ThreadId, spawn};
+    pub(crate) use loom::thread::{Builder, JoinHandle, ThreadId, spawn, yield_now};
     pub(crate) use std::thread::{available_parallelism, panicking};
 
     /// A model has no signals.

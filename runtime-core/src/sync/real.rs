@@ -24,7 +24,7 @@ pub(crate) mod atomic {
 pub(crate) mod thread {
     pub(crate) use std::thread::{
         Builder, JoinHandle, Thread, ThreadId, available_parallelism, current, panicking, park,
-        park_timeout,
+        park_timeout, yield_now,
     };
 
     /// Whether this is the thread on which `main` of the program runs.

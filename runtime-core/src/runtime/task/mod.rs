@@ -31,7 +31,6 @@
 #[expect(unsafe_code, reason = "a context behind one word of the header")]
 pub(crate) mod context;
 pub(crate) mod cycles;
-#[expect(unsafe_code, reason = "lists of blocks that are not in use")]
 pub(crate) mod memory;
 pub(crate) mod parent;
 pub(crate) mod registry;

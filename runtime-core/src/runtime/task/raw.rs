@@ -11,7 +11,7 @@ use std::task::{Context as PollWith, Poll};
 use super::context::Context;
 use super::dyn_schedule::DynSchedule;
 use super::header::{Header, TaskId, TaskPointer, Vtable, Wake};
-use super::memory;
+use super::memory::{self, Origin};
 use super::parent::{NoParent, Outcome, Parent};
 use super::reference::TaskRef;
 use super::room::{Place, is_big};
@@ -51,7 +51,7 @@ enum Stage<F, O> {
     Taken,
 }
 
-// What a task takes whose future has nothing to keep. Allocators round it up to 112.
+// What a task takes whose future has nothing to keep.
 const _: () = assert!(IS_MODEL || size_of::<Cell<u8, usize, NoParent, Outcome<()>>>() <= 104);
 
 /// Allocates a task. Returns the right to run it, and the handle's reference. The task is not in
@@ -88,28 +88,43 @@ where
     #[inline]
     fn allocate(future: F, scheduler: S, parent: P, meta: SpawnMeta) -> TaskPointer {
         let context = meta.context.map_or(std::ptr::null_mut(), Context::into_raw);
-        let cell = memory::new(Cell {
-            header: Header::new(Self::VTABLE, meta.id, context, meta.location),
+        let (block, origin) = memory::allocate::<Self>();
+        let vtable = match origin {
+            Origin::Allocator => Self::ALONE,
+            Origin::Slab => Self::IN_A_SLAB,
+        };
+        let cell = Cell {
+            header: Header::new(vtable, meta.id, context, meta.location),
             scheduler,
             parent,
             stage: UnsafeCell::new(Stage::<F, O>::Future(future)),
-        });
-        cell.cast()
+        };
+        // SAFETY: the block is as large as a `Self`, aligned for it, and nobody else's.
+        unsafe { block.write(cell) };
+        block.cast()
     }
 
-    const VTABLE: &'static Vtable = &Vtable {
-        poll: Self::poll,
-        cancel: Self::cancel,
-        take: Self::take,
-        output: Self::output,
-        dispose: Self::dispose,
-        value_needs_drop: std::mem::needs_drop::<P::Value>() || is_big::<Outcome<P::Value>>(),
-        schedule: Self::schedule,
-        unregister: Self::unregister,
-        scheduler: Self::scheduler,
-        cause_of_parent: Self::cause_of_parent,
-        free: Self::free,
-    };
+    const VALUE_NEEDS_DROP: bool =
+        std::mem::needs_drop::<P::Value>() || is_big::<Outcome<P::Value>>();
+
+    const ALONE: &'static Vtable = &Self::vtable(Self::free::<false>);
+    const IN_A_SLAB: &'static Vtable = &Self::vtable(Self::free::<true>);
+
+    const fn vtable(free: unsafe fn(TaskPointer)) -> Vtable {
+        Vtable {
+            poll: Self::poll,
+            cancel: Self::cancel,
+            take: Self::take,
+            output: Self::output,
+            dispose: Self::dispose,
+            value_needs_drop: Self::VALUE_NEEDS_DROP,
+            schedule: Self::schedule,
+            unregister: Self::unregister,
+            scheduler: Self::scheduler,
+            cause_of_parent: Self::cause_of_parent,
+            free,
+        }
+    }
 
     /// # Safety
     /// `pointer` is alive, and came from `Self::allocate`, for which this vtable was made.
@@ -160,7 +175,7 @@ where
             Stage::Future(_) => !std::mem::needs_drop::<F>(),
             Stage::Output(outcome) => {
                 let returned = matches!(outcome.look(), Outcome::Returned(_));
-                returned && !Self::VTABLE.value_needs_drop
+                returned && !Self::VALUE_NEEDS_DROP
             }
             Stage::Taken => true,
         });
@@ -331,8 +346,8 @@ where
     }
 
     /// # Safety
-    /// The caller gave back the last reference; `pointer` has this vtable.
-    unsafe fn free(pointer: TaskPointer) {
+    /// The caller gave back the last reference; `pointer` has the vtable of this origin.
+    unsafe fn free<const IN_A_SLAB: bool>(pointer: TaskPointer) {
         let mut cell = pointer.cast::<Self>();
         // The rest may still contain values of the user: context values, callbacks, wakers.
         catch_panic(|| {
@@ -346,8 +361,12 @@ where
                 unsafe { cell.drop_in_place() };
             }
         });
-        // SAFETY: from `memory::new`, in `allocate`.
-        unsafe { memory::free(cell) }
+        let origin = match IN_A_SLAB {
+            true => Origin::Slab,
+            false => Origin::Allocator,
+        };
+        // SAFETY: from `memory::allocate`, in `allocate`, with the vtable of its origin.
+        unsafe { memory::free(cell, origin) }
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) use super::raw::SpawnMeta;
 pub(crate) unsafe trait ScheduleHere: Schedule {}
 
 /// Makes a task that any thread may run.
+#[inline]
 pub(crate) fn task<F, S, P>(
     future: F,
     scheduler: S,
