@@ -16,7 +16,7 @@ use house::{catalogue, cycles, door, floors, inventory, lengths, manners, seam, 
 
 /// How many unsafe blocks runtime-core has. When the number must change,
 /// have the change reviewed, block by block, and then edit it.
-const UNSAFE_BLOCKS: usize = 204;
+const UNSAFE_BLOCKS: usize = 210;
 
 /// What may go past the seam, and why the models lose nothing by it.
 const EXEMPTIONS: &[Exemption] = &[Exemption {

@@ -15,6 +15,7 @@ use super::shared::print_error;
 use super::slow::Stopwatch;
 use super::worker_set::Remote;
 use crate::runtime::task::handle::TaskHandle;
+use crate::runtime::task::memory::give_some_back;
 use crate::runtime::task::runnable::Runnable;
 use crate::runtime::time::Swept;
 use crate::runtime::unnest::afresh;
@@ -426,7 +427,7 @@ impl Worker {
         if !self.core.queue.is_empty() || self.core.local_queue.has_ready() {
             return;
         }
-        if self.due.serve_timers(&self.core) {
+        if self.due.serve_timers(&self.core) || give_some_back() {
             return;
         }
         // Not before: a worker that never visits the poller has to look around in time.

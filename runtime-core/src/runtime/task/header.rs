@@ -3,7 +3,8 @@
 //! The invariants that the unsafe code of this folder cites:
 //!
 //! * **H1** A `Header` is the first field of a `Cell<F, S, O>` made by `raw::allocate`. It is freed
-//!   only by the thread whose `State::unregister` returned true ("last").
+//!   only by the thread whose `State::unregister` returned true ("last"). A `TaskPointer` is derived
+//!   from the pointer that `memory::allocate` returned, never from a `&Header`.
 //! * **H2** The future is touched only by the thread between `State::start` and `idle`
 //!   or `complete`: the holder of RUNNING.
 //! * **H3** After DONE the output is touched only by the holder of the `Task` handle, or by the

@@ -11,21 +11,29 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 
 use super::class::{CLASSES, Free, size_of_class};
-use super::slabs::{self, Chain};
+use super::slabs;
 use crate::sync::local;
 
 /// How many bytes a thread keeps.
 const MOST_KEPT: usize = 1 << 20;
 
+/// How many bytes a thread may keep while it sleeps. Each block could be the only one of its slab
+/// that is not given back.
+const MOST_ASLEEP: usize = 1 << 14;
+
 /// How many bytes come from the slabs at a time, and how many blocks at most.
 const BATCH_BYTES: usize = 1 << 13;
 const BATCH: usize = 64;
 
+/// How many batches a thread gives back before it looks for work again.
+const BATCHES: usize = 16;
+
 struct Kept {
     /// How many workers this thread runs, one inside the other. It keeps nothing if it runs none.
     workers: Cell<usize>,
-    /// How many bytes the lists may still take.
-    room: Cell<usize>,
+    /// How many bytes the lists may still take: what the thread may keep, less what is on them.
+    /// Negative if they could not be given back.
+    room: Cell<isize>,
     lists: [Cell<Option<NonNull<Free>>>; CLASSES],
 }
 
@@ -37,6 +45,11 @@ local! {
     }
 }
 
+/// The size of the blocks of a class, as a part of the room.
+const fn part(class: usize) -> isize {
+    size_of_class(class) as isize
+}
+
 /// Takes a block off this thread's list, if there is one.
 #[inline(always)]
 pub(super) fn take(class: usize) -> Option<NonNull<u8>> {
@@ -44,13 +57,13 @@ pub(super) fn take(class: usize) -> Option<NonNull<u8>> {
         let first = kept.lists[class].get()?;
         // SAFETY: M1.
         kept.lists[class].set(unsafe { first.as_ref() }.next);
-        kept.room.set(kept.room.get() + size_of_class(class));
+        kept.room.set(kept.room.get() + part(class));
         Some(first.cast())
     })
 }
 
-/// Takes blocks from the slabs: returns one, and puts the others on this thread's list, which must
-/// be empty. `None` if the thread runs no worker, or if the slabs are not available.
+/// Takes blocks from the slabs: returns one, and puts the others on this thread's list. `None` if
+/// the thread runs no worker, or if the slabs are not available.
 pub(super) fn fetch(class: usize) -> Option<NonNull<u8>> {
     KEPT.with(|kept| kept.fetch(class))
 }
@@ -62,26 +75,34 @@ pub(super) fn fetch(class: usize) -> Option<NonNull<u8>> {
 #[inline(always)]
 pub(super) unsafe fn give_back(class: usize, block: NonNull<u8>) {
     KEPT.with(|kept| {
-        let block = block.cast::<Free>();
-        match kept.room.get().checked_sub(size_of_class(class)) {
-            // SAFETY: the caller's promise.
-            Some(room) => unsafe { kept.push(class, block, room) },
-            // SAFETY: the caller's promise.
-            None => unsafe { kept.give_up(class, block) },
+        // SAFETY: the caller's promise.
+        unsafe { kept.push(class, block.cast()) };
+        if kept.room.get() < 0 {
+            kept.give_up(class);
         }
     });
+}
+
+/// For a worker that has nothing to do, and would sleep now: gives some of what it keeps back, if
+/// that is much. True if it did; then the worker looks for work again.
+#[inline]
+pub(crate) fn give_some_back() -> bool {
+    KEPT.with(|kept| {
+        let much = kept.room.get() < (MOST_KEPT - MOST_ASLEEP) as isize;
+        much && kept.workers.get() > 0 && kept.give_batches_back()
+    })
 }
 
 impl Kept {
     /// # Safety
     /// The block came from a slab of this class, and is not used any more.
     #[inline(always)]
-    unsafe fn push(&self, class: usize, block: NonNull<Free>, room: usize) {
+    unsafe fn push(&self, class: usize, block: NonNull<Free>) {
         let next = self.lists[class].get();
         // SAFETY: the block has room for a word, is aligned for it, and is the caller's.
         unsafe { block.write(Free { next }) };
         self.lists[class].set(Some(block));
-        self.room.set(room);
+        self.room.set(self.room.get() - part(class));
     }
 
     fn fetch(&self, class: usize) -> Option<NonNull<u8>> {
@@ -89,31 +110,40 @@ impl Kept {
             return None;
         }
         let size = size_of_class(class);
-        let room = self.room.get();
+        let room = usize::try_from(self.room.get()).unwrap_or(0);
         let most = BATCH.min(BATCH_BYTES / size).min(1 + room / size);
-        let Chain { first, count } = slabs::take(class, most)?;
-        // SAFETY: M1, also for blocks that were just taken.
-        let next = unsafe { first.as_ref() }.next;
-        self.lists[class].set(next);
-        self.room.set(room - (count - 1) * size);
-        Some(first.cast())
+        let taken = slabs::take(class, most)?;
+        // SAFETY: the blocks are in nobody's use.
+        if let Some(second) = unsafe { taken.first.as_ref() }.next {
+            // An allocator that ends tasks may have put some on the list meanwhile.
+            let next = self.lists[class].replace(Some(second));
+            // SAFETY: as above.
+            unsafe { taken.last.write(Free { next }) };
+        }
+        let listed = part(class) * (taken.count as isize - 1);
+        self.room.set(self.room.get() - listed);
+        Some(taken.first.cast())
     }
 
-    /// Gives a block back to its slab, since there is no room on the lists, and some of the list's
-    /// with it. If that is not possible now, keeps it all the same. (So a thread that runs no
-    /// worker may leave blocks behind that nobody uses.)
-    ///
-    /// # Safety
-    /// The block came from a slab of this class, and is not used any more.
+    /// The lists are too long: gives some of this one back. If that is not possible now, they stay
+    /// so. (A thread that runs no worker may end before it is possible again, and leave blocks
+    /// behind.)
     #[cold]
     #[inline(never)]
-    unsafe fn give_up(&self, class: usize, block: NonNull<Free>) {
-        let room = self.room.get();
-        // SAFETY: the caller's promise.
-        unsafe { self.push(class, block, room) };
-        if self.give_batch_back(class) {
-            self.room.set(self.room.get() - size_of_class(class));
+    fn give_up(&self, class: usize) {
+        let _given = self.give_batch_back(class);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn give_batches_back(&self) -> bool {
+        let mut given = 0;
+        for class in 0..CLASSES {
+            while given < BATCHES && self.give_batch_back(class) {
+                given += 1;
+            }
         }
+        given > 0
     }
 
     /// Gives blocks of a list back. False if the list is empty, or if that is not possible now.
@@ -126,8 +156,10 @@ impl Kept {
             return false;
         };
         self.lists[class].set(rest.first);
-        let given = rest.count * size_of_class(class);
+        let given = part(class) * rest.count as isize;
         self.room.set(self.room.get() + given);
+        // Calls the global allocator, which may be the user's: the list is in order now.
+        drop(rest.emptied);
         true
     }
 }
@@ -143,7 +175,7 @@ impl Keeping {
         KEPT.with(|kept| {
             if kept.workers.replace(kept.workers.get() + 1) == 0 {
                 slabs::arrive();
-                kept.room.set(MOST_KEPT);
+                kept.room.set(kept.room.get() + MOST_KEPT as isize);
             }
         });
         Keeping(PhantomData)
@@ -159,7 +191,7 @@ impl Drop for Keeping {
                 for class in 0..CLASSES {
                     while kept.give_batch_back(class) {}
                 }
-                kept.room.set(0);
+                kept.room.set(kept.room.get() - MOST_KEPT as isize);
                 slabs::depart();
             }
         });
@@ -199,7 +231,7 @@ mod tests {
             let most = MOST_KEPT / size;
             assert!((most - BATCH..=most).contains(&kept()));
             let room = KEPT.with(|kept| kept.room.get());
-            assert_eq!(kept() * size + room, MOST_KEPT);
+            assert_eq!((kept() * size) as isize + room, MOST_KEPT as isize);
             let _inner = Keeping::begin();
         }
         assert_eq!(KEPT.with(|kept| kept.room.get()), 0);
@@ -210,16 +242,46 @@ mod tests {
     #[test]
     fn blocks_come_several_at_a_time_if_there_is_room_for_them() {
         let _keeping = Keeping::begin();
-        let first = one();
+        let mut blocks = vec![one()];
         assert_eq!(kept(), BATCH - 1);
-        KEPT.with(|kept| kept.room.set(0));
-        let rest: Vec<_> = std::iter::from_fn(|| (kept() > 0).then(|| take(CLASS))).collect();
-        KEPT.with(|kept| kept.room.set(0));
-        let last = one();
+        blocks.extend((1..BATCH).map(|_| one()));
+        let room = KEPT.with(|kept| kept.room.replace(0));
+        blocks.push(one());
         assert_eq!(kept(), 0, "there is room for none");
-        end(first);
-        end(last);
-        rest.into_iter().flatten().for_each(end);
-        assert_eq!(kept(), 0);
+        KEPT.with(|kept| kept.room.set(room));
+        blocks.into_iter().for_each(end);
+        assert_eq!(kept(), BATCH + 1);
+    }
+
+    #[test]
+    fn who_would_sleep_gives_much_back_and_little_not() {
+        let _keeping = Keeping::begin();
+        let blocks: Vec<_> = (0..5_000).map(|_| one()).collect();
+        blocks.into_iter().for_each(end);
+        assert!(kept() >= 5_000);
+        while give_some_back() {}
+        let left = kept() * size_of_class(CLASS);
+        assert!(left <= MOST_ASLEEP, "{left} bytes are kept");
+        end(one());
+        assert!(!give_some_back());
+    }
+
+    #[test]
+    fn what_cannot_be_given_back_is_counted() {
+        let blocks = {
+            let _keeping = Keeping::begin();
+            let blocks = [one(), one(), one()];
+            let room = KEPT.with(|kept| kept.room.get());
+            assert_eq!(room + part(CLASS) * kept() as isize, MOST_KEPT as isize);
+            blocks
+        };
+        // As if the lock had not been available.
+        for block in blocks {
+            // SAFETY: it was taken above, and is given back once.
+            KEPT.with(|kept| unsafe { kept.push(CLASS, block.cast()) });
+        }
+        assert_eq!(KEPT.with(|kept| kept.room.get()), -3 * part(CLASS));
+        end(take(CLASS).expect("three are on the list"));
+        assert_eq!((kept(), KEPT.with(|kept| kept.room.get())), (0, 0));
     }
 }

@@ -4,26 +4,30 @@
 //! address tells the slab. For each class there is a *depot*: the list of the slabs that have room,
 //! which are blocks that have come back, or that were never given out.
 //!
-//! **M2** What a slab's header says, and the links of the blocks that are in slabs, is touched only
-//! under the lock of the class's depot. `out` counts the blocks that are given out; they belong to
-//! who has taken them, until they come back. A slab is on the list of its depot if and only if it
-//! has room.
+//! **M2** What a slab's header says, and the links of the blocks that are in it, is touched only
+//! under the lock of its class's depot; or, when it is free, under that of the free slabs, or by
+//! the thread that has taken it off every list. `out` counts the blocks that are given out; they
+//! belong to who has taken them, until they come back. A slab is on the list of its depot if and
+//! only if it has room, and leaves it for good when all its blocks have come back. The pointer to a
+//! block is derived from that to its slab, and may be used for all of it.
 //!
-//! **Memory goes back to the system.** A slab whose blocks have all come back is free, for any
+//! **Memory goes back to the allocator.** A slab whose blocks have all come back is free, for any
 //! class. While any worker runs, up to [`MOST_FREE`] of them are kept: a program that makes and
 //! ends the same number of tasks again and again would otherwise allocate its slabs each time.
 //!
-//! **Nobody waits for long.** The locks are held for some hundred nanoseconds; but in a process
-//! that was forked while another thread held one, nobody ever releases it. So who does not get it
-//! after [`TRIES`] does without: a block comes from the global allocator then, or is kept, and a
-//! slab goes there.
+//! **The global allocator** may be the user's. It is called while no lock is held, and by `kept`
+//! when its lists are in order.
+//!
+//! **Nobody waits for long** (`tried`). Who does not get a lock does without: a block comes from
+//! the global allocator then, or is kept, and a slab goes back there.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
 use super::class::{ALIGNMENT, CLASSES, Free, size_of_class};
+use super::tried::Tried;
+use crate::sync::StdAtomicU64;
 use crate::sync::atomic::Ordering;
-use crate::sync::{StdAtomicU64, StdMutex, StdMutexGuard, thread};
 
 /// The alignment of slabs. It is the distance between two of them, if the allocator lays them side
 /// by side.
@@ -36,9 +40,6 @@ const SIZE: usize = SPAN - 16;
 /// How many free slabs are kept while workers run.
 const MOST_FREE: usize = 64;
 
-/// How often a thread asks for the lock, and lets another thread run in between.
-const TRIES: usize = 10_000;
-
 const LAYOUT: Layout = match Layout::from_size_align(SIZE, SPAN) {
     Ok(layout) => layout,
     Err(_) => panic!("the size of a slab is a power of two"),
@@ -47,6 +48,7 @@ const LAYOUT: Layout = match Layout::from_size_align(SIZE, SPAN) {
 /// Blocks of one class that are linked, from the first to the last.
 pub(super) struct Chain {
     pub(super) first: NonNull<Free>,
+    pub(super) last: NonNull<Free>,
     pub(super) count: usize,
 }
 
@@ -86,10 +88,9 @@ unsafe impl Send for Depot {}
 // SAFETY: as above.
 unsafe impl Send for FreeSlabs {}
 
-static DEPOTS: [StdMutex<Depot>; CLASSES] = [const { StdMutex::new(Depot::NEW) }; CLASSES];
+static DEPOTS: [Tried<Depot>; CLASSES] = [const { Tried::new(Depot::NEW) }; CLASSES];
 
-/// Locked while a depot is locked, or alone.
-static FREE: StdMutex<FreeSlabs> = StdMutex::new(FreeSlabs {
+static FREE: Tried<FreeSlabs> = Tried::new(FreeSlabs {
     first: None,
     count: 0,
 });
@@ -102,8 +103,8 @@ pub(super) fn arrive() {
     KEEPERS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// A thread has stopped keeping blocks, and has given all back. The last one gives the free slabs
-/// to the system. (One that arrives meanwhile makes new ones.)
+/// A thread has stopped keeping blocks, and has given them back. The last one gives the free slabs
+/// to the allocator. (One that arrives meanwhile makes new ones.)
 pub(super) fn depart() {
     if KEEPERS.fetch_sub(1, Ordering::Relaxed) == 1 {
         while let Some(slab) = take_free() {
@@ -115,7 +116,20 @@ pub(super) fn depart() {
 
 /// Takes up to `most` blocks, at least one. `None` if that would have to wait for too long.
 pub(super) fn take(class: usize, most: usize) -> Option<Chain> {
-    Some(lock(&DEPOTS[class])?.take(class, most))
+    let depot = &DEPOTS[class];
+    let taken = depot.lock()?.take(class, most);
+    if taken.is_some() {
+        return taken;
+    }
+    let slab = new();
+    let Some(mut depot) = depot.lock() else {
+        // SAFETY: it is new.
+        unsafe { free(slab) };
+        return None;
+    };
+    // SAFETY: as above.
+    unsafe { depot.link(slab) };
+    depot.take(class, most)
 }
 
 /// What `put_back` has left.
@@ -123,7 +137,14 @@ pub(super) struct Rest {
     pub(super) first: Option<NonNull<Free>>,
     /// How many blocks were put back.
     pub(super) count: usize,
+    /// Calls the global allocator when it is dropped.
+    pub(super) emptied: Emptied,
 }
+
+/// Slabs that are on no list, and of which no block is given out. They are freed when this is
+/// dropped.
+#[must_use = "the allocator may be the user's, and is called where this is dropped"]
+pub(super) struct Emptied(Option<SlabPointer>);
 
 /// Gives linked blocks back, `most` of them, from `first` on. `None` if that would have to wait for
 /// too long.
@@ -131,53 +152,63 @@ pub(super) struct Rest {
 /// # Safety
 /// The blocks were taken for this class, and are not used any more.
 pub(super) unsafe fn put_back(class: usize, first: NonNull<Free>, most: usize) -> Option<Rest> {
-    let mut depot = lock(&DEPOTS[class])?;
-    let (mut next, mut count) = (Some(first), 0);
+    let mut depot = DEPOTS[class].lock()?;
+    let (mut next, mut count, mut emptied) = (Some(first), 0, Emptied(None));
     while let Some(block) = next.filter(|_| count < most) {
         // SAFETY: the caller's blocks are linked to each other.
         next = unsafe { block.as_ref() }.next;
         // SAFETY: the caller's promise.
-        unsafe { depot.put_back(class, block) };
+        unsafe { depot.put_back(class, block, &mut emptied) };
         count += 1;
     }
-    Some(Rest { first: next, count })
+    Some(Rest {
+        first: next,
+        count,
+        emptied,
+    })
 }
 
-fn lock<T>(mutex: &StdMutex<T>) -> Option<StdMutexGuard<'_, T>> {
-    let mut tries = 0..TRIES;
-    loop {
-        match mutex.try_lock() {
-            Ok(guard) => return Some(guard),
-            Err(_) => tries.next()?,
-        };
-        thread::yield_now();
+impl Drop for Emptied {
+    fn drop(&mut self) {
+        while let Some(slab) = self.0 {
+            // SAFETY: M2: this thread has taken it off every list.
+            self.0 = unsafe { header(slab) }.next;
+            // SAFETY: as above.
+            unsafe { free(slab) };
+        }
     }
 }
 
 impl Depot {
     const NEW: Depot = Depot { first: None };
 
-    fn take(&mut self, class: usize, most: usize) -> Chain {
-        let slab = self.first.unwrap_or_else(|| {
-            let slab = new();
-            // SAFETY: it is on no list.
-            unsafe { self.link(slab) };
-            slab
-        });
-        // SAFETY: M2: the slab is on the list, so it is alive and has room.
-        let chain = unsafe { take_from(slab, class, most) };
-        // SAFETY: as above.
-        let has_room = unsafe { header(slab) }.has_room(class);
-        if !has_room {
+    /// Takes up to `most` blocks. `None` if no slab has room.
+    fn take(&mut self, class: usize, most: usize) -> Option<Chain> {
+        let mut chain: Option<Chain> = None;
+        while let Some(slab) = self.first {
+            let count = chain.as_ref().map_or(0, |chain| chain.count);
+            if count == most {
+                break;
+            }
+            // SAFETY: M2: the slab is on the list, so it is alive and has room.
+            let taken = unsafe { take_from(slab, class, most - count) };
             // SAFETY: as above.
-            unsafe { self.unlink(slab) };
+            if !unsafe { header(slab) }.has_room(class) {
+                // SAFETY: as above.
+                unsafe { self.unlink(slab) };
+            }
+            chain = Some(match chain {
+                // SAFETY: both chains are in nobody's use yet.
+                Some(before) => unsafe { before.then(taken) },
+                None => taken,
+            });
         }
         chain
     }
 
     /// # Safety
     /// The block was taken from a slab of this class, and is not used any more.
-    unsafe fn put_back(&mut self, class: usize, mut block: NonNull<Free>) {
+    unsafe fn put_back(&mut self, class: usize, mut block: NonNull<Free>, emptied: &mut Emptied) {
         // SAFETY: the caller's promise.
         let slab = unsafe { slab_of(block) };
         // SAFETY: M2: a slab lives while a block of it is given out.
@@ -196,8 +227,9 @@ impl Depot {
             _ => {}
         }
         if is_free {
-            // SAFETY: it is on no list now.
-            unsafe { free(slab) };
+            // SAFETY: as above: now it is on no list.
+            let header = unsafe { self::header(slab) };
+            header.next = emptied.0.replace(slab);
         }
     }
 
@@ -227,6 +259,21 @@ impl Depot {
         if let Some(next) = next {
             // SAFETY: as above.
             unsafe { header(next) }.previous = previous;
+        }
+    }
+}
+
+impl Chain {
+    /// # Safety
+    /// The blocks of both chains are in nobody's use.
+    unsafe fn then(self, other: Chain) -> Chain {
+        let next = Some(other.first);
+        // SAFETY: the caller's promise.
+        unsafe { self.last.write(Free { next }) };
+        Chain {
+            first: self.first,
+            last: other.last,
+            count: self.count + other.count,
         }
     }
 }
@@ -285,12 +332,10 @@ unsafe fn take_from(slab: SlabPointer, class: usize, most: usize) -> Chain {
         count += 1;
     }
     header.out += count;
-    if let Some(last) = last {
-        // SAFETY: as above.
-        unsafe { last.write(Free { next: None }) };
-    }
-    let first = first.expect("the slab has room");
-    Chain { first, count }
+    let (first, last) = first.zip(last).expect("the slab has room");
+    // SAFETY: as above.
+    unsafe { last.write(Free { next: None }) };
+    Chain { first, last, count }
 }
 
 /// Returns a slab that is on no list, for any class.
@@ -308,14 +353,14 @@ fn new() -> SlabPointer {
     slab
 }
 
-/// Keeps a slab for any class, or gives it to the system.
+/// Keeps a slab for any class, or gives it to the allocator.
 ///
 /// # Safety
 /// The slab is alive, on no list, and none of its blocks is given out.
 unsafe fn free(slab: SlabPointer) {
-    // Relaxed: one that is kept although no worker runs any more is kept until one has run.
+    // Relaxed: what is kept although no worker runs any more is kept until one has run.
     let may_keep = KEEPERS.load(Ordering::Relaxed) > 0;
-    if let Some(mut free) = may_keep.then(|| lock(&FREE)).flatten() {
+    if let Some(mut free) = may_keep.then(|| FREE.lock()).flatten() {
         if free.count < MOST_FREE {
             // SAFETY: the caller's promise.
             unsafe { header(slab) }.next = free.first.replace(slab);
@@ -328,7 +373,7 @@ unsafe fn free(slab: SlabPointer) {
 }
 
 fn take_free() -> Option<SlabPointer> {
-    let mut free = lock(&FREE)?;
+    let mut free = FREE.lock()?;
     let slab = free.first?;
     // SAFETY: what is on this list is alive.
     free.first = unsafe { header(slab) }.next;
@@ -368,15 +413,20 @@ mod tests {
         let mut taken = Vec::new();
         while taken.len() < count {
             let most = (count - taken.len()).min(7);
-            taken.extend(blocks(depot.take(class, most)));
+            if depot.first.is_none() {
+                // SAFETY: it is new.
+                unsafe { depot.link(new()) };
+            }
+            taken.extend(blocks(depot.take(class, most).expect("a slab has room")));
         }
         taken
     }
 
     fn put_back(depot: &mut Depot, class: usize, taken: Vec<NonNull<Free>>) {
+        let mut emptied = Emptied(None);
         for block in taken {
             // SAFETY: each block was taken from this depot, and is put back once.
-            unsafe { depot.put_back(class, block) };
+            unsafe { depot.put_back(class, block, &mut emptied) };
         }
     }
 
@@ -418,7 +468,7 @@ mod tests {
     fn who_does_not_get_the_lock_does_without() {
         const CLASS: usize = 126;
         let chain = take(CLASS, 3).expect("nobody else uses this class");
-        let locked = DEPOTS[CLASS].try_lock().expect("as above");
+        let locked = DEPOTS[CLASS].lock().expect("as above");
         let waiter = std::thread::spawn(|| take(CLASS, 1).is_none());
         assert!(waiter.join().expect("no panic"));
         // SAFETY: it was taken above.
