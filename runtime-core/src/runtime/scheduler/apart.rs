@@ -17,6 +17,7 @@
 //! does not apply from the start.
 
 use super::core::Core;
+use crate::runtime::task::memory::give_some_back;
 use crate::runtime::task::runnable::Runnable;
 
 /// Whether the worker is apart in the turn that follows. `own`: the last task that it ran was bound
@@ -64,7 +65,7 @@ pub(crate) fn next(core: &Core, ran_main: &mut bool) -> Option<Runnable> {
 
 /// Sleeps until a task for this thread has arrived.
 pub(crate) fn sleep(core: &Core) {
-    if core.local_queue.has_ready() {
+    if core.local_queue.has_ready() || give_some_back() {
         return;
     }
     let shared = &core.shared;

@@ -32,7 +32,7 @@ struct Kept {
     /// How many workers this thread runs, one inside the other. It keeps nothing if it runs none.
     workers: Cell<usize>,
     /// How many bytes the lists may still take: what the thread may keep, less what is on them.
-    /// Negative if they could not be given back.
+    /// Negative if that is more, until it is given back.
     room: Cell<isize>,
     lists: [Cell<Option<NonNull<Free>>>; CLASSES],
 }
@@ -87,10 +87,7 @@ pub(super) unsafe fn give_back(class: usize, block: NonNull<u8>) {
 /// that is much. True if it did; then the worker looks for work again.
 #[inline]
 pub(crate) fn give_some_back() -> bool {
-    KEPT.with(|kept| {
-        let much = kept.room.get() < (MOST_KEPT - MOST_ASLEEP) as isize;
-        much && kept.workers.get() > 0 && kept.give_batches_back()
-    })
+    KEPT.with(|kept| kept.is_much() && kept.workers.get() > 0 && kept.give_batches_back())
 }
 
 impl Kept {
@@ -134,12 +131,18 @@ impl Kept {
         let _given = self.give_batch_back(class);
     }
 
+    /// Whether a worker's thread keeps more than while it sleeps.
+    #[inline]
+    fn is_much(&self) -> bool {
+        self.room.get() < (MOST_KEPT - MOST_ASLEEP) as isize
+    }
+
     #[cold]
     #[inline(never)]
     fn give_batches_back(&self) -> bool {
         let mut given = 0;
         for class in 0..CLASSES {
-            while given < BATCHES && self.give_batch_back(class) {
+            while self.is_much() && given < BATCHES && self.give_batch_back(class) {
                 given += 1;
             }
         }
@@ -151,7 +154,8 @@ impl Kept {
         let Some(first) = self.lists[class].get() else {
             return false;
         };
-        // SAFETY: M1.
+        // SAFETY: M1. What is put back is on the list until the next line, and nobody takes it from
+        // there: the allocator is not called before that.
         let Some(rest) = (unsafe { slabs::put_back(class, first, BATCH) }) else {
             return false;
         };
@@ -188,10 +192,11 @@ impl Drop for Keeping {
             let others = kept.workers.get() - 1;
             kept.workers.set(others);
             if others == 0 {
+                // First, so that a task that the allocator ends meanwhile does not stay on a list.
+                kept.room.set(kept.room.get() - MOST_KEPT as isize);
                 for class in 0..CLASSES {
                     while kept.give_batch_back(class) {}
                 }
-                kept.room.set(kept.room.get() - MOST_KEPT as isize);
                 slabs::depart();
             }
         });

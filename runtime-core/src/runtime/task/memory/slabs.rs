@@ -26,8 +26,8 @@ use std::ptr::NonNull;
 
 use super::class::{ALIGNMENT, CLASSES, Free, size_of_class};
 use super::tried::Tried;
-use crate::sync::StdAtomicU64;
 use crate::sync::atomic::Ordering;
+use crate::sync::{IS_MODEL, StdAtomicU64};
 
 /// The alignment of slabs. It is the distance between two of them, if the allocator lays them side
 /// by side.
@@ -42,7 +42,7 @@ const MOST_FREE: usize = 64;
 
 const LAYOUT: Layout = match Layout::from_size_align(SIZE, SPAN) {
     Ok(layout) => layout,
-    Err(_) => panic!("the size of a slab is a power of two"),
+    Err(_) => panic!("the span of a slab is a power of two"),
 };
 
 /// Blocks of one class that are linked, from the first to the last.
@@ -106,7 +106,7 @@ pub(super) fn arrive() {
 /// A thread has stopped keeping blocks, and has given them back. The last one gives the free slabs
 /// to the allocator. (One that arrives meanwhile makes new ones.)
 pub(super) fn depart() {
-    if KEEPERS.fetch_sub(1, Ordering::Relaxed) == 1 {
+    if KEEPERS.fetch_sub(1, Ordering::Relaxed) == 1 && !IS_MODEL {
         while let Some(slab) = take_free() {
             // SAFETY: it is on no list any more.
             unsafe { deallocate(slab) };
@@ -285,8 +285,9 @@ impl Slab {
 }
 
 /// # Safety
-/// The slab is alive, and the lock of the list to which it belongs is held. The result is used no
-/// more when this is called for the same slab again.
+/// The slab is alive. The lock of its class is held, or that of the free slabs if it is there; or
+/// it is on no list, and this thread's. The result is used no more when this is called for the same
+/// slab again.
 unsafe fn header<'a>(mut slab: SlabPointer) -> &'a mut Slab {
     // SAFETY: the caller's promise.
     unsafe { slab.as_mut() }

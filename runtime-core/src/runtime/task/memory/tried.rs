@@ -27,11 +27,11 @@ impl<T> Tried<T> {
 
     pub(super) fn lock(&self) -> Option<StdMutexGuard<'_, T>> {
         // Relaxed: it decides only for how long a thread tries.
-        let missed = self.missed.load(Ordering::Relaxed);
-        let mut tries = 0..if missed { 0 } else { TRIES };
+        let missed = || self.missed.load(Ordering::Relaxed);
+        let mut tries = 0..if missed() { 0 } else { TRIES };
         loop {
             if let Ok(guard) = self.mutex.try_lock() {
-                if missed {
+                if missed() {
                     self.missed.store(false, Ordering::Relaxed);
                 }
                 return Some(guard);
