@@ -65,8 +65,8 @@ fn most_alive(workers: usize, tuning: Tuning) -> usize {
     })
 }
 
-/// Whether it holds in one of some runs. On a crowded machine a worker may be stopped for long; then
-/// a spare one takes over, which has no stack.
+/// Whether it holds in one of some runs. On a crowded machine a worker may be stopped for long;
+/// then a spare one takes over, which has no stack.
 fn once_in_some_runs(holds: impl Fn() -> bool) -> bool {
     (0..10).any(|_| holds())
 }
