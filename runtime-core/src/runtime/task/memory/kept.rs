@@ -3,8 +3,8 @@
 //! **M1** A block on a list has come from a slab of the list's class. Nobody uses it, it begins
 //! with a [`Free`], and it is on the list of one thread only.
 //!
-//! The lists belong to their thread: to take a block, or to keep one, is a load and a store. Blocks
-//! come from the slabs, and go back there, several at a time.
+//! The lists belong to their thread: to take a block, or to keep one, is a few loads and stores.
+//! Blocks come from the slabs, and go back there, several at a time.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
